@@ -1,0 +1,263 @@
+"""What every simulator shares: the HTTP server, a clock that can be moved, faults on demand, a log of what came in."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+import threading
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from enum import Enum, auto
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from typing_extensions import Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Fault(Enum):
+    """What can go wrong with one request."""
+
+    REFUSED = auto()
+    """The connection is reset before anything was done."""
+    LOST_ANSWER = auto()
+    """The request is carried out, then the connection is reset."""
+    ERROR_BEFORE = auto()
+    """HTTP 500 with an empty body, nothing was done."""
+    ERROR_AFTER = auto()
+    """The request is carried out, then HTTP 500 with an empty body."""
+    THROTTLED_SECONDS = auto()
+    """HTTP 429 with ``Retry-After: 1``, nothing was done."""
+    THROTTLED_DATE = auto()
+    """HTTP 429 with ``Retry-After`` as an HTTP date, nothing was done."""
+    EXPIRED_SESSION = auto()
+    """Every session ends just before the request is looked at."""
+    HTML = auto()
+    """A page of HTML with status 200 instead of an answer, nothing was done."""
+    TRUNCATED = auto()
+    """The request is carried out, the answer breaks off in the middle."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as it came in."""
+
+    number: int
+    """Counts from 1 since the simulator was started or its log cleared."""
+    at: float
+    """``time.monotonic()`` on arrival, in seconds."""
+    method: str
+    path: str
+    query: Mapping[str, str]
+    form: Mapping[str, str]
+    """The fields of a form-urlencoded body, else empty."""
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back."""
+
+    body: bytes = b""
+    status: int = 200
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Clock:
+    """The server's clock: real time, moved by :meth:`advance`."""
+
+    def __init__(self) -> None:
+        self._offset = timedelta()
+
+    def now(self) -> datetime:
+        """The server's time, aware, in UTC."""
+        return datetime.now(timezone.utc) + self._offset
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock on."""
+        self._offset += timedelta(seconds=seconds)
+
+
+class Simulator(ABC):
+    """A CRM on a local port; use as a context manager.
+
+    A subclass keeps its records in memory and answers one request at a time (:meth:`answer` runs under ``lock``).
+    """
+
+    name: ClassVar[str]
+    """The system's name, as in the setting ``system``."""
+    flavours: ClassVar[tuple[str, ...]] = ("default",)
+    """Variants of the server; the first is the default."""
+
+    def __init__(self, *, rows: int = 100, flavour: str | None = None) -> None:
+        self.rows = rows
+        self.flavour = flavour or self.flavours[0]
+        if self.flavour not in self.flavours:
+            msg = f"{self.name} has the flavours {', '.join(self.flavours)}, not {self.flavour}"
+            raise ValueError(msg)
+        self.clock = Clock()
+        self.lock = threading.RLock()
+        self.calls: list[Call] = []
+        self.latency = 0.0
+        """Seconds that each request takes, spent outside the lock."""
+        self.fault: Callable[[Call], Fault | None] = lambda _call: None
+        """Decides whether a request goes wrong."""
+        self._server: _Server | None = None
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """The settings of a tap or target that log in here."""
+
+    @abstractmethod
+    def answer(self, call: Call) -> Answer:
+        """Carries a request out."""
+
+    @abstractmethod
+    def expire_sessions(self) -> None:
+        """Ends every session or token that is out."""
+
+    @property
+    def url(self) -> str:
+        """The base address, without a path."""
+        if self._server is None:
+            msg = "the simulator is not started"
+            raise RuntimeError(msg)
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def start(self, port: int = 0) -> Self:
+        """Listens on ``port`` of the loopback interface (0: any free one)."""
+        self._server = _Server(("127.0.0.1", port), self)
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        """Closes the port; what is stored stays."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def __enter__(self) -> Self:
+        return self if self._server else self.start()
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+
+def _server_error() -> Answer:
+    return Answer(b"", 500, "text/html; charset=UTF-8")
+
+
+def _throttled_until() -> Answer:
+    again = datetime.now(timezone.utc) + timedelta(seconds=1)
+    return Answer(b"", 429, headers={"Retry-After": format_datetime(again, usegmt=True)})
+
+
+_INSTEAD: dict[Fault | None, Callable[[], Answer | None]] = {
+    Fault.REFUSED: lambda: None,
+    Fault.ERROR_BEFORE: _server_error,
+    Fault.THROTTLED_SECONDS: lambda: Answer(b"", 429, headers={"Retry-After": "1"}),
+    Fault.THROTTLED_DATE: _throttled_until,
+    Fault.HTML: lambda: Answer(b"<html><body>Temporarily unavailable</body></html>", 200, "text/html; charset=UTF-8"),
+}
+_AFTERWARDS: dict[Fault | None, Callable[[], Answer | None]] = {
+    Fault.LOST_ANSWER: lambda: None,
+    Fault.ERROR_AFTER: _server_error,
+}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
+        self.simulator = simulator
+        super().__init__(address, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is no news; anything else is a fault of the simulator and is shown."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def handle_one_request(self) -> None:
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline:
+            self.close_connection = True
+        elif self.parse_request():
+            self._serve()
+
+    def _serve(self) -> None:
+        simulator = self.server.simulator
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if simulator.latency:
+            time.sleep(simulator.latency)
+        with simulator.lock:
+            call = self._call(body, len(simulator.calls) + 1)
+            simulator.calls.append(call)
+            fault = simulator.fault(call)
+            answer = self._carry_out(simulator, call, fault)
+        if answer is None:
+            self._reset()
+        else:
+            self._send(answer, truncated=fault is Fault.TRUNCATED)
+
+    def _call(self, body: bytes, number: int) -> Call:
+        parts = urlsplit(self.path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        return Call(
+            number=number,
+            at=time.monotonic(),
+            method=str(self.command),
+            path=parts.path,
+            query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+            form=dict(parse_qsl(body.decode(), keep_blank_values=True)) if is_form else {},
+            headers=headers,
+            body=body,
+        )
+
+    @staticmethod
+    def _carry_out(simulator: Simulator, call: Call, fault: Fault | None) -> Answer | None:
+        if fault in _INSTEAD:
+            return _INSTEAD[fault]()
+        if fault is Fault.EXPIRED_SESSION:
+            simulator.expire_sessions()
+        answer = simulator.answer(call)
+        return _AFTERWARDS.get(fault, lambda: answer)()
+
+    def _send(self, answer: Answer, *, truncated: bool) -> None:
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if truncated:
+            self.wfile.write(answer.body[: len(answer.body) // 2])
+            self.close_connection = True
+        else:
+            self.wfile.write(answer.body)
+
+    def _reset(self) -> None:
+        """Hangs up with a TCP reset, as a server that dies does."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Stays quiet: tests read ``simulator.calls``."""
