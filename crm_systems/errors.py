@@ -1,0 +1,83 @@
+"""What can go wrong, grouped by what the caller can do about it.
+
+The text of an error is one sentence for people: system, what was being done, the server's code, what to do. The
+server's own words may hold personal data; they are kept apart in :attr:`CrmError.server_says` and are never printed.
+"""
+
+from __future__ import annotations
+
+
+class CrmError(Exception):
+    """Anything that a CRM, or the way to it, did not do."""
+
+    def __init__(self, what: str, *, code: str = "", hint: str = "", server_says: str = "") -> None:
+        super().__init__(what, code, hint)
+        self.what = what
+        self.code = code
+        self.hint = hint
+        self.server_says = server_says
+
+    def __str__(self) -> str:
+        code = f" ({self.code})" if self.code else ""
+        hint = f": {self.hint}" if self.hint else ""
+        return f"{self.what}{code}{hint}."
+
+
+class ConfigError(CrmError):
+    """The user must change a setting or something in the CRM."""
+
+
+class LogInRefused(ConfigError):
+    """The credentials were refused; ``worth_retrying`` where one refusal proves nothing."""
+
+    def __init__(self, what: str, *, code: str = "", hint: str = "", worth_retrying: bool = False) -> None:
+        super().__init__(what, code=code, hint=hint)
+        self.worth_retrying = worth_retrying
+
+
+class Denied(CrmError):
+    """The user has no right to do this, or it does not exist for this user."""
+
+
+class Rejected(CrmError):
+    """The server refused this request for its content; ``field`` names the culprit where the server says."""
+
+    def __init__(self, what: str, *, code: str = "", hint: str = "", server_says: str = "", field: str = "") -> None:
+        super().__init__(what, code=code, hint=hint, server_says=server_says)
+        self.field = field
+
+
+class SessionExpired(CrmError):
+    """The login has ended; nothing was done. The client logs in again and repeats the call."""
+
+
+class Unavailable(CrmError):
+    """A passing fault of the server or the network.
+
+    ``nothing_done``: the request certainly had no effect. ``retry_after``: seconds that the server asked for.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        code: str = "",
+        hint: str = "",
+        nothing_done: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(what, code=code, hint=hint)
+        self.nothing_done = nothing_done
+        self.retry_after = retry_after
+
+
+class OutcomeUnknown(CrmError):
+    """A write was sent and its answer was lost: it may or may not have been carried out."""
+
+
+class ProtocolError(CrmError):
+    """The server answered something that its interface does not allow."""
+
+
+class NotOffered(CrmError):
+    """This server does not have an optional ability, such as telling deletions."""

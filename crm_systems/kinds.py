@@ -1,0 +1,276 @@
+"""The type table: what a :class:`~crm_systems.model.Kind` is in JSON Schema, and how a CRM's value becomes one.
+
+Exact numbers: a decimal leaves as the digits that came in. Datetimes leave as RFC 3339 in UTC. ``""``, ``null`` and
+dates of zeros are null.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from crm_systems.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crm_systems.model import Entity, Field, Row
+
+
+TEXTS = frozenset(
+    {Kind.STRING, Kind.TEXT, Kind.TIME, Kind.PICKLIST, Kind.OWNER, Kind.EMAIL, Kind.PHONE, Kind.URL, Kind.FILE}
+)
+"""Kinds that JSON holds as a plain text, so that any raw text fits."""
+
+TRUE = frozenset({"1", "on", "true", "yes", "y", "t"})
+FALSE = frozenset({"0", "off", "false", "no", "n", "f"})
+
+_MILLISECONDS_FROM = 100_000_000_000
+"""A bare number at least this large counts milliseconds since 1970, a smaller one seconds (until the year 5138)."""
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How one CRM writes values down."""
+
+    timezone: str = "UTC"
+    """The zone of times that name none."""
+    separator: str = ""
+    """What stands between the values of a multi-picklist that comes as one text; empty: it comes as a list."""
+
+
+class Reader:
+    """Turns an entity's raw rows into typed records; fields it does not know are left out.
+
+    ``misfits`` counts, by field, values that did not fit their kind. Such a text is kept where the schema can hold a
+    text, else it is null. ``unknown`` counts fields that the entity does not have.
+    """
+
+    def __init__(self, entity: Entity, notation: Notation) -> None:
+        self.misfits: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()
+        zone = ZoneInfo(notation.timezone)
+        self._fields = {
+            field.name: (_converter(field.kind, zone, notation.separator), field.kind)
+            for field in entity.fields
+            if field.readable
+        }
+
+    def __call__(self, row: Row) -> Row:
+        """The typed record of a raw row."""
+        record: Row = {}
+        for name, value in row.items():
+            known = self._fields.get(name)
+            if known is None:
+                self.unknown[name] += 1
+                continue
+            convert, kind = known
+            try:
+                record[name] = None if value is None or value == "" else convert(value)
+            except (ValueError, TypeError, OverflowError, InvalidOperation):
+                self.misfits[name] += 1
+                record[name] = text(value) if kind in TEXTS else None
+        return record
+
+
+def _converter(kind: Kind, zone: ZoneInfo, separator: str) -> Callable[[Any], Any]:
+    converters: dict[Kind, Callable[[Any], Any]] = {
+        Kind.INTEGER: integer,
+        Kind.NUMBER: number,
+        Kind.BOOLEAN: boolean,
+        Kind.DATE: day,
+        Kind.DATETIME: lambda value: moment(value, zone),
+        Kind.REFERENCE: reference,
+        Kind.MULTIPICKLIST: lambda value: several(value, separator),
+        Kind.LIST: list_of_any,
+        Kind.OBJECT: object_of_any,
+        Kind.ANY: lambda value: value,
+    }
+    return converters.get(kind, text)
+
+
+def text(value: Any) -> str:
+    """A text, with halves of surrogate pairs replaced, since UTF-8 cannot hold them."""
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (dict, list)) else str(value)
+    if value.isascii():
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def reference(value: Any) -> str | None:
+    """The id of another record; 0 points nowhere."""
+    return None if str(value) == "0" else text(value)
+
+
+def number(value: Any) -> Decimal | int:
+    """An exact number with the digits that came in.
+
+    Raises:
+        ValueError: it is none, or is not finite.
+    """
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int):
+        return value
+    exact = Decimal(str(value).strip())
+    if not exact.is_finite():
+        raise ValueError
+    return exact
+
+
+def integer(value: Any) -> int:
+    """A whole number.
+
+    Raises:
+        ValueError: it is none, or has a fraction.
+    """
+    exact = number(value)
+    whole = int(exact)
+    if whole != exact:
+        raise ValueError
+    return whole
+
+
+def boolean(value: Any) -> bool:
+    """A boolean in any of the spellings that CRMs use.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    spelling = str(value).strip().lower()
+    if spelling in TRUE:
+        return True
+    if spelling in FALSE:
+        return False
+    raise ValueError
+
+
+def day(value: Any) -> str | None:
+    """A date as ``yyyy-mm-dd``; takes ``dd.mm.yyyy`` and a time behind the date as well.
+
+    Raises:
+        ValueError: there is no such day.
+    """
+    if isinstance(value, (int, Decimal)):
+        return _from_epoch(value).date().isoformat()
+    written = str(value).strip()
+    if written.startswith(("0000-00-00", "00.00.0000")):
+        return None
+    return date.fromisoformat(_iso(written)[:10]).isoformat()
+
+
+def moment(value: Any, zone: ZoneInfo) -> str | None:
+    """A time as RFC 3339 in UTC; one without a zone is placed in ``zone``.
+
+    Raises:
+        ValueError: there is no such time.
+    """
+    if isinstance(value, (int, Decimal)):
+        return _from_epoch(value).isoformat()
+    written = str(value).strip()
+    if written.startswith(("0000-00-00", "00.00.0000")):
+        return None
+    parsed = datetime.fromisoformat(_iso(written).replace("Z", "+00:00"))
+    placed = parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
+    return placed.astimezone(timezone.utc).isoformat()
+
+
+def _iso(written: str) -> str:
+    """``dd.mm.yyyy…`` as ``yyyy-mm-dd…``; anything else as it is."""
+    if written[2:3] == "." and written[5:6] == ".":
+        return f"{written[6:10]}-{written[3:5]}-{written[:2]}{written[10:]}"
+    return written
+
+
+def _from_epoch(value: int | Decimal) -> datetime:
+    seconds = float(value) / 1000 if value >= _MILLISECONDS_FROM else float(value)
+    return datetime.fromtimestamp(seconds, timezone.utc)
+
+
+def several(value: Any, separator: str) -> list[str]:
+    """The values of a multi-picklist."""
+    if isinstance(value, list):
+        return [text(each) for each in value]
+    return [each for each in text(value).split(separator) if each] if separator else [text(value)]
+
+
+def list_of_any(value: Any) -> list[Any]:
+    """A list; one written as JSON text is opened.
+
+    Raises:
+        ValueError: it is no list.
+    """
+    opened = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(opened, list):
+        raise TypeError
+    return opened
+
+
+def object_of_any(value: Any) -> dict[str, Any]:
+    """An object; one written as JSON text is opened, and PHP's empty list is an empty object.
+
+    Raises:
+        ValueError: it is no object.
+    """
+    opened = json.loads(value) if isinstance(value, str) else value
+    if opened == []:
+        return {}
+    if not isinstance(opened, dict):
+        raise TypeError
+    return opened
+
+
+_SCHEMAS: dict[Kind, dict[str, Any]] = {
+    Kind.INTEGER: {"type": ["integer", "null"]},
+    Kind.NUMBER: {"type": ["number", "null"]},
+    Kind.BOOLEAN: {"type": ["boolean", "null"]},
+    Kind.DATE: {"type": ["string", "null"], "format": "date"},
+    Kind.DATETIME: {"type": ["string", "null"], "format": "date-time"},
+    Kind.MULTIPICKLIST: {"type": ["array", "null"], "items": {"type": "string"}},
+    Kind.LIST: {"type": ["array", "null"], "items": {}},
+    Kind.OBJECT: {"type": ["object", "null"], "additionalProperties": True},
+    Kind.ANY: {"type": ["string", "number", "boolean", "array", "object", "null"], "items": {}},
+}
+
+
+def json_schema(field: Field, *, key: bool = False, enum: bool = False) -> dict[str, Any]:
+    """The JSON Schema of a field.
+
+    ``enum`` lists a pick list's values as the only ones, although old records may hold values that have left it.
+    """
+    schema = {**_SCHEMAS.get(field.kind, {"type": ["string", "null"]})}
+    if key:
+        schema["type"] = schema["type"][0]
+    if field.label:
+        schema["title"] = field.label
+    schema["description"] = _description(field)
+    if enum and field.choices:
+        values = [choice.value for choice in field.choices]
+        if field.kind is Kind.PICKLIST:
+            schema["enum"] = [*dict.fromkeys(values), None]
+        else:
+            schema["items"] = {"type": "string", "enum": list(dict.fromkeys(values))}
+    return schema
+
+
+def _description(field: Field) -> str:
+    words = [field.kind.value]
+    if field.mandatory:
+        words.append("mandatory")
+    if not field.writable:
+        words.append("read-only")
+    if field.refers_to:
+        words.append("refers to " + ", ".join(field.refers_to))
+    if field.choices:
+        shown = (
+            choice.value if choice.label in {"", choice.value} else f"{choice.value} ({choice.label})"
+            for choice in field.choices
+        )
+        words.append("values: " + ", ".join(shown))
+    return "; ".join(words)

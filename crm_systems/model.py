@@ -1,0 +1,149 @@
+"""The words in which a CRM is described: frozen data without behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Row = dict[str, Any]
+"""A record as the CRM gave it: field name to raw value."""
+
+
+class Kind(str, Enum):
+    """What a field holds; the one vocabulary for reading, writing and JSON Schema."""
+
+    STRING = "string"
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    TIME = "time"
+    PICKLIST = "picklist"
+    MULTIPICKLIST = "multipicklist"
+    REFERENCE = "reference"
+    OWNER = "owner"
+    EMAIL = "email"
+    PHONE = "phone"
+    URL = "url"
+    FILE = "file"
+    LIST = "list"
+    OBJECT = "object"
+    ANY = "any"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a pick list and what people see for it."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an entity, as the CRM describes it."""
+
+    name: str
+    kind: Kind
+    label: str = ""
+    mandatory: bool = False
+    """A create without it is refused."""
+    readable: bool = True
+    """A read returns it."""
+    writable: bool = True
+    """A write may set it."""
+    choices: tuple[Choice, ...] = ()
+    refers_to: tuple[str, ...] = ()
+    """Names of the entities that a reference may point to; empty where the CRM does not say."""
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One kind of record."""
+
+    name: str
+    fields: tuple[Field, ...]
+    label: str = ""
+    key: tuple[str, ...] = ("id",)
+    """Names of the fields that identify a record; empty where nothing does."""
+    replication_key: str | None = None
+    """The field that holds the time of the last change."""
+    readable: bool = True
+    creatable: bool = True
+    updatable: bool = True
+    deletable: bool = True
+    private: Mapping[str, Any] = field(default_factory=dict)
+    """What only the system's own code needs."""
+
+    def field(self, name: str) -> Field | None:
+        """The field called ``name``, or None."""
+        return next((each for each in self.fields if each.name == name), None)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request, without what the session adds."""
+
+    method: str
+    about: str
+    """What it does, for messages: an entity and an operation, never a value."""
+    path: str = ""
+    """Appended to the system's base address."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool = True
+    """May be sent again when nobody knows whether it was carried out."""
+    patient: bool = True
+    """Is sent again after a passing fault; a probe is not."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Session:
+    """A login: what :meth:`System.sign` needs to sign requests."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    server_time: datetime | None = None
+    """The server's clock at login, aware, in UTC; None where the server does not tell."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows read together, and the ids of rows that the server could not hand out."""
+
+    rows: list[Row]
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a server bears, unless a setting says otherwise."""
+
+    page_size: int
+    parallel_requests: int = 1
+    requests_per_second: float | None = None
+
+
+Call = Callable[[Request], Any]
+"""Sends a request and gives the meaning of its answer; raises what :mod:`crm_systems.errors` lists."""
+
+Walk = Callable[[Call], Iterator[Page]]
+"""An independent chain of page requests; several may run at the same time."""

@@ -1,0 +1,245 @@
+"""Settings: what they are called, what they mean, and plain words for what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from crm_systems.system import System
+
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting. ``kind`` is a JSON Schema type, ``date-time``, ``timezone``, ``url``, or ``any``."""
+
+    name: str
+    kind: str
+    title: str
+    description: str
+    required: bool = False
+    secret: bool = False
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+
+    def json_schema(self) -> dict[str, Any]:
+        """The setting as a property of a JSON Schema."""
+        schema: dict[str, Any] = {"title": self.title, "description": self.description}
+        if self.kind != "any":
+            kind = self.kind if self.kind in {"integer", "number", "boolean", "array", "object"} else "string"
+            schema["type"] = [kind, "null"]
+        if self.kind == "array":
+            schema["items"] = {"type": ["string", "integer"]}
+        if self.kind == "date-time":
+            schema["format"] = "date-time"
+        if self.default is not None:
+            schema["default"] = self.default
+        if self.choices:
+            schema["enum"] = [*self.choices, *([] if self.required else [None])]
+        if self.secret:
+            schema |= {"secret": True, "writeOnly": True}
+        return schema
+
+
+def common_settings(systems: Iterable[type[System]]) -> tuple[Setting, ...]:
+    """The settings that every connection has, whatever the system."""
+    names = tuple(system.name for system in systems)
+    return (
+        Setting("system", "string", "System", "Which CRM it is.", required=True, choices=names),
+        Setting(
+            "url",
+            "url",
+            "Address",
+            "The CRM's base address, for example https://crm.example.com.",
+            required=True,
+        ),
+        Setting(
+            "requests_per_second",
+            "number",
+            "Requests per second",
+            "At most so many requests a second, evenly spaced. Default: what the system bears.",
+            minimum=0.01,
+        ),
+        Setting(
+            "parallel_requests",
+            "integer",
+            "Parallel requests",
+            "How many requests may run at the same time. Default: what the system bears.",
+            minimum=1,
+        ),
+        Setting(
+            "timeout_seconds",
+            "number",
+            "Time-out",
+            "Seconds to wait for the server before a request counts as failed.",
+            default=60,
+            minimum=0.1,
+        ),
+        Setting(
+            "timezone",
+            "timezone",
+            "Time zone",
+            "Time zone of the CRM's server, for systems that give times without one, for example Europe/Prague.",
+        ),
+        Setting("user_agent", "string", "User agent", "How the connector introduces itself to the server."),
+    )
+
+
+def connection_settings(systems: Sequence[type[System]]) -> tuple[Setting, ...]:
+    """All settings that reach a CRM: the common ones and those of every system, each once."""
+    found = {setting.name: setting for setting in common_settings(systems)}
+    for system in systems:
+        for setting in system.settings:
+            found.setdefault(setting.name, _for_some(setting, systems))
+    return tuple(found.values())
+
+
+def _for_some(setting: Setting, systems: Sequence[type[System]]) -> Setting:
+    """A system's setting as it stands among all others: its description says whose it is."""
+    owners = [each for each in systems if any(own.name == setting.name for own in each.settings)]
+    titles = ", ".join(owner.title for owner in owners)
+    words = {own.description: None for owner in owners for own in owner.settings if own.name == setting.name}
+    return Setting(
+        setting.name,
+        setting.kind,
+        setting.title,
+        f"{titles}: {' '.join(words)}",
+        secret=setting.secret,
+        default=setting.default if len(owners) == 1 else None,
+        choices=setting.choices,
+    )
+
+
+def json_schema(settings: Iterable[Setting]) -> dict[str, Any]:
+    """The settings as a JSON Schema object; what is missing is said by :func:`load`, in words."""
+    return {"type": "object", "properties": {setting.name: setting.json_schema() for setting in settings}}
+
+
+def load(
+    config: Mapping[str, Any], own: Iterable[Setting], systems: Sequence[type[System]]
+) -> tuple[dict[str, Any], list[str]]:
+    """The settings with defaults filled in, and every problem as a sentence that names its setting.
+
+    ``own`` are the settings of the connector itself. Texts that hold a number, a boolean or JSON are accepted for
+    settings of that kind, since environment variables hold only texts.
+    """
+    chosen = next((system for system in systems if system.name == config.get("system")), None)
+    known: dict[str, Setting] = {setting.name: setting for setting in common_settings(systems)}
+    known |= {setting.name: setting for setting in own}
+    known |= {setting.name: setting for setting in (chosen.settings if chosen else ())}
+    loaded: dict[str, Any] = {}
+    problems: list[str] = []
+    for setting in known.values():
+        value = config.get(setting.name)
+        if value in (None, ""):
+            loaded[setting.name] = setting.default
+            if setting.required:
+                problems.append(f"`{setting.name}` is missing: {setting.description}")
+            continue
+        loaded[setting.name], problem = _value(setting, value)
+        if problem:
+            problems.append(f"`{setting.name}` {problem}")
+    return loaded, problems
+
+
+def _value(setting: Setting, value: Any) -> tuple[Any, str]:
+    """The value in its kind, and what is wrong with it; a secret's value is never repeated."""
+    shown = "its value" if setting.secret else json.dumps(value, default=str)
+    try:
+        value = _CONVERTERS[setting.kind](value)
+    except (ValueError, TypeError, ZoneInfoNotFoundError):
+        return None, f"must be {_WORDS[setting.kind]}, not {shown}."
+    if setting.choices and value not in setting.choices:
+        return None, f"must be one of {', '.join(setting.choices)}, not {shown}."
+    if setting.minimum is not None and value < setting.minimum:
+        return None, f"must be at least {setting.minimum:g}, not {shown}."
+    return value, ""
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        raise TypeError
+    return str(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError
+    return float(value)
+
+
+def _integer(value: Any) -> int:
+    number = _number(value)
+    if number != int(number):
+        raise ValueError
+    return int(number)
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, str) and value.lower() in _BOOLEANS:
+        return _BOOLEANS[value.lower()]
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _json_of(kind: type) -> Any:
+    def convert(value: Any) -> Any:
+        decoded = json.loads(value) if isinstance(value, str) else value
+        if not isinstance(decoded, kind):
+            raise TypeError
+        return decoded
+
+    return convert
+
+
+def _moment(value: Any) -> str:
+    """RFC 3339 or a date; kept as text, as Singer configurations hold it."""
+    datetime.fromisoformat(_string(value).replace("Z", "+00:00"))
+    return str(value)
+
+
+def _timezone(value: Any) -> str:
+    ZoneInfo(_string(value))
+    return str(value)
+
+
+def _url(value: Any) -> str:
+    parts = urlsplit(_string(value))
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
+        raise ValueError
+    return str(value)
+
+
+_CONVERTERS: dict[str, Any] = {
+    "string": _string,
+    "number": _number,
+    "integer": _integer,
+    "boolean": _boolean,
+    "array": _json_of(list),
+    "object": _json_of(dict),
+    "date-time": _moment,
+    "timezone": _timezone,
+    "url": _url,
+    "any": lambda value: value,
+}
+_WORDS = {
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "date-time": "a date or a time such as 2026-01-31T00:00:00Z",
+    "timezone": "a time zone such as Europe/Prague",
+    "url": "an address such as https://crm.example.com, without user name or query",
+}

@@ -1,0 +1,124 @@
+"""What every CRM must tell: the one base class of all systems."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from crm_systems.errors import NotOffered, Unavailable
+from crm_systems.kinds import Notation
+from crm_systems.model import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from crm_systems.model import Call, Entity, Limits, Reply, Request, Walk
+    from crm_systems.settings import Setting
+
+
+class System(ABC):
+    """One CRM behind one base address, for one user.
+
+    It turns intentions into requests and answers into meaning and does no input or output of its own: what needs
+    several requests gets a ``call``.
+    """
+
+    name: ClassVar[str]
+    """The value of the setting ``system``."""
+    title: ClassVar[str]
+    """The product's name, for people."""
+    settings: ClassVar[tuple[Setting, ...]]
+    """The settings that only this system has."""
+    limits: ClassVar[Limits]
+    has_picklists: ClassVar[bool] = False
+    """Whether its entities describe their pick lists, so that a stream of them is worth while."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.options = settings
+
+    @property
+    def base_address(self) -> str:
+        """The address to which a request's path is appended."""
+        return str(self.options["url"]).rstrip("/")
+
+    @property
+    def notation(self) -> Notation:
+        """How this CRM writes values down."""
+        return Notation(timezone=self.options.get("timezone") or "UTC")
+
+    @property
+    def page_size(self) -> int:
+        """How many rows to ask for at a time."""
+        return int(self.options.get("page_size") or self.limits.page_size)
+
+    def log_in(self, call: Call) -> Session:  # a system that signs each request has nothing to do
+        """Opens a session.
+
+        Raises:
+            LogInRefused: the credentials are wrong.
+        """
+        return Session()
+
+    def log_out(self, session: Session) -> Request | None:
+        """The request that ends a session, where there is one."""
+        return None
+
+    @abstractmethod
+    def sign(self, request: Request, session: Session) -> Request:
+        """The request with what the session adds."""
+
+    @abstractmethod
+    def read(self, request: Request, reply: Reply) -> Any:
+        """The meaning of an answer.
+
+        Raises:
+            SessionExpired, Denied, Rejected, Unavailable, ProtocolError: as the answer says.
+        """
+
+    @abstractmethod
+    def entities(self, call: Call) -> list[str]:
+        """The names of the entities that this user may see."""
+
+    @abstractmethod
+    def describe(self, call: Call, name: str) -> Entity:
+        """One entity with its fields.
+
+        Raises:
+            Denied: there is no such entity for this user.
+        """
+
+    @abstractmethod
+    def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
+        """How to read every record, or every record changed at or after ``since``; split for ``parallel`` readers."""
+
+    def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[str]:
+        """The ids of the records deleted at or after ``since``.
+
+        Raises:
+            NotOffered: the server cannot tell.
+        """
+        raise NotOffered(f"{self.title} does not tell which records were deleted")
+
+    def tells_deletions(self, entity: Entity) -> bool:
+        """Whether :meth:`deletions` may know something about this entity."""
+        return False
+
+
+def decode_json(request: Request, reply: Reply) -> Any:
+    """The JSON in an answer, read leniently: control characters inside texts are let through, decimals stay exact.
+
+    Raises:
+        Unavailable: the body is no JSON: a page of HTML from a proxy, an empty or a broken answer.
+    """
+    try:
+        return json.loads(reply.body.decode("utf-8", "replace"), strict=False, parse_float=Decimal)
+    except ValueError:
+        shape = "a web page" if b"<" in reply.body[:200] else "something that is no JSON"
+        raise Unavailable(
+            f"{request.about}: the server answered {shape} instead of data",
+            code=f"HTTP {reply.status}",
+            hint="check that `url` is the address of the CRM and that it is up",
+        ) from None

@@ -1,0 +1,327 @@
+"""Vtiger CRM and its webservice (``webservice.php``): measured on 8.4.0, with 8.0.0 and coreBOS for comparison."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from hashlib import md5
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from crm_systems import vtql
+from crm_systems.errors import (
+    CrmError,
+    Denied,
+    LogInRefused,
+    NotOffered,
+    ProtocolError,
+    Rejected,
+    SessionExpired,
+    Unavailable,
+)
+from crm_systems.kinds import Notation
+from crm_systems.model import Choice, Entity, Field, Kind, Limits, Request, Session
+from crm_systems.settings import Setting
+from crm_systems.system import System, decode_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from crm_systems.model import Call, Reply, Row, Walk
+
+SESSION_OVER = frozenset({"INVALID_SESSIONID", "AUTHENTICATION_REQUIRED", "SESSION_EXPIRED", "SESSION_LEFT_IDLE"})
+
+KINDS = {
+    "text": Kind.TEXT,
+    "email": Kind.EMAIL,
+    "phone": Kind.PHONE,
+    "url": Kind.URL,
+    "integer": Kind.INTEGER,
+    "double": Kind.NUMBER,
+    "currency": Kind.NUMBER,
+    "decimal": Kind.NUMBER,
+    "boolean": Kind.BOOLEAN,
+    "date": Kind.DATE,
+    "datetime": Kind.DATETIME,
+    "time": Kind.TIME,
+    "picklist": Kind.PICKLIST,
+    "multipicklist": Kind.MULTIPICKLIST,
+    "reference": Kind.REFERENCE,
+    "owner": Kind.OWNER,
+    "file": Kind.FILE,
+    "image": Kind.FILE,
+}
+"""The type names of describe; any other is a string."""
+
+SECRET = frozenset({"accesskey", "user_password", "confirm_password", "user_hash", "crypt_type"})
+"""Fields that are never read nor written, whatever describe says of them."""
+
+UNDESCRIBED = dict.fromkeys(("discount_percent", "discount_amount", "purchase_cost", "margin"), Kind.NUMBER)
+"""Kinds of fields that query returns and describe hides; any other is a string."""
+
+READ_ONLY = frozenset({"id", "createdtime", "modifiedtime", "modifiedby", "created_user_id"})
+"""Fields that the server sets itself, although describe calls some of them editable."""
+
+HIDING = frozenset({"Calendar", "Events", "cbCalendar"})
+"""Modules whose pages lack the rows that a user who is no administrator may not see (measured on 8.4.0)."""
+
+WITHOUT_DELETIONS = frozenset({"Users", "Emails"})
+"""Modules that sync passes over, or breaks on."""
+
+SAMPLE = 20
+"""How many rows discovery looks at to learn which fields a query returns."""
+
+
+class Vtiger(System):
+    """Vtiger CRM 7 and 8, and forks that kept its interface, such as coreBOS."""
+
+    name: ClassVar[str] = "vtiger"
+    title: ClassVar[str] = "Vtiger"
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting("username", "string", "User name", "The user's login name.", required=True),
+        Setting(
+            "access_key",
+            "string",
+            "Access key",
+            "The Access Key from the user's My Preferences page; it is not the password.",
+            required=True,
+            secret=True,
+        ),
+    )
+    limits: ClassVar[Limits] = Limits(page_size=vtql.SERVER_PAGE, parallel_requests=2)
+    has_picklists: ClassVar[bool] = True
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        self._administrator = False
+        self._highest: int | None = None
+        self._sync_refusal: NotOffered | None = None
+        self._sync_works = False
+
+    @property
+    def base_address(self) -> str:
+        """The address of ``webservice.php``."""
+        address = super().base_address
+        return address if address.endswith(".php") else f"{address}/webservice.php"
+
+    @property
+    def notation(self) -> Notation:
+        """UTC for every user (measured), unless an installation was set up otherwise."""
+        return Notation(timezone=self.options.get("timezone") or "UTC", separator=" |##| ")
+
+    def log_in(self, call: Call) -> Session:
+        """Challenge and login.
+
+        The server keeps one challenge a user, so another process that logs in at the same time breaks this login with
+        the same codes as a wrong key (measured): one refusal proves nothing.
+        """
+        name = self.options["username"]
+        try:
+            challenge = call(Request("GET", "Log-in", query={"operation": "getchallenge", "username": name}))
+            proof = md5((challenge["token"] + self.options["access_key"]).encode(), usedforsecurity=False).hexdigest()
+            form = {"operation": "login", "username": name, "accessKey": proof}
+            login = call(Request("POST", "Log-in", form=form))
+        except Denied as error:
+            raise LogInRefused("Log-in: there is no such user", code=error.code, hint="check `username`") from None
+        except (Rejected, SessionExpired) as error:
+            raise LogInRefused(
+                "Log-in: user name or access key is wrong",
+                code=error.code,
+                hint="check `username` and `access_key`, the key on the user's My Preferences page",
+                worth_retrying=True,
+            ) from None
+        session = Session(
+            {"sessionName": login["sessionName"], "userId": str(login.get("userId", ""))},
+            datetime.fromtimestamp(int(challenge["serverTime"]), timezone.utc),
+        )
+        self._administrator = self._is_administrator(call, session, login)
+        return session
+
+    def _is_administrator(self, call: Call, session: Session, login: Row) -> bool:
+        """As the login says; where it does not (coreBOS, Vtiger 7), as the user's own record says."""
+        if "is_admin" in login:
+            return login["is_admin"] in {"on", "1", True}
+        query = f"select is_admin from Users where id = {vtql.literal(session.values['userId'])};"
+        try:
+            rows = call(self.sign(vtql.ask(query, "Users: read the rights"), session))
+        except CrmError:
+            return False
+        return bool(rows) and rows[0].get("is_admin") in {"on", "1", True}
+
+    def log_out(self, session: Session) -> Request:
+        """A POST; by GET it is refused (measured)."""
+        return Request("POST", "Log-out", form={"operation": "logout"}, patient=False)
+
+    def sign(self, request: Request, session: Session) -> Request:
+        """The session goes where the operation's parameters go: into the query of a GET, the form of a POST."""
+        signed = {"sessionName": session.values["sessionName"]}
+        if request.method == "GET":
+            return replace(request, query={**request.query, **signed})
+        return replace(request, form={**(request.form or {}), **signed})
+
+    def read(self, request: Request, reply: Reply) -> Any:
+        """The result, or the error by its code; the texts differ by language and version."""
+        answer = decode_json(request, reply)
+        if not isinstance(answer, dict) or "success" not in answer:
+            raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice", hint="check `url`")
+        if answer["success"] and "result" in answer:
+            return answer["result"]
+        error = answer.get("error")
+        error = error if isinstance(error, dict) else {}
+        code = str(next((error[key] for key in ("code", "errorCode", "errorType") if key in error), "no code"))
+        says = str(next((error[key] for key in ("message", "errorMessage", "errorMsg") if key in error), ""))
+        if code in SESSION_OVER:
+            raise SessionExpired(f"{request.about}: the session has ended", code=code)
+        if code == "ACCESS_DENIED":
+            raise Denied(
+                f"{request.about}: the CRM denies this",
+                code=code,
+                hint="it does not exist, or the user has no right to it",
+            )
+        raise Rejected(f"{request.about}: the CRM refuses this", code=code, server_says=says)
+
+    def entities(self, call: Call) -> list[str]:
+        """All modules, custom ones and those that are no entities included."""
+        return list(call(Request("GET", "List the modules", query={"operation": "listtypes"}))["types"])
+
+    def describe(self, call: Call, name: str) -> Entity:
+        """Describe, and a few rows, since describe and query do not list the same fields (measured)."""
+        described = call(Request("GET", f"{name}: describe", query={"operation": "describe", "elementType": name}))
+        fields = {field["name"]: _field(field) for field in described["fields"] if not _is_secret(field)}
+        sample = self._sample(call, name)
+        returned = {key for row in sample or () for key in row} - SECRET
+        merged = [replace(field, readable=not sample or field.name in returned) for field in fields.values()]
+        merged += [
+            Field(key, UNDESCRIBED.get(key, Kind.STRING), writable=False) for key in sorted(returned - set(fields))
+        ]
+        if "imageattachmentids" not in returned and any(f["type"]["name"] == "image" for f in described["fields"]):
+            merged.append(Field("imageattachmentids", Kind.STRING, writable=False))
+        names = {field.name for field in merged if field.readable}
+        return Entity(
+            name=name,
+            label=described.get("label") or name,
+            fields=tuple(merged),
+            key=("id",) if "id" in names else (),
+            replication_key="modifiedtime" if "modifiedtime" in names else None,
+            readable=sample is not None,
+            creatable=bool(described.get("createable")),
+            updatable=bool(described.get("updateable")),
+            deletable=bool(described.get("deleteable")),
+            private={"prefix": str(described["idPrefix"]), "is_entity": bool(described.get("isEntity"))},
+        )
+
+    def _sample(self, call: Call, name: str) -> list[Row] | None:
+        """A few rows; none where a record breaks the page; None where the module cannot be queried at all."""
+        try:
+            return list(call(vtql.ask(f"select * from {name} limit {SAMPLE};", f"{name}: look at a few records")))
+        except Rejected:
+            return []
+        except (Denied, Unavailable):
+            return None
+
+    def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
+        """By id. Without ids, or on a server that does not sort a module by them, all at once."""
+        table = self._table(entity, since)
+        if not entity.key:
+            return [vtql.everything(table)]
+        highest = vtql.top(call, table)
+        if not highest and table.hides_rows:
+            highest = self._highest_of_all(call)
+        return vtql.walks(call, table, highest, parallel)
+
+    def _table(self, entity: Entity, since: datetime | None) -> vtql.Table:
+        where = ""
+        if since and entity.replication_key:
+            where = f"{entity.replication_key} >= '{self.local(since)}'"
+        return vtql.Table(entity.name, entity.private["prefix"], where, self.page_size, self.hides_rows(entity))
+
+    def hides_rows(self, entity: Entity) -> bool:
+        """Whether pages of this entity may lack rows, or be empty, before the end."""
+        return not self._administrator and entity.name in HIDING
+
+    def local(self, since: datetime) -> str:
+        """A lower bound as the server writes times; an hour earlier where the clocks are just being put back."""
+        zone = ZoneInfo(self.notation.timezone)
+        turned_back = _offset(since, zone) - _offset(since + timedelta(hours=1), zone)
+        return (since - max(turned_back, timedelta())).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+    def _highest_of_all(self, call: Call) -> int:
+        """The highest id in any module: all entity modules draw from one sequence."""
+        if self._highest is None:
+            listed = call(Request("GET", "List the modules", query={"operation": "listtypes"}))
+            modules = [name for name, facts in listed["information"].items() if facts.get("isEntity")]
+            found = [0]
+            for module in modules:
+                try:
+                    found.append(vtql.top(call, vtql.Table(module, "", hides_rows=module in HIDING)))
+                except Denied:
+                    continue
+            self._highest = max((each for each in found if each < vtql.BEYOND), default=0)
+        return self._highest
+
+    def tells_deletions(self, entity: Entity) -> bool:
+        """Entity modules only; Users and Emails are left out by the server."""
+        return bool(entity.private["is_entity"]) and entity.name not in WITHOUT_DELETIONS and bool(entity.key)
+
+    def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[str]:
+        """By ``sync``, which also names converted leads.
+
+        The lower bound is exclusive and a row of the same second may come later (measured: lost in 12 of 12 tries), so
+        each page starts one second before the end of the last.
+        """
+        if self._sync_refusal:
+            raise self._sync_refusal
+        position, seen = int(since.timestamp()) - 1, set[str]()
+        while True:
+            answer = self._sync(call, entity.name, position)
+            yield from (each for each in answer["deleted"] if each not in seen)
+            seen.update(answer["deleted"])
+            reached = int(answer["lastModifiedTime"])
+            if not answer.get("more") or reached <= position:
+                return
+            position = max(reached - 1, position + 1)
+
+    def _sync(self, call: Call, module: str, position: int) -> Any:
+        """One page of sync; the first failure says that this server, or this user, cannot."""
+        query = {
+            "operation": "sync",
+            "modifiedTime": str(max(position, 1)),
+            "elementType": module,
+            "syncType": "application",
+        }
+        request = Request("GET", f"{module}: ask for deletions", query=query, patient=self._sync_works)
+        try:
+            answer = call(request)
+        except (Denied, Rejected, Unavailable) as error:
+            if self._sync_works or (isinstance(error, Unavailable) and error.code != "HTTP 500"):
+                return call(replace(request, patient=True))
+            reason = (
+                "only an administrator may ask for them"
+                if isinstance(error, Denied)
+                else "its operation `sync` does not work, as on a fresh Vtiger 8 (see docs/systems/vtiger.md)"
+            )
+            self._sync_refusal = NotOffered(f"The CRM does not tell deletions: {reason}", code=error.code)
+            raise self._sync_refusal from None
+        self._sync_works = True
+        return answer
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()
+
+
+def _is_secret(field: Mapping[str, Any]) -> bool:
+    return field["name"] in SECRET or field["type"]["name"] == "password"
+
+
+def _field(described: Mapping[str, Any]) -> Field:
+    kind = described["type"]
+    return Field(
+        name=described["name"],
+        kind=KINDS.get(kind["name"], Kind.STRING),
+        label=described.get("label") or "",
+        mandatory=bool(described.get("mandatory")),
+        writable=bool(described.get("editable")) and described["name"] not in READ_ONLY,
+        choices=tuple(Choice(str(each["value"]), str(each["label"])) for each in kind.get("picklistValues") or ()),
+        refers_to=tuple(kind.get("refersTo") or ()),
+    )

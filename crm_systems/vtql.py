@@ -1,0 +1,219 @@
+"""Reading with VTQL, the query language of the Vtiger family, without losing a row.
+
+Rows are read by ascending id (keyset), never by offset, and never until "a short page": the server cuts pages for
+reasons of its own (measured on 8.4.0: inventory modules join their line items before the limit, and rows that the user
+may not see are dropped after it). The highest id is asked for first, and the walk ends there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crm_systems.errors import Denied, ProtocolError, Rejected, Unavailable
+from crm_systems.model import Page, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from crm_systems.model import Call, Row, Walk
+
+SERVER_PAGE = 100
+"""The most rows that Vtiger hands out at a time, whatever the limit says."""
+PAGES_A_WALK = 10
+"""How many pages one parallel walk covers."""
+BEYOND = 2**48
+"""An id above all others, for when the highest is not known."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is read: a module, the rows that are wanted, and how far one can trust an empty page."""
+
+    module: str
+    prefix: str
+    """What stands before the ``x`` of this module's ids."""
+    where: str = ""
+    page_size: int = SERVER_PAGE
+    hides_rows: bool = False
+    """Rows that the user may not see are dropped from a page after it was cut."""
+
+    def query(self, columns: str, *conditions: str, order: str = "", limit: str) -> str:
+        """A query over this table; the conditions are joined by AND."""
+        wanted = " and ".join(each for each in (self.where, *conditions) if each)
+        return (
+            f"select {columns} from {self.module}"
+            + (f" where {wanted}" if wanted else "")
+            + (f" order by {order}" if order else "")
+            + f" limit {limit};"
+        )
+
+    def after(self, number: int) -> str:
+        """The condition that an id lies above ``number``."""
+        return f"id > '{self.prefix}x{number}'"
+
+    def upto(self, number: int) -> str:
+        """The condition that an id does not lie above ``number``."""
+        return f"id <= '{self.prefix}x{number}'" if number < BEYOND else ""
+
+
+def ask(vtql: str, about: str, *, patient: bool = True) -> Request:
+    """The request that runs a query."""
+    return Request("GET", about, query={"operation": "query", "query": vtql}, patient=patient)
+
+
+def literal(value: str) -> str:
+    """A text as VTQL writes it: quotes doubled, and backslashes too, which go raw into the server's SQL."""
+    doubled = value.replace("\\", "\\\\").replace("'", "''")
+    return f"'{doubled}'"
+
+
+def number_of(identifier: str) -> int:
+    """The number in an id such as ``12x1062``."""
+    return int(identifier.rpartition("x")[2])
+
+
+def top(call: Call, table: Table) -> int:
+    """The highest id that the user may see in the table, 0 if there is none, ``BEYOND`` if that cannot be told.
+
+    An empty answer is asked for again in other words, since the server answers some of its own SQL errors that way.
+    """
+    size = str(SERVER_PAGE if table.hides_rows else 1)
+    about = f"{table.module}: find the newest record"
+    try:
+        rows = call(ask(table.query("id", order="id desc", limit=size), about))
+        if not rows and not table.hides_rows and call(ask(table.query("id", order="id", limit="1"), about)):
+            return BEYOND
+    except Rejected:
+        return BEYOND
+    return max((number_of(row["id"]) for row in rows), default=0)
+
+
+def walks(call: Call, table: Table, highest: int, parallel: int) -> Iterator[Walk]:
+    """The table as walks over neighbouring ranges of ids, the last one ending at ``highest``."""
+    if not highest:
+        return
+    rows = PAGES_A_WALK * table.page_size
+    low = 0
+    while parallel > 1 and not table.hides_rows and highest - low > rows:
+        border = table.query("id", table.after(low), table.upto(highest), order="id", limit=f"{rows},1")
+        found = call(ask(border, f"{table.module}: divide the records"))
+        if not found:
+            break
+        yield keyset(table, low, number_of(found[0]["id"]))
+        low = number_of(found[0]["id"])
+    yield keyset(table, low, highest)
+
+
+def keyset(table: Table, low: int, high: int) -> Walk:
+    """A walk over the rows with ids above ``low`` and up to ``high``.
+
+    A page that fails is asked for again in halves until only the record that breaks it is left out.
+    """
+
+    def walk(call: Call) -> Iterator[Page]:
+        last, size = low, table.page_size
+        while last < high:
+            try:
+                rows = _page(call, table, last, high, size)
+            except (Rejected, Unavailable) as error:
+                if not _blames_a_record(error):
+                    raise
+                if size > 1:
+                    size //= 2
+                    continue
+                last, page = _around_bad_record(call, table, last, high)
+                yield page
+                continue
+            if rows:
+                yield Page(rows)
+                last = number_of(rows[-1]["id"])
+            elif table.hides_rows and high < BEYOND:
+                # At least as many rows of this module follow and are hidden, and no two share a number.
+                last += min(size, SERVER_PAGE)
+            else:
+                _confirm_end(call, table, last, high)
+                return
+            size = min(size * 2, table.page_size)
+
+    return walk
+
+
+def everything(table: Table) -> Walk:
+    """A walk by offset over a table that has no ids to go by."""
+
+    def walk(call: Call) -> Iterator[Page]:
+        offset = 0
+        while True:
+            limit = f"{offset},{table.page_size}"
+            rows = call(ask(table.query("*", limit=limit), f"{table.module}: read"))
+            if not rows:
+                return
+            yield Page(rows)
+            offset += len(rows)
+
+    return walk
+
+
+def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient: bool = True) -> list[Row]:
+    query = table.query("*", table.after(last), table.upto(high), order="id", limit=str(size))
+    rows: list[Row] = call(ask(query, f"{table.module}: read", patient=patient and size == table.page_size))
+    numbers = [number_of(row["id"]) for row in rows]
+    if any(after <= before for before, after in zip([last, *numbers], numbers, strict=False)):
+        raise ProtocolError(
+            f"{table.module}: the server does not sort by id",
+            hint="leave this entity out with the setting `entities` or by deselecting it",
+        )
+    return rows
+
+
+def _blames_a_record(error: Rejected | Unavailable) -> bool:
+    """Whether a page may have failed because of one record in it: refused as a whole, or the server broke over it."""
+    return isinstance(error, Rejected) or error.code == "HTTP 500"
+
+
+def _confirm_end(call: Call, table: Table, last: int, high: int) -> None:
+    """Makes sure that a page was empty because nothing follows, not because the server swallowed an error.
+
+    Raises:
+        ProtocolError: the server says both that rows follow and that none do.
+    """
+    if high == BEYOND:
+        return
+    query = table.query("id", table.after(last), table.upto(high), order="id desc", limit="1")
+    if call(ask(query, f"{table.module}: confirm the end")):
+        raise ProtocolError(
+            f"{table.module}: the server answered an empty page although records follow",
+            hint="its database may be in trouble; run again",
+        )
+
+
+def _around_bad_record(call: Call, table: Table, last: int, high: int) -> tuple[int, Page]:
+    """The number of the first record after ``last``, which breaks each page, and a page that says so.
+
+    Raises:
+        CrmError: the server does not answer even simple questions, so that no record can be blamed.
+    """
+    top(call, table)
+    bad = _first_that_breaks(lambda upper: _breaks(call, table, last, upper), last, high)
+    alone = table.query("*", f"id = '{table.prefix}x{bad}'", limit="1")
+    try:
+        return bad, Page(call(ask(alone, f"{table.module}: read one record")))
+    except (Rejected, Unavailable, Denied):
+        return bad, Page([], unreadable=(f"{table.prefix}x{bad}",))
+
+
+def _first_that_breaks(breaks: Callable[[int], bool], low: int, high: int) -> int:
+    """The lowest number up to which reading breaks: it does up to ``high`` and does not up to ``low``."""
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if breaks(middle) else (middle, high)
+    return high
+
+
+def _breaks(call: Call, table: Table, last: int, upper: int) -> bool:
+    try:
+        _page(call, table, last, upper, 1, patient=False)
+    except (Rejected, Unavailable):
+        return True
+    return False

@@ -1,0 +1,1 @@
+"""tap-crm: reads a CRM and writes Singer messages."""

@@ -1,0 +1,222 @@
+"""tap-crm: one stream for each kind of record that the CRM holds."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import weakref
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Tap
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+
+from crm_systems import SYSTEMS, open_client
+from crm_systems.errors import ConfigError, CrmError, Denied
+from crm_systems.settings import Setting, connection_settings, json_schema, load
+from tap_crm.stream import CrmStream, PicklistStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from singer_sdk import Stream
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.singerlib import Catalog, CatalogEntry
+
+    from crm_systems.client import Client
+    from crm_systems.model import Entity
+
+OWN_SETTINGS = (
+    Setting("entities", "array", "Entities", "Discover only these entities. Default: all that the user may see."),
+    Setting("start_date", "date-time", "Start date", "A first run reads what was changed since then. Default: all."),
+    Setting(
+        "lookback_seconds",
+        "integer",
+        "Look-back",
+        "Seconds before the bookmark from which changes are read again, for those saved late by slow transactions.",
+        default=60,
+        minimum=0,
+    ),
+    Setting("page_size", "integer", "Page size", "Rows a request. Default: what the system hands out.", minimum=1),
+    Setting(
+        "picklist_enums",
+        "boolean",
+        "Pick lists as enums",
+        "Put the values of pick lists into the schema as the only ones. Old records may hold values that have left "
+        "the list, and a target that checks would stop at one.",
+        default=False,
+    ),
+    Setting(
+        "deletions",
+        "string",
+        "Deletions",
+        "auto: send deleted records, marked by _sdc_deleted_at, where the CRM tells them; off: do not ask.",
+        default="auto",
+        choices=("auto", "off"),
+    ),
+    Setting(
+        "skip_unreadable",
+        "boolean",
+        "Skip unreadable records",
+        "End with exit code 0 although records that the server cannot hand out are missing; they are named either way.",
+        default=False,
+    ),
+)
+
+
+class CrmTap(Tap):
+    """Reads Vtiger, Simply CRM and other CRM systems that nobody serves well."""
+
+    name = "tap-crm"
+    package_name = "tap-crm"
+    dynamic_catalog = True
+    config_jsonschema: ClassVar[dict[str, Any]] = json_schema((*connection_settings(SYSTEMS), *OWN_SETTINGS))
+    # No BATCH: in singer-sdk 0.54 it writes deselected fields.
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+    sleep: ClassVar[Callable[[float], None]] = staticmethod(time.sleep)
+    """How the tap waits; a test does not."""
+
+    def __init__(self, **arguments: Any) -> None:
+        self.failures: list[str] = []
+        """Why the run is not complete: one sentence each."""
+        self._client: Client | None = None
+        self._warned: set[str] = set()
+        super().__init__(**arguments)
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
+        self.settings, problems = load(self._config, OWN_SETTINGS, SYSTEMS)
+        if problems and raise_errors:
+            raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)
+        return [*problems, *super()._validate_config(raise_errors=raise_errors)]
+
+    @property
+    def client(self) -> Client:
+        """The connection to the CRM; logged out when the tap goes."""
+        if self._client is None:
+            self._client = open_client(self.settings, sleep=type(self).sleep)
+            weakref.finalize(self, self._client.close)
+        return self._client
+
+    def discover_streams(self) -> Sequence[Stream]:
+        """One stream an entity, described by the CRM, or as a catalog that was passed has them.
+
+        Raises:
+            SystemExit: the CRM cannot be reached, refuses the user, or does not have an entity that is asked for.
+        """
+        try:
+            if self.input_catalog is not None:
+                return [self._stream_of(name, self.input_catalog) for name in self.input_catalog]
+            return self._discover()
+        except CrmError as error:
+            raise self.stopped_by(error) from error
+
+    def stopped_by(self, error: CrmError) -> SystemExit:
+        """What ends the program with exit code 1 and one sentence."""
+        return SystemExit(f"{self.name}: {self.client.system.title}: {error}")
+
+    def fail(self, stream: str, sentence: str) -> None:
+        """Notes that a stream is not complete; the others go on, and the run ends with exit code 1."""
+        self.failures.append(f"{stream}: {sentence}")
+        self.logger.error("%s", sentence)
+
+    def warn_once(self, sentence: str) -> None:
+        """A warning that would be the same for many streams."""
+        if sentence not in self._warned:
+            self._warned.add(sentence)
+            self.logger.warning("%s", sentence)
+
+    def describe(self, name: str) -> Entity:
+        """What the CRM says of an entity."""
+        return self.client.system.describe(self.client.call, name)
+
+    def wanted(self) -> list[str]:
+        """The names of the entities to discover.
+
+        Raises:
+            ConfigError: the setting `entities` names some that the user cannot see.
+        """
+        there = self.client.system.entities(self.client.call)
+        asked = [str(name) for name in self.settings["entities"] or there]
+        unknown = [name for name in asked if name not in there]
+        if unknown:
+            near = [near for name in unknown for near in get_close_matches(name, there, n=2)]
+            raise ConfigError(
+                f"`entities` names {', '.join(unknown)}, which the CRM does not show to this user",
+                hint=f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(there)}",
+            )
+        return asked
+
+    def described(self) -> Iterator[Entity]:
+        """The wanted entities, as far as the CRM lets this user see them; the others are named in a warning."""
+        names = self.wanted()
+        for name, entity in zip(names, self.client.map(self._describe_or_none, names), strict=True):
+            if entity is not None and entity.readable:
+                yield entity
+            else:
+                self.warn_once(f"{name} is left out: the CRM lists it and does not let this user read it.")
+
+    def _describe_or_none(self, name: str) -> Entity | None:
+        try:
+            return self.describe(name)
+        except Denied:
+            return None
+
+    def _discover(self) -> list[Stream]:
+        streams: list[Stream] = [CrmStream.of(self, entity) for entity in self.described()]
+        return [*streams, PicklistStream(self)] if self.client.system.has_picklists else streams
+
+    def _stream_of(self, name: str, catalog: Catalog) -> Stream:
+        """A stream from the catalog that was passed: the CRM is asked when the stream is read, not before."""
+        if name == PicklistStream.NAME and self.client.system.has_picklists:
+            return PicklistStream(self)
+        entry = catalog[name]
+        return CrmStream(
+            self,
+            name=name,
+            schema=entry.schema.to_dict(),
+            key=entry.key_properties or (),
+            replication_key=entry.replication_key or _valid_replication_key(entry),
+        )
+
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,
+        state: Any = None,
+        catalog: Any = None,
+    ) -> None:
+        """Runs the tap as the SDK does, and ends with exit code 1 where a stream is not complete."""
+        super(Tap, cls).invoke(about=about, about_format=about_format)
+        tap = cls(
+            config=config.config if config else {},
+            state=_json_of(state),
+            catalog=_json_of(catalog),
+            parse_env_config=bool(config and config.parse_env),
+        )
+        tap.sync_all()
+        if tap.failures:
+            sys.exit(f"{cls.name}: not complete:\n  " + "\n  ".join(tap.failures))
+
+
+def _json_of(file: Any) -> Any:
+    return None if file is None else json.loads(file.read())
+
+
+def _valid_replication_key(entry: CatalogEntry) -> str | None:
+    keys = entry.metadata.root.valid_replication_keys or []
+    return keys[0] if keys else None

@@ -1,0 +1,101 @@
+"""``sync``: what has changed since a second, and what is gone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from tests.simulators.vtiger.failures import Crashed, denied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.simulators.vtiger.access import Access
+    from tests.simulators.vtiger.store import Record, Store
+
+_PAGE = 100
+_FORMAT = "%Y-%m-%d %H:%M:%S"
+_LATEST = 253402300799
+"""The last second of the year 9999; anything above (milliseconds, say) restarts from the beginning (measured)."""
+
+
+def sync(store: Store, access: Access, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """One page of changes.
+
+    The first 100 rows by ``modifiedtime`` fix an upper second, then everything up to and including that second is
+    sent; the lower bound is exclusive (measured).
+    """
+    flavour = store.flavour
+    if not flavour.syncs and not access.switches.sync_registered:
+        raise Crashed
+    name = parameters.get("elementType", "")
+    since = _since(parameters.get("modifiedTime", ""), from_zero=flavour.sync_from_zero)
+    module = store.modules.get(name)
+    if name and (module is None or module.hidden or not module.is_entity):
+        raise denied()
+    if name == "Users":
+        return {"updated": [], "deleted": [], "lastModifiedTime": parameters["modifiedTime"], "more": False}
+    if name == "Emails" or (not name and not flavour.sync_of_everything):
+        raise Crashed
+    kind = parameters.get("syncType", "").lower()
+    if kind == "application" and not access.user.is_admin:
+        raise denied("Only admin users can perform application sync")
+    owners = None if kind == "application" else access.owners(groups=kind == "userandgroup")
+    names = [name] if name else [item.name for item in access.modules() if item.is_entity and item.name != "Users"]
+    return _page(store, access, names, since, owners)
+
+
+def _since(text: str, *, from_zero: bool) -> int:
+    try:
+        since = int(float(text))
+    except ValueError:
+        raise Crashed from None
+    if since < 0 or (since == 0 and not from_zero):
+        raise Crashed
+    return since
+
+
+def _page(
+    store: Store, access: Access, names: list[str], since: int, owners: frozenset[str] | None
+) -> dict[str, Any]:
+    after = "" if since > _LATEST else datetime.fromtimestamp(since, timezone.utc).strftime(_FORMAT)
+    first = sorted(
+        stamp for name in names for stamp, _record in islice(_changed(store, name, after, owners), _PAGE)
+    )[:_PAGE]
+    if not first:
+        return {"updated": [], "deleted": [], "more": False, "lastModifiedTime": since}
+    until = first[-1]
+    changed = [pair for name in names for pair in _changed(store, name, after, owners)]
+    page = sorted((record for stamp, record in changed if stamp <= until), key=lambda record: record.number)
+    live = [record for record in page if record.live and access.sees(record) and not _is_left_out(access, record)]
+    return {
+        "updated": [_row(store, access, record) for record in live],
+        "deleted": [store.id(record) for record in page if not record.live],
+        "more": any(stamp > until for stamp, _record in changed),
+        "lastModifiedTime": int(datetime.strptime(until, _FORMAT).replace(tzinfo=timezone.utc).timestamp()),
+    }
+
+
+def _changed(store: Store, name: str, after: str, owners: frozenset[str] | None) -> Iterator[tuple[str, Record]]:
+    """Stamps and rows of a module after a second, oldest first."""
+    table = store.tables[name]
+    for record in table.between("modifiedtime", after or None, None):
+        stamp = table.value(record, "modifiedtime") or ""
+        if stamp > after and (owners is None or record.values.get("assigned_user_id") in owners):
+            yield stamp, record
+
+
+def _is_left_out(access: Access, record: Record) -> bool:
+    """On coreBOS records whose owner is gone do not appear (measured)."""
+    return access.owner_is_gone(record)
+
+
+def _row(store: Store, access: Access, record: Record) -> dict[str, Any]:
+    row = store.row(record)
+    lines = store.lines_of(record) if store.flavour.joins_lines else []
+    if lines:
+        line = store.row(lines[-1])
+        row.update({name: line[name] for name in line if name in row and name not in {"id", "description"}})
+    ordered = {name: row[name] for name in access.in_order(store.modules[record.module])}
+    return {**ordered, "deleted": "0"} if store.flavour.is_corebos else ordered
