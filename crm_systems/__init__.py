@@ -20,7 +20,7 @@ SYSTEMS: tuple[type[System], ...] = (Vtiger, SimplyCrm)
 def open_client(settings: Mapping[str, Any], **injected: Any) -> Client:
     """A client for the CRM that ``settings`` (as :func:`crm_systems.settings.load` gives them) name.
 
-    ``injected`` goes to :class:`~crm_systems.client.Client`: ``clock`` and ``sleep``. Nothing is sent yet.
+    ``injected`` goes to :class:`~crm_systems.client.Client`: ``writes``, ``clock`` and ``sleep``. Nothing is sent yet.
     """
     system = next(system for system in SYSTEMS if system.name == settings["system"])
     return Client(system(settings), settings, **injected)

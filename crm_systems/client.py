@@ -69,6 +69,7 @@ class Client:
         system: System,
         settings: Mapping[str, Any],
         *,
+        writes: bool = False,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -76,7 +77,8 @@ class Client:
         self.settings = settings
         self.clock = clock
         self.sleep = sleep
-        self.parallel = int(settings.get("parallel_requests") or system.limits.parallel_requests)
+        usual = system.limits.parallel_writes if writes else system.limits.parallel_requests
+        self.parallel = int(settings.get("parallel_requests") or usual)
         self.traffic = Traffic()
         self.login_lock = threading.Lock()
         self.pace = Pace(settings.get("requests_per_second") or system.limits.requests_per_second, clock, sleep)

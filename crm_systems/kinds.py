@@ -56,7 +56,7 @@ class Reader:
         self.unknown: Counter[str] = Counter()
         zone = ZoneInfo(notation.timezone)
         self._fields = {
-            field.name: (_converter(field.kind, zone, notation.separator), field.kind)
+            field.name: (converter(field.kind, zone, notation.separator), field.kind)
             for field in entity.fields
             if field.readable
         }
@@ -78,7 +78,8 @@ class Reader:
         return record
 
 
-def _converter(kind: Kind, zone: ZoneInfo, separator: str) -> Callable[[Any], Any]:
+def converter(kind: Kind, zone: ZoneInfo, separator: str) -> Callable[[Any], Any]:
+    """What turns a raw value that is neither null nor empty into a typed one."""
     converters: dict[Kind, Callable[[Any], Any]] = {
         Kind.INTEGER: integer,
         Kind.NUMBER: number,

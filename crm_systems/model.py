@@ -62,6 +62,8 @@ class Field:
     choices: tuple[Choice, ...] = ()
     refers_to: tuple[str, ...] = ()
     """Names of the entities that a reference may point to; empty where the CRM does not say."""
+    items: tuple[Field, ...] = ()
+    """What is known of the objects in a list; their other parts go through as they are."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Entity:
     """Names of the fields that identify a record; empty where nothing does."""
     replication_key: str | None = None
     """The field that holds the time of the last change."""
+    label_field: str | None = None
+    """The field by which people call a record, where one alone does."""
     readable: bool = True
     creatable: bool = True
     updatable: bool = True
@@ -139,6 +143,7 @@ class Limits:
 
     page_size: int
     parallel_requests: int = 1
+    parallel_writes: int = 1
     requests_per_second: float | None = None
 
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from crm_systems.errors import NotOffered, Unavailable
 from crm_systems.kinds import Notation
 from crm_systems.model import Session
+from crm_systems.wire import wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from crm_systems.model import Call, Entity, Limits, Reply, Request, Walk
+    from crm_systems.model import Call, Entity, Field, Limits, Reply, Request, Row, Walk
     from crm_systems.settings import Setting
 
 
@@ -105,6 +106,54 @@ class System(ABC):
     def tells_deletions(self, entity: Entity) -> bool:
         """Whether :meth:`deletions` may know something about this entity."""
         return False
+
+    def describe_login(self, session: Session) -> str:
+        """Who is logged in, for people."""
+        return str(self.options.get("username") or "")
+
+    def owners(self, call: Call) -> dict[str, str]:
+        """Every id and name by which a record's owner may be called, with the id; empty where nobody can be listed."""
+        return {}
+
+    @abstractmethod
+    def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
+        """One record as :meth:`walks` would give it; None where it does not exist, which is certain then."""
+
+    @abstractmethod
+    def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
+        """The records that may have these typed values; the caller compares them again.
+
+        An empty list is certain: what could not be looked up raises.
+        """
+
+    @abstractmethod
+    def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
+        """Creates a record from typed values and gives it as the server stored it.
+
+        Raises:
+            OutcomeUnknown: nobody knows whether it was created.
+        """
+
+    @abstractmethod
+    def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
+        """Changes only these fields of a record that was just read, and gives it as the server stored it."""
+
+    @abstractmethod
+    def delete(self, call: Call, entity: Entity, identifier: str) -> None:
+        """Deletes a record.
+
+        Raises:
+            OutcomeUnknown: nobody knows whether it was deleted.
+        """
+
+    def encode(self, field: Field, value: Any) -> Any:
+        """A typed value as the server takes it."""
+        return wire(field.kind, value, self.notation)
+
+    def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Typed values of an entity's fields as the server takes them."""
+        fields = {field.name: field for field in entity.fields}
+        return {name: self.encode(fields[name], value) for name, value in values.items()}
 
 
 def decode_json(request: Request, reply: Reply) -> Any:

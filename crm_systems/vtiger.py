@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from hashlib import md5
@@ -20,47 +23,18 @@ from crm_systems.errors import (
     Unavailable,
 )
 from crm_systems.kinds import Notation
-from crm_systems.model import Choice, Entity, Field, Kind, Limits, Request, Session
+from crm_systems.model import Limits, Request, Session
 from crm_systems.settings import Setting
 from crm_systems.system import System, decode_json
+from crm_systems.vtiger_describe import LINES, entity_of
+from crm_systems.wire import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from crm_systems.model import Call, Reply, Row, Walk
+    from crm_systems.model import Call, Entity, Reply, Row, Walk
 
 SESSION_OVER = frozenset({"INVALID_SESSIONID", "AUTHENTICATION_REQUIRED", "SESSION_EXPIRED", "SESSION_LEFT_IDLE"})
-
-KINDS = {
-    "text": Kind.TEXT,
-    "email": Kind.EMAIL,
-    "phone": Kind.PHONE,
-    "url": Kind.URL,
-    "integer": Kind.INTEGER,
-    "double": Kind.NUMBER,
-    "currency": Kind.NUMBER,
-    "decimal": Kind.NUMBER,
-    "boolean": Kind.BOOLEAN,
-    "date": Kind.DATE,
-    "datetime": Kind.DATETIME,
-    "time": Kind.TIME,
-    "picklist": Kind.PICKLIST,
-    "multipicklist": Kind.MULTIPICKLIST,
-    "reference": Kind.REFERENCE,
-    "owner": Kind.OWNER,
-    "file": Kind.FILE,
-    "image": Kind.FILE,
-}
-"""The type names of describe; any other is a string."""
-
-SECRET = frozenset({"accesskey", "user_password", "confirm_password", "user_hash", "crypt_type"})
-"""Fields that are never read nor written, whatever describe says of them."""
-
-UNDESCRIBED = dict.fromkeys(("discount_percent", "discount_amount", "purchase_cost", "margin"), Kind.NUMBER)
-"""Kinds of fields that query returns and describe hides; any other is a string."""
-
-READ_ONLY = frozenset({"id", "createdtime", "modifiedtime", "modifiedby", "created_user_id"})
-"""Fields that the server sets itself, although describe calls some of them editable."""
 
 HIDING = frozenset({"Calendar", "Events", "cbCalendar"})
 """Modules whose pages lack the rows that a user who is no administrator may not see (measured on 8.4.0)."""
@@ -97,6 +71,8 @@ class Vtiger(System):
         self._highest: int | None = None
         self._sync_refusal: NotOffered | None = None
         self._sync_works = False
+        self._revise_decodes = True
+        self._witnesses: dict[str, str] = {}
 
     @property
     def base_address(self) -> str:
@@ -186,29 +162,8 @@ class Vtiger(System):
 
     def describe(self, call: Call, name: str) -> Entity:
         """Describe, and a few rows, since describe and query do not list the same fields (measured)."""
-        described = call(Request("GET", f"{name}: describe", query={"operation": "describe", "elementType": name}))
-        fields = {field["name"]: _field(field) for field in described["fields"] if not _is_secret(field)}
-        sample = self._sample(call, name)
-        returned = {key for row in sample or () for key in row} - SECRET
-        merged = [replace(field, readable=not sample or field.name in returned) for field in fields.values()]
-        merged += [
-            Field(key, UNDESCRIBED.get(key, Kind.STRING), writable=False) for key in sorted(returned - set(fields))
-        ]
-        if "imageattachmentids" not in returned and any(f["type"]["name"] == "image" for f in described["fields"]):
-            merged.append(Field("imageattachmentids", Kind.STRING, writable=False))
-        names = {field.name for field in merged if field.readable}
-        return Entity(
-            name=name,
-            label=described.get("label") or name,
-            fields=tuple(merged),
-            key=("id",) if "id" in names else (),
-            replication_key="modifiedtime" if "modifiedtime" in names else None,
-            readable=sample is not None,
-            creatable=bool(described.get("createable")),
-            updatable=bool(described.get("updateable")),
-            deletable=bool(described.get("deleteable")),
-            private={"prefix": str(described["idPrefix"]), "is_entity": bool(described.get("isEntity"))},
-        )
+        request = Request("GET", f"{name}: describe", query={"operation": "describe", "elementType": name})
+        return entity_of(call(request), self._sample(call, name))
 
     def _sample(self, call: Call, name: str) -> list[Row] | None:
         """A few rows; none where a record breaks the page; None where the module cannot be queried at all."""
@@ -305,23 +260,94 @@ class Vtiger(System):
         self._sync_works = True
         return answer
 
+    def describe_login(self, session: Session) -> str:
+        """The user's name and id."""
+        return f"{self.options['username']} ({session.values['userId']})"
+
+    def owners(self, call: Call) -> dict[str, str]:
+        """Users and groups, as far as this user may list them; users win over groups of the same name."""
+        found: dict[str, str] = {}
+        for module, name in (("Groups", "groupname"), ("Users", "user_name")):
+            try:
+                pages = list(vtql.everything(vtql.Table(module, ""))(call))
+            except (Denied, Rejected):
+                continue
+            rows = [row for page in pages for row in page.rows]
+            found |= {str(row[name]): str(row["id"]) for row in rows if row.get(name)}
+            found |= {str(row["id"]): str(row["id"]) for row in rows}
+        return found
+
+    def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
+        """By query, not retrieve, which denies a missing record as it denies a forbidden one."""
+        if not re.fullmatch(r"\d+x\d+", identifier):
+            return None
+        rows = self._look_up(call, entity, f"id = {vtql.literal(identifier)}")
+        return next((row for row in rows if row["id"] == identifier), None)
+
+    def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
+        """By query; a value that VTQL cannot express, the empty text, finds nothing."""
+        written = self.encoded(entity, match)
+        if not all(written.values()):
+            return []
+        return self._look_up(
+            call, entity, " and ".join(f"{name} = {vtql.literal(str(value))}" for name, value in written.items())
+        )
+
+    def _look_up(self, call: Call, entity: Entity, condition: str) -> list[Row]:
+        table = vtql.Table(entity.name, entity.private["prefix"])
+        if not self._witnesses.get(entity.name):
+            highest = vtql.top(call, table)
+            self._witnesses[entity.name] = f"{table.prefix}x{highest}" if 0 < highest < vtql.BEYOND else ""
+        try:
+            return vtql.look_up(call, table, condition, self._witnesses[entity.name])
+        except Rejected:
+            # The witness itself may have been deleted since.
+            self._witnesses[entity.name] = ""
+            highest = vtql.top(call, table)
+            return vtql.look_up(call, table, condition, f"{table.prefix}x{highest}" if highest else "")
+
+    def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
+        """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured)."""
+        element = {name: value for name, value in self.encoded(entity, values).items() if not is_empty(value)}
+        if entity.name == "Calendar":
+            element.setdefault("activitytype", "Task")
+        if element.get(LINES.name):
+            element.setdefault("productid", element[LINES.name][0].get("productid"))
+        form = {"operation": "create", "elementType": entity.name, "element": json.dumps(element)}
+        row: Row = call(Request("POST", f"{entity.name}: create", form=form, repeatable=False))
+        return row
+
+    def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
+        """By ``revise``: ``update`` re-encodes texts that it was not given (measured).
+
+        Revise decodes HTML entities before it stores a text (measured on 8.4.0), so they are sent encoded once more;
+        on a server that turns out not to, they are sent again as they are.
+        """
+        plain = self.encoded(entity, values)
+        sent = {name: _shielded(value) for name, value in plain.items()} if self._revise_decodes else plain
+        row = self._revise(call, entity, current, sent)
+        if sent != plain and all(row.get(name) == value for name, value in sent.items() if value != plain[name]):
+            self._revise_decodes = False
+            row = self._revise(call, entity, current, plain)
+        return row
+
+    def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
+        element = json.dumps({"id": current["id"], **values})
+        row: Row = call(Request("POST", f"{entity.name}: revise", form={"operation": "revise", "element": element}))
+        return row
+
+    def delete(self, call: Call, entity: Entity, identifier: str) -> None:
+        """Moves the record into the recycle bin."""
+        form = {"operation": "delete", "id": identifier}
+        call(Request("POST", f"{entity.name}: delete", form=form, repeatable=False))
+
+
+def _shielded(value: Any) -> Any:
+    """A text that keeps its HTML entities when they are decoded once."""
+    if isinstance(value, str) and html.unescape(value) != value:
+        return value.replace("&", "&amp;")
+    return value
+
 
 def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
     return moment.astimezone(zone).utcoffset() or timedelta()
-
-
-def _is_secret(field: Mapping[str, Any]) -> bool:
-    return field["name"] in SECRET or field["type"]["name"] == "password"
-
-
-def _field(described: Mapping[str, Any]) -> Field:
-    kind = described["type"]
-    return Field(
-        name=described["name"],
-        kind=KINDS.get(kind["name"], Kind.STRING),
-        label=described.get("label") or "",
-        mandatory=bool(described.get("mandatory")),
-        writable=bool(described.get("editable")) and described["name"] not in READ_ONLY,
-        choices=tuple(Choice(str(each["value"]), str(each["label"])) for each in kind.get("picklistValues") or ()),
-        refers_to=tuple(kind.get("refersTo") or ()),
-    )

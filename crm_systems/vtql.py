@@ -139,6 +139,22 @@ def keyset(table: Table, low: int, high: int) -> Walk:
     return walk
 
 
+def look_up(call: Call, table: Table, condition: str, witness: str) -> list[Row]:
+    """The rows for which a condition holds, by the server's comparison.
+
+    ``witness`` is the id of a record that is there: it is asked for along with the condition, and an answer without it
+    proves that the query was not carried out, since the server answers its own SQL errors by an empty list (measured).
+
+    Raises:
+        Rejected: the server did not carry the query out.
+    """
+    asked = f"{condition} or id = '{witness}'" if witness else condition
+    rows: list[Row] = call(ask(table.query("*", asked, limit=str(SERVER_PAGE)), f"{table.module}: look up"))
+    if witness and not rows:
+        raise Rejected(f"{table.module}: the server could not look the record up", code="empty answer")
+    return rows
+
+
 def everything(table: Table) -> Walk:
     """A walk by offset over a table that has no ids to go by."""
 

@@ -70,7 +70,7 @@ class Gate:
         return self._clock.now() + timedelta(seconds=self._switches.token_seconds)
 
     def _check_app_key(self, call: Call, where: str) -> None:
-        demanded = self._switches.app_key == "every_call" or self._switches.app_key == where
+        demanded = self._switches.app_key in {"every_call", where}
         if demanded and call.headers.get("x-app-key") != APP_KEY:
             raise HttpError(403, "Not Authorized")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tests.simulators.alfacrm.columns import BOTH, WrongForm, parse_date
 from tests.simulators.alfacrm.reads import Reader, Request, number
 from tests.simulators.alfacrm.replies import missing_parameters, reply
-from tests.simulators.alfacrm.tables_study import ENTITIES
+from tests.simulators.alfacrm.tables import ENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ class Actions:
         return reply({"balance_bonus": customer["balance_bonus"] if customer else 0})
 
     def _calendar(self, request: Request) -> Answer:
-        """A bare array of the customer's lessons in a period; dates dotted or ISO (two clients; its keys are assumed)."""
+        """A bare array of lessons in a period; dates dotted or ISO (two clients; its keys are assumed)."""
         _demand(request, "id", "date1", "date2")
         customer = number(request.query["id"], 0)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.simulators.alfacrm.columns import BOTH, ISO, Column, WrongForm, parse, parse_date
@@ -55,7 +56,7 @@ class Checker:
         errors: Errors = {}
         for column in entity.columns:
             if self.is_writable(entity, column):
-                self._column(column, posted, existing, (values, errors))
+                self._column(self._relaxed(entity, column), posted, existing, (values, errors))
         rule = self._rules.get(entity.path)
         if rule and not errors:
             errors = rule({**(existing or {}), **values}, existing, values)
@@ -69,22 +70,26 @@ class Checker:
             return self._switches.e_date_writable
         return not column.readonly
 
+    def _relaxed(self, entity: Entity, column: Column) -> Column:
+        if self._switches.customer_branch_required or (entity.path, column.name) != ("customer", "branch_ids"):
+            return column
+        return replace(column, required=False)
+
     def _column(
         self, column: Column, posted: Mapping[str, Any], existing: Row | None, into: tuple[Row, Errors]
     ) -> None:
         values, errors = into
         key = column.written_as
-        must = column.required and (column.name != "branch_ids" or self._switches.customer_branch_required)
         whole = existing is None or self._switches.update == "overwrite"
         if key not in posted:
-            if whole and must:
+            if whole and column.required:
                 errors[key] = [required(column)]
             elif whole and existing:
                 values[column.name] = fresh(column)
             return
         raw = posted[key]
         if raw is None or raw in ("", []):
-            if must:
+            if column.required:
                 errors[key] = [required(column)]
             else:
                 values[column.name] = raw if raw == "" and column.kind == "text" else _null(column)

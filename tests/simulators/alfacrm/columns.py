@@ -108,7 +108,7 @@ def _moment(raw: Any) -> str:
     match = _MOMENT.fullmatch(raw) if isinstance(raw, str) else None
     if match is None:
         return parse_date(raw, BOTH) + " 00:00:00"
-    return parse_date(match[1], ISO) + " " + raw[11:]
+    return f"{parse_date(match[1], ISO)} {match[0][11:]}"
 
 
 def _clock(raw: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from tests.simulators.alfacrm.columns import BOTH, ISO, Column, DateForm
+from tests.simulators.alfacrm.columns import BOTH, DOT, ISO, Column, DateForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,8 +90,8 @@ def days(name: str, column: str, forms: tuple[DateForm, ...] = ISO) -> dict[str,
 
 def stamps() -> dict[str, Filter]:
     """``updated_at_*`` and ``created_at_*``: dotted days."""
-    return {
-        f"{name}_{bound}": Filter(kind, name, ("dot",))
-        for name in ("updated_at", "created_at")
-        for bound, kind in (("from", "stamp_from"), ("to", "stamp_to"))
-    }  # type: ignore[return-value]  # fmt: skip
+    found: dict[str, Filter] = {}
+    for name in ("updated_at", "created_at"):
+        found[f"{name}_from"] = Filter("stamp_from", name, DOT)
+        found[f"{name}_to"] = Filter("stamp_to", name, DOT)
+    return found

@@ -162,7 +162,7 @@ def _balance(rule: Filter, value: Any, _context: Context) -> Test:
 
 def _age(rule: Filter, value: Any, context: Context) -> Test:
     years = parse_int(value) + (rule.kind == "age_to")
-    limit = f"{int(context.today[:4]) - years:04}{context.today[4:]}"
+    limit = f"{max(0, int(context.today[:4]) - years):04}{context.today[4:]}"
     if rule.kind == "age_from":
         return lambda row: bool(row["dob"]) and row["dob"] <= limit
     return lambda row: bool(row["dob"]) and row["dob"] > limit

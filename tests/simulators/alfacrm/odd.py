@@ -1,5 +1,7 @@
 """Values that break careless code."""
 
+# ruff: noqa: RUF001 - letters that look alike are part of the point
+
 from __future__ import annotations
 
 NAMES = (
@@ -38,7 +40,13 @@ NOTES = (
 BIRTHDAYS = (None, "2012-12-03", "1900-01-01", "2024-02-29", "1969-12-31", "1970-01-01", "0001-01-01", "9999-12-31")
 MONEY = ("0.00", "575.00", "-1500.00", "0.01", "99999999999.99", "1500.00", "-0.01", "264.00")
 BONUSES = (0, 1044, -5, 0.5, 0, 1)
-PHONES = (["+7(900)000-00-01"], [], ["+7(999)999-99-99", "+7(812)123-45-67"], ["+44 20 7946 0000"], ["нет"])
-EMAILS = ([], ["ivan@example.test"], ["a+b@example.test", "почта@пример.рф"])
+PHONES: tuple[list[str], ...] = (
+    ["+7(900)000-00-01"],
+    [],
+    ["+7(999)999-99-99", "+7(812)123-45-67"],
+    ["+44 20 7946 0000"],
+    ["нет"],
+)
+EMAILS: tuple[list[str], ...] = ([], ["ivan@example.test"], ["a+b@example.test", "почта@пример.рф"])
 CUSTOM = (None, "", "12", "09.09.2024", "нет данных", "1e3", "007")
 COLORS = (None, "green", 3, "", "7")

@@ -114,7 +114,7 @@ class Reader:
         if entity.parents:
             return self._of_parent(request)
         id_ = request.body.get("id")
-        if not entity.filter_id or id_ is None or id_ == "":
+        if not entity.filter_id or id_ in (None, "") or isinstance(id_, dict):
             return table.values()
         try:
             row = table.get(parse_int(id_))

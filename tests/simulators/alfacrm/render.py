@@ -7,7 +7,7 @@ from calendar import timegm
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tests.simulators.alfacrm.tables_study import ENTITIES
+from tests.simulators.alfacrm.tables import ENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ class Renderer:
         self._store = store
         self._switches = switches
         self._plans = {entity.path: self._plan(entity) for entity in ENTITIES.values()}
+        self._known = {path: {"id"} | {column.name for column in entity.columns} for path, entity in ENTITIES.items()}
         self._extras: dict[str, Callable[[Row, Row], None]] = {
             "cgi": self._cgi,
             "group": self._group,
@@ -52,6 +53,8 @@ class Renderer:
         for name, form in self._plans[path]:
             value = row[name]
             shown[name] = form(value) if form and value is not None else value
+        for name in row.keys() - self._known[path]:
+            shown[name] = row[name]
         extra = self._extras.get(path)
         if extra:
             extra(row, shown)

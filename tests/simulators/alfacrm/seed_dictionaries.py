@@ -79,7 +79,7 @@ DICTIONARIES: dict[str, list[dict[str, Any]]] = {
     ],
     "level": _plain("A1", "B2"),
     "group-level": _plain("Начальный", "Средний"),
-    "group-status": _plain("Набор", "Идёт", "Закрыта"),
+    "group-status": _plain("Открыта", "Идёт", "Закрыта"),
 }
 for _tariff in DICTIONARIES["tariff"]:
     _tariff["added"] = "2025-01-10 12:00:00"

@@ -14,7 +14,8 @@ from tests.simulators.alfacrm.replies import HttpError, failure, not_found, repl
 from tests.simulators.alfacrm.seed import seed
 from tests.simulators.alfacrm.store import OFFICE_USER, Row, Store
 from tests.simulators.alfacrm.switches import PRESETS, Switches
-from tests.simulators.alfacrm.tables_study import ENTITIES, UNPROVEN
+from tests.simulators.alfacrm.tables import ENTITIES
+from tests.simulators.alfacrm.tables_dictionaries import UNPROVEN
 from tests.simulators.alfacrm.writes import Writer
 from tests.simulators.base import Answer, Call, Simulator
 

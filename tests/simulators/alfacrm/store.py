@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tests.simulators.alfacrm.tables_study import ENTITIES
+from tests.simulators.alfacrm.tables import ENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,7 +74,7 @@ class Store:
     def add(self, path: str, values: Mapping[str, Any], user: int) -> Row:
         """A new row, stamped with now, and its log record."""
         now, stamped = self.now(), _STAMPED[path]
-        stamps = {name: now for name in ("created_at", "updated_at", "added") if name in stamped}
+        stamps: Row = {name: now for name in ("created_at", "updated_at", "added") if name in stamped}
         row = self._put(path, {**self._empty(ENTITIES[path]), **stamps, **values})
         self._note(ENTITIES[path], row, user, (ADDED, {}, row))
         return row

@@ -10,7 +10,7 @@ from typing import Literal
 class Switches:
     """What the simulated tenant does where the documents are silent, differ, or differ from tenant to tenant.
 
-    The defaults are what most clients in use rely on; where nothing points either way, what a careless client trips over.
+    The defaults are what most clients in use rely on; where nothing points either way, what trips a careless client.
     """
 
     timezone: str = "Europe/Moscow"
@@ -130,7 +130,7 @@ class Switches:
     unknown_id: Literal["404", "errors"] = "404"
     """Changing or deleting what does not exist: 404 (likely), or an answer with ``success: false``."""
     update: Literal["merge", "overwrite"] = "merge"
-    """Whether an update keeps the fields it does not name (documented samples) or wipes them (one client believes so)."""
+    """Whether an update keeps the fields it does not name (documented samples) or wipes them (one client's belief)."""
     idle_update_stamps: bool = True
     """Whether an update that changes nothing moves ``updated_at`` (not documented)."""
     delete: Literal["hard", "archive"] = "hard"

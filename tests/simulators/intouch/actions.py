@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from tests.simulators.intouch import shapes
 from tests.simulators.intouch.checks import Checker
 from tests.simulators.intouch.model import CANNOT_EMPLOY, RESOURCES, Record
-from tests.simulators.intouch.records import Records, read_object
+from tests.simulators.intouch.records import Records, is_number, read_object
 from tests.simulators.intouch.replies import RefusedError, as_json, bad_request, not_allowed, not_found, problem
 
 if TYPE_CHECKING:
@@ -27,13 +29,14 @@ def lists(database: Database, user: User, call: Call, parts: list[str]) -> Answe
         return as_json([{"id": entry["id"], "name": entry["name"]} for entry in database.lists.values()])
     if len(parts) > 2:
         raise not_found()
+    code = unquote(parts[1])
     if call.method == "PUT":
-        return _put_list(database, user, call, parts[1])
+        return _put_list(database, user, call, code)
     if call.method != "GET":
         raise not_allowed("GET", "PUT")
-    if parts[1] not in database.lists:
+    if code not in database.lists:
         raise not_found()
-    return as_json(database.lists[parts[1]])
+    return as_json(database.lists[code])
 
 
 def _put_list(database: Database, user: User, call: Call, code: str) -> Answer:
@@ -99,7 +102,7 @@ def connect_member(records: Records, call: Call, parts: list[str]) -> Answer:
         raise not_allowed("POST")
     body = read_object(call, empty={})
     if records.switches.connect_member == "path":
-        if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        if len(parts) != 2 or not all(map(is_number, parts)):
             raise not_found()
         body = {**body, "org": int(parts[0]), "member": int(parts[1])}
     elif parts:
@@ -109,14 +112,14 @@ def connect_member(records: Records, call: Call, parts: list[str]) -> Answer:
 
 def _link(records: Records, body: Record) -> Answer:
     database, switches = records.database, records.switches
-    checker = Checker(database, switches)
+    checker = Checker(database, replace(switches, required=True))  # a link without its key cannot even be stored
     values = checker.values(RESOURCES["members"].columns, {_column(n): _day(n, v) for n, v in body.items()})
     checker.whole(RESOURCES["members"], values)
     if checker.problems:
         unknown = [p for p in checker.problems if p.get("field") in _OWN and p["message"] == "Record does not exist"]
         raise not_found() if unknown and switches.connect_member == "path" else RefusedError(400, checker.problems)
     org, member = (records.row(values[name]) for name in ("org", "member"))
-    if org["type"] in CANNOT_EMPLOY or org is member:
+    if org.get("type") in CANNOT_EMPLOY or org is member:
         raise bad_request("Types do not make sense together", "org")
     old = database.tables["members"].rows.get((org["id"], member["id"]))
     if old and switches.connect_twice == "reject":
@@ -144,7 +147,7 @@ def invoice_from_case(invoices: Records, cases: Records, call: Call) -> Answer:
         raise not_allowed("POST")
     parameters = {**call.form, **call.query}
     number, method = parameters.get("busCase", ""), parameters.get("method", "0")
-    if not number.isdecimal():
+    if not is_number(number):
         raise bad_request("Value is required", "busCase")
     if method not in {"0", "1"}:
         raise bad_request("Invalid value", "method")

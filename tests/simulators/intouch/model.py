@@ -100,8 +100,8 @@ forContact bool · forBusiness bool · forTechnical bool · forInvoice bool · a
 _OPPORTUNITY = """
 id int R · agendaCategory text(16) list=_agenda · amount decimal · branch int ref=parties · closeDate date
 collect date · comment text · currency text(3) · customer int ref=parties · expense decimal
-intlAmount decimal · intlExpense decimal · intlProfit decimal R · lostOccasion text(16) list=_lost · name text(128) · notification int
-opType text(4) list=_opType
+intlAmount decimal · intlExpense decimal · intlProfit decimal R · lostOccasion text(16) list=_lost
+name text(128) · notification int · opType text(4) list=_opType
 parent int ref=opportunities · person int ref=parties · probability int · profit decimal R · reallyClosed date
 stage text(16) list=_opStage
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from tests.simulators import exact_json
@@ -183,6 +184,11 @@ def read_object(call: Call, *, empty: Record | None = None) -> Record:
     return body
 
 
+def is_number(text: str) -> bool:
+    """Whether a part of an address or a parameter can be an id or a count."""
+    return re.fullmatch(r"[0-9]{1,10}", text) is not None
+
+
 def _compute(row: Record) -> None:
     """Profit follows from amount and expense (inferred)."""
     for prefix, name in (("amount", "expense"), ("intlAmount", "intlExpense")):
@@ -193,7 +199,7 @@ def _compute(row: Record) -> None:
 
 def _number(call: Call, name: str, default: int, *, least: int) -> int:
     text = call.query.get(name, str(default))
-    if not text.isdecimal() or not least <= int(text) <= _LARGEST_INTEGER:
+    if not is_number(text) or not least <= int(text) <= _LARGEST_INTEGER:
         raise bad_request("Invalid number", name)
     return int(text)
 

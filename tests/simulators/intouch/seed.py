@@ -104,10 +104,16 @@ class Seed:
             "comment": odd,
             "debit": (0, -1, None, 2_147_483_647)[index % 4],
             "enteredFrom": (None, "bcca", "impr")[index % 3],
+            "contacts": self._contacts(index),
+            **self._custom(index),
+        }
+
+    @staticmethod
+    def _custom(index: int) -> Record:
+        return {
             "attrShirtSize": ("M", "XXL", None)[index % 3],
             "attrPoints": index % 11 - 5,
             "attrSigned": DATES[index % len(DATES)],
-            "contacts": self._contacts(index),
         }
 
     @staticmethod

@@ -11,7 +11,7 @@ from tests.simulators.base import Answer, Call, Simulator
 from tests.simulators.intouch import actions
 from tests.simulators.intouch.database import Database
 from tests.simulators.intouch.model import RESOURCES, Key, Record, Resource, User
-from tests.simulators.intouch.records import Records
+from tests.simulators.intouch.records import Records, is_number
 from tests.simulators.intouch.replies import RefusedError, bad_request, not_allowed, not_found, problem
 from tests.simulators.intouch.seed import Seed
 from tests.simulators.intouch.shapes import expand
@@ -145,7 +145,7 @@ class InTouchSimulator(Simulator):
         if not parts:
             return self._collection(records, call)
         single = name != "members" and (name != "invoices" or self.switches.single_invoices)
-        if len(parts) > 1 or not parts[0].isdecimal() or not single:
+        if len(parts) > 1 or not is_number(parts[0]) or not single:
             raise not_found()
         key = int(parts[0])
         if call.method == "GET":

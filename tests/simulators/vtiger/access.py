@@ -43,8 +43,26 @@ USERS = {
     user.name: user
     for user in (
         User("admin", 1, is_admin=True, first_name="Site", last_name="Administrator", groups=(5,)),
-        User("euro", 6, False, "T", "Ropé & Söhne", "Europe/Berlin", "dd-mm-yyyy", "24", (5,)),
-        User("usadmin", 7, True, "T", "Us Admin", "America/New_York", "mm-dd-yyyy"),
+        User(
+            "euro",
+            6,
+            is_admin=False,
+            first_name="T",
+            last_name="Ropé & Söhne",
+            time_zone="Europe/Berlin",
+            date_format="dd-mm-yyyy",
+            hour_format="24",
+            groups=(5,),
+        ),
+        User(
+            "usadmin",
+            7,
+            is_admin=True,
+            first_name="T",
+            last_name="Us Admin",
+            time_zone="America/New_York",
+            date_format="mm-dd-yyyy",
+        ),
         User("limited", 8, is_admin=False, first_name="T", last_name="Limited"),
     )
 }
@@ -57,6 +75,7 @@ class Access:
         self.user = user
         self.switches = switches
         self._store = store
+        self.is_corebos = store.flavour.is_corebos
 
     def modules(self) -> list[Module]:
         """The modules that this user finds in ``listtypes``."""
@@ -64,6 +83,14 @@ class Access:
 
     def _may_list(self, module: Module) -> bool:
         return not module.hidden and (self.user.is_admin or module.name != "Users")
+
+    def may_refer_to(self, name: str) -> bool:
+        """Whether describe names a module as the target of a reference.
+
+        It names some that listtypes does not have, and Users also to people who are no administrators (measured).
+        """
+        module = self._store.modules.get(name)
+        return module is None or not module.hidden
 
     def listed(self, name: str) -> Module:
         """A module by its name, which is case-sensitive.
@@ -92,8 +119,7 @@ class Access:
         """The order of a row's keys; people who are no administrators get it sorted (measured on Leads)."""
         if self.user.is_admin or not module.is_entity:
             return module.columns
-        by_column = {"assigned_user_id": "smownerid", "id": "~"}
-        return tuple(sorted(module.columns, key=lambda name: by_column.get(name, name).upper()))
+        return tuple(sorted(module.columns, key=lambda name: _column(module, name).upper()))
 
     def sees(self, record: Record) -> bool:
         """Whether the user may read a row; asked after the LIMIT was applied (measured)."""
@@ -117,6 +143,13 @@ class Access:
         """Whether a record's owner is neither a user nor a group."""
         owner = record.values.get("assigned_user_id")
         return bool(owner) and self._store.lookup(owner) is None
+
+
+def _column(module: Module, name: str) -> str:
+    """The database's name of a field, where it is known to differ."""
+    activity = {"parent_id": "crmid", "taskpriority": "priority", "taskstatus": "status"}
+    general = {"assigned_user_id": "smownerid", "id": "~"}
+    return general.get(name) or (activity.get(name, name) if module.name in {"Calendar", "Events"} else name)
 
 
 @dataclass

@@ -15,11 +15,17 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a", 
 
 
 def fold(text: str) -> str:
-    """The text without case and accents."""
+    """The text without case and accents; this collation takes ß for a single s."""
     if text.isascii():
         return text.upper()
-    letters = unicodedata.normalize("NFD", text)
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).upper()
+    letters = unicodedata.normalize("NFD", text.replace("ß", "s"))
+    return "".join(_upper(letter) for letter in letters if not unicodedata.combining(letter))
+
+
+def _upper(letter: str) -> str:
+    """One letter for one letter, because the collation knows no pairs."""
+    upper = letter.upper()
+    return upper if len(upper) == 1 else letter
 
 
 @lru_cache(maxsize=65536)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refused(Exception):  # noqa: N818 - what the server does, not what went wrong in Python
+class Refused(Exception):
     """Answered with HTTP 200, ``success: false``, a code and a message."""
 
     def __init__(self, code: str | int, message: str) -> None:
@@ -12,15 +12,15 @@ class Refused(Exception):  # noqa: N818 - what the server does, not what went wr
         self.message = message
 
 
-class Crashed(Exception):  # noqa: N818
+class Crashed(Exception):
     """PHP threw an ``Error``: HTTP 500 with an empty body; what was written before stays written."""
 
 
-class Restricted(Exception):  # noqa: N818
+class Restricted(Exception):
     """A page of text instead of JSON, although the record was written."""
 
 
-class Hanging(Exception):  # noqa: N818
+class Hanging(Exception):
     """The lexer spins: no answer ever comes."""
 
 

@@ -42,6 +42,8 @@ class Flavour:
     joins_lines: bool = True
     """Whether ``select *`` of an inventory module is joined with its lines."""
     queries_non_entities: bool = True
+    question_marks: str = "????"
+    """What a character of four bytes becomes."""
     decimals: int | None = None
     """Decimals of every number, where they do not depend on the column."""
 
@@ -55,6 +57,7 @@ FLAVOURS = {
             empty_is_null=True,
             escapes=False,
             counts=False,
+            question_marks="??",
             syncs=False,
             sync_of_everything=False,
             creates_inventory=False,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Any
 
+from tests.simulators.vtiger.converting import encoded
 from tests.simulators.vtiger.schema import INVENTORY
 
 if TYPE_CHECKING:
@@ -38,13 +38,26 @@ def _seeded(store: Store, position: int) -> dict[str, str]:
     }
 
 
-def add_lines(store: Store, document: Record, lines: Iterable[Mapping[str, Any]]) -> None:
-    """Adds lines to a document; on coreBOS they are records of InventoryDetails."""
+def add_lines(store: Store, document: Record, lines: Iterable[Mapping[str, Any]], *, from_stock: bool = False) -> None:
+    """Adds lines to a document; on coreBOS they are records of InventoryDetails.
+
+    ``from_stock`` takes the goods of an invoice out of the products' stock.
+    """
     for sequence, line in enumerate(lines, 1):
+        if from_stock and document.module == "Invoice":
+            _take(store, line)
         if "LineItem" in store.modules:
             store.add("LineItem", {"parent_id": store.id(document), **line_values(line, sequence)})
         elif "InventoryDetails" in store.modules:
             _add_details(store, document, line, sequence)
+
+
+def _take(store: Store, line: Mapping[str, Any]) -> None:
+    """Lowers the stock of a product, without a new ``modifiedtime`` (measured)."""
+    product = store.lookup(str(line.get("productid") or ""))
+    if product and product.module == "Products":
+        left = float(product.values.get("qtyinstock") or 0) - _amount(line, "quantity")
+        store.put(product, {"qtyinstock": f"{left:.3f}"})
 
 
 def line_values(line: Mapping[str, Any], sequence: int) -> Values:
@@ -122,7 +135,7 @@ def _line(store: Store, line: Record) -> dict[str, Any]:
     name = (product.values.get("productname") or product.values.get("servicename") or "") if product else ""
     identifier = row.pop("id")
     entity = product.module if product else ""
-    extra = {"product_name": html.escape(name, quote=True), "entity_type": entity, "deleted": "0"}
+    extra = {"product_name": encoded(name), "entity_type": entity, "deleted": "0"}
     return {**row, "id": identifier, **extra}
 
 

@@ -21,11 +21,15 @@ def listtypes(access: Access, parameters: Mapping[str, str]) -> dict[str, Any]:
         raise Crashed
     if parameters.get("fieldTypeList"):
         wanted = _types(parameters["fieldTypeList"])
-        modules = [module for module in modules if any(item.kind in wanted for item in module.fields.values())]
+        modules = [module for module in modules if not wanted.isdisjoint(_kinds(module))]
     return {
         "types": [module.name for module in modules],
         "information": {module.name: dict(module.listing) for module in modules},
     }
+
+
+def _kinds(module: Module) -> set[str]:
+    return {str(item["type"]["name"]) for item in module.describe["fields"]}
 
 
 def _types(text: str) -> frozenset[str]:
@@ -57,8 +61,7 @@ def _position(module: Module, access: Access) -> Any:
 def _field(item: Mapping[str, Any], access: Access) -> dict[str, Any]:
     kind = dict(item["type"])
     if "refersTo" in kind:
-        seen = {module.name for module in access.modules()}
-        kind["refersTo"] = [name for name in kind["refersTo"] if name in seen]
+        kind["refersTo"] = [name for name in kind["refersTo"] if access.may_refer_to(name)]
     if "format" in kind:
         kind["format"] = access.user.date_format
     return {**item, "type": kind}

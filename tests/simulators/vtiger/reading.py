@@ -120,10 +120,13 @@ class Reader:
         return query.columns is None or any(name in LINE_COLUMNS for name in query.columns)
 
     def _joined_page(self, matching: _Matching, skip: int, count: int) -> tuple[list[Record], list[dict[str, Any]]]:
-        """LIMIT counts the joined rows, and rows of one document are folded afterwards (measured); that the last line
-        then wins is inferred."""
+        """LIMIT counts the joined rows, and rows of one document are folded afterwards (measured).
+
+        That the last line then wins is inferred.
+        """
         lines = self._store.lines_of
-        joined = ((record, line) for record in matching for line in lines(record) or [None])
+        nothing: list[Record | None] = [None]
+        joined = ((record, line) for record in matching for line in (lines(record) or nothing))
         page = list(islice(joined, skip, skip + count))
         kept = {record.number: (record, line) for record, line in page}.values()
         rows = []

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from tests.simulators.base import Call
 
 GET_OPERATIONS = frozenset({"getchallenge", "listtypes", "describe", "retrieve", "query", "sync"})
-POST_OPERATIONS = frozenset(
-    {"login", "logout", "extendsession", "create", "update", "revise", "delete", "convertlead"}
-)
+POST_OPERATIONS = frozenset({"login", "logout", "extendsession", "create", "update", "revise", "delete", "convertlead"})
 
 
 @dataclass(frozen=True)

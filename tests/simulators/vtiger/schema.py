@@ -104,8 +104,10 @@ def _recorded(path: Path) -> Any:
 
 
 def _field(module: str, data: Mapping[str, Any], decimals_of_all: int | None) -> Field:
-    kind = data["type"]["name"]
     name = data["name"]
+    kind = data["type"]["name"]
+    if kind == "time" and module in _TEXTUAL_TIMES:
+        kind = "string"
     places = decimals_of_all if decimals_of_all is not None else decimals(module, name, kind, data["label"])
     return Field(
         name=name,
@@ -120,6 +122,10 @@ def _field(module: str, data: Mapping[str, Any], decimals_of_all: int | None) ->
         decimals=places,
         choices=tuple(choice["value"] for choice in data["type"].get("picklistValues") or ()),
     )
+
+
+_TEXTUAL_TIMES = frozenset({"Calendar", "Events", "Emails", "cbCalendar"})
+"""Their times are text: empty ones are not null, and durations are plain numbers (measured)."""
 
 
 def _columns(module: str, names: Iterable[str], *, is_corebos: bool) -> tuple[str, ...]:
@@ -180,16 +186,26 @@ def _like_5_4(describe: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in describe.items() if key != "allowDuplicates"}, "fields": fields}
 
 
+def _with_prefix(module: Module, prefix: int | None) -> Module:
+    if prefix is None:
+        return module
+    return replace(module, prefix=prefix, describe={**module.describe, "idPrefix": str(prefix)})
+
+
 def _adapt(module: Module, flavour: Flavour, switches: Switches) -> Module:
     if flavour.is_simplycrm:
         shape = module.describe if switches.describe_of_7 else _like_5_4(module.describe)
         module = replace(module, hidden=module.name not in _SIMPLY, describe=shape)
     if module.name == "Calendar" and switches.task_prefix is not None:
-        describe = {**module.describe, "idPrefix": str(switches.task_prefix)}
-        module = replace(module, prefix=switches.task_prefix, describe=describe)
+        module = _with_prefix(module, switches.task_prefix)
     return replace(module, hidden=True) if module.name in switches.denied_modules else module
 
 
 def modules_of(flavour: Flavour, switches: Switches) -> dict[str, Module]:
     """Every module of a server, in the order of ``listtypes``."""
-    return {name: _adapt(module, flavour, switches) for name, module in _recorded_modules(flavour).items()}
+    recorded = _recorded_modules(flavour)
+    swapped = {switches.task_prefix: recorded["Calendar"].prefix} if "Calendar" in recorded else {}
+    return {
+        name: _adapt(_with_prefix(module, swapped.get(module.prefix)), flavour, switches)
+        for name, module in recorded.items()
+    }

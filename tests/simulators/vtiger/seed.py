@@ -43,7 +43,7 @@ class Seeder:
         self._store = store
         self._random = random.Random(20250101)
         self._amounts = amounts(rows, leads, invoices)
-        self._small = max(1, min(12, rows // 50))
+        self._small = min(12, rows // 50)
 
     def fill(self) -> None:
         """Adds everything."""
@@ -97,13 +97,14 @@ class _Plan:
         self._module = module
         self._total = max(1, total)
         self._store = store
-        self._main = MAIN.get(module.name, lambda _position, _store: {})
+        self._main = MAIN.get(module.name, _nothing)
         self._odd = [field for field in module.fields.values() if _may_be_odd(module, field)]
         self._label = next((name for name in module.label_fields if name in module.columns), None)
+        self._columns = frozenset(module.columns)
         self._number = module.number_field
         self._letters = _LETTERS.get(module.name, module.name[:3].upper())
         self._owned = "assigned_user_id" in module.columns
-        self._made_by = {name: "19x1" for name in ("created_user_id", "creator") if name in module.columns}
+        self._made_by: Values = {name: "19x1" for name in ("created_user_id", "creator") if name in module.columns}
 
     def values(self, position: int) -> Values:
         """The row at a position, counted from 0."""
@@ -121,7 +122,9 @@ class _Plan:
         if self._label:
             values[self._label] = f"{self._module.name} {position}"
         values.update(self._main(position, self._store))
-        return values
+        if position % 5 == 0 and not self._is_private(position):
+            values["visibility"] = "Public"
+        return {name: value for name, value in values.items() if name in self._columns}
 
     def _stamp(self, position: int) -> str:
         clustered = min(CLUSTER_ROWS, self._total * 28 // 100)
@@ -131,11 +134,18 @@ class _Plan:
             return CLUSTER
         return (START + SPAN * turn / self._total).strftime("%Y-%m-%d %H:%M:%S")
 
+    def _is_private(self, position: int) -> bool:
+        """Whether only administrators see an activity, so that other people's first pages are empty (measured)."""
+        return self._module.name in {"Calendar", "Events"} and position < self._total * 0.6
+
     def _owner(self, position: int) -> str:
-        if self._module.name in {"Calendar", "Events"} and position < self._total * 0.6:
-            # Others may not see these, so that their first pages are empty (measured).
+        if self._is_private(position):
             return "19x1"
         return _OWNERS[position % len(_OWNERS)]
+
+
+def _nothing(_position: int, _store: Store) -> Values:
+    return {}
 
 
 _OWNERS = (*(f"19x{user.number}" for user in USERS.values()), "19x6", "20x5", "19x1")

@@ -90,8 +90,7 @@ def _activity(position: int, store: Store) -> Values:
 
 
 def _event(position: int, store: Store) -> Values:
-    visibility = "Public" if position % 50 == 49 else ""
-    return {**_activity(position, store), "activitytype": ("Meeting", "Call")[position % 2], "visibility": visibility}
+    return {**_activity(position, store), "activitytype": ("Meeting", "Call")[position % 2]}
 
 
 def _product(position: int, store: Store) -> Values:
@@ -163,7 +162,6 @@ MAIN: Mapping[str, Callable[[int, Store], Values]] = {
 
 def base_values(store: Store) -> dict[str, dict[int, Values]]:
     """The rows of users, groups, currencies and the like, by module and number."""
-    rates = {"currency_status": "Active", "deleted": "0"}
     places = 6 if store.flavour.is_corebos else 5
     return {
         "Users": {user.number: _user(name) for name, user in USERS.items()},
@@ -174,8 +172,8 @@ def base_values(store: Store) -> dict[str, dict[int, Values]]:
             5: {"groupname": "Support & Co", "description": "grp <b></b>"},
         },
         "Currency": {
-            1: {**rates, **_currency("USA, Dollars", "USD", "$"), "conversion_rate": f"{1:.{places}f}", "defaultid": "-11"},
-            2: {**rates, **_currency("Euro", "EUR", "€"), "conversion_rate": f"{0.92:.{places}f}", "defaultid": "0"},
+            1: {**_currency("USA, Dollars", "USD", "$"), "conversion_rate": f"{1:.{places}f}", "defaultid": "-11"},
+            2: {**_currency("Euro", "EUR", "€"), "conversion_rate": f"{0.92:.{places}f}", "defaultid": "0"},
         },
         "DocumentFolders": {1: {"foldername": "Default", "description": "This is a Default Folder", "sequence": "1"}},
         "CompanyDetails": {1: {"organizationname": "Example & Co", "city": "Berlin", "logo": None, "vatid": None}},
@@ -184,7 +182,8 @@ def base_values(store: Store) -> dict[str, dict[int, Values]]:
 
 
 def _currency(name: str, code: str, symbol: str) -> Values:
-    return {"currency_name": name, "currency_code": code, "currency_symbol": symbol, "currency_position": "$1.0"}
+    fixed = {"currency_position": "$1.0", "currency_status": "Active", "deleted": "0"}
+    return {"currency_name": name, "currency_code": code, "currency_symbol": symbol, **fixed}
 
 
 def _tax(number: int) -> Values:

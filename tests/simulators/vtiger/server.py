@@ -232,5 +232,3 @@ def _about(user: User) -> dict[str, str]:
         "call_duration": "5",
         "other_event_duration": "5",
     }
-
-

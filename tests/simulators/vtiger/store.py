@@ -259,6 +259,8 @@ def _defaults(module: Module) -> Values:
     values: Values = {}
     for name in module.columns:
         kind = module.fields[name].kind
+        if module.name == "Users" and kind == "reference":
+            kind = "string"
         values[name] = "0" if kind == "boolean" else None if kind in _NULL_KINDS else ""
     if "id" in values:
         values["id"] = ""

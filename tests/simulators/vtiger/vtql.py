@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from tests.simulators.vtiger.failures import Hanging, Refused, denied, unknown_error
 
@@ -65,7 +65,7 @@ class Any:
     parts: tuple[Node, ...]
 
 
-Node = Union[Condition, All, Any]
+Node = Condition | All | Any
 
 
 @dataclass(frozen=True)

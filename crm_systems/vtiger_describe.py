@@ -1,0 +1,108 @@
+"""What Vtiger's describe says of a module, as an :class:`~crm_systems.model.Entity`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.model import Choice, Entity, Field, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from crm_systems.model import Row
+
+KINDS = {
+    "text": Kind.TEXT,
+    "email": Kind.EMAIL,
+    "phone": Kind.PHONE,
+    "url": Kind.URL,
+    "integer": Kind.INTEGER,
+    "double": Kind.NUMBER,
+    "currency": Kind.NUMBER,
+    "decimal": Kind.NUMBER,
+    "boolean": Kind.BOOLEAN,
+    "date": Kind.DATE,
+    "datetime": Kind.DATETIME,
+    "time": Kind.TIME,
+    "picklist": Kind.PICKLIST,
+    "multipicklist": Kind.MULTIPICKLIST,
+    "reference": Kind.REFERENCE,
+    "owner": Kind.OWNER,
+    "file": Kind.FILE,
+    "image": Kind.FILE,
+}
+"""The type names of describe; any other is a string."""
+
+SECRET = frozenset({"accesskey", "user_password", "confirm_password", "user_hash", "crypt_type"})
+"""Fields that are never read nor written, whatever describe says of them."""
+
+UNDESCRIBED = dict.fromkeys(("discount_percent", "discount_amount", "purchase_cost", "margin"), Kind.NUMBER)
+"""Kinds of fields that query returns and describe hides; any other is a string."""
+
+READ_ONLY = frozenset({"id", "createdtime", "modifiedtime", "modifiedby", "created_user_id"})
+"""Fields that the server sets itself, although describe calls some of them editable."""
+
+NEVER_CREATED = frozenset({"Users"})
+"""Modules that describe calls creatable and the server refuses to create (measured on 8.4.0)."""
+
+INVENTORY = frozenset({"Invoice", "Quotes", "SalesOrder", "PurchaseOrder"})
+IMPLIED = {"Calendar": ("activitytype",), **dict.fromkeys(INVENTORY, ("productid",))}
+"""Mandatory fields that a create fills in by itself."""
+LINES = Field(
+    "LineItems",
+    Kind.LIST,
+    "Line items",
+    readable=False,
+    items=(Field("productid", Kind.REFERENCE, mandatory=True, refers_to=("Products", "Services")),),
+)
+"""The lines of an inventory document, which describe does not mention and a create needs."""
+
+
+def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Entity:
+    """The entity. ``sample``: a few rows as query gives them; None where the module cannot be queried."""
+    name = described["name"]
+    fields = [_field(field) for field in described["fields"] if not _is_secret(field)]
+    returned = {key for row in sample or () for key in row} - SECRET
+    known = {field.name for field in fields}
+    merged = [replace(field, readable=not sample or field.name in returned) for field in fields]
+    merged += [Field(key, UNDESCRIBED.get(key, Kind.STRING), writable=False) for key in sorted(returned - known)]
+    if "imageattachmentids" not in returned and any(field["type"]["name"] == "image" for field in described["fields"]):
+        merged.append(Field("imageattachmentids", Kind.STRING, writable=False))
+    if name in INVENTORY:
+        merged.append(LINES)
+    readable = {field.name for field in merged if field.readable}
+    return Entity(
+        name=name,
+        label=described.get("label") or name,
+        fields=tuple(merged),
+        key=("id",) if "id" in readable else (),
+        label_field=described.get("labelFields") if described.get("labelFields") in known else None,
+        replication_key="modifiedtime" if "modifiedtime" in readable else None,
+        readable=sample is not None,
+        creatable=bool(described.get("createable")) and name not in NEVER_CREATED,
+        updatable=bool(described.get("updateable")),
+        deletable=bool(described.get("deleteable")),
+        private={
+            "prefix": str(described["idPrefix"]),
+            "is_entity": bool(described.get("isEntity")),
+            "implied": IMPLIED.get(name, ()),
+        },
+    )
+
+
+def _is_secret(field: Mapping[str, Any]) -> bool:
+    return field["name"] in SECRET or field["type"]["name"] == "password"
+
+
+def _field(described: Mapping[str, Any]) -> Field:
+    kind = described["type"]
+    return Field(
+        name=described["name"],
+        kind=KINDS.get(kind["name"], Kind.STRING),
+        label=described.get("label") or "",
+        mandatory=bool(described.get("mandatory")),
+        writable=bool(described.get("editable")) and described["name"] not in READ_ONLY,
+        choices=tuple(Choice(str(each["value"]), str(each["label"])) for each in kind.get("picklistValues") or ()),
+        refers_to=tuple(kind.get("refersTo") or ()),
+    )

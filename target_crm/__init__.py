@@ -1,0 +1,1 @@
+"""target-crm: reads Singer messages and writes them into a CRM."""

@@ -1,0 +1,244 @@
+"""From an incoming record to the values of a CRM's entity: names, types, owners and references."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.errors import ConfigError
+from crm_systems.model import Kind
+from crm_systems.wire import is_empty, typed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from crm_systems.kinds import Notation
+    from crm_systems.model import Entity, Field
+    from target_crm.options import StreamOptions
+    from target_crm.references import References
+
+DELETED_AT = "_sdc_deleted_at"
+
+
+class Reject(Exception):
+    """This record cannot be written; the text says why, and never holds a value."""
+
+
+class NotYet(Reject):
+    """This record refers to one that has not been written; it is tried again when all have been read."""
+
+
+@dataclass
+class Mapped:
+    """A record in the terms of the CRM."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    """Typed values by field of the entity; None blanks a field."""
+    as_given: dict[str, Any] = field(default_factory=dict)
+    """The same with references as they came in: what a later run can be compared with."""
+    open_links: dict[str, str] = field(default_factory=dict)
+    """Fields whose reference cannot be set yet, and the key that they refer to."""
+
+
+class Owners:
+    """Who may own records here, and who stands for whom."""
+
+    def __init__(self, people: Callable[[], Mapping[str, str]], settings: Mapping[str, Any]) -> None:
+        self._ask = people
+        self._known: Mapping[str, str] | None = None
+        self._named: Mapping[str, Any] = settings["owners"] or {}
+        self._default: str | None = settings["default_owner"]
+
+    @property
+    def has_default(self) -> bool:
+        """Whether a record needs no owner of its own."""
+        return self._default is not None
+
+    def check(self) -> Iterator[str]:
+        """Problems with the settings: names that nobody has in this CRM."""
+        for setting, names in (("owners", self._named.values()), ("default_owner", filter(None, [self._default]))):
+            for name in names:
+                if str(name) not in self._people:
+                    near = get_close_matches(str(name), list(self._people), n=1)
+                    hint = f"; did you mean {near[0]}?" if near else ""
+                    yield f"`{setting}` names a user or group that does not exist in the CRM{hint}"
+
+    def id_of(self, owner: Any) -> str:
+        """The id of an owner.
+
+        Raises:
+            Reject: there is none, and no default.
+        """
+        name = "" if is_empty(owner) else str(self._named.get(str(owner), owner))
+        found = self._people.get(name) or (self._people.get(self._default) if self._default else None)
+        if found is None:
+            what = "does not exist in the CRM" if name else "is missing"
+            raise Reject(f"its owner {what}; map it with `owners` or set `default_owner`")
+        return found
+
+    @property
+    def _people(self) -> Mapping[str, str]:
+        if self._known is None:
+            self._known = self._ask()
+        return self._known
+
+
+class Mapper:
+    """Maps the records of one stream to one entity."""
+
+    def __init__(
+        self, entity: Entity, options: StreamOptions, notation: Notation, owners: Owners, references: References
+    ) -> None:
+        self.entity = entity
+        self.options = options
+        self._notation = notation
+        self._owners = owners
+        self._references = references
+        self._fields = {each.name: each for each in entity.fields}
+
+    def check(self, columns: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[list[str], list[str]]:
+        """Problems that stop the stream before its first write, and notes on what is left out.
+
+        ``columns`` are the incoming fields by name, ``keys`` the names of those that are the stream's key.
+        """
+        targets = {name: self._target(name) for name in columns if not name.startswith("_sdc_")}
+        unknown = sorted(
+            (name, target)
+            for name, target in targets.items()
+            if target and target not in self._fields and name not in keys
+        )
+        read_only = sorted(
+            target for target in targets.values() if target in self._fields and not self._fields[target].writable
+        )
+        given = {target for target in targets.values() if target in self._fields}
+        problems = list(self._owners.check())
+        problems += [
+            f"`identify_by` names {name}, which {self.entity.name} does not have"
+            for name in self.options.match_fields
+            if name not in self._fields
+        ]
+        problems += [
+            f"`identify_by` names {name}, which the stream does not deliver"
+            for name in self.options.match_fields
+            if name in self._fields and name not in given
+        ]
+        notes = []
+        if unknown and self.options.unknown_fields == "reject":
+            problems += [self._unknown(*each) for each in unknown]
+        elif unknown:
+            notes.append(f"fields that {self.entity.name} does not have are left out: {_names(n for n, _ in unknown)}")
+        left_out = [name for name in read_only if name not in self.entity.key]
+        if left_out:
+            notes.append(f"fields that the CRM sets itself are left out: {_names(left_out)}")
+        if self.options.write_mode != "update_only" and self.options.identify_by != "id":
+            problems += [
+                f"{self.entity.name} needs {name}, which the stream does not deliver" for name in self._missing(given)
+            ]
+        return problems, notes
+
+    def _unknown(self, name: str, target: str) -> str:
+        near = get_close_matches(target, list(self._fields), n=1)
+        hint = f"did you mean {near[0]}? M" if near else "M"
+        return (
+            f"{self.entity.name} has no field {target}: {hint}ap {name} with `streams`, or set `unknown_fields` to drop"
+        )
+
+    def _missing(self, given: set[str]) -> list[str]:
+        return [
+            each.name
+            for each in self.entity.fields
+            if each.mandatory
+            and each.writable
+            and each.name not in given
+            and not (each.kind is Kind.OWNER and self._owners.has_default)
+            and each.name not in self.entity.private.get("implied", ())
+        ]
+
+    def __call__(self, record: Mapping[str, Any], *, last_chance: bool) -> Mapped:
+        """The record in the CRM's terms. ``last_chance``: no more records will come.
+
+        Raises:
+            Reject: a value does not fit, or points to nothing.
+            NotYet: it points to a record that may still come.
+        """
+        mapped = Mapped()
+        for name, value in record.items():
+            target = self._target(name)
+            known = self._fields.get(target or "")
+            if known is None or not known.writable or name.startswith("_sdc_"):
+                continue
+            if known.kind is Kind.OWNER:
+                mapped.values[known.name] = mapped.as_given[known.name] = self._owners.id_of(value)
+            elif known.kind is Kind.REFERENCE:
+                self._refer(mapped, known, value, last_chance=last_chance)
+            else:
+                mapped.as_given[known.name] = given = self._typed(known, value)
+                mapped.values[known.name] = self._items(known, given, last_chance) if known.items and given else given
+        return mapped
+
+    def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of a record that is to be created: without empty ones, with an owner.
+
+        Raises:
+            Reject: a mandatory field is empty.
+        """
+        filled = {name: value for name, value in values.items() if not is_empty(value)}
+        for each in self.entity.fields:
+            if each.kind is Kind.OWNER and each.mandatory and each.writable and each.name not in filled:
+                filled[each.name] = self._owners.id_of(None)
+        missing = self._missing(set(filled))
+        if missing:
+            raise Reject(f"it has no {_names(missing)}, which the CRM needs")
+        return filled
+
+    def _target(self, name: str) -> str | None:
+        return self.options.fields.get(name, name)
+
+    def typed(self, name: str, value: Any) -> Any:
+        """A value that was sent once, read back from the ledger, as a typed one."""
+        return typed(self._fields[name], value, self._notation)
+
+    def _typed(self, known: Field, value: Any) -> Any:
+        try:
+            return typed(known, value, self._notation)
+        except ValueError as error:
+            raise Reject(f"its {known.name} {error}") from None
+
+    def _refer(self, mapped: Mapped, known: Field, value: Any, *, last_chance: bool) -> None:
+        mapped.as_given[known.name] = None if is_empty(value) else str(value)
+        if is_empty(value):
+            mapped.values[known.name] = None
+            return
+        found = self._references.id_of(known, str(value))
+        if found is not None:
+            mapped.values[known.name] = found
+        elif self._references.may_come_later and not known.mandatory:
+            mapped.open_links[known.name] = str(value)
+        elif last_chance:
+            raise Reject(f"its {known.name} points to a record that does not exist in the CRM")
+        else:
+            raise NotYet(f"its {known.name} points to a record that has not been written yet")
+
+    def _items(self, known: Field, items: list[Any], last_chance: bool) -> list[Any]:
+        """The objects of a list with their own references resolved."""
+        inner = replace(self.entity, fields=known.items)
+        mapper = Mapper(inner, self.options, self._notation, self._owners, self._references)
+        return [
+            {**item, **mapper(item, last_chance=last_chance).values} if isinstance(item, dict) else item
+            for item in items
+        ]
+
+
+def stop_if(problems: list[str], entity: str) -> None:
+    """Stops before the first write.
+
+    Raises:
+        ConfigError: there are problems; all are named.
+    """
+    if problems:
+        raise ConfigError(f"Nothing was written to {entity}", hint="; ".join(problems))
+
+
+def _names(names: Any) -> str:
+    return ", ".join(names)

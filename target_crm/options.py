@@ -1,0 +1,212 @@
+"""The target's own settings, and what they mean for one stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from crm_systems.errors import ConfigError
+from crm_systems.settings import Setting
+
+WRITE_MODES = ("upsert", "update_only", "create_only")
+UNKNOWN_FIELDS = ("reject", "drop")
+
+THREE_CHOICES = (
+    'say how an incoming record is recognised in the CRM: "id", its key is the id in this CRM; "ledger", by what '
+    'earlier runs wrote; or a list of fields such as ["email"], by the same values. A guess would overwrite strangers '
+    "or double records"
+)
+
+OWN_SETTINGS = (
+    Setting(
+        "identify_by",
+        "any",
+        "Identify by",
+        'How an incoming record is recognised in the CRM: "id" (its key is the id in this CRM), "ledger" (by what '
+        'earlier runs wrote), or a list of fields such as ["email"]. There is no default; `streams` may say it for one '
+        "stream.",
+    ),
+    Setting(
+        "streams",
+        "object",
+        "Streams",
+        "For single streams, by name: `entity`, `identify_by`, `write_mode` and `fields` (incoming field to CRM field; "
+        "null leaves one out). Default: to the entity and the fields of the same names.",
+    ),
+    Setting(
+        "write_mode",
+        "string",
+        "Write mode",
+        "upsert: create or update; update_only: create nothing; create_only: change nothing.",
+        default="upsert",
+        choices=WRITE_MODES,
+    ),
+    Setting(
+        "deletes",
+        "string",
+        "Deletes",
+        "What to do with records marked by _sdc_deleted_at: ignore them, or apply the deletion.",
+        default="ignore",
+        choices=("ignore", "apply"),
+    ),
+    Setting(
+        "unknown_fields",
+        "string",
+        "Unknown fields",
+        "Incoming fields that the entity does not have: reject stops before the first write, drop leaves them out.",
+        default="reject",
+        choices=UNKNOWN_FIELDS,
+    ),
+    Setting(
+        "owners",
+        "object",
+        "Owners",
+        "Incoming owners, and the users or groups of this CRM that stand for them, by id or by name.",
+    ),
+    Setting(
+        "default_owner",
+        "string",
+        "Default owner",
+        "The user or group, by id or by name, for records whose owner is missing or not known here.",
+    ),
+    Setting(
+        "max_rejects",
+        "integer",
+        "Most rejects",
+        "How many records may be rejected before the run stops; -1: any number.",
+        default=0,
+        minimum=-1,
+    ),
+    Setting(
+        "rejects_path",
+        "string",
+        "Rejects file",
+        "Where rejected records are kept with their reasons; needed where `max_rejects` is not 0. It holds personal "
+        "data. Piping it back into the target tries them again.",
+    ),
+    Setting(
+        "ledger_url",
+        "string",
+        "Ledger",
+        "SQLAlchemy URL of the database that remembers what was written. It holds ids, and the values of a record "
+        "while its create is under way.",
+        default="sqlite:///target-crm-ledger.sqlite",
+        secret=True,
+    ),
+    Setting(
+        "source",
+        "string",
+        "Source",
+        "Name of the origin of the records; keeps several origins apart in one ledger.",
+        default="default",
+    ),
+    Setting("dry_run", "boolean", "Dry run", "Look everything up and write nothing.", default=False),
+    Setting(
+        "report_path",
+        "string",
+        "Report",
+        "Where an HTML page goes that shows what was done or, in a dry run, what would be; the same as JSON goes "
+        "beside it. It holds personal data.",
+    ),
+    Setting(
+        "settle_seconds",
+        "number",
+        "Settle time",
+        "How long a request may still be at work in the CRM after its answer was lost, before its effect is looked "
+        "for.",
+        default=5,
+        minimum=0,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """What the settings say for one stream."""
+
+    stream: str
+    entity: str
+    identify_by: str | tuple[str, ...]
+    """``id``, ``ledger``, or the names of fields of the CRM."""
+    write_mode: str
+    deletes: str
+    unknown_fields: str
+    dry_run: bool
+    settle_seconds: float
+    fields: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def match_fields(self) -> tuple[str, ...]:
+        """The fields that identify a record; empty where its key does."""
+        return self.identify_by if isinstance(self.identify_by, tuple) else ()
+
+
+def options_of(settings: Mapping[str, Any], stream: str) -> StreamOptions:
+    """The options of a stream.
+
+    Raises:
+        ConfigError: nobody said how its records are to be recognised.
+    """
+    own = (settings["streams"] or {}).get(stream) or {}
+    identify_by = _identify_by(own.get("identify_by", settings["identify_by"]))
+    if identify_by is None:
+        raise ConfigError(f"`identify_by` is not set for the stream {stream}", hint=THREE_CHOICES)
+    return StreamOptions(
+        stream=stream,
+        entity=own.get("entity") or stream,
+        identify_by=identify_by,
+        write_mode=own.get("write_mode") or settings["write_mode"],
+        deletes=settings["deletes"],
+        unknown_fields=settings["unknown_fields"],
+        dry_run=settings["dry_run"],
+        settle_seconds=settings["settle_seconds"],
+        fields=own.get("fields") or {},
+    )
+
+
+def problems(settings: Mapping[str, Any]) -> list[str]:
+    """What is wrong with settings that are right one by one."""
+    found = [_problem_of_identify_by("`identify_by`", settings["identify_by"])]
+    for stream, own in (settings["streams"] or {}).items():
+        found += _problems_of_stream(f"`streams` for {stream}", own)
+    if settings["max_rejects"] and not settings["rejects_path"]:
+        found.append("`rejects_path` is missing: it is needed where `max_rejects` is not 0, so that nothing is lost.")
+    return [each for each in found if each]
+
+
+def _problems_of_stream(where: str, own: Any) -> list[str]:
+    if not isinstance(own, Mapping):
+        return [f"{where} must be an object."]
+    found = [
+        f"{where} has `{name}`, which means nothing there; there are entity, identify_by, write_mode and fields."
+        for name in own
+        if name not in {"entity", "identify_by", "write_mode", "fields"}
+    ]
+    if own.get("write_mode", "upsert") not in WRITE_MODES:
+        found.append(f"{where}: write_mode must be one of {', '.join(WRITE_MODES)}.")
+    if not isinstance(own.get("fields") or {}, Mapping):
+        found.append(f"{where}: fields must be an object of incoming fields and CRM fields.")
+    found.append(_problem_of_identify_by(f"{where}: identify_by", own.get("identify_by")))
+    return found
+
+
+def _problem_of_identify_by(where: str, value: Any) -> str:
+    try:
+        _identify_by(value)
+    except ValueError:
+        return f'{where} must be "id", "ledger" or a list of fields such as ["email"].'
+    return ""
+
+
+def _identify_by(value: Any) -> str | tuple[str, ...] | None:
+    if value in (None, ""):
+        return None
+    if isinstance(value, str) and value.startswith("["):
+        value = json.loads(value)
+    if value in ("id", "ledger"):
+        return str(value)
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    raise ValueError

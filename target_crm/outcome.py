@@ -1,0 +1,47 @@
+"""What became of one incoming record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Action(str, Enum):
+    """What became of a record."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    DELETE = "delete"
+    SKIP = "skip"
+    REJECT = "reject"
+    DEFER = "defer"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field before and after; both are typed values."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one incoming record."""
+
+    action: Action
+    key: str
+    crm_id: str = ""
+    changes: tuple[Change, ...] = ()
+    """What a create or an update set, or would set."""
+    silent: tuple[Change, ...] = ()
+    """Fields that the CRM stored otherwise than they were sent: sent, stored."""
+    left_open: tuple[str, ...] = ()
+    """Fields whose reference could not be set yet."""
+    reason: str = ""
+    """Why it was rejected; holds no value."""
+    server_says: str = ""
+    """The server's own words, which may hold values: for the report and the rejects file only."""

@@ -1,0 +1,104 @@
+"""Who a reference points to: from the terms of the source to an id of this CRM."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from crm_systems.errors import Denied, Rejected
+from crm_systems.wire import matches
+from target_crm.mapping import Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crm_systems.client import Client
+    from crm_systems.kinds import Reader
+    from crm_systems.model import Entity, Field
+    from target_crm.ledger import Ledger
+    from target_crm.options import StreamOptions
+
+
+class References:
+    """Resolves the references of one stream.
+
+    Records identified by ``ledger`` speak in the source's terms only. Others may also name an id of this CRM, or the
+    label of the record they mean.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        ledger: Ledger,
+        options: StreamOptions,
+        describe: Callable[[str], Entity],
+        reader_of: Callable[[Entity], Reader],
+    ) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._describe = describe
+        self._reader_of = reader_of
+        self._by_ledger = options.identify_by == "ledger"
+        self._by_id = options.identify_by == "id"
+        self._there: dict[tuple[str, str], str | None] = {}
+        self._lock = threading.Lock()
+        self.planned: set[str] = set()
+        """Keys that a dry run would create, so that what refers to them is no problem."""
+
+    @property
+    def may_come_later(self) -> bool:
+        """Whether a record is written without a reference that cannot be resolved yet, to be set when it can."""
+        return self._by_ledger
+
+    def id_of(self, field: Field, value: str) -> str | None:
+        """The id that a reference points to, None where nothing is known of it.
+
+        Raises:
+            Reject: it could be several records.
+        """
+        if not self._by_id:
+            found = self._ledger.ids_of(field.refers_to, value)
+            if len(found) > 1:
+                raise Reject(f"its {field.name} could point to {', '.join(found)}")
+            if found:
+                return found[0]
+        if value in self.planned:
+            return f"(to be created) {value}"
+        if self._by_ledger:
+            return None
+        return self._in_crm(field, value)
+
+    def _in_crm(self, field: Field, value: str) -> str | None:
+        """A record that has this id, or else this label; looked up once."""
+        place = (",".join(field.refers_to), value)
+        with self._lock:
+            if place in self._there:
+                return self._there[place]
+        found = self._look_up(field, value)
+        if found is not None:
+            with self._lock:
+                self._there[place] = found
+        return found
+
+    def _look_up(self, field: Field, value: str) -> str | None:
+        labelled: list[str] = []
+        for name in field.refers_to:
+            try:
+                entity = self._describe(name)
+                if self._client.system.get(self._client.call, entity, value) is not None:
+                    return value
+                if not self._by_id:
+                    labelled += self._labelled(entity, value)
+            except (Denied, Rejected):
+                continue
+        if len(labelled) > 1:
+            raise Reject(f"its {field.name} could point to {', '.join(labelled)}")
+        return labelled[0] if labelled else None
+
+    def _labelled(self, entity: Entity, label: str) -> list[str]:
+        if entity.label_field is None:
+            return []
+        match = {entity.label_field: label}
+        rows = self._client.system.find(self._client.call, entity, match)
+        reader = self._reader_of(entity)
+        return [str(row[entity.key[0]]) for row in rows if matches(entity, match, reader(row))]

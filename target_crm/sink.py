@@ -1,0 +1,143 @@
+"""The one sink class that serves every system."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+from singer_sdk.exceptions import InvalidJSONSchema
+from singer_sdk.sinks import BatchSink
+
+from crm_systems.errors import CrmError
+from crm_systems.kinds import Reader
+from target_crm.mapping import Mapper, stop_if
+from target_crm.options import options_of
+from target_crm.outcome import Action, Outcome
+from target_crm.references import References
+from target_crm.writer import Writer
+
+if TYPE_CHECKING:
+    from target_crm.options import StreamOptions
+    from target_crm.target import CrmTarget
+
+RECORDS_A_WORKER = 25
+"""How many records a batch holds for each worker: few, since a batch is a barrier and state waits for it."""
+
+
+class CrmSink(BatchSink):
+    """Writes one stream to one entity: checks the schema before the first write, then the records in small batches."""
+
+    def __init__(self, target: CrmTarget, *arguments: Any, **named: Any) -> None:
+        self.crm = target
+        super().__init__(target, *arguments, **named)
+
+    @property
+    def include_sdc_metadata_properties(self) -> bool:
+        """Yes: the SDK would take the mark of a deleted record away otherwise."""
+        return True
+
+    @property
+    def max_size(self) -> int:
+        """How many records make a batch."""
+        return self.batch_size_rows or RECORDS_A_WORKER * self.crm.client.parallel
+
+    def get_validator(self) -> None:
+        """Checks the schema; records are checked by what the CRM says of its fields, one by one.
+
+        Raises:
+            InvalidJSONSchema: the tap's schema is none.
+        """
+        try:
+            jsonschema.Draft7Validator.check_schema(self.schema)
+        except jsonschema.SchemaError as error:
+            raise InvalidJSONSchema(f"Schema Validation Error: {error.message}") from None
+
+    def _parse_timestamps_in_record(self, *arguments: Any, **named: Any) -> None:
+        """Leaves texts as they are: a date that is none must not stop the run nor become null."""
+
+    def setup(self) -> None:
+        """Describes the entity, checks the schema against it and settles what an earlier run was cut off in.
+
+        Raises:
+            SystemExit: something is wrong; nothing was written.
+        """
+        try:
+            self._prepare()
+        except CrmError as error:
+            raise self.crm.stopped_by(error) from error
+
+    def _prepare(self) -> None:
+        options = options_of(self.crm.settings, self.stream_name)
+        entity = self.crm.entity(options.entity)
+        system = self.crm.client.system
+        self.references = References(
+            self.crm.client, self.crm.ledger, options, self.crm.entity, lambda each: Reader(each, system.notation)
+        )
+        mapper = Mapper(entity, options, system.notation, self.crm.owners, self.references)
+        problems, notes = mapper.check(self.original_schema["properties"], tuple(self.key_properties))
+        stop_if([*_forbidden(options, entity), *problems], entity.name)
+        self.report = self.crm.report.stream(self.stream_name, entity.name)
+        for note in notes:
+            self.report.notes.append(note)
+            self.logger.info("%s: %s", self.stream_name, note)
+        self.writer = Writer(self.crm.client, self.crm.ledger, mapper, self.references, tuple(self.key_properties))
+        self.writer.settle_open_intents()
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Writes a batch; when it returns, every record of it is in the CRM, rejected or set aside.
+
+        Raises:
+            SystemExit: more records were rejected than may be, or the connection is in trouble.
+        """
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for record in context.get("records", ()):
+            incoming = _without_metadata(record)
+            groups.setdefault(self.writer.identity_of(incoming), []).append(incoming)
+        self.crm.busy = True
+        try:
+            for outcomes in self.crm.client.map(self._write_in_turn, groups.values()):
+                for record, outcome in outcomes:
+                    self.settle(record, outcome)
+            self.crm.set_open_links()
+        except CrmError as error:
+            raise self.crm.stopped_by(error) from error
+        finally:
+            self.crm.busy = False
+
+    def _write_in_turn(self, records: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Outcome]]:
+        return [(record, self.writer.write(record)) for record in records]
+
+    def settle(self, record: dict[str, Any], outcome: Outcome) -> None:
+        """Counts what became of a record, keeps it where it was rejected, sets it aside where it must wait.
+
+        Raises:
+            SystemExit: more records were rejected than may be.
+        """
+        if outcome.action is Action.DEFER:
+            self.crm.deferred.append((self, record))
+            return
+        self.crm.report.add(self.stream_name, outcome)
+        if outcome.action in {Action.CREATE, Action.UPDATE}:
+            self.crm.just_written.add(outcome.key)
+        if outcome.action is Action.REJECT:
+            self.crm.reject(self, record, outcome)
+
+    def clean_up(self) -> None:
+        """Nothing is left over at the end of a stream."""
+
+
+def _without_metadata(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in record.items()
+        if not name.startswith("_sdc_") or (name == "_sdc_deleted_at" and value)
+    }
+
+
+def _forbidden(options: StreamOptions, entity: Any) -> list[str]:
+    problems = []
+    if not entity.creatable and options.write_mode != "update_only" and options.identify_by != "id":
+        problems.append(f"the CRM does not let this user create {entity.name}; `write_mode` update_only may do")
+    if not entity.updatable and options.write_mode != "create_only":
+        problems.append(f"the CRM does not let this user change {entity.name}; `write_mode` create_only may do")
+    return problems

@@ -1,0 +1,287 @@
+"""target-crm: writes Singer streams into a CRM."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from singer_sdk import Target
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.sinks import BatchSink
+
+from crm_systems import SYSTEMS, open_client
+from crm_systems.errors import ConfigError, CrmError
+from crm_systems.settings import connection_settings, json_schema, load
+from target_crm.ledger import Ledger
+from target_crm.mapping import Owners
+from target_crm.options import OWN_SETTINGS, problems
+from target_crm.rejects import Rejects
+from target_crm.report import Report
+from target_crm.sink import CrmSink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from singer_sdk import Sink
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+    from crm_systems.client import Client
+    from crm_systems.model import Entity
+    from target_crm.outcome import Outcome
+
+TEST_STREAM = "meltano_test_stream"
+"""What `meltano config test` sends to see whether a target works."""
+
+
+class CrmTarget(Target):
+    """Writes into Vtiger, Simply CRM and other CRM systems that nobody serves well."""
+
+    name = "target-crm"
+    package_name = "tap-crm"
+    config_jsonschema: ClassVar[dict[str, Any]] = json_schema((*connection_settings(SYSTEMS), *OWN_SETTINGS))
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+    default_sink_class = CrmSink
+    sleep: ClassVar[Callable[[float], None]] = staticmethod(time.sleep)
+    """How the target waits; a test does not."""
+
+    def __init__(self, **arguments: Any) -> None:
+        self.busy = False
+        """A batch is being written: a termination signal waits for its end."""
+        self.just_written: set[str] = set()
+        self.deferred: list[tuple[CrmSink, dict[str, Any]]] = []
+        """Records that refer to others that have not come yet; no state leaves while there are any."""
+        self._terminated = False
+        self._finished = False
+        self._state_sent: dict[str, Any] | None = None
+        self._entities: dict[str, Entity] = {}
+        self._started = time.monotonic()
+        super().__init__(**arguments)
+        # Streams are drained in the order in which they came, so that parents come before children.
+        self.max_parallelism = 1
+        self.client: Client = open_client(self.settings, writes=True, sleep=type(self).sleep)
+        self.rejects = Rejects(self.settings["rejects_path"])
+        self.report = Report(title=self._place, dry_run=bool(self.settings["dry_run"]))
+        self.owners = Owners(lambda: self.client.system.owners(self.client.call), self.settings)
+        self._ledger: Ledger | None = None
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
+        self.settings, found = load(self._config, OWN_SETTINGS, SYSTEMS)
+        found += problems(self.settings)
+        if found and raise_errors:
+            raise ConfigValidationError("The settings are not complete", errors=found, schema=self.config_jsonschema)
+        return [*found, *super()._validate_config(raise_errors=raise_errors)]
+
+    @property
+    def ledger(self) -> Ledger:
+        """What earlier runs wrote into this CRM; opened when it is first needed.
+
+        Raises:
+            ConfigError: the database cannot be opened.
+        """
+        if self._ledger is None:
+            try:
+                self._ledger = Ledger(
+                    self.settings["ledger_url"], destination=self._place, source=self.settings["source"]
+                )
+            except (sa.exc.SQLAlchemyError, ImportError) as error:
+                raise ConfigError(
+                    "The ledger cannot be opened", code=type(error).__name__, hint="check `ledger_url`"
+                ) from None
+        return self._ledger
+
+    @property
+    def _place(self) -> str:
+        parts = urlsplit(self.settings["url"])
+        return f"{self.client.system.title} at {parts.netloc}{parts.path.rstrip('/')}"
+
+    def entity(self, name: str) -> Entity:
+        """What the CRM says of an entity; asked for once.
+
+        Raises:
+            ConfigError: there is none of this name.
+        """
+        if name not in self._entities:
+            system = self.client.system
+            there = system.entities(self.client.call)
+            if name not in there:
+                near = get_close_matches(name, there, n=2)
+                hint = f"did you mean {' or '.join(near)}? " if near else ""
+                raise ConfigError(
+                    f"The CRM shows no entity {name} to this user",
+                    hint=f"{hint}`streams` says which entity a stream is written to",
+                )
+            self._entities[name] = system.describe(self.client.call, name)
+        return self._entities[name]
+
+    def stopped_by(self, error: CrmError) -> SystemExit:
+        """What ends the program with exit code 1 and one sentence."""
+        return SystemExit(f"{self.name}: {self.client.system.title}: {error}")
+
+    def get_sink_class(self, stream_name: str) -> type[Sink]:
+        """The sink that writes, but for the stream of a connection test."""
+        return LogInSink if stream_name == TEST_STREAM else CrmSink
+
+    def reject(self, sink: CrmSink, record: dict[str, Any], outcome: Outcome) -> None:
+        """Keeps a rejected record.
+
+        Raises:
+            SystemExit: it is one too many, or cannot be kept.
+        """
+        sentence = f"{sink.stream_name}: the record {outcome.key} is rejected: {outcome.reason}"
+        try:
+            self.rejects.add(
+                sink.stream_name,
+                sink.original_schema,
+                sink.key_properties,
+                record,
+                f"{outcome.reason} {outcome.server_says}".strip(),
+            )
+        except OSError as error:
+            raise SystemExit(
+                f"{self.name}: {sentence} It cannot be kept in `rejects_path` ({error.strerror}), so the run stops."
+            ) from None
+        self.logger.warning("%s", sentence)
+        allowed = self.settings["max_rejects"]
+        if 0 <= allowed < self.report.rejects:
+            raise SystemExit(
+                f"{self.name}: {sentence} No more than {allowed} may be (`max_rejects`), so the run stops; "
+                "what came before it is written."
+            )
+
+    def set_open_links(self) -> None:
+        """Sets the references that waited for the records that were just written."""
+        keys, self.just_written = self.just_written, set()
+        if not keys or self.settings["dry_run"]:
+            return
+        writers = {name: sink.writer for name, sink in self._sinks_active.items() if isinstance(sink, CrmSink)}
+        for link in self.ledger.links_to(keys):
+            if link.stream in writers and writers[link.stream].set_link(link):
+                self.report.streams[link.stream].left_open.subtract([link.field])
+
+    def process_endofpipe(self) -> None:
+        """Writes what is left, what had to wait for it, and says what was done."""
+        self.drain_all()
+        self._write_deferred()
+        super().process_endofpipe()
+        self.finish()
+
+    def _write_deferred(self) -> None:
+        """Tries the records that waited for others again as long as that helps; what is left then is rejected."""
+        self.busy = True
+        try:
+            waiting = self.deferred
+            while waiting:
+                self.deferred = []
+                for sink, record in waiting:
+                    sink.settle(record, sink.writer.write(record))
+                self.set_open_links()
+                if len(self.deferred) == len(waiting):
+                    self._give_up()
+                waiting = self.deferred
+        except CrmError as error:
+            raise self.stopped_by(error) from error
+        finally:
+            self.busy = False
+
+    def _give_up(self) -> None:
+        for sink, record in self.deferred:
+            sink.settle(record, sink.writer.write(record, last_chance=True))
+        self.deferred = []
+
+    def finish(self) -> None:
+        """Logs out, writes the report and one line a stream; does so once."""
+        if self._finished:
+            return
+        self._finished = True
+        self.client.close()
+        if self._ledger is not None:
+            self._ledger.close()
+        for line in self.report.lines():
+            self.logger.info("%s", line)
+        if self.settings["report_path"]:
+            self._write_report(self.settings["report_path"])
+
+    def _write_report(self, path: str) -> None:
+        try:
+            self.report.write(path, seconds=time.monotonic() - self._started, requests=self.client.traffic.requests)
+        except OSError as error:
+            raise SystemExit(
+                f"{self.name}: the report cannot be written to `report_path` ({error.strerror})."
+            ) from None
+
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        super()._process_record_message(message_dict)
+        self._stop_if_asked()
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        """Writes all that came before the state, so that it leaves at once."""
+        super()._process_state_message(message_dict)
+        self.drain_all()
+        self._stop_if_asked()
+
+    def _write_state_message(self, state: dict[str, Any]) -> None:
+        """Lets a state leave, once, and not while records that came before it wait; never in a dry run."""
+        if not self.deferred and not self.settings["dry_run"] and state != self._state_sent:
+            super()._write_state_message(state)
+            self._state_sent = state
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Ends at the next point where all that was begun is done; the SDK would let state run ahead of a batch."""
+        self._terminated = True
+        if not self.busy:
+            self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self._terminated:
+            self.drain_all()
+            sys.exit(128 + signal.SIGTERM)
+
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls, *, about: bool = False, about_format: str | None = None, config: Any = None, file_input: Any = None
+    ) -> None:
+        """Runs the target as the SDK does, and says what was done however the run ends."""
+        super(Target, cls).invoke(about=about, about_format=about_format)
+        target = cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env))
+        try:
+            target.listen(file_input)
+        finally:
+            target.finish()
+
+
+class LogInSink(BatchSink):
+    """Logs in, says who and where, and writes nothing."""
+
+    def __init__(self, target: CrmTarget, *arguments: Any, **named: Any) -> None:
+        self.crm = target
+        super().__init__(target, *arguments, **named)
+
+    def setup(self) -> None:
+        """Logs in.
+
+        Raises:
+            SystemExit: the CRM cannot be reached or refuses the user.
+        """
+        target = self.crm
+        try:
+            session = target.client.log_in()
+        except CrmError as error:
+            raise target.stopped_by(error) from error
+        who = target.client.system.describe_login(session)
+        self.logger.info("Logged in to %s as %s; the test stream is not written.", target.report.title, who)
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Nothing."""
