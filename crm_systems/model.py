@@ -61,7 +61,9 @@ class Field:
     """A write may set it."""
     choices: tuple[Choice, ...] = ()
     refers_to: tuple[str, ...] = ()
-    """Names of the entities that a reference may point to; empty where the CRM does not say."""
+    """Names of the entities that it points to; a field of any kind that has some is a reference, a list many."""
+    written_as: str = ""
+    """What a write calls the field; empty: as a read does."""
     items: tuple[Field, ...] = ()
     """What is known of the objects in a list; their other parts go through as they are."""
 
@@ -135,6 +137,17 @@ class Page:
 
     rows: list[Row]
     unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What works with a system, in words, for the table in the README."""
+
+    reads: str
+    changes: str
+    """How reading only what was changed works."""
+    deletions: str
+    writes: str
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from crm_systems.model import Call, Entity, Field, Limits, Reply, Request, Row, Walk
+    from crm_systems.model import Abilities, Call, Entity, Field, Limits, Reply, Request, Row, Walk
     from crm_systems.settings import Setting
 
 
@@ -34,6 +34,7 @@ class System(ABC):
     settings: ClassVar[tuple[Setting, ...]]
     """The settings that only this system has."""
     limits: ClassVar[Limits]
+    abilities: ClassVar[Abilities]
     has_picklists: ClassVar[bool] = False
     """Whether its entities describe their pick lists, so that a stream of them is worth while."""
 
@@ -151,9 +152,9 @@ class System(ABC):
         return wire(field.kind, value, self.notation)
 
     def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Typed values of an entity's fields as the server takes them."""
+        """Typed values of an entity's fields as the server takes them, by the names that a write has for them."""
         fields = {field.name: field for field in entity.fields}
-        return {name: self.encode(fields[name], value) for name, value in values.items()}
+        return {fields[name].written_as or name: self.encode(fields[name], value) for name, value in values.items()}
 
 
 def decode_json(request: Request, reply: Reply) -> Any:

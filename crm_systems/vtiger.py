@@ -23,7 +23,7 @@ from crm_systems.errors import (
     Unavailable,
 )
 from crm_systems.kinds import Notation
-from crm_systems.model import Limits, Request, Session
+from crm_systems.model import Abilities, Limits, Request, Session
 from crm_systems.settings import Setting
 from crm_systems.system import System, decode_json
 from crm_systems.vtiger_describe import LINES, entity_of
@@ -35,6 +35,14 @@ if TYPE_CHECKING:
     from crm_systems.model import Call, Entity, Reply, Row, Walk
 
 SESSION_OVER = frozenset({"INVALID_SESSIONID", "AUTHENTICATION_REQUIRED", "SESSION_EXPIRED", "SESSION_LEFT_IDLE"})
+
+HINTS = {
+    "0": "another record has the same value in a field that must be unique",
+    "MANDATORY_FIELDS_MISSING": "a mandatory field is empty",
+    "REFERENCE_INVALID": "a reference points to a record of the wrong kind",
+    "INVALID_ID_ATTRIBUTE": "an id in it is not valid; inventory documents cannot be created on a stock Vtiger 8.4",
+}
+"""What people can make of the codes that records are refused with; 0 is a duplicate (measured)."""
 
 HIDING = frozenset({"Calendar", "Events", "cbCalendar"})
 """Modules whose pages lack the rows that a user who is no administrator may not see (measured on 8.4.0)."""
@@ -63,6 +71,12 @@ class Vtiger(System):
         ),
     )
     limits: ClassVar[Limits] = Limits(page_size=vtql.SERVER_PAGE, parallel_requests=2)
+    abilities: ClassVar[Abilities] = Abilities(
+        reads="all modules, custom fields, line items",
+        changes="yes",
+        deletions="where `sync` works, for administrators",
+        writes="create, update, delete",
+    )
     has_picklists: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -154,7 +168,8 @@ class Vtiger(System):
                 code=code,
                 hint="it does not exist, or the user has no right to it",
             )
-        raise Rejected(f"{request.about}: the CRM refuses this", code=code, server_says=says)
+        hint = HINTS.get(code, "")
+        raise Rejected(f"{request.about}: the CRM refuses this", code=code, hint=hint, server_says=says)
 
     def entities(self, call: Call) -> list[str]:
         """All modules, custom ones and those that are no entities included."""

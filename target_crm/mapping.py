@@ -170,7 +170,8 @@ class Mapper:
                 continue
             if known.kind is Kind.OWNER:
                 mapped.values[known.name] = mapped.as_given[known.name] = self._owners.id_of(value)
-            elif known.kind is Kind.REFERENCE:
+            elif known.kind is Kind.REFERENCE or known.refers_to:
+                mapped.as_given[known.name] = value
                 self._refer(mapped, known, value, last_chance=last_chance)
             else:
                 mapped.as_given[known.name] = given = self._typed(known, value)
@@ -206,19 +207,26 @@ class Mapper:
             raise Reject(f"its {known.name} {error}") from None
 
     def _refer(self, mapped: Mapped, known: Field, value: Any, *, last_chance: bool) -> None:
-        mapped.as_given[known.name] = None if is_empty(value) else str(value)
         if is_empty(value):
             mapped.values[known.name] = None
-            return
-        found = self._references.id_of(known, str(value))
-        if found is not None:
-            mapped.values[known.name] = found
-        elif self._references.may_come_later and not known.mandatory:
+        elif isinstance(value, list):
+            found = [self._points_to(known, str(each), last_chance=last_chance) for each in value]
+            mapped.values[known.name] = self._typed(known, found)
+        elif not known.mandatory and self._is_open(known, str(value)):
             mapped.open_links[known.name] = str(value)
-        elif last_chance:
-            raise Reject(f"its {known.name} points to a record that does not exist in the CRM")
         else:
-            raise NotYet(f"its {known.name} points to a record that has not been written yet")
+            mapped.values[known.name] = self._typed(known, self._points_to(known, str(value), last_chance=last_chance))
+
+    def _is_open(self, known: Field, value: str) -> bool:
+        return self._references.may_come_later and self._references.id_of(known, value) is None
+
+    def _points_to(self, known: Field, value: str, *, last_chance: bool) -> str:
+        found = self._references.id_of(known, value)
+        if found is not None:
+            return found
+        if last_chance:
+            raise Reject(f"its {known.name} points to a record that does not exist in the CRM")
+        raise NotYet(f"its {known.name} points to a record that has not been written yet")
 
     def _items(self, known: Field, items: list[Any], last_chance: bool) -> list[Any]:
         """The objects of a list with their own references resolved."""

@@ -118,8 +118,9 @@ class Writer:
         existing = self._get(child.crm_id)
         if points_to is None or existing is None:
             return False
-        if existing.record.get(link.field) != points_to:
-            self._system.update(self._client.call, self.entity, existing.row, {link.field: points_to})
+        value = self._mapper.typed(link.field, points_to)
+        if not same(field.kind, value, existing.record.get(link.field)):
+            self._system.update(self._client.call, self.entity, existing.row, {link.field: value})
         self._ledger.close_link(link)
         return True
 

@@ -46,9 +46,6 @@ def keyset(client: Client, module: str, columns: str = "*") -> list[dict[str, An
         rows += page
 
 
-# Logging in
-
-
 def test_one_token_per_user(start: Start) -> None:
     client = start()
     older = client.key("admin", client.challenge("ADMIN"))
@@ -122,9 +119,6 @@ def test_configuration() -> None:
         VtigerSimulator(flavour="vtiger-9")
 
 
-# Metadata
-
-
 def test_modules_by_user_and_flavour(start: Start) -> None:
     assert "Users" not in start(user="limited").get("listtypes")["types"]
     simply = start("simplycrm").get("listtypes")["types"]
@@ -161,9 +155,6 @@ def test_every_module_can_be_described_and_read(start: Start, flavour: str) -> N
             rows = client.query(f"select * from {name} limit 100;")
             assert all(isinstance(value, str | None) for row in rows for value in row.values())
             assert flavour == "vtiger-8.4" or all(value is not None for row in rows for value in row.values())
-
-
-# Reading
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -332,9 +323,6 @@ def test_json_dialects(start: Start) -> None:
         answer = start(flavour).raw("GET", "query", query)
         assert answer.json()["result"][0]["lastname"] == "ctl\x01\x00x"
         assert answer.text.isascii()
-
-
-# Speed
 
 
 def test_many_rows() -> None:

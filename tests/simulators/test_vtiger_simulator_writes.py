@@ -51,9 +51,7 @@ def walk(client: Client, module: str, kind: str = "application", since: int = 1)
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_create_read_revise_delete(start: Start, flavour: str) -> None:
     client = start(flavour)
-    made = client.create("Leads", lastname="Ünal", company="C", phone="1", no_such_field="x", leadstatus="No such")[
-        "id"
-    ]
+    made = client.create("Leads", lastname="Ünal", company="C", phone="1", nothing="x", leadstatus="No such")["id"]
     row = lead(client, made)
     assert row is not None
     assert (row["lastname"], row["leadstatus"], row["noofemployees"]) == ("Ünal", "No such", "0")
@@ -130,11 +128,10 @@ def test_update_encodes_the_description_it_did_not_receive(start: Start) -> None
     seen = []
     for _ in range(3):
         client.post("update", element={"id": made, "lastname": "x", "assigned_user_id": "19x1"})
-        row = lead(client, made)
-        assert row is not None
-        seen.append(row["description"])
-    assert seen == ["d & é", "d &amp; &eacute;", "d &amp;amp; &amp;eacute;"]
-    assert row["city"] == "Berlin"
+        row = lead(client, made) or {}
+        seen.append((row["city"], row["description"]))
+    texts = ["d & é", "d &amp; &eacute;", "d &amp;amp; &amp;eacute;"]
+    assert seen == [("Berlin", text) for text in texts]
 
 
 def test_update_on_simplycrm_blanks_what_was_not_sent(start: Start) -> None:
@@ -223,9 +220,6 @@ def test_converted_leads(start: Start) -> None:
     assert client.get("retrieve", id=made)["lastname"] == "conv"
     assert made in {identifier for page in walk(client, "Leads") for identifier in page["deleted"]}
     assert client.error("POST", "convertlead", element=element) == "LEAD_ALREADY_CONVERTED"
-
-
-# sync
 
 
 @pytest.mark.parametrize("flavour", STOCK)

@@ -1,4 +1,4 @@
-"""How the four servers of the family differ; each line is measured unless it says otherwise."""
+"""How the four servers of the family differ; measured, except simplycrm, which follows the source of Vtiger 7.2."""
 
 from __future__ import annotations
 

@@ -55,23 +55,7 @@ class VtigerSimulator(Simulator):
         )
         self._envelope = Envelope(self.traits, switches.error_keys)
         self._stopped = threading.Event()
-        self._operations: dict[str, Callable[[Request], Answer]] = {
-            "getchallenge": self._getchallenge,
-            "login": self._login,
-            "extendsession": self._extendsession,
-            "logout": self._logout,
-            "listtypes": self._listtypes,
-            "describe": self._describe,
-            "query": self._query,
-            "retrieve": self._retrieve,
-            "sync": self._sync,
-            "create": self._create,
-            "update": self._update,
-            "delete": self._delete,
-            "convertlead": self._convertlead,
-        }
-        if switches.revise:
-            self._operations["revise"] = self._revise
+        self._operations = self._table()
 
     def config(self) -> dict[str, Any]:
         """The settings of a connector that logs in as the administrator."""
@@ -97,15 +81,18 @@ class VtigerSimulator(Simulator):
             return Answer(b"<html><head><title>414 Request-URI Too Large</title></head></html>", 414, "text/html")
         if call.path != "/webservice.php":
             return Answer(b"<html><head><title>404 Not Found</title></head></html>", 404, "text/html")
-        request = request_of(call, logout_by_get=self.switches.logout_by_get)
-        known = False
+        return self._guarded(request_of(call, logout_by_get=self.switches.logout_by_get))
+
+    def _guarded(self, request: Request) -> Answer:
+        """Carries a request out and turns each way of refusing into its answer."""
+        greeted = request.operation in _NO_SESSION
         try:
-            if request.operation in self._operations and request.operation not in _NO_SESSION:
+            if request.operation in self._operations and not greeted:
                 self._session(request)
-                known = True
+                greeted = True
             return self._carry_out(request)
         except Refused as refused:
-            return self._envelope.failure(refused, cookie=known or request.operation in _NO_SESSION)
+            return self._envelope.failure(refused, cookie=greeted)
         except Crashed:
             return crashed()
         except Restricted:
@@ -123,6 +110,24 @@ class VtigerSimulator(Simulator):
                 raise Refused("UNKNOWN_OPERATION", "Unknown operation requested")
             return Answer(b"", 500, HTML)
         return operation(request)
+
+    def _table(self) -> dict[str, Callable[[Request], Answer]]:
+        operations: dict[str, Callable[[Request], Answer]] = {
+            "getchallenge": self._getchallenge,
+            "login": self._login,
+            "extendsession": self._extendsession,
+            "logout": self._logout,
+            "listtypes": self._listtypes,
+            "describe": self._describe,
+            "query": self._query,
+            "retrieve": self._retrieve,
+            "sync": self._sync,
+            "create": self._create,
+            "update": self._update,
+            "delete": self._delete,
+            "convertlead": self._convertlead,
+        }
+        return {**operations, "revise": self._revise} if self.switches.revise else operations
 
     def _hang(self) -> None:
         """Waits without the lock, so that others are served meanwhile."""

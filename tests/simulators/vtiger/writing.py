@@ -134,10 +134,10 @@ class Writer:
 
     def _next_name(self, module: Module) -> str:
         """The next record number, such as ``CON2965``."""
-        rows = self._store.raw(module.name)
-        last = next((name for record in reversed(rows) if (name := record.values.get(module.number_field or ""))), None)
-        stem = (last or f"{module.name[:3].upper()}0").rstrip("0123456789")
-        return f"{stem}{len(rows) + 1}"
+        table = self._store.tables[module.name]
+        names = (table.rows[number].values.get(module.number_field or "") for number in reversed(table.numbers))
+        last = next((name for name in names if name), f"{module.name[:3].upper()}0")
+        return f"{last.rstrip('0123456789')}{len(table.rows) + 1}"
 
     def _keep(self, field: Field, value: Any) -> str | None:
         user, marks = self._access.user, self._flavour.question_marks

@@ -1,0 +1,53 @@
+"""Entities of systems that cannot describe themselves: the files under ``schemas/<system>/``.
+
+A file holds one entity: ``label``, ``key``, ``replication_key``, ``label_field``, ``creatable``, ``updatable``,
+``deletable``, ``private``, and ``fields``: by name an object with ``kind`` and what else
+:class:`~crm_systems.model.Field` has.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.model import Choice, Entity, Field, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+
+@cache
+def catalogue(system: str) -> Mapping[str, Entity]:
+    """The entities of a system, by name, in the order of their names."""
+    found = sorted((each for each in _folder().joinpath(system).iterdir()), key=lambda each: each.name)
+    return {
+        each.name.removesuffix(".json"): _entity(each.name.removesuffix(".json"), json.loads(each.read_text("utf-8")))
+        for each in found
+        if each.name.endswith(".json")
+    }
+
+
+def _folder() -> Traversable:
+    """Beside the code in an installed wheel, at the top level in a checkout."""
+    installed = files("crm_systems").joinpath("schemas")
+    return installed if installed.is_dir() else Path(__file__).parent.parent / "schemas"
+
+
+def _entity(name: str, told: dict[str, Any]) -> Entity:
+    fields = tuple(_field(field, facts) for field, facts in told.pop("fields").items())
+    return Entity(name=name, fields=fields, key=tuple(told.pop("key", ("id",))), **told)
+
+
+def _field(name: str, told: dict[str, Any]) -> Field:
+    return Field(
+        name=name,
+        kind=Kind(told.pop("kind")),
+        choices=tuple(Choice(str(value), label) for value, label in told.pop("choices", {}).items()),
+        refers_to=tuple(told.pop("refers_to", ())),
+        items=tuple(_field(item, facts) for item, facts in told.pop("items", {}).items()),
+        **told,
+    )
