@@ -8,11 +8,12 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import backoff
@@ -60,8 +61,8 @@ class Traffic:
 class Client:
     """A connection to one CRM for one user; any number of threads may :meth:`call`.
 
-    Each thread gets a connection and a login of its own. ``clock`` (seconds, monotonic) and ``sleep`` are injected so
-    that no test waits.
+    Each request that is under way has a connection and a login of its own, which the next one takes over. ``clock``
+    (seconds, monotonic) and ``sleep`` are injected so that no test waits.
     """
 
     def __init__(
@@ -82,16 +83,16 @@ class Client:
         self.traffic = Traffic()
         self.login_lock = threading.Lock()
         self.pace = Pace(settings.get("requests_per_second") or system.limits.requests_per_second, clock, sleep)
-        self._local = threading.local()
-        self._connections: list[Connection] = []
+        self._free: list[Connection] = []
 
     def call(self, request: Request) -> Any:
-        """Sends a request on this thread's connection and gives the meaning of its answer.
+        """Sends a request and gives the meaning of its answer.
 
         Raises:
             CrmError: see :mod:`crm_systems.errors`; what is worth repeating has been repeated.
         """
-        return self._connection().call(request)
+        with self._connection() as connection:
+            return connection.call(request)
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """``function`` of each item, in their order; several at the same time where the server bears it."""
@@ -112,27 +113,29 @@ class Client:
 
     def pages(self, walks: Iterable[Walk]) -> Iterator[Page]:
         """The pages of all walks, in the order of the walks; several walks are read at the same time."""
-        if self.parallel == 1:
-            for walk in walks:
+        coming = iter(walks)
+        first = list(islice(coming, 2))
+        if self.parallel == 1 or len(first) == 1:
+            for walk in chain(first, coming):
                 yield from walk(self.call)
         else:
-            for pages in self.map(lambda walk: list(walk(self.call)), walks):
+            for pages in self.map(lambda walk: list(walk(self.call)), chain(first, coming)):
                 yield from pages
 
     def log_in(self) -> Session:
-        """This thread's login; opens it where there is none."""
-        return self._connection().log_in()
+        """A login; opens one where there is none."""
+        with self._connection() as connection:
+            return connection.log_in()
 
     def server_time(self) -> datetime:
         """The server's clock, aware, in UTC, in whole seconds; never ahead of it."""
-        return self._connection().server_time().replace(microsecond=0)
+        with self._connection() as connection:
+            return connection.server_time().replace(microsecond=0)
 
     def close(self) -> None:
         """Logs every connection out and closes it; a server that does not want to is left alone."""
-        for connection in self._connections:
-            connection.close()
-        self._connections.clear()
-        self._local = threading.local()
+        while self._free:
+            self._free.pop().close()
 
     def __enter__(self) -> Self:
         return self
@@ -140,12 +143,17 @@ class Client:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def _connection(self) -> Connection:
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = Connection(self)
-            self._connections.append(connection)
-        return connection
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """A connection that nobody else uses meanwhile: a free one, else a new one."""
+        try:
+            connection = self._free.pop()
+        except IndexError:
+            connection = Connection(self)
+        try:
+            yield connection
+        finally:
+            self._free.append(connection)
 
 
 class Pace:
@@ -171,7 +179,7 @@ class Pace:
 
 
 class Connection:
-    """One thread's HTTP connection and login."""
+    """One HTTP connection and its login; used by one thread at a time."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -185,11 +193,13 @@ class Connection:
         self._server_time: tuple[datetime, float] | None = None
 
     def call(self, request: Request) -> Any:
-        """See :meth:`Client.call`."""
+        """See :meth:`Client.call`. A login has patience of its own, so it comes before that of the request."""
+        self.log_in()
         try:
             return self._patiently(request, lambda: self._signed(request))
         except SessionExpired:
             self._session = None
+        self.log_in()
         try:
             return self._patiently(request, lambda: self._signed(request))
         except SessionExpired as error:
@@ -360,7 +370,7 @@ def _check_status(request: Request, reply: Reply) -> None:
 def _retry_after(reply: Reply) -> float | None:
     """Seconds to wait as the server asks, which it says in seconds or as a date; at most the whole patience."""
     value = reply.headers.get("retry-after", "").strip()
-    if value.isdigit():
+    if value.isdecimal():
         return min(float(value), PATIENCE_SECONDS)
     try:
         until = parsedate_to_datetime(value)

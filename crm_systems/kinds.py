@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,10 @@ FALSE = frozenset({"0", "off", "false", "no", "n", "f"})
 
 _MILLISECONDS_FROM = 100_000_000_000
 """A bare number at least this large counts milliseconds since 1970, a smaller one seconds (until the year 5138)."""
+
+
+_MOST_DIGITS = 1000
+"""A number with more digits before the point is none: written out, 1e999999999 would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -90,18 +95,31 @@ def converter(kind: Kind, zone: ZoneInfo, separator: str) -> Callable[[Any], Any
         Kind.MULTIPICKLIST: lambda value: several(value, separator),
         Kind.LIST: list_of_any,
         Kind.OBJECT: object_of_any,
-        Kind.ANY: lambda value: value,
+        Kind.ANY: whole,
     }
     return converters.get(kind, text)
 
 
 def text(value: Any) -> str:
     """A text, with halves of surrogate pairs replaced, since UTF-8 cannot hold them."""
+    if isinstance(value, (dict, list)):
+        return text(json.dumps(value, ensure_ascii=False, default=str))
     if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (dict, list)) else str(value)
+        return str(value)
     if value.isascii():
         return value
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def whole(value: Any) -> Any:
+    """A JSON value as it is, but with texts that UTF-8 can hold, keys included, and null for what is no number."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list):
+        return [whole(each) for each in value]
+    if isinstance(value, dict):
+        return {text(key): whole(each) for key, each in value.items()}
+    return None if isinstance(value, (float, Decimal)) and not isfinite(value) else value
 
 
 def reference(value: Any) -> str | None:
@@ -113,14 +131,14 @@ def number(value: Any) -> Decimal | int:
     """An exact number with the digits that came in.
 
     Raises:
-        ValueError: it is none, or is not finite.
+        ValueError: it is none, or is not finite, or is beyond all measure.
     """
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int):
         return value
     exact = Decimal(str(value).strip())
-    if not exact.is_finite():
+    if not exact.is_finite() or exact.adjusted() > _MOST_DIGITS:
         raise ValueError
     return exact
 
@@ -190,8 +208,10 @@ def _iso(written: str) -> str:
 
 
 def _from_epoch(value: int | Decimal) -> datetime:
+    if isinstance(value, bool):
+        raise TypeError
     seconds = float(value) / 1000 if value >= _MILLISECONDS_FROM else float(value)
-    return datetime.fromtimestamp(seconds, timezone.utc)
+    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
 
 
 def several(value: Any, separator: str) -> list[str]:
@@ -207,10 +227,10 @@ def list_of_any(value: Any) -> list[Any]:
     Raises:
         ValueError: it is no list.
     """
-    opened = json.loads(value) if isinstance(value, str) else value
+    opened = _opened(value)
     if not isinstance(opened, list):
         raise TypeError
-    return opened
+    return [whole(each) for each in opened]
 
 
 def object_of_any(value: Any) -> dict[str, Any]:
@@ -219,12 +239,16 @@ def object_of_any(value: Any) -> dict[str, Any]:
     Raises:
         ValueError: it is no object.
     """
-    opened = json.loads(value) if isinstance(value, str) else value
+    opened = _opened(value)
     if opened == []:
         return {}
     if not isinstance(opened, dict):
         raise TypeError
-    return opened
+    return {text(key): whole(each) for key, each in opened.items()}
+
+
+def _opened(value: Any) -> Any:
+    return json.loads(value, parse_float=Decimal, parse_constant=Decimal) if isinstance(value, str) else value
 
 
 _SCHEMAS: dict[Kind, dict[str, Any]] = {

@@ -14,7 +14,7 @@ from crm_systems.errors import Denied, ProtocolError, Rejected, Unavailable
 from crm_systems.model import Page, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from crm_systems.model import Call, Row, Walk
 
@@ -112,7 +112,7 @@ def keyset(table: Table, low: int, high: int) -> Walk:
     """
 
     def walk(call: Call) -> Iterator[Page]:
-        last, size = low, table.page_size
+        last, size, doubted = low, table.page_size, -1
         while last < high:
             try:
                 rows = _page(call, table, last, high, size)
@@ -122,18 +122,23 @@ def keyset(table: Table, low: int, high: int) -> Walk:
                 if size > 1:
                     size //= 2
                     continue
-                last, page = _around_bad_record(call, table, last, high)
+                last, page = _around_bad_record(call, table, last, high, error)
                 yield page
                 continue
             if rows:
                 yield Page(rows)
                 last = number_of(rows[-1]["id"])
             elif table.hides_rows and high < BEYOND:
-                # At least as many rows of this module follow and are hidden, and no two share a number.
-                last += min(size, SERVER_PAGE)
-            else:
-                _confirm_end(call, table, last, high)
+                last = _past_hidden(call, table, last, high)
+            elif _is_end(call, table, last, high):
                 return
+            elif doubted == last:
+                raise ProtocolError(
+                    f"{table.module}: the server answers empty pages although records follow",
+                    hint="its database may be in trouble; run again",
+                )
+            else:
+                doubted = last
             size = min(size * 2, table.page_size)
 
     return walk
@@ -188,48 +193,52 @@ def _blames_a_record(error: Rejected | Unavailable) -> bool:
     return isinstance(error, Rejected) or error.code == "HTTP 500"
 
 
-def _confirm_end(call: Call, table: Table, last: int, high: int) -> None:
-    """Makes sure that a page was empty because nothing follows, not because the server swallowed an error.
+def _is_end(call: Call, table: Table, last: int, high: int) -> bool:
+    """Whether a page was empty because nothing follows, not because the server swallowed an error."""
+    order = "id" if high == BEYOND else "id desc"
+    query = table.query("id", table.after(last), table.upto(high), order=order, limit="1")
+    return not call(ask(query, f"{table.module}: confirm the end"))
 
-    Raises:
-        ProtocolError: the server says both that rows follow and that none do.
+
+def _past_hidden(call: Call, table: Table, last: int, high: int) -> int:
+    """The number below the next record that the user may see, or one at or above ``high``.
+
+    An empty page of ids means that as many rows follow and are hidden, no two of which share a number, or none at all.
+    Pages of whole rows do not say that: an inventory document takes as many of their places as it has lines.
     """
-    if high == BEYOND:
-        return
-    query = table.query("id", table.after(last), table.upto(high), order="id desc", limit="1")
-    if call(ask(query, f"{table.module}: confirm the end")):
-        raise ProtocolError(
-            f"{table.module}: the server answered an empty page although records follow",
-            hint="its database may be in trouble; run again",
-        )
+    while last < high:
+        query = table.query("id", table.after(last), table.upto(high), order="id", limit=str(SERVER_PAGE))
+        seen = call(ask(query, f"{table.module}: pass over hidden records"))
+        if seen:
+            return number_of(seen[0]["id"]) - 1
+        last += SERVER_PAGE
+    return last
 
 
-def _around_bad_record(call: Call, table: Table, last: int, high: int) -> tuple[int, Page]:
-    """The number of the first record after ``last``, which breaks each page, and a page that says so.
+def _around_bad_record(
+    call: Call, table: Table, last: int, high: int, error: Rejected | Unavailable
+) -> tuple[int, Page]:
+    """Passes over the first record after ``last``, which breaks each page: its number, and a page that names it.
+
+    Should a record come out after all, the server has recovered, and the page holds that record.
 
     Raises:
-        CrmError: the server does not answer even simple questions, so that no record can be blamed.
+        CrmError: no record can be blamed: the server does not answer simple questions either, or contradicts itself.
     """
     top(call, table)
-    bad = _first_that_breaks(lambda upper: _breaks(call, table, last, upper), last, high)
-    alone = table.query("*", f"id = '{table.prefix}x{bad}'", limit="1")
+    free, bad = last, high
+    while bad - free > 1:
+        middle = (free + bad) // 2
+        try:
+            rows = _page(call, table, last, middle, 1, patient=False)
+        except (Rejected, Unavailable):
+            bad = middle
+            continue
+        if rows:
+            return number_of(rows[0]["id"]), Page(rows)
+        free = middle
     try:
-        return bad, Page(call(ask(alone, f"{table.module}: read one record")))
+        call(ask(table.query("*", f"id = '{table.prefix}x{bad}'", limit="1"), f"{table.module}: read one record"))
     except (Rejected, Unavailable, Denied):
         return bad, Page([], unreadable=(f"{table.prefix}x{bad}",))
-
-
-def _first_that_breaks(breaks: Callable[[int], bool], low: int, high: int) -> int:
-    """The lowest number up to which reading breaks: it does up to ``high`` and does not up to ``low``."""
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if breaks(middle) else (middle, high)
-    return high
-
-
-def _breaks(call: Call, table: Table, last: int, upper: int) -> bool:
-    try:
-        _page(call, table, last, upper, 1, patient=False)
-    except (Rejected, Unavailable):
-        return True
-    return False
+    raise error

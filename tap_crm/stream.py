@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from hashlib import blake2s
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -89,18 +90,27 @@ class CrmStream(Stream):
         client = self.crm.client
         started = client.server_time()
         since = self._since()
-        overlap = Overlap(self.stream_state.get("overlap") or {}, started - self._lookback)
-        reader = kinds.Reader(self.entity, client.system.notation)
+        sent_before = self.stream_state.get("overlap") if self._is_incremental else None
+        overlap = Overlap(sent_before or [], started - self._lookback)
+        reader = self._reader()
+        complete = True
         for page in client.pages(client.system.walks(client.call, self.entity, since, parallel=client.parallel)):
             for identifier in page.unreadable:
-                self._warn_unreadable(identifier)
+                complete = self._may_miss(identifier) and complete
             for record in map(reader, page.rows):
                 if overlap.is_news(self._key_of(record), record, record.get(self.replication_key or "")):
                     yield record
         if self._is_incremental:
             yield from self._deletions(started, overlap)
         self._report(reader)
-        self._advance(started, overlap)
+        if complete:
+            self._advance(started, overlap)
+
+    def _reader(self) -> kinds.Reader:
+        """Reads the fields that the catalog has; a field that is newer than the catalog is left out and reported."""
+        known = self.schema["properties"]
+        fields = tuple(field for field in self.entity.fields if field.name in known)
+        return kinds.Reader(replace(self.entity, fields=fields), self.crm.client.system.notation)
 
     @property
     def _is_incremental(self) -> bool:
@@ -125,6 +135,9 @@ class CrmStream(Stream):
         until = self.stream_state.get("deletions_read_until")
         system = self.crm.client.system
         if self.crm.settings["deletions"] == "off" or not system.tells_deletions(self.entity):
+            return
+        if DELETED_AT not in self.schema["properties"] or not self.mask["properties", DELETED_AT]:
+            # Without the mark, a deleted record's key would look like a record that is there and empty.
             return
         if until:
             try:
@@ -153,12 +166,14 @@ class CrmStream(Stream):
     def _key_of(self, record: Row) -> str:
         return "|".join(str(record.get(name)) for name in self.primary_keys)
 
-    def _warn_unreadable(self, identifier: str) -> None:
+    def _may_miss(self, identifier: str) -> bool:
+        """Names a record that the server cannot hand out; whether the stream counts as complete without it."""
         sentence = f"{self.name} {identifier} is missing: the server cannot hand out this record."
         if self.crm.settings["skip_unreadable"]:
             self.logger.warning("%s", sentence)
         else:
             self.crm.fail(self.name, f"{sentence} Mend it in the CRM, or set `skip_unreadable`.")
+        return bool(self.crm.settings["skip_unreadable"])
 
     def _report(self, reader: kinds.Reader) -> None:
         """One warning for values that did not fit their type and one for fields that the catalog does not have."""
@@ -173,11 +188,12 @@ class CrmStream(Stream):
 class Overlap:
     """Remembers what was sent of the time that the next run will look at again, so that it is not sent twice.
 
-    A record is known again by a digest of its content, so one that was changed within the same second is sent.
+    A record is known again by a digest of its content, so one that was changed within the same second is sent. In the
+    state it is a list of texts, not an object, because orchestrators merge the objects of an old and a new state.
     """
 
-    def __init__(self, sent_before: dict[str, str], since: datetime) -> None:
-        self._sent_before = sent_before
+    def __init__(self, sent_before: list[str], since: datetime) -> None:
+        self._sent_before = {key: digest for digest, _, key in (entry.partition(" ") for entry in sent_before)}
         self._since = since.isoformat()
         self._sent: dict[str, str] | None = {}
 
@@ -192,9 +208,9 @@ class Overlap:
                 self._sent = None
         return self._sent_before.get(key) != digest
 
-    def remembered(self) -> dict[str, str]:
+    def remembered(self) -> list[str]:
         """For the state; empty where it would be too much, so that the next run sends some records again."""
-        return self._sent or {}
+        return [f"{digest} {key}" for key, digest in (self._sent or {}).items()]
 
 
 class PicklistStream(Stream):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-import weakref
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,7 +18,7 @@ from crm_systems.settings import Setting, connection_settings, json_schema, load
 from tap_crm.stream import CrmStream, PicklistStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -84,8 +83,6 @@ class CrmTap(Tap):
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
-    sleep: ClassVar[Callable[[float], None]] = staticmethod(time.sleep)
-    """How the tap waits; a test does not."""
 
     def __init__(self, **arguments: Any) -> None:
         self.failures: list[str] = []
@@ -101,12 +98,16 @@ class CrmTap(Tap):
             raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)
         return [*problems, *super()._validate_config(raise_errors=raise_errors)]
 
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        """How the tap waits; a test does not."""
+        time.sleep(seconds)
+
     @property
     def client(self) -> Client:
-        """The connection to the CRM; logged out when the tap goes."""
+        """The connection to the CRM; the command line closes it, other users of the class do."""
         if self._client is None:
-            self._client = open_client(self.settings, sleep=type(self).sleep)
-            weakref.finalize(self, self._client.close)
+            self._client = open_client(self.settings, sleep=self.sleep)
         return self._client
 
     def discover_streams(self) -> Sequence[Stream]:
@@ -190,6 +191,13 @@ class CrmTap(Tap):
             replication_key=entry.replication_key or _valid_replication_key(entry),
         )
 
+    def run_discovery(self) -> str:
+        """Prints the catalog and logs out."""
+        try:
+            return super().run_discovery()
+        finally:
+            self.client.close()
+
     @classmethod
     def invoke(  # type: ignore[override]
         cls,
@@ -208,7 +216,10 @@ class CrmTap(Tap):
             catalog=_json_of(catalog),
             parse_env_config=bool(config and config.parse_env),
         )
-        tap.sync_all()
+        try:
+            tap.sync_all()
+        finally:
+            tap.client.close()
         if tap.failures:
             sys.exit(f"{cls.name}: not complete:\n  " + "\n  ".join(tap.failures))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from crm_systems.errors import ConfigError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _METADATA = sa.MetaData()
 _ORIGIN = ("destination", "source", "stream", "key")
@@ -84,14 +87,23 @@ class Link:
     to_key: str
 
 
+class TakenMeanwhile(Exception):
+    """Another run, or one that was cut off, has something to do with this record."""
+
+
 class Ledger:
-    """The ledger of one origin (``source``) and one CRM (``destination``); any number of threads may use it."""
+    """The ledger of one origin (``source``) and one CRM (``destination``); any number of threads may use it.
+
+    Raises:
+        ConfigError: from every method, where the database does not do what it is asked.
+    """
 
     def __init__(self, url: str, *, destination: str, source: str) -> None:
-        self._engine = sa.create_engine(url)
         self._lock = threading.Lock()
         self._ours = {"destination": destination, "source": source}
-        _METADATA.create_all(self._engine)
+        with _in_words("opened"):
+            self._engine = sa.create_engine(url, hide_parameters=True)
+            _METADATA.create_all(self._engine)
 
     def close(self) -> None:
         """Gives the database back."""
@@ -99,7 +111,7 @@ class Ledger:
 
     def written(self, stream: str, key: str) -> Written | None:
         """What is known of an incoming record."""
-        with self._engine.connect() as db:
+        with self._reading() as db:
             row = db.execute(sa.select(_WRITTEN).where(*self._is(_WRITTEN, stream, key))).one_or_none()
         if row is None:
             return None
@@ -110,33 +122,45 @@ class Ledger:
         """Notes what was written, in place of the intent to write it."""
         origin = {**self._ours, "stream": stream, "key": key}
         values = {"entity": written.entity, "crm_id": written.crm_id, "digest": written.digest}
-        with self._lock, self._engine.begin() as db:
+        with self._writing() as db:
             db.execute(_WRITTEN.delete().where(*self._is(_WRITTEN, stream, key)))
             db.execute(_WRITTEN.insert().values(**origin, **values, altered=json.dumps(dict(written.altered))))
             db.execute(_INTENTS.delete().where(*self._is(_INTENTS, stream, key)))
 
     def forget(self, stream: str, key: str) -> None:
         """Forgets a record that was deleted."""
-        with self._lock, self._engine.begin() as db:
+        with self._writing() as db:
             for table in (_WRITTEN, _INTENTS, _LINKS):
                 db.execute(table.delete().where(*self._is(table, stream, key)))
 
-    def intend(self, intent: Intent) -> None:
-        """Notes a create before it is sent."""
+    def intend(self, intent: Intent, known: Written | None) -> None:
+        """Notes a create before it is sent. ``known``: what :meth:`written` said when the create was decided upon.
+
+        Raises:
+            TakenMeanwhile: there is an open intent, or something else was written since.
+        """
         origin = {**self._ours, "stream": intent.stream, "key": intent.key}
         sent = json.dumps(dict(intent.sent), default=_jsonable)
-        with self._lock, self._engine.begin() as db:
-            db.execute(_INTENTS.delete().where(*self._is(_INTENTS, intent.stream, intent.key)))
-            db.execute(_INTENTS.insert().values(**origin, entity=intent.entity, at=intent.at.isoformat(), sent=sent))
+        try:
+            with self._writing() as db:
+                # The insert comes first: it makes another process that does the same wait, or fail.
+                db.execute(
+                    _INTENTS.insert().values(**origin, entity=intent.entity, at=intent.at.isoformat(), sent=sent)
+                )
+                here = sa.select(_WRITTEN.c.crm_id).where(*self._is(_WRITTEN, intent.stream, intent.key))
+                if db.execute(here).scalar() != (known.crm_id if known else None):
+                    raise TakenMeanwhile
+        except sa.exc.IntegrityError:
+            raise TakenMeanwhile from None
 
     def drop_intent(self, stream: str, key: str) -> None:
         """Notes that nothing came of an intent."""
-        with self._lock, self._engine.begin() as db:
+        with self._writing() as db:
             db.execute(_INTENTS.delete().where(*self._is(_INTENTS, stream, key)))
 
     def intents(self, stream: str) -> list[Intent]:
         """The creates of a stream whose outcome is not known."""
-        with self._engine.connect() as db:
+        with self._reading() as db:
             rows = db.execute(sa.select(_INTENTS).where(*self._is(_INTENTS, stream))).all()
         return [
             Intent(row.stream, row.key, row.entity, datetime.fromisoformat(row.at), json.loads(row.sent))
@@ -150,7 +174,7 @@ class Ledger:
             _WRITTEN.c.entity == entity,
             _WRITTEN.c.crm_id.in_(list(crm_ids)),
         )
-        with self._engine.connect() as db:
+        with self._reading() as db:
             return set(db.execute(sa.select(_WRITTEN.c.crm_id).where(*condition)).scalars())
 
     def ids_of(self, entities: Iterable[str], key: str) -> list[str]:
@@ -159,31 +183,60 @@ class Ledger:
         condition = [*self._is(_WRITTEN), _WRITTEN.c.key == key]
         if wanted:
             condition.append(_WRITTEN.c.entity.in_(wanted))
-        with self._engine.connect() as db:
+        with self._reading() as db:
             return list(db.execute(sa.select(_WRITTEN.c.crm_id).where(*condition)).scalars().unique())
 
-    def leave_open(self, link: Link) -> None:
-        """Notes a reference to set later."""
-        origin = {**self._ours, "stream": link.stream, "key": link.key, "field": link.field}
-        with self._lock, self._engine.begin() as db:
-            db.execute(_LINKS.delete().where(*self._is(_LINKS, link.stream, link.key), _LINKS.c.field == link.field))
-            db.execute(_LINKS.insert().values(**origin, refers_to=json.dumps(link.refers_to), to_key=link.to_key))
+    def leave_open(self, stream: str, key: str, fields: Iterable[str], links: Iterable[Link]) -> None:
+        """Notes the references of a record that are to be set later, in place of those of the same ``fields``."""
+        origin = {**self._ours, "stream": stream, "key": key}
+        with self._writing() as db:
+            db.execute(_LINKS.delete().where(*self._is(_LINKS, stream, key), _LINKS.c.field.in_(list(fields))))
+            for link in links:
+                values = {"field": link.field, "refers_to": json.dumps(link.refers_to), "to_key": link.to_key}
+                db.execute(_LINKS.insert().values(**origin, **values))
 
     def close_link(self, link: Link) -> None:
         """Notes that a reference was set."""
-        with self._lock, self._engine.begin() as db:
+        with self._writing() as db:
             db.execute(_LINKS.delete().where(*self._is(_LINKS, link.stream, link.key), _LINKS.c.field == link.field))
 
-    def links_to(self, keys: Iterable[str]) -> list[Link]:
-        """The references that wait for incoming records with these keys."""
-        condition = [*self._is(_LINKS), _LINKS.c.to_key.in_(list(keys))]
-        with self._engine.connect() as db:
+    def links_to(self, keys: Iterable[str] | None = None) -> list[Link]:
+        """The references that wait for incoming records with these keys; for any, if none are named."""
+        condition = self._is(_LINKS)
+        if keys is not None:
+            condition.append(_LINKS.c.to_key.in_(list(keys)))
+        with self._reading() as db:
             rows = db.execute(sa.select(_LINKS).where(*condition)).all()
         return [Link(row.stream, row.key, row.field, tuple(json.loads(row.refers_to)), row.to_key) for row in rows]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with _in_words("read"), self._engine.connect() as db:
+            yield db
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with _in_words("written"), self._lock, self._engine.begin() as db:
+            yield db
 
     def _is(self, table: sa.Table, stream: str | None = None, key: str | None = None) -> list[sa.ColumnElement[bool]]:
         wanted = {**self._ours, "stream": stream, "key": key}
         return [table.c[name] == value for name, value in wanted.items() if value is not None]
+
+
+@contextmanager
+def _in_words(what: str) -> Iterator[None]:
+    """Says what is wrong with the database without its own words, which hold values and the address."""
+    try:
+        yield
+    except sa.exc.IntegrityError:
+        raise
+    except (sa.exc.SQLAlchemyError, ImportError) as error:
+        raise ConfigError(
+            f"The ledger cannot be {what}",
+            code=type(error).__name__,
+            hint="check `ledger_url`, and that no other run holds it",
+        ) from None
 
 
 def digest(value: Any) -> str:
@@ -193,4 +246,8 @@ def digest(value: Any) -> str:
 
 
 def _jsonable(value: Any) -> Any:
-    return str(value.normalize()) if isinstance(value, Decimal) else str(value)
+    """A number by all its digits, without the zeros that end a fraction."""
+    if not isinstance(value, Decimal):
+        return str(value)
+    written = format(value, "f")
+    return written.rstrip("0").rstrip(".") if "." in written else written

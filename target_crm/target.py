@@ -84,6 +84,11 @@ class CrmTarget(Target):
             raise ConfigValidationError("The settings are not complete", errors=found, schema=self.config_jsonschema)
         return [*found, *super()._validate_config(raise_errors=raise_errors)]
 
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Adds the SDK's settings for stream maps; those for loading into tables mean nothing to a CRM."""
+        super(Target, cls).append_builtin_config(config_jsonschema)
+
     @property
     def ledger(self) -> Ledger:
         """What earlier runs wrote into this CRM; opened when it is first needed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,8 @@ def meltano_yml(text: str) -> str:
     for plugin in PLUGINS:
         plugins[plugin.name]["capabilities"] = [each.value for each in plugin.capabilities]
         plugins[plugin.name]["settings"] = meltano_settings(plugin)
-    return head + str(yaml.safe_dump(project, sort_keys=False, allow_unicode=True, width=110))
+    plain = json.loads(json.dumps(project, default=str))
+    return head + str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110))
 
 
 def readme(text: str) -> str:
@@ -84,7 +86,10 @@ def settings_table(plugin: type[CrmTap | CrmTarget]) -> str:
 
 def systems_table() -> str:
     """Every system with what works, from the registry."""
-    lines = ["| system | `system` | reads | changes only | deletions | writes |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| system | `system` | reads | changes only | deletions | writes |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for system in SYSTEMS:
         page = f"[{system.title}](docs/systems/{system.name}.md)"
         told = system.abilities

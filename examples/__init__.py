@@ -1,0 +1,1 @@
+"""What the connectors do, to be run and read."""

@@ -1,0 +1,161 @@
+"""Runs the tap: in this process without waiting, or as the real command."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.exceptions import ConfigValidationError
+
+from tap_crm.tap import CrmTap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class QuietTap(CrmTap):
+    """The tap, but it never waits."""
+
+    @staticmethod
+    def sleep(_seconds: float) -> None:
+        """Returns at once."""
+
+
+@dataclass
+class Run:
+    """What a run of the tap gave."""
+
+    output: str
+    log: str
+    exit: str = ""
+    """The sentence at the end; empty after success."""
+    messages: list[dict[str, Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.messages = [json.loads(line, parse_float=Decimal) for line in self.output.split("\n") if line]
+
+    @property
+    def everything(self) -> str:
+        """All that people and programs can see."""
+        return f"{self.output}\n{self.log}\n{self.exit}"
+
+    @property
+    def words(self) -> str:
+        """All that people read: the log and the last sentence."""
+        return f"{self.log}\n{self.exit}"
+
+    @property
+    def records(self) -> dict[str, list[dict[str, Any]]]:
+        """The records by stream, in their order."""
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for message in self.messages:
+            if message["type"] == "RECORD":
+                found[message["stream"]].append(message["record"])
+        return found
+
+    @property
+    def schemas(self) -> dict[str, dict[str, Any]]:
+        """The SCHEMA messages by stream."""
+        return {message["stream"]: message for message in self.messages if message["type"] == "SCHEMA"}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last state; empty if there was none."""
+        states = [message["value"] for message in self.messages if message["type"] == "STATE"]
+        return states[-1] if states else {}
+
+    def bookmark(self, stream: str) -> dict[str, Any]:
+        """What the last state says of a stream."""
+        found: dict[str, Any] = self.state.get("bookmarks", {}).get(stream, {})
+        return found
+
+
+def run(
+    config: Mapping[str, Any],
+    *,
+    catalog: Mapping[str, Any] | None = None,
+    state: Mapping[str, Any] | None = None,
+    tap: type[CrmTap] = QuietTap,
+) -> Run:
+    """Runs the tap in this process, as its command does after reading the files."""
+    opened: list[CrmTap] = []
+
+    class Opened(tap):  # type: ignore[misc, valid-type]
+        def __init__(self, **arguments: Any) -> None:
+            opened.append(self)
+            super().__init__(**arguments)
+
+    output, log, end = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO(), ""
+    handler, root = logging.StreamHandler(log), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        with redirect_stdout(output):
+            Opened.invoke(
+                config=SimpleNamespace(config=dict(config), parse_env=False),
+                catalog=None if catalog is None else io.StringIO(json.dumps(catalog)),
+                state=None if state is None else io.StringIO(json.dumps(state)),
+            )
+    except SystemExit as exited:
+        end = str(exited.code)
+    except ConfigValidationError as refused:
+        end = "\n".join(refused.errors)
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        for each in opened:
+            if each._client:
+                each._client.close()
+    output.seek(0)
+    return Run(output.read(), log.getvalue(), end)
+
+
+def discover(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The catalog."""
+    tap = QuietTap(config=dict(config), parse_env_config=False)
+    try:
+        found: dict[str, Any] = json.loads(tap.catalog_json_text)
+    finally:
+        tap.client.close()
+    return found
+
+
+def only(catalog: Mapping[str, Any], *streams: str, **metadata: Any) -> dict[str, Any]:
+    """The catalog with only these streams selected; ``metadata`` goes to each of them."""
+    chosen: dict[str, Any] = json.loads(json.dumps(catalog))
+    for stream in chosen["streams"]:
+        selected = stream["tap_stream_id"] in streams
+        stream["selected"] = selected
+        for part in stream["metadata"]:
+            if not part["breadcrumb"]:
+                part["metadata"] |= {"selected": selected, **metadata}
+    return chosen
+
+
+def command(
+    *arguments: str, environment: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs the installed ``tap-crm``."""
+    script = Path(sys.executable).with_name("tap-crm")
+    return subprocess.run(  # noqa: S603 - our own script
+        [script, *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+    )
