@@ -66,7 +66,7 @@ OWN_SETTINGS = (
 
 
 class CrmTap(Tap):
-    """Reads Vtiger, Simply CRM and other CRM systems that nobody serves well."""
+    """Reads the CRM systems that nobody serves well, one stream for each kind of record."""
 
     name = "tap-crm"
     package_name = "tap-crm"

@@ -41,7 +41,7 @@ TEST_STREAM = "meltano_test_stream"
 
 
 class CrmTarget(Target):
-    """Writes into Vtiger, Simply CRM and other CRM systems that nobody serves well."""
+    """Writes any stream into the CRM systems that nobody serves well, without doubling a record."""
 
     name = "target-crm"
     package_name = "tap-crm"

@@ -132,30 +132,32 @@ def discover(config: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def only(catalog: Mapping[str, Any], *streams: str, **metadata: Any) -> dict[str, Any]:
-    """The catalog with only these streams selected; ``metadata`` goes to each of them."""
+def only(catalog: Mapping[str, Any], *streams: str, **more: Any) -> dict[str, Any]:
+    """The catalog with only these streams selected; ``more`` is added to each of them."""
     chosen: dict[str, Any] = json.loads(json.dumps(catalog))
     for stream in chosen["streams"]:
         selected = stream["tap_stream_id"] in streams
-        stream["selected"] = selected
+        stream |= {"selected": selected, **more}
         for part in stream["metadata"]:
             if not part["breadcrumb"]:
-                part["metadata"] |= {"selected": selected, **metadata}
+                part["metadata"]["selected"] = selected
     return chosen
 
 
-def command(
-    *arguments: str, environment: Mapping[str, str] | None = None, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Runs the installed ``tap-crm``."""
-    script = Path(sys.executable).with_name("tap-crm")
-    return subprocess.run(  # noqa: S603 - our own script
-        [script, *arguments],
-        capture_output=True,
+def command(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+    """Starts the installed ``tap-crm``."""
+    return subprocess.Popen(  # noqa: S603 - our own script
+        [Path(sys.executable).with_name("tap-crm"), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        check=False,
-        timeout=60,
-        cwd=cwd,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, **environment},
     )
+
+
+def finished(process: subprocess.Popen[str]) -> tuple[Run, int]:
+    """What a started command gave, and its exit code."""
+    with process:
+        output, errors = process.communicate(timeout=60)
+    return Run(output, errors), process.returncode

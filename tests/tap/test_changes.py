@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.running import QuietTap, discover, only, run
+from tests.running import command, discover, finished, only, run
+from tests.simulators.base import Fault
 from tests.simulators.vtiger import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.running import Run
     from tests.simulators.base import Call
@@ -308,30 +310,46 @@ def test_the_state_stays_small(vtiger: Start) -> None:
     assert len(json.dumps(first.state)) < 50_000
     simulator.clock.advance(3600)
     third = run(leads(simulator), state=second.state)
-    assert third.bookmark("Leads")["overlap"] == {}
+    assert third.bookmark("Leads")["overlap"] == []
+
+
+def change_all(simulator: VtigerSimulator) -> set[str]:
+    """Changes every lead an hour later."""
+    simulator.clock.advance(3600)
+    for identifier in stored(simulator):
+        simulator.store.change(identifier, {"city": "Elsewhere"})
+    return stored(simulator)
 
 
 def test_a_failed_read_leaves_the_bookmark(vtiger: Start) -> None:
     simulator = vtiger(rows=600)
     first = run(leads(simulator))
-    simulator.clock.advance(3600)
-    ids = [row["id"] for row in simulator.store.records("Leads")]
-    for identifier in ids:
-        simulator.store.change(identifier, {"city": "Elsewhere"})
-    on_page(simulator, 2, simulator.stop)
+    changed = change_all(simulator)
+
+    def refuse() -> None:
+        simulator.fault = lambda _call: Fault.REFUSED
+
+    on_page(simulator, 2, refuse)
     second = run(leads(simulator), state=first.state)
     assert second.exit
+    assert second.records["Leads"]
     assert second.bookmark("Leads") == first.bookmark("Leads")
     simulator.fault = lambda _call: None
-    simulator.start()
-    assert set(live(run(leads(simulator), state=second.state))) == set(ids)
+    assert set(live(run(leads(simulator), state=second.state))) == changed
 
 
-class Interrupted(QuietTap):
-    """A tap whose reader goes away in the middle."""
-
-    def post_record(self) -> None:
-        raise KeyboardInterrupt
+def test_an_interrupted_run_leaves_the_bookmark(vtiger: Start, tmp_path: Path) -> None:
+    simulator = vtiger(rows=1500)
+    first = run(leads(simulator))
+    changed = change_all(simulator)
+    (tmp_path / "config.json").write_text(json.dumps(leads(simulator)))
+    (tmp_path / "state.json").write_text(json.dumps(first.state))
+    process = command("--config", tmp_path / "config.json", "--state", tmp_path / "state.json")
+    on_page(simulator, 4, process.terminate)
+    second, _code = finished(process)
+    assert 0 < len(live(second)) < len(changed)
+    assert second.bookmark("Leads") == first.bookmark("Leads")
+    assert "Traceback" not in second.log
 
 
 def test_a_full_read_after_reads_by_changes(vtiger: Start) -> None:
@@ -340,6 +358,5 @@ def test_a_full_read_after_reads_by_changes(vtiger: Start) -> None:
     simulator.store.insert("Leads", {"lastname": "just now"})
     catalog = discover(leads(simulator))
     first = run(leads(simulator), catalog=only(catalog, "Leads"))
-    full = {"forced-replication-method": "FULL_TABLE", "replication-method": "FULL_TABLE"}
-    second = run(leads(simulator), catalog=only(catalog, "Leads", **full), state=first.state)
+    second = run(leads(simulator), catalog=only(catalog, "Leads", replication_method="FULL_TABLE"), state=first.state)
     assert set(live(second)) == stored(simulator)
