@@ -79,6 +79,8 @@ class Entity:
     """Names of the fields that identify a record; empty where nothing does."""
     replication_key: str | None = None
     """The field that holds the time of the last change."""
+    creation_key: str | None = None
+    """The field that holds the time of creation."""
     label_field: str | None = None
     """The field by which people call a record, where one alone does."""
     readable: bool = True

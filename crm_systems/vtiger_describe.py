@@ -86,6 +86,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         key=("id",) if "id" in readable else (),
         label_field=described.get("labelFields") if described.get("labelFields") in known else None,
         replication_key="modifiedtime" if "modifiedtime" in readable else None,
+        creation_key="createdtime" if "createdtime" in readable else None,
         readable=sample is not None,
         creatable=bool(described.get("createable")) and name not in NEVER_CREATED,
         updatable=bool(described.get("updateable")),

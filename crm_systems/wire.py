@@ -63,6 +63,17 @@ def wire(kind: Kind, value: Any, notation: Notation) -> Any:
         return datetime.fromisoformat(value).astimezone(ZoneInfo(notation.timezone)).strftime("%Y-%m-%d %H:%M:%S")
     if kind is Kind.MULTIPICKLIST and notation.separator:
         return notation.separator.join(value)
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """The same without exact numbers, which JSON does not know, at any depth."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
     return value
 
 

@@ -141,17 +141,16 @@ class Ledger:
         """
         origin = {**self._ours, "stream": intent.stream, "key": intent.key}
         sent = json.dumps(dict(intent.sent), default=_jsonable)
-        try:
-            with self._writing() as db:
+        values = {"entity": intent.entity, "at": intent.at.isoformat(), "sent": sent}
+        here = sa.select(_WRITTEN.c.crm_id).where(*self._is(_WRITTEN, intent.stream, intent.key))
+        with self._writing() as db:
+            try:
                 # The insert comes first: it makes another process that does the same wait, or fail.
-                db.execute(
-                    _INTENTS.insert().values(**origin, entity=intent.entity, at=intent.at.isoformat(), sent=sent)
-                )
-                here = sa.select(_WRITTEN.c.crm_id).where(*self._is(_WRITTEN, intent.stream, intent.key))
-                if db.execute(here).scalar() != (known.crm_id if known else None):
-                    raise TakenMeanwhile
-        except sa.exc.IntegrityError:
-            raise TakenMeanwhile from None
+                db.execute(_INTENTS.insert().values(**origin, **values))
+            except sa.exc.IntegrityError:
+                raise TakenMeanwhile from None
+            if db.execute(here).scalar() != (known.crm_id if known else None):
+                raise TakenMeanwhile
 
     def drop_intent(self, stream: str, key: str) -> None:
         """Notes that nothing came of an intent."""
@@ -229,8 +228,6 @@ def _in_words(what: str) -> Iterator[None]:
     """Says what is wrong with the database without its own words, which hold values and the address."""
     try:
         yield
-    except sa.exc.IntegrityError:
-        raise
     except (sa.exc.SQLAlchemyError, ImportError) as error:
         raise ConfigError(
             f"The ledger cannot be {what}",

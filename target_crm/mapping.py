@@ -103,6 +103,9 @@ class Mapper:
         ``columns`` are the incoming fields by name, ``keys`` the names of those that are the stream's key.
         """
         targets = {name: self._target(name) for name in columns if not name.startswith("_sdc_")}
+        sources: dict[str, list[str]] = {}
+        for name, target in targets.items():
+            sources.setdefault(target or "", []).append(name)
         unknown = sorted(
             (name, target)
             for name, target in targets.items()
@@ -123,7 +126,24 @@ class Mapper:
             for name in self.options.match_fields
             if name in self._fields and name not in given
         ]
+        problems += [
+            f"`identify_by` names {name}, which the CRM sets itself"
+            for name in self.options.match_fields
+            if name in given and not self._fields[name].writable
+        ]
+        problems += [
+            f"{' and '.join(names)} would all be written to {target}"
+            for target, names in sources.items()
+            if target in given and len(names) > 1
+        ]
+        problems += [
+            f"`streams` names the field {name}, which the stream does not deliver"
+            for name in self.options.fields
+            if name not in columns
+        ]
         notes = []
+        if not keys and not self.options.match_fields:
+            notes.append("the stream has no key: a record that was changed is written as another one")
         if unknown and self.options.unknown_fields == "reject":
             problems += [self._unknown(*each) for each in unknown]
         elif unknown:

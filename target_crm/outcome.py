@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from target_crm.ledger import Link
 
 
 class Action(str, Enum):
@@ -39,8 +42,8 @@ class Outcome:
     """What a create or an update set, or would set."""
     silent: tuple[Change, ...] = ()
     """Fields that the CRM stored otherwise than they were sent: sent, stored."""
-    left_open: tuple[str, ...] = ()
-    """Fields whose reference could not be set yet."""
+    left_open: tuple[Link, ...] = ()
+    """References that could not be set yet."""
     reason: str = ""
     """Why it was rejected; holds no value."""
     server_says: str = ""

@@ -33,6 +33,7 @@ class References:
         options: StreamOptions,
         describe: Callable[[str], Entity],
         reader_of: Callable[[Entity], Reader],
+        planned: dict[str, set[str]],
     ) -> None:
         self._client = client
         self._ledger = ledger
@@ -42,8 +43,8 @@ class References:
         self._by_id = options.identify_by == "id"
         self._there: dict[tuple[str, str], str | None] = {}
         self._lock = threading.Lock()
-        self.planned: set[str] = set()
-        """Keys that a dry run would create, so that what refers to them is no problem."""
+        self.planned = planned
+        """The records that a dry run would create, so that what refers to them is no problem: entities by key."""
 
     @property
     def may_come_later(self) -> bool:
@@ -62,7 +63,8 @@ class References:
                 raise Reject(f"its {field.name} could point to {', '.join(found)}")
             if found:
                 return found[0]
-        if value in self.planned:
+        entities = self.planned.get(value)
+        if entities and (not field.refers_to or entities.intersection(field.refers_to)):
             return f"(to be created) {value}"
         if self._by_ledger:
             return None

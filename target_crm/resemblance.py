@@ -24,6 +24,11 @@ def resembles(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]
     return likeness(entity, sent, stored) > 0 and all(_like(str(sent[name]), stored.get(name)) for name in texts)
 
 
+def mostly(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """Whether more than half of the fields are exactly as sent."""
+    return 2 * likeness(entity, sent, stored) > len(sent)
+
+
 def likeness(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> int:
     """How many fields are exactly as sent."""
     return sum(

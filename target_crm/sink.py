@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -17,6 +18,7 @@ from target_crm.references import References
 from target_crm.writer import Writer
 
 if TYPE_CHECKING:
+    from crm_systems.model import Entity
     from target_crm.options import StreamOptions
     from target_crm.target import CrmTarget
 
@@ -29,6 +31,8 @@ class CrmSink(BatchSink):
 
     def __init__(self, target: CrmTarget, *arguments: Any, **named: Any) -> None:
         self.crm = target
+        self.waiting: set[str] = set()
+        """Names of the records that were set aside; what comes later under such a name waits behind them."""
         super().__init__(target, *arguments, **named)
 
     @property
@@ -71,11 +75,16 @@ class CrmSink(BatchSink):
         entity = self.crm.entity(options.entity)
         system = self.crm.client.system
         self.references = References(
-            self.crm.client, self.crm.ledger, options, self.crm.entity, lambda each: Reader(each, system.notation)
+            self.crm.client,
+            self.crm.ledger,
+            options,
+            self.crm.entity,
+            lambda each: Reader(each, system.notation),
+            self.crm.planned,
         )
         mapper = Mapper(entity, options, system.notation, self.crm.owners, self.references)
         problems, notes = mapper.check(self.original_schema["properties"], tuple(self.key_properties))
-        stop_if([*_forbidden(options, entity), *problems], entity.name)
+        stop_if([*_forbidden(options, entity, len(self.key_properties)), *problems], entity.name)
         self.report = self.crm.report.stream(self.stream_name, entity.name)
         for note in notes:
             self.report.notes.append(note)
@@ -89,23 +98,46 @@ class CrmSink(BatchSink):
         Raises:
             SystemExit: more records were rejected than may be, or the connection is in trouble.
         """
-        groups: dict[str, list[dict[str, Any]]] = {}
-        for record in context.get("records", ()):
-            incoming = _without_metadata(record)
-            groups.setdefault(self.writer.identity_of(incoming), []).append(incoming)
-        self.crm.busy = True
+        records = [_without_metadata(record) for record in context.get("records", ())]
         try:
-            for outcomes in self.crm.client.map(self._write_in_turn, groups.values()):
+            for outcomes in self.crm.client.map(self.write_in_turn, self._groups(records)):
                 for record, outcome in outcomes:
                     self.settle(record, outcome)
             self.crm.set_open_links()
         except CrmError as error:
             raise self.crm.stopped_by(error) from error
-        finally:
-            self.crm.busy = False
 
-    def _write_in_turn(self, records: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Outcome]]:
-        return [(record, self.writer.write(record)) for record in records]
+    def _groups(self, records: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+        """The records in groups that may be written at the same time: what may be the same one stands in one group."""
+        leaders: dict[str, str] = {}
+
+        def leader(name: str) -> str:
+            while leaders.setdefault(name, name) != name:
+                name = leaders[name]
+            return name
+
+        named = [(self.writer.names_of(record), record) for record in records]
+        for names, _record in named:
+            for name in names:
+                leaders[leader(name)] = leader(names[0])
+        groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for names, record in named:
+            groups[leader(names[0])].append(record)
+        return list(groups.values())
+
+    def write_in_turn(self, records: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Outcome]]:
+        """What became of each of these records, which may be the same one."""
+        outcomes = []
+        for record in records:
+            names = self.writer.names_of(record)
+            if self.waiting.isdisjoint(names):
+                outcome = self.writer.write(record)
+            else:
+                outcome = Outcome(Action.DEFER, self.writer.key_of(record))
+            if outcome.action is Action.DEFER:
+                self.waiting.update(names)
+            outcomes.append((record, outcome))
+        return outcomes
 
     def settle(self, record: dict[str, Any], outcome: Outcome) -> None:
         """Counts what became of a record, keeps it where it was rejected, sets it aside where it must wait.
@@ -117,8 +149,10 @@ class CrmSink(BatchSink):
             self.crm.deferred.append((self, record))
             return
         self.crm.report.add(self.stream_name, outcome)
-        if outcome.action in {Action.CREATE, Action.UPDATE}:
+        if outcome.action in {Action.CREATE, Action.UPDATE, Action.UNCHANGED}:
             self.crm.just_written.add(outcome.key)
+        if self.crm.settings["dry_run"]:
+            self.crm.planned_links += outcome.left_open
         if outcome.action is Action.REJECT:
             self.crm.reject(self, record, outcome)
 
@@ -134,8 +168,10 @@ def _without_metadata(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _forbidden(options: StreamOptions, entity: Any) -> list[str]:
+def _forbidden(options: StreamOptions, entity: Entity, keys: int) -> list[str]:
     problems = []
+    if options.identify_by == "id" and keys != 1:
+        problems.append(f'`identify_by` "id" needs a stream with one key field, and {options.stream} has {keys}')
     if not entity.creatable and options.write_mode != "update_only" and options.identify_by != "id":
         problems.append(f"the CRM does not let this user create {entity.name}; `write_mode` update_only may do")
     if not entity.updatable and options.write_mode != "create_only":

@@ -7,18 +7,22 @@ rejected, unknown) and an unknown one is settled by looking, never by sending ag
 from __future__ import annotations
 
 import json
+import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from crm_systems import kinds
 from crm_systems.errors import CrmError, Denied, OutcomeUnknown, ProtocolError, Rejected, Unavailable
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, matches, same
-from target_crm.ledger import Intent, Link, Written, digest
+from target_crm.gate import Gate
+from target_crm.ledger import Intent, Link, TakenMeanwhile, Written, digest
 from target_crm.mapping import DELETED_AT, NotYet, Reject
 from target_crm.outcome import Action, Change, Outcome
-from target_crm.resemblance import likeness, resembles
+from target_crm.resemblance import likeness, mostly, resembles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +36,8 @@ if TYPE_CHECKING:
 
 CLOCK_MARGIN = timedelta(seconds=5)
 """How far the server's clock may be off from what was heard of it."""
-CREATE_ATTEMPTS = 2
+ATTEMPTS = 2
+"""How often a create or a delete is sent whose answers are lost and which turns out not to have been carried out."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +65,50 @@ class Writer:
         self._references = references
         self._keys = keys
         self.entity: Entity = mapper.entity
+        self._reader = kinds.Reader(self.entity, self._system.notation)
+        self._gate = Gate()
+        self._ours: set[str] = set()
+        """Ids of the records that this run created."""
 
     def key_of(self, record: Mapping[str, Any]) -> str:
-        """What the source calls a record; without a key in the stream, its whole content."""
-        values = [record.get(name) for name in self._keys]
-        if not values:
-            return digest(dict(record))
-        return str(values[0]) if len(values) == 1 else json.dumps(values, default=str)
+        """What the source calls a record; without a key, what it is recognised by, or else its whole content.
 
-    def identity_of(self, record: Mapping[str, Any]) -> str:
-        """Records with the same identity may be the same one and must be written in turn."""
+        Empty where the stream has a key and the record has none.
+        """
+        values = [record.get(name) for name in self._keys]
+        if not all(map(is_empty, values)):
+            return str(values[0]) if len(values) == 1 else json.dumps(values, default=str)
+        if self._options.match_fields:
+            return digest(self._recognised_by(record))
+        return "" if values else digest(dict(record))
+
+    def names_of(self, record: Mapping[str, Any]) -> tuple[str, ...]:
+        """Records that share one of these may be the same one, and must be written in turn."""
+        key = f"key {self.key_of(record)}"
+        if not self._options.match_fields or record.get(DELETED_AT):
+            return (key,)
+        return key, f"match {self._recognised_by(record)}"
+
+    def _recognised_by(self, record: Mapping[str, Any]) -> str:
+        """Equal for records that may have the same match fields, at times for others too."""
         incoming = {target: name for name in record if (target := self._options.fields.get(name, name))}
-        match = [str(record.get(incoming.get(name, name))).strip().casefold() for name in self._options.match_fields]
-        return "|".join(match) if match and not record.get(DELETED_AT) else self.key_of(record)
+        return json.dumps(
+            [
+                _coarse(self._loosely_typed(name, record.get(incoming.get(name, name))))
+                for name in self._options.match_fields
+                if not self._refers(name)
+            ]
+        )
+
+    def _refers(self, name: str) -> bool:
+        known = self.entity.field(name)
+        return known is None or known.kind is Kind.OWNER or bool(known.refers_to)
+
+    def _loosely_typed(self, name: str, value: Any) -> Any:
+        try:
+            return self._mapper.typed(name, value)
+        except ValueError:
+            return value
 
     def write(self, record: Mapping[str, Any], *, last_chance: bool = False) -> Outcome:
         """Does with a record what is to be done.
@@ -81,6 +117,8 @@ class Writer:
             CrmError: the connection is in trouble, so that no record could be written.
         """
         key = self.key_of(record)
+        if not key:
+            return Outcome(Action.REJECT, key, reason="its key is empty")
         try:
             if record.get(DELETED_AT):
                 return self._delete(key)
@@ -89,6 +127,9 @@ class Writer:
             return Outcome(Action.REJECT if last_chance else Action.DEFER, key, reason=str(error))
         except Reject as error:
             return Outcome(Action.REJECT, key, reason=str(error))
+        except TakenMeanwhile:
+            reason = "what became of an earlier create of it is not known yet, or another run writes it; run again"
+            return Outcome(Action.REJECT, key, reason=reason)
         except (Rejected, Denied, ProtocolError) as error:
             return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
         except Unavailable as error:
@@ -98,11 +139,14 @@ class Writer:
 
     def settle_open_intents(self) -> None:
         """Finds out what became of creates that an earlier run was cut off in."""
-        intents = self._ledger.intents(self._options.stream)
-        if intents and not self._options.dry_run:
-            self._client.sleep(self._options.settle_seconds)
-        for intent in () if self._options.dry_run else intents:
-            found = self._look_for(intent)
+        stream = self._options.stream
+        before = self._ledger.intents(stream)
+        if not before or self._options.dry_run:
+            return
+        self._client.sleep(self._options.settle_seconds)
+        # What another run that is still alive has settled meanwhile is none of ours.
+        for intent in (each for each in self._ledger.intents(stream) if each in before):
+            found = self._made_by(intent)
             if found is None:
                 self._ledger.drop_intent(intent.stream, intent.key)
             else:
@@ -127,12 +171,12 @@ class Writer:
     def _upsert(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
         mapped = self._mapper(record, last_chance=last_chance)
         known = self._ledger.written(self._options.stream, key)
-        fingerprint = digest(mapped.as_given)
+        fingerprint = digest([self.entity.name, mapped.as_given])
         if self._options.identify_by == "ledger" and known and known.digest == fingerprint:
-            return Outcome(Action.UNCHANGED, key, known.crm_id)
+            return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links(key, mapped))
         existing = self._find(key, mapped.values, known)
         if existing is None:
-            return self._create(key, mapped, fingerprint)
+            return self._create(key, mapped, fingerprint, known)
         return self._update(key, mapped, fingerprint, existing, known)
 
     def _find(self, key: str, values: Mapping[str, Any], known: Written | None) -> Existing | None:
@@ -141,8 +185,11 @@ class Writer:
         Raises:
             Reject: there are several, or the one that is meant is gone.
         """
+        if known and known.entity != self.entity.name:
+            known = None
         if self._options.match_fields:
-            return self._match({name: values.get(name) for name in self._options.match_fields})
+            match = {name: values.get(name) for name in self._options.match_fields}
+            return self._match(match) or self._altered_match(match, known)
         if self._options.identify_by == "id":
             existing = self._get(key)
             if existing is None and self._options.write_mode != "update_only":
@@ -169,71 +216,120 @@ class Writer:
             raise Reject(f"{len(found)} records have the same {', '.join(match)}: {ids}")
         return found[0] if found else None
 
+    def _altered_match(self, match: Mapping[str, Any], known: Written | None) -> Existing | None:
+        """The record that an earlier run gave these match fields, if the CRM altered one: it cut it, for example."""
+        if known is None or not any(name in known.altered for name in match):
+            return None
+        existing = self._get(known.crm_id)
+        if existing is None:
+            return None
+        now = existing.record
+        kept = {name: value for name, value in match.items() if name not in known.altered}
+        rest = (known.altered[name] == (digest(match[name]), digest(now.get(name))) for name in match.keys() - kept)
+        return existing if all(rest) and matches(self.entity, kept, now) else None
+
     def _get(self, crm_id: str) -> Existing | None:
         row = self._system.get(self._client.call, self.entity, crm_id)
         return None if row is None else self._existing(row)
 
     def _existing(self, row: Row) -> Existing:
-        record = kinds.Reader(self.entity, self._system.notation)(row)
-        return Existing("|".join(str(row[name]) for name in self.entity.key), row, record)
+        return Existing("|".join(str(row[name]) for name in self.entity.key), row, self._reader(row))
 
-    def _create(self, key: str, mapped: Mapped, fingerprint: str) -> Outcome:
+    def _create(self, key: str, mapped: Mapped, fingerprint: str, known: Written | None) -> Outcome:
         if self._options.write_mode == "update_only":
             return Outcome(Action.SKIP, key)
         values = self._mapper.complete(mapped.values)
         changes = tuple(Change(name, None, value) for name, value in values.items())
-        left_open = tuple(mapped.open_links)
+        left_open = self._links(key, mapped)
         if self._options.dry_run:
-            self._references.planned.add(key)
+            self._references.planned.setdefault(key, set()).add(self.entity.name)
             return Outcome(Action.CREATE, key, changes=changes, left_open=left_open)
-        self._leave_open(key, mapped)
-        created = self._create_once(key, values)
+        self._leave_open(key, mapped, left_open)
+        created = self._create_once(key, values, known)
         altered = self._altered({**mapped.values, **values}, created.record)
         self._note(key, created.crm_id, fingerprint, altered)
         silent = tuple(each for each in altered if not is_empty(each.before))
         return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open)
 
-    def _create_once(self, key: str, values: dict[str, Any]) -> Existing:
+    def _create_once(self, key: str, values: dict[str, Any], known: Written | None) -> Existing:
         """Creates a record exactly once, whatever happens to the answer."""
         intent = Intent(self._options.stream, key, self.entity.name, self._client.server_time(), values)
-        for _attempt in range(CREATE_ATTEMPTS):
-            self._ledger.intend(intent)
+        self._ledger.intend(intent, known)
+        unknown: CrmError | None = None
+        for _attempt in range(ATTEMPTS):
             try:
-                return self._existing(self._system.create(self._client.call, self.entity, values))
-            except OutcomeUnknown as error:
+                with self._gate.shared():
+                    created = self._existing(self._system.create(self._client.call, self.entity, values))
+                    self._ours.add(created.crm_id)
+                    return created
+            except (OutcomeUnknown, ProtocolError) as error:
                 unknown = error
-                self._client.sleep(self._options.settle_seconds)
-                found = self._look_for(intent)
-                if found is not None:
-                    return found
             except CrmError:
                 self._ledger.drop_intent(intent.stream, intent.key)
                 raise
+            self._client.sleep(self._options.settle_seconds)
+            found = self._made_by(intent)
+            if found is not None:
+                return found
         self._ledger.drop_intent(intent.stream, intent.key)
-        if unknown.code == "HTTP 500":
-            raise Reject("the server fails on it (HTTP 500) and stores nothing")
-        raise Unavailable(f"{self.entity.name}: create: the connection breaks again and again", code=unknown.code)
+        raise self._given_up(unknown)
 
-    def _look_for(self, intent: Intent) -> Existing | None:
+    def _given_up(self, unknown: CrmError | None) -> Exception:
+        """What is wrong when no attempt at a create had an answer or an effect."""
+        code = unknown.code if unknown else ""
+        if isinstance(unknown, ProtocolError):
+            return unknown
+        if code == "HTTP 500":
+            return Reject("the server fails on it (HTTP 500) and stores nothing")
+        return Unavailable(f"{self.entity.name}: create: the connection breaks again and again", code=code)
+
+    def _made_by(self, intent: Intent) -> Existing | None:
         """The record that a create with a lost answer made, None if it made none."""
+        sent = {name: self._mapper.typed(name, value) for name, value in intent.sent.items() if self.entity.field(name)}
+        with self._gate.alone():
+            found: Existing | None = None
+            if self._options.match_fields:
+                with suppress(Reject):
+                    found = self._match({name: sent.get(name) for name in self._options.match_fields})
+            found = found or self._look_for(intent, sent)
+            if found:
+                self._ours.add(found.crm_id)
+            return found
+
+    def _look_for(self, intent: Intent, sent: Mapping[str, Any]) -> Existing | None:
+        """The record among those made since the intent that is most like what was sent, and nobody else's.
+
+        One that was changed after it was made may differ in some fields.
+        """
         since = intent.at - CLOCK_MARGIN
         walks = self._system.walks(self._client.call, self.entity, since, parallel=1)
         rows = [self._existing(row) for walk in walks for page in walk(self._client.call) for row in page.rows]
-        sent = {name: self._mapper.typed(name, value) for name, value in intent.sent.items() if self.entity.field(name)}
-        likely = [row for row in rows if resembles(self.entity, sent, row.record)]
-        taken = self._ledger.keys_of(self.entity.name, [row.crm_id for row in likely])
-        free = [row for row in likely if row.crm_id not in taken]
-        return max(free, key=lambda row: likeness(self.entity, sent, row.record), default=None)
+        made = [row for row in rows if self._is_made_since(row, since) and row.crm_id not in self._ours]
+        taken = self._ledger.keys_of(self.entity.name, [row.crm_id for row in made])
+        free = [row for row in made if row.crm_id not in taken]
+        likely = [row for row in free if resembles(self.entity, sent, row.record)]
+        likely = likely or [row for row in free if self._is_changed(row) and mostly(self.entity, sent, row.record)]
+        return max(likely, key=lambda row: likeness(self.entity, sent, row.record), default=None)
+
+    def _is_made_since(self, existing: Existing, since: datetime) -> bool:
+        made = existing.record.get(self.entity.creation_key or "")
+        return made is None or datetime.fromisoformat(made) >= since
+
+    def _is_changed(self, existing: Existing) -> bool:
+        made, changed = (
+            existing.record.get(name or "") for name in (self.entity.creation_key, self.entity.replication_key)
+        )
+        return bool(made) and made != changed
 
     def _update(self, key: str, mapped: Mapped, fingerprint: str, existing: Existing, known: Written | None) -> Outcome:
         if self._options.write_mode == "create_only":
             return Outcome(Action.SKIP, key, existing.crm_id)
         changes = self._differences(mapped.values, existing, known, fingerprint)
-        left_open = tuple(mapped.open_links)
+        left_open = self._links(key, mapped)
         if self._options.dry_run:
             action = Action.UPDATE if changes else Action.UNCHANGED
             return Outcome(action, key, existing.crm_id, changes, left_open=left_open)
-        self._leave_open(key, mapped)
+        self._leave_open(key, mapped, left_open)
         before = known.altered if known else {}
         if not changes:
             if known is None or known.digest != fingerprint:
@@ -285,12 +381,18 @@ class Writer:
     def _note_written(self, key: str, crm_id: str, fingerprint: str, altered: Mapping[str, tuple[str, str]]) -> None:
         self._ledger.note(self._options.stream, key, Written(self.entity.name, crm_id, fingerprint, altered))
 
-    def _leave_open(self, key: str, mapped: Mapped) -> None:
+    def _links(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
+        fields = {each.name: each.refers_to for each in self.entity.fields}
+        return tuple(
+            Link(self._options.stream, key, name, fields[name], to_key) for name, to_key in mapped.open_links.items()
+        )
+
+    def _leave_open(self, key: str, mapped: Mapped, links: tuple[Link, ...]) -> None:
         """Noted before the write, so that a crash in between loses no reference."""
-        for name, to_key in mapped.open_links.items():
-            field = self.entity.field(name)
-            refers_to = field.refers_to if field else ()
-            self._ledger.leave_open(Link(self._options.stream, key, name, refers_to, to_key))
+        if self._references.may_come_later:
+            given = [name for name in mapped.as_given if self._refers(name)]
+            if given:
+                self._ledger.leave_open(self._options.stream, key, given, links)
 
     def _delete(self, key: str) -> Outcome:
         if self._options.deletes == "ignore":
@@ -298,19 +400,38 @@ class Writer:
         known = self._ledger.written(self._options.stream, key)
         crm_id = key if self._options.identify_by == "id" else known.crm_id if known else None
         existing = self._get(crm_id) if crm_id else None
-        if existing is None:
-            return Outcome(Action.SKIP, key)
         if self._options.dry_run:
-            return Outcome(Action.DELETE, key, existing.crm_id)
-        try:
-            self._system.delete(self._client.call, self.entity, existing.crm_id)
-        except (OutcomeUnknown, Denied):
-            self._client.sleep(self._options.settle_seconds)
-            if self._get(existing.crm_id) is not None:
-                raise
+            return Outcome(Action.DELETE if existing else Action.SKIP, key, existing.crm_id if existing else "")
+        if existing:
+            self._delete_once(existing.crm_id)
         self._ledger.forget(self._options.stream, key)
-        return Outcome(Action.DELETE, key, existing.crm_id)
+        return Outcome(Action.DELETE if existing else Action.SKIP, key, existing.crm_id if existing else "")
+
+    def _delete_once(self, crm_id: str) -> None:
+        for _attempt in range(ATTEMPTS):
+            try:
+                self._system.delete(self._client.call, self.entity, crm_id)
+            except OutcomeUnknown as error:
+                code = error.code
+                self._client.sleep(self._options.settle_seconds)
+                if self._get(crm_id) is None:
+                    return
+            except Denied:
+                # So is a delete that is repeated because its answer was lost.
+                if self._get(crm_id) is None:
+                    return
+                raise
+            else:
+                return
+        raise Unavailable(f"{self.entity.name}: delete: the connection breaks again and again", code=code)
 
     def _kind(self, name: str) -> Kind:
         found = self.entity.field(name)
         return found.kind if found else Kind.ANY
+
+
+def _coarse(value: Any) -> str:
+    """The same text for values that may count as equal, in the CRM or here."""
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return str(Decimal(value).normalize())
+    return unicodedata.normalize("NFKD", str(value)).casefold().strip()

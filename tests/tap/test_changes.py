@@ -4,61 +4,23 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.running import command, discover, finished, only, run
-from tests.simulators.base import Fault
+from tests.running import discover, only, run
 from tests.simulators.vtiger import Switches
+from tests.tap.leads import bookmark, deleted, leads, live, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.running import Run
-    from tests.simulators.base import Call
     from tests.simulators.vtiger import VtigerSimulator
 
     Start = Callable[..., VtigerSimulator]
 
 FLAVOURS = ("vtiger-8.4", "vtiger-8.0", "corebos", "simplycrm")
-
-
-def leads(simulator: VtigerSimulator, **more: Any) -> dict[str, Any]:
-    """The settings to read leads."""
-    return {**simulator.config(), "entities": ["Leads"], **more}
-
-
-def live(result: Run, stream: str = "Leads") -> dict[str, dict[str, Any]]:
-    """The records that are there, by id."""
-    return {record["id"]: record for record in result.records[stream] if not record.get("_sdc_deleted_at")}
-
-
-def deleted(result: Run, stream: str = "Leads") -> set[str]:
-    """The ids of the records that are marked as deleted."""
-    return {record["id"] for record in result.records[stream] if record.get("_sdc_deleted_at")}
-
-
-def stored(simulator: VtigerSimulator, module: str = "Leads") -> set[str]:
-    """The ids that the server holds."""
-    return {row["id"] for row in simulator.store.records(module)}
-
-
-def bookmark(result: Run, stream: str = "Leads") -> datetime:
-    """The time up to which the stream is read."""
-    return datetime.fromisoformat(result.bookmark(stream)["replication_key_value"])
-
-
-def on_page(simulator: VtigerSimulator, number: int, act: Callable[[], None], module: str = "Leads") -> None:
-    """Has something happen just before the server answers the n-th page of a module."""
-    pages = iter(range(1, 10_000))
-
-    def watch(call: Call) -> None:
-        if f"select * from {module} where id >" in call.query.get("query", "") and next(pages) == number:
-            act()
-
-    simulator.fault = watch
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -166,54 +128,6 @@ def test_no_deletions_without_their_mark(vtiger: Start) -> None:
     assert run(leads(simulator), catalog=catalog, state=first.state).records["Leads"] == []
 
 
-@pytest.mark.parametrize("parallel", [1, 4])
-def test_a_record_changes_while_it_is_passed(vtiger: Start, parallel: int) -> None:
-    """It may come out old or new; the next run gives the new one for certain."""
-    simulator = vtiger(rows=3000)
-    ids = [row["id"] for row in simulator.store.records("Leads")]
-
-    def act() -> None:
-        for identifier in (ids[5], ids[250], ids[1000]):
-            simulator.store.change(identifier, {"lastname": "Changed meanwhile"})
-
-    on_page(simulator, 2, act)
-    first = run(leads(simulator, parallel_requests=parallel))
-    second = run(leads(simulator), state=first.state)
-    latest = live(first) | live(second)
-    assert set(live(first)) == set(ids)
-    assert {latest[key]["lastname"] for key in (ids[5], ids[250], ids[1000])} == {"Changed meanwhile"}
-
-
-@pytest.mark.parametrize("parallel", [1, 4])
-def test_records_appear_and_vanish_while_others_are_read(vtiger: Start, parallel: int) -> None:
-    simulator = vtiger(rows=3000)
-    before = stored(simulator)
-    added: list[str] = []
-
-    def act() -> None:
-        for identifier in [row["id"] for row in simulator.store.records("Leads")][::3]:
-            simulator.store.delete(identifier)
-        added.extend(simulator.store.insert("Leads", {"lastname": "New"}) for _ in range(5))
-
-    on_page(simulator, 3, act)
-    first = run(leads(simulator, parallel_requests=parallel))
-    stay = stored(simulator) & before
-    assert first.exit == ""
-    assert stay <= set(live(first)) <= before | set(added)
-    second = run(leads(simulator), state=first.state)
-    remaining = (set(live(first)) | set(live(second))) - deleted(first) - deleted(second)
-    assert remaining == stored(simulator)
-
-
-def test_the_newest_record_vanishes_while_others_are_read(vtiger: Start) -> None:
-    simulator = vtiger(rows=600)
-    newest = [row["id"] for row in simulator.store.records("Leads")][-130:]
-    on_page(simulator, 2, lambda: [simulator.store.delete(each) for each in newest] and None)
-    result = run(leads(simulator))
-    assert result.exit == ""
-    assert stored(simulator) <= set(live(result))
-
-
 @pytest.mark.parametrize("hours", [-5000, -1, 0, 1, 5000])
 def test_the_bookmark_is_never_ahead_of_the_server(vtiger: Start, hours: int) -> None:
     simulator = vtiger()
@@ -311,45 +225,6 @@ def test_the_state_stays_small(vtiger: Start) -> None:
     simulator.clock.advance(3600)
     third = run(leads(simulator), state=second.state)
     assert third.bookmark("Leads")["overlap"] == []
-
-
-def change_all(simulator: VtigerSimulator) -> set[str]:
-    """Changes every lead an hour later."""
-    simulator.clock.advance(3600)
-    for identifier in stored(simulator):
-        simulator.store.change(identifier, {"city": "Elsewhere"})
-    return stored(simulator)
-
-
-def test_a_failed_read_leaves_the_bookmark(vtiger: Start) -> None:
-    simulator = vtiger(rows=600)
-    first = run(leads(simulator))
-    changed = change_all(simulator)
-
-    def refuse() -> None:
-        simulator.fault = lambda _call: Fault.REFUSED
-
-    on_page(simulator, 2, refuse)
-    second = run(leads(simulator), state=first.state)
-    assert second.exit
-    assert second.records["Leads"]
-    assert second.bookmark("Leads") == first.bookmark("Leads")
-    simulator.fault = lambda _call: None
-    assert set(live(run(leads(simulator), state=second.state))) == changed
-
-
-def test_an_interrupted_run_leaves_the_bookmark(vtiger: Start, tmp_path: Path) -> None:
-    simulator = vtiger(rows=1500)
-    first = run(leads(simulator))
-    changed = change_all(simulator)
-    (tmp_path / "config.json").write_text(json.dumps(leads(simulator)))
-    (tmp_path / "state.json").write_text(json.dumps(first.state))
-    process = command("--config", tmp_path / "config.json", "--state", tmp_path / "state.json")
-    on_page(simulator, 4, process.terminate)
-    second, _code = finished(process)
-    assert 0 < len(live(second)) < len(changed)
-    assert second.bookmark("Leads") == first.bookmark("Leads")
-    assert "Traceback" not in second.log
 
 
 def test_a_full_read_after_reads_by_changes(vtiger: Start) -> None:

@@ -1,0 +1,102 @@
+"""What a contract test must know of each system: one entity, how to change it behind the interface's back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.simulators.alfacrm import AlfaCrmSimulator
+from tests.simulators.alfacrm import Switches as AlfaCrmSwitches
+from tests.simulators.egito import EgitoSimulator
+from tests.simulators.egito import Switches as EgitoSwitches
+from tests.simulators.intouch import InTouchSimulator
+from tests.simulators.vtiger import SimplyCrmSimulator, VtigerSimulator
+from tests.simulators.vtiger import Switches as VtigerSwitches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.simulators.base import Simulator
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One system under test."""
+
+    start: Callable[[int], Simulator]
+    """A simulator with about so many records."""
+    entity: str
+    secret: str
+    """The setting that holds the password or key."""
+    text: str
+    """A field that holds a text and may be written."""
+    match: str
+    """A field by which a record can be found."""
+    values: Callable[[int], dict[str, Any]]
+    """The values of the n-th new record."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    incremental: bool = True
+
+    def config(self, simulator: Simulator) -> dict[str, Any]:
+        """Settings that log in at the simulator and do not dawdle."""
+        return {**simulator.config(), "requests_per_second": 1000, **self.settings}
+
+
+def records(simulator: Any, entity: str) -> list[dict[str, Any]]:
+    """What the CRM holds."""
+    store = simulator.store if isinstance(simulator, VtigerSimulator) else simulator
+    found: list[dict[str, Any]] = store.records(entity)
+    return found
+
+
+def change(simulator: Any, entity: str, key: str, values: dict[str, Any]) -> None:
+    """Changes a record as another user would."""
+    if isinstance(simulator, VtigerSimulator):
+        simulator.store.change(key, values)
+    else:
+        simulator.change(entity, int(key), values)
+
+
+SUBJECTS: dict[str, Subject] = {
+    "vtiger": Subject(
+        start=lambda rows: VtigerSimulator(rows=rows, switches=VtigerSwitches(sync_registered=True)),
+        entity="Contacts",
+        secret="access_key",
+        text="title",
+        match="email",
+        values=lambda n: {"lastname": f"Newcomer {n}", "email": f"new{n}@example.com", "assigned_user_id": "19x1"},
+    ),
+    "simplycrm": Subject(
+        start=lambda rows: SimplyCrmSimulator(rows=rows),
+        entity="Contacts",
+        secret="access_key",
+        text="title",
+        match="email",
+        values=lambda n: {"lastname": f"Newcomer {n}", "email": f"new{n}@example.com", "assigned_user_id": "19x1"},
+    ),
+    "alfacrm": Subject(
+        start=lambda rows: AlfaCrmSimulator(rows=rows, switches=AlfaCrmSwitches(requests_per_second=None)),
+        entity="customer",
+        secret="api_key",
+        text="note",
+        match="name",
+        values=lambda n: {"name": f"Новичок {n}", "legal_type": 1, "is_study": 1, "branch_ids": [1]},
+    ),
+    "intouch": Subject(
+        start=lambda rows: InTouchSimulator(rows=rows),
+        entity="parties",
+        secret="password",
+        text="comment",
+        match="company",
+        values=lambda n: {"type": "ORGANIZATION", "company": f"Nováček {n} s.r.o."},
+    ),
+    "egito": Subject(
+        start=lambda rows: EgitoSimulator(rows=rows, switches=EgitoSwitches()),
+        entity="Lead",
+        secret="password",
+        text="description",
+        match="mainEmail",
+        values=lambda n: {"name": "Nowy", "surname": f"Nowak {n}", "sexId": "1", "mainEmail": f"nowy{n}@example.com"},
+    ),
+}
+"""By the name of the system."""
