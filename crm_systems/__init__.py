@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.alfacrm import AlfaCrm
 from crm_systems.client import Client
+from crm_systems.egito import Egito
+from crm_systems.intouch import InTouch
 from crm_systems.simplycrm import SimplyCrm
 from crm_systems.vtiger import Vtiger
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 
     from crm_systems.system import System
 
-SYSTEMS: tuple[type[System], ...] = (Vtiger, SimplyCrm)
+SYSTEMS: tuple[type[System], ...] = (Vtiger, SimplyCrm, AlfaCrm, InTouch, Egito)
 """Every CRM, in the order in which it is shown."""
 
 

@@ -271,7 +271,8 @@ def json_schema(field: Field, *, key: bool = False, enum: bool = False) -> dict[
     """
     schema = {**_SCHEMAS.get(field.kind, {"type": ["string", "null"]})}
     if key:
-        schema["type"] = schema["type"][0]
+        kinds = [kind for kind in schema["type"] if kind != "null"]
+        schema["type"] = kinds[0] if len(kinds) == 1 else kinds
     if field.label:
         schema["title"] = field.label
     schema["description"] = _description(field)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from crm_systems.kinds import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Generator, Hashable, Iterator
+    from zoneinfo import ZoneInfo
 
     from crm_systems.model import Row
 
-PASSES = 3
+PASSES = 5
 """How often a list that moved under the reader is read at the most."""
 GROWTH = 4
 """How many times as large as the one before it a page is, up to the full size."""
@@ -57,9 +57,10 @@ class Sliding:
             if not (yield from self._once(first, largest, enough)):
                 return
 
-    def _once(self, size: int, largest: int, enough: Callable[[list[Row]], bool]) -> Iterator[list[Row]]:
+    def _once(self, size: int, largest: int, enough: Callable[[list[Row]], bool]) -> Generator[list[Row], None, bool]:
         """One pass; returns whether a row was met again further back."""
         met: set[Hashable] = set()
+        before: list[Hashable] = []
         position, covered, moved = 0, 0, False
         while True:
             size = max(size, 2)  # a page of one row could not overlap
@@ -67,17 +68,17 @@ class Sliding:
             keys = [self.key_of(row) for row in part.rows]
             gap = position > 0 and (not keys or keys[0] not in met)
             moved = moved or not met.isdisjoint(keys[max(covered - position, 0) :])
-            goes_on = not met.issuperset(keys)
             met.update(keys)
             covered = max(covered, position + len(keys))
             yield self._fresh(part.rows, keys)
             if gap:
                 position = max(position - size // 2, 0)
-            elif enough(part.rows) or _is_last(part, position, goes_on=goes_on):
+            elif enough(part.rows) or _is_last(part, position, is_same=keys == before):
                 return moved
             else:
                 position += max(len(keys) - 1, 1)
                 size = min(size * GROWTH, largest)
+            before = keys
 
     def _fresh(self, rows: list[Row], keys: list[Hashable]) -> list[Row]:
         fresh = {key: row for key, row in zip(keys, rows, strict=True) if key not in self.seen}
@@ -85,9 +86,10 @@ class Sliding:
         return list(fresh.values())
 
 
-def _is_last(part: Part, position: int, *, goes_on: bool) -> bool:
+def _is_last(part: Part, position: int, *, is_same: bool) -> bool:
+    """``is_same``: as the page before, which a server gives again and again that knows no positions."""
     if part.total is None:
-        return not goes_on
+        return len(part.rows) <= 1 or is_same
     return not part.rows or position + len(part.rows) >= part.total
 
 

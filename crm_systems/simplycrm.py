@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems import vtql
-from crm_systems.errors import Unavailable
+from crm_systems.errors import Denied, Rejected, Unavailable
 from crm_systems.model import Limits, Request
 from crm_systems.vtiger import Vtiger
+from crm_systems.vtiger_describe import LINES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,24 +36,40 @@ class SimplyCrm(Vtiger):
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         """Without ``revise`` the whole record is read, merged and written back, or ``update`` would blank the rest.
 
-        An unknown operation answers HTTP 500 (seen in Vtiger's code), so the first one is not repeated.
+        The lines of a document stay as they are unless they are given (seen in Vtiger 7's code).
         """
-        if self._has_revise is not False:
-            patient = bool(self._has_revise)
-            try:
-                row = super()._revise(lambda ask: call(replace(ask, patient=patient)), entity, current, values)
-            except Unavailable as error:
-                if self._has_revise or error.code != "HTTP 500":
-                    raise
-                self._has_revise = False
-            else:
-                self._has_revise = True
-                return row
+        if self._has_revise is None:
+            self._has_revise = _offers_revise(call)
+        if self._has_revise:
+            return super()._revise(call, entity, current, values)
         retrieve = Request("GET", f"{entity.name}: retrieve", query={"operation": "retrieve", "id": current["id"]})
         whole = {
-            name: value for name, value in call(retrieve).items() if (field := entity.field(name)) and field.writable
+            name: value
+            for name, value in call(retrieve).items()
+            if (field := entity.field(name)) and field.writable and field is not LINES
         }
         element = json.dumps({**whole, **values, "id": current["id"]})
         form = {"operation": "update", "element": element}
         updated: Row = call(Request("POST", f"{entity.name}: update", form=form))
         return updated
+
+
+def _offers_revise(call: Call) -> bool:
+    """Whether the server knows ``revise``: asked for no record, a server that does refuses the missing id.
+
+    One that does not answers HTTP 500, or something that is no data (seen in Vtiger's code), so that is not repeated;
+    should it have been a passing fault, the longer way does as well.
+    """
+    form = {"operation": "revise", "element": json.dumps({"id": ""})}
+    probe = Request("POST", "Ask whether there is revise", form=form, patient=False)
+    for ask in (probe, replace(probe, patient=True)):
+        try:
+            call(ask)
+        except (Denied, Rejected):
+            break
+        except Unavailable as error:
+            if error.code.startswith("HTTP") and not error.nothing_done:
+                return False
+            if ask.patient:
+                raise
+    return True

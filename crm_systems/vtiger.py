@@ -27,6 +27,7 @@ from crm_systems.model import Abilities, Limits, Request, Session
 from crm_systems.settings import Setting
 from crm_systems.system import System, decode_json
 from crm_systems.vtiger_describe import LINES, entity_of
+from crm_systems.vtiger_lines import replace_lines
 from crm_systems.wire import is_empty
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Vtiger(System):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._administrator = False
+        self._user = ""
         self._highest: int | None = None
         self._sync_refusal: NotOffered | None = None
         self._sync_works = False
@@ -111,6 +113,10 @@ class Vtiger(System):
             proof = md5((challenge["token"] + self.options["access_key"]).encode(), usedforsecurity=False).hexdigest()
             form = {"operation": "login", "username": name, "accessKey": proof}
             login = call(Request("POST", "Log-in", form=form))
+            session = Session(
+                {"sessionName": login["sessionName"], "userId": str(login.get("userId", ""))},
+                datetime.fromtimestamp(int(challenge["serverTime"]), timezone.utc),
+            )
         except Denied as error:
             raise LogInRefused("Log-in: there is no such user", code=error.code, hint="check `username`") from None
         except (Rejected, SessionExpired) as error:
@@ -120,10 +126,9 @@ class Vtiger(System):
                 hint="check `username` and `access_key`, the key on the user's My Preferences page",
                 worth_retrying=True,
             ) from None
-        session = Session(
-            {"sessionName": login["sessionName"], "userId": str(login.get("userId", ""))},
-            datetime.fromtimestamp(int(challenge["serverTime"]), timezone.utc),
-        )
+        except (KeyError, TypeError):
+            raise ProtocolError("Log-in: this is no answer of a Vtiger webservice", hint="check `url`") from None
+        self._user = session.values["userId"]
         self._administrator = self._is_administrator(call, session, login)
         return session
 
@@ -280,7 +285,10 @@ class Vtiger(System):
         return f"{self.options['username']} ({session.values['userId']})"
 
     def owners(self, call: Call) -> dict[str, str]:
-        """Users and groups, as far as this user may list them; users win over groups of the same name."""
+        """Users and groups, as far as this user may list them; users win over groups of the same name.
+
+        A user who may not list the users is known at least himself.
+        """
         found: dict[str, str] = {}
         for module, name in (("Groups", "groupname"), ("Users", "user_name")):
             try:
@@ -290,7 +298,7 @@ class Vtiger(System):
             rows = [row for page in pages for row in page.rows]
             found |= {str(row[name]): str(row["id"]) for row in rows if row.get(name)}
             found |= {str(row["id"]): str(row["id"]) for row in rows}
-        return found
+        return {self.options["username"]: self._user, self._user: self._user, **found} if self._user else found
 
     def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
         """By query, not retrieve, which denies a missing record as it denies a forbidden one."""
@@ -339,6 +347,8 @@ class Vtiger(System):
         on a server that turns out not to, they are sent again as they are.
         """
         plain = self.encoded(entity, values)
+        if LINES.name in plain:
+            return replace_lines(call, entity.name, {"id": current["id"], **plain})
         sent = {name: _shielded(value) for name, value in plain.items()} if self._revise_decodes else plain
         row = self._revise(call, entity, current, sent)
         if sent != plain and all(row.get(name) == value for name, value in sent.items() if value != plain[name]):

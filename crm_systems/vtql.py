@@ -22,6 +22,8 @@ SERVER_PAGE = 100
 """The most rows that Vtiger hands out at a time, whatever the limit says."""
 PAGES_A_WALK = 10
 """How many pages one parallel walk covers."""
+MOST_SPOILED = 50
+"""How many records may be unreadable in a row before anything was read; then the module is, and not its records."""
 BEYOND = 2**48
 """An id above all others, for when the highest is not known."""
 
@@ -110,38 +112,92 @@ def keyset(table: Table, low: int, high: int) -> Walk:
 
     A page that fails is asked for again in halves until only the record that breaks it is left out.
     """
+    return lambda call: Keyset(call, table, low, high).pages()
 
-    def walk(call: Call) -> Iterator[Page]:
-        last, size, doubted = low, table.page_size, -1
-        while last < high:
+
+class Keyset:
+    """A walk under way: ``last`` is the number up to which everything has been read."""
+
+    def __init__(self, call: Call, table: Table, low: int, high: int) -> None:
+        self._call = call
+        self._table = table
+        self._last = low
+        self._high = high
+        self._size = table.page_size
+        self._witness = ""
+        """The id of a record that the server did hand out."""
+        self._spoiled = 0
+        """How many records in a row it did not hand out."""
+        self._doubted = -1
+        """Where an empty page was contradicted."""
+
+    def pages(self) -> Iterator[Page]:
+        """All rows, and the records that could not be read."""
+        while self._last < self._high:
             try:
-                rows = _page(call, table, last, high, size)
+                rows = _page(self._call, self._table, self._last, self._high, self._size)
             except (Rejected, Unavailable) as error:
-                if not _blames_a_record(error):
-                    raise
-                if size > 1:
-                    size //= 2
-                    continue
-                last, page = _around_bad_record(call, table, last, high, error)
-                yield page
-                continue
-            if rows:
-                yield Page(rows)
-                last = number_of(rows[-1]["id"])
-            elif table.hides_rows and high < BEYOND:
-                last = _past_hidden(call, table, last, high)
-            elif _is_end(call, table, last, high):
-                return
-            elif doubted == last:
-                raise ProtocolError(
-                    f"{table.module}: the server answers empty pages although records follow",
-                    hint="its database may be in trouble; run again",
-                )
+                page = self._narrowed(error)
             else:
-                doubted = last
-            size = min(size * 2, table.page_size)
+                page = Page(rows)
+                if not rows and self._is_over():
+                    return
+                self._size = min(self._size * 2, self._table.page_size)
+            if page.rows:
+                self._last = number_of(page.rows[-1]["id"])
+                self._witness = page.rows[-1]["id"]
+                self._spoiled = 0
+            if page.rows or page.unreadable:
+                yield page
 
-    return walk
+    def _is_over(self) -> bool:
+        """Whether an empty page is the end; else moves past hidden rows.
+
+        Raises:
+            ProtocolError: the server says both that rows follow and that none do, and not only once.
+        """
+        if self._table.hides_rows and self._high < BEYOND:
+            self._last = _past_hidden(self._call, self._table, self._last, self._high)
+        elif _is_end(self._call, self._table, self._last, self._high):
+            return True
+        elif self._doubted == self._last:
+            raise ProtocolError(
+                f"{self._table.module}: the server answers empty pages although records follow",
+                hint="its database may be in trouble; run again",
+            )
+        else:
+            self._doubted = self._last
+        return False
+
+    def _narrowed(self, error: Rejected | Unavailable) -> Page:
+        """Asks for less after a page that failed; a single record that fails is passed over and named.
+
+        Raises:
+            CrmError: no record can be blamed, since the server does not hand out others either.
+        """
+        if not _blames_a_record(error):
+            raise error
+        if self._size > 1:
+            self._size //= 2
+            return Page([])
+        if self._witness:
+            self._read_one(self._witness)
+        elif self._spoiled == MOST_SPOILED:
+            raise error
+        bad, rows = _first_record(self._call, self._table, self._last, self._high)
+        if rows:
+            return Page(rows)
+        identifier = f"{self._table.prefix}x{bad}"
+        try:
+            self._read_one(identifier)
+        except (Rejected, Unavailable, Denied):
+            self._last, self._spoiled = bad, self._spoiled + 1
+            return Page([], unreadable=(identifier,))
+        raise error
+
+    def _read_one(self, identifier: str) -> None:
+        query = self._table.query("*", f"id = '{identifier}'", limit="1")
+        self._call(ask(query, f"{self._table.module}: read one record", patient=False))
 
 
 def look_up(call: Call, table: Table, condition: str, witness: str) -> list[Row]:
@@ -215,17 +271,11 @@ def _past_hidden(call: Call, table: Table, last: int, high: int) -> int:
     return last
 
 
-def _around_bad_record(
-    call: Call, table: Table, last: int, high: int, error: Rejected | Unavailable
-) -> tuple[int, Page]:
-    """Passes over the first record after ``last``, which breaks each page: its number, and a page that names it.
+def _first_record(call: Call, table: Table, last: int, high: int) -> tuple[int, list[Row]]:
+    """The number of the first record after ``last``, which cannot be read; or, should it come out after all, its row.
 
-    Should a record come out after all, the server has recovered, and the page holds that record.
-
-    Raises:
-        CrmError: no record can be blamed: the server does not answer simple questions either, or contradicts itself.
+    Ids of neighbours cannot be asked for, since even that may fail (seen on coreBOS), so the range is halved.
     """
-    top(call, table)
     free, bad = last, high
     while bad - free > 1:
         middle = (free + bad) // 2
@@ -235,10 +285,6 @@ def _around_bad_record(
             bad = middle
             continue
         if rows:
-            return number_of(rows[0]["id"]), Page(rows)
+            return last, rows
         free = middle
-    try:
-        call(ask(table.query("*", f"id = '{table.prefix}x{bad}'", limit="1"), f"{table.module}: read one record"))
-    except (Rejected, Unavailable, Denied):
-        return bad, Page([], unreadable=(f"{table.prefix}x{bad}",))
-    raise error
+    return bad, []

@@ -96,6 +96,9 @@ class CrmTap(Tap):
         self.settings, problems = load(self._config, OWN_SETTINGS, SYSTEMS)
         if problems and raise_errors:
             raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)
+        # The SDK would refuse a text in place of a number, and environment variables hold nothing else.
+        typed = {name: value for name, value in self.settings.items() if name in self._config}
+        self._config = {**self._config, **typed}
         return [*problems, *super()._validate_config(raise_errors=raise_errors)]
 
     @staticmethod

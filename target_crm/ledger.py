@@ -87,6 +87,9 @@ class Link:
     to_key: str
 
 
+SOMEBODY_ELSE = "what became of an earlier create of it is not known yet, or another run writes it; run again"
+
+
 class TakenMeanwhile(Exception):
     """Another run, or one that was cut off, has something to do with this record."""
 
@@ -148,9 +151,9 @@ class Ledger:
                 # The insert comes first: it makes another process that does the same wait, or fail.
                 db.execute(_INTENTS.insert().values(**origin, **values))
             except sa.exc.IntegrityError:
-                raise TakenMeanwhile from None
+                raise TakenMeanwhile(SOMEBODY_ELSE) from None
             if db.execute(here).scalar() != (known.crm_id if known else None):
-                raise TakenMeanwhile
+                raise TakenMeanwhile(SOMEBODY_ELSE)
 
     def drop_intent(self, stream: str, key: str) -> None:
         """Notes that nothing came of an intent."""

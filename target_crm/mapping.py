@@ -190,7 +190,7 @@ class Mapper:
                 continue
             if known.kind is Kind.OWNER:
                 mapped.values[known.name] = mapped.as_given[known.name] = self._owners.id_of(value)
-            elif known.kind is Kind.REFERENCE or known.refers_to:
+            elif self.is_reference(known.name):
                 mapped.as_given[known.name] = value
                 self._refer(mapped, known, value, last_chance=last_chance)
             else:
@@ -212,6 +212,11 @@ class Mapper:
         if missing:
             raise Reject(f"it has no {_names(missing)}, which the CRM needs")
         return filled
+
+    def is_reference(self, name: str) -> bool:
+        """Whether a field of the entity points to other records."""
+        known = self._fields[name]
+        return known.kind is Kind.REFERENCE or bool(known.refers_to)
 
     def _target(self, name: str) -> str | None:
         return self.options.fields.get(name, name)

@@ -173,6 +173,8 @@ def problems(settings: Mapping[str, Any]) -> list[str]:
         found += _problems_of_stream(f"`streams` for {stream}", own)
     if settings["max_rejects"] and not settings["rejects_path"]:
         found.append("`rejects_path` is missing: it is needed where `max_rejects` is not 0, so that nothing is lost.")
+    if str(settings["report_path"] or "").endswith(".json"):
+        found.append("`report_path` is the HTML page; the same as JSON goes beside it, so it must not end in .json.")
     return [each for each in found if each]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from singer_sdk.singerlib.json import serialize_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,11 +38,17 @@ class Rejects:
         messages.append(
             {"type": "RECORD", "stream": stream, "record": record, "rejected": {"reason": reason, "at": at}}
         )
-        lines = "".join(json.dumps(message, default=str) + "\n" for message in messages)
+        lines = "".join(serialize_json(message) + "\n" for message in messages)
         # It holds personal data: nobody else may read it.
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "a", encoding="utf-8") as file:
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
+            end = file.tell()
+            try:
+                file.write(lines)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(file.fileno(), end)
+                raise
         self._described.add(stream)

@@ -34,7 +34,7 @@ class StreamReport:
     def add(self, outcome: Outcome) -> None:
         """Counts a record and keeps what is worth showing."""
         self.counts[outcome.action.value] += 1
-        self.left_open.update(outcome.left_open)
+        self.left_open.update(link.field for link in outcome.left_open)
         kind = SHOWN.get(outcome.action)
         if kind and len(self.shown.setdefault(kind, [])) < MOST_SHOWN:
             self.shown[kind].append(
@@ -50,6 +50,10 @@ class StreamReport:
             known["count"] += 1
             if len(known["examples"]) < MOST_SHOWN:
                 known["examples"].append({"key": outcome.key, "sent": change.before, "stored": change.after})
+
+    def close_link(self, field: str) -> None:
+        """Counts a reference as set that was counted as left open."""
+        self.left_open = +(self.left_open - Counter([field]))
 
     def line(self, *, dry_run: bool) -> str:
         """One line for the terminal: numbers and field names, never a value."""

@@ -5,28 +5,31 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from crm_systems import kinds
+from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from crm_systems.model import Entity
 
 
+FREE_TEXTS = frozenset({Kind.STRING, Kind.TEXT, Kind.PICKLIST, Kind.EMAIL, Kind.PHONE, Kind.URL})
+
+
 def resembles(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
-    """Whether a stored record may be the one that was sent: its texts are, but for what a server does to texts."""
-    texts = [
-        name
-        for name in sent
-        if (field := entity.field(name)) and field.kind in kinds.TEXTS and not is_empty(sent[name])
-    ]
-    return likeness(entity, sent, stored) > 0 and all(_like(str(sent[name]), stored.get(name)) for name in texts)
+    """Whether a stored record is as sent: its texts are, but for what a server does to texts."""
+    return likeness(entity, sent, stored) > 0 and all(_like(value, now) for value, now in _texts(entity, sent, stored))
 
 
-def mostly(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
-    """Whether more than half of the fields are exactly as sent."""
-    return 2 * likeness(entity, sent, stored) > len(sent)
+def may_be(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any], *, changed: bool) -> bool:
+    """Whether a stored record may be the one that was sent: most of its fields are exactly so.
+
+    The texts that are not must be empty, as of fields that the server does not take, unless it was ``changed`` since.
+    """
+    if 2 * likeness(entity, sent, stored) <= len(sent):
+        return False
+    return changed or all(is_empty(now) or _like(value, now) for value, now in _texts(entity, sent, stored))
 
 
 def likeness(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> int:
@@ -36,10 +39,19 @@ def likeness(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any])
     )
 
 
+def _texts(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in sent.items():
+        field = entity.field(name)
+        if field and field.kind in FREE_TEXTS and not is_empty(value):
+            yield str(value), stored.get(name)
+
+
 def _like(sent: str, stored: Any) -> bool:
     """Equal, but for cut ends, replaced characters, blanks at the ends and encoded markup."""
+    if sent == stored:
+        return True
     kept, wanted = _plain(str(stored or "")), _plain(sent)
-    return wanted == kept or (bool(kept) and wanted.startswith(kept))
+    return (wanted == kept or wanted.startswith(kept)) and not is_empty(stored)
 
 
 def _plain(written: str) -> str:

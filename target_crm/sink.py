@@ -116,7 +116,7 @@ class CrmSink(BatchSink):
                 name = leaders[name]
             return name
 
-        named = [(self.writer.names_of(record), record) for record in records]
+        named = [(self.writer.names.names_of(record), record) for record in records]
         for names, _record in named:
             for name in names:
                 leaders[leader(name)] = leader(names[0])
@@ -125,15 +125,17 @@ class CrmSink(BatchSink):
             groups[leader(names[0])].append(record)
         return list(groups.values())
 
-    def write_in_turn(self, records: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Outcome]]:
-        """What became of each of these records, which may be the same one."""
+    def write_in_turn(
+        self, records: list[dict[str, Any]], *, last_chance: bool = False
+    ) -> list[tuple[dict[str, Any], Outcome]]:
+        """What became of each of these records, which may be the same one. ``last_chance``: no more will come."""
         outcomes = []
         for record in records:
-            names = self.writer.names_of(record)
+            names = self.writer.names.names_of(record)
             if self.waiting.isdisjoint(names):
-                outcome = self.writer.write(record)
+                outcome = self.writer.write(record, last_chance=last_chance)
             else:
-                outcome = Outcome(Action.DEFER, self.writer.key_of(record))
+                outcome = Outcome(Action.DEFER, self.writer.names.key_of(record))
             if outcome.action is Action.DEFER:
                 self.waiting.update(names)
             outcomes.append((record, outcome))
@@ -158,6 +160,31 @@ class CrmSink(BatchSink):
 
     def clean_up(self) -> None:
         """Nothing is left over at the end of a stream."""
+
+
+class LogInSink(BatchSink):
+    """Logs in, says who and where, and writes nothing."""
+
+    def __init__(self, target: CrmTarget, *arguments: Any, **named: Any) -> None:
+        self.crm = target
+        super().__init__(target, *arguments, **named)
+
+    def setup(self) -> None:
+        """Logs in.
+
+        Raises:
+            SystemExit: the CRM cannot be reached or refuses the user.
+        """
+        target = self.crm
+        try:
+            session = target.client.log_in()
+        except CrmError as error:
+            raise target.stopped_by(error) from error
+        who = target.client.system.describe_login(session)
+        self.logger.info("Logged in to %s as %s; the test stream is not written.", target.report.title, who)
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Nothing."""
 
 
 def _without_metadata(record: dict[str, Any]) -> dict[str, Any]:

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import urlsplit
 
-import sqlalchemy as sa
 from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities
-from singer_sdk.sinks import BatchSink
 
 from crm_systems import SYSTEMS, open_client
-from crm_systems.errors import ConfigError, CrmError
+from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
 from crm_systems.settings import connection_settings, json_schema, load
 from target_crm.ledger import Ledger
-from target_crm.mapping import Owners
+from target_crm.mapping import Owners, Reject
+from target_crm.messages import NOT_SINGER, Messages
 from target_crm.options import OWN_SETTINGS, problems
 from target_crm.rejects import Rejects
 from target_crm.report import Report
-from target_crm.sink import CrmSink
+from target_crm.sink import CrmSink, LogInSink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from singer_sdk import Sink
@@ -34,7 +32,9 @@ if TYPE_CHECKING:
 
     from crm_systems.client import Client
     from crm_systems.model import Entity
+    from target_crm.ledger import Link
     from target_crm.outcome import Outcome
+    from target_crm.writer import Writer
 
 TEST_STREAM = "meltano_test_stream"
 """What `meltano config test` sends to see whether a target works."""
@@ -53,16 +53,22 @@ class CrmTarget(Target):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
     default_sink_class = CrmSink
+    message_reader_class = Messages
     sleep: ClassVar[Callable[[float], None]] = staticmethod(time.sleep)
     """How the target waits; a test does not."""
 
     def __init__(self, **arguments: Any) -> None:
-        self.busy = False
-        """A batch is being written: a termination signal waits for its end."""
+        self.planned: dict[str, set[str]] = {}
+        """What a dry run would create: entities by key."""
+        self.planned_links: list[Link] = []
+        """References that a dry run found open."""
         self.just_written: set[str] = set()
         self.deferred: list[tuple[CrmSink, dict[str, Any]]] = []
         """Records that refer to others that have not come yet; no state leaves while there are any."""
-        self._terminated = False
+        self._terminated = 0
+        """The signal that asks for the end; 0: none."""
+        self._waiting = False
+        """The next line of the input is waited for, and all that came before is done with."""
         self._finished = False
         self._state_sent: dict[str, Any] | None = None
         self._entities: dict[str, Entity] = {}
@@ -97,14 +103,7 @@ class CrmTarget(Target):
             ConfigError: the database cannot be opened.
         """
         if self._ledger is None:
-            try:
-                self._ledger = Ledger(
-                    self.settings["ledger_url"], destination=self._place, source=self.settings["source"]
-                )
-            except (sa.exc.SQLAlchemyError, ImportError) as error:
-                raise ConfigError(
-                    "The ledger cannot be opened", code=type(error).__name__, hint="check `ledger_url`"
-                ) from None
+            self._ledger = Ledger(self.settings["ledger_url"], destination=self._place, source=self.settings["source"])
         return self._ledger
 
     @property
@@ -145,7 +144,7 @@ class CrmTarget(Target):
         Raises:
             SystemExit: it is one too many, or cannot be kept.
         """
-        sentence = f"{sink.stream_name}: the record {outcome.key} is rejected: {outcome.reason}"
+        sentence = f"{sink.stream_name}: the record {outcome.key} is rejected: {outcome.reason.rstrip('.')}."
         try:
             self.rejects.add(
                 sink.stream_name,
@@ -166,45 +165,55 @@ class CrmTarget(Target):
                 "what came before it is written."
             )
 
-    def set_open_links(self) -> None:
-        """Sets the references that waited for the records that were just written."""
+    def set_open_links(self, *, all_of_them: bool = False) -> None:
+        """Sets the references that waited for the records that were just written, or all that can be set."""
         keys, self.just_written = self.just_written, set()
-        if not keys or self.settings["dry_run"]:
+        if self.settings["dry_run"] or not (keys or all_of_them) or self._ledger is None:
             return
         writers = {name: sink.writer for name, sink in self._sinks_active.items() if isinstance(sink, CrmSink)}
-        for link in self.ledger.links_to(keys):
-            if link.stream in writers and writers[link.stream].set_link(link):
-                self.report.streams[link.stream].left_open.subtract([link.field])
+        for link in self._ledger.links_to(None if all_of_them else keys):
+            if link.stream in writers:
+                self._set_link(writers[link.stream], link)
+
+    def _set_link(self, writer: Writer, link: Link) -> None:
+        try:
+            if writer.set_link(link):
+                self.report.streams[link.stream].close_link(link.field)
+        except (Reject, Rejected, Denied, ProtocolError) as error:
+            self.logger.warning("%s: %s of the record %s stays empty: %s", link.stream, link.field, link.key, error)
 
     def process_endofpipe(self) -> None:
         """Writes what is left, what had to wait for it, and says what was done."""
-        self.drain_all()
-        self._write_deferred()
+        try:
+            self.drain_all()
+            self._write_deferred()
+            self.set_open_links(all_of_them=True)
+            self._plan_links()
+        except CrmError as error:
+            raise self.stopped_by(error) from error
         super().process_endofpipe()
         self.finish()
 
     def _write_deferred(self) -> None:
         """Tries the records that waited for others again as long as that helps; what is left then is rejected."""
-        self.busy = True
-        try:
+        waiting, last_chance = self.deferred, False
+        while waiting:
+            self.deferred = []
+            for sink in {sink for sink, _record in waiting}:
+                sink.waiting.clear()
+            for sink, record in waiting:
+                for each, outcome in sink.write_in_turn([record], last_chance=last_chance):
+                    sink.settle(each, outcome)
+            self.set_open_links()
+            last_chance = len(self.deferred) == len(waiting)
             waiting = self.deferred
-            while waiting:
-                self.deferred = []
-                for sink, record in waiting:
-                    sink.settle(record, sink.writer.write(record))
-                self.set_open_links()
-                if len(self.deferred) == len(waiting):
-                    self._give_up()
-                waiting = self.deferred
-        except CrmError as error:
-            raise self.stopped_by(error) from error
-        finally:
-            self.busy = False
 
-    def _give_up(self) -> None:
-        for sink, record in self.deferred:
-            sink.settle(record, sink.writer.write(record, last_chance=True))
-        self.deferred = []
+    def _plan_links(self) -> None:
+        """Takes back what a dry run called open and a later record would have closed."""
+        for link in self.planned_links:
+            sink = self._sinks_active.get(link.stream)
+            if isinstance(sink, CrmSink) and sink.writer.can_set(link):
+                self.report.streams[link.stream].close_link(link.field)
 
     def finish(self) -> None:
         """Logs out, writes the report and one line a stream; does so once."""
@@ -227,15 +236,21 @@ class CrmTarget(Target):
                 f"{self.name}: the report cannot be written to `report_path` ({error.strerror})."
             ) from None
 
-    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        super()._process_record_message(message_dict)
-        self._stop_if_asked()
+    def lines(self, source: IO[str]) -> Iterator[str]:
+        """The input line by line. A termination signal ends the run between two lines, also while none comes."""
+        while True:
+            self._waiting = True
+            self._stop_if_asked()
+            line = source.readline()
+            self._waiting = False
+            if not line:
+                return
+            yield line
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         """Writes all that came before the state, so that it leaves at once."""
         super()._process_state_message(message_dict)
         self.drain_all()
-        self._stop_if_asked()
 
     def _write_state_message(self, state: dict[str, Any]) -> None:
         """Lets a state leave, once, and not while records that came before it wait; never in a dry run."""
@@ -245,14 +260,15 @@ class CrmTarget(Target):
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Ends at the next point where all that was begun is done; the SDK would let state run ahead of a batch."""
-        self._terminated = True
-        if not self.busy:
+        self._terminated = signum
+        if self._waiting:
             self._stop_if_asked()
 
     def _stop_if_asked(self) -> None:
         if self._terminated:
+            self._waiting = False
             self.drain_all()
-            sys.exit(128 + signal.SIGTERM)
+            sys.exit(128 + self._terminated)
 
     @classmethod
     def invoke(  # type: ignore[override]
@@ -262,31 +278,8 @@ class CrmTarget(Target):
         super(Target, cls).invoke(about=about, about_format=about_format)
         target = cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env))
         try:
-            target.listen(file_input)
+            target.listen(cast("IO[str]", target.lines(file_input or sys.stdin)))
+        except tuple(NOT_SINGER) as error:
+            raise SystemExit(f"{cls.name}: {NOT_SINGER[type(error)]}") from None
         finally:
             target.finish()
-
-
-class LogInSink(BatchSink):
-    """Logs in, says who and where, and writes nothing."""
-
-    def __init__(self, target: CrmTarget, *arguments: Any, **named: Any) -> None:
-        self.crm = target
-        super().__init__(target, *arguments, **named)
-
-    def setup(self) -> None:
-        """Logs in.
-
-        Raises:
-            SystemExit: the CRM cannot be reached or refuses the user.
-        """
-        target = self.crm
-        try:
-            session = target.client.log_in()
-        except CrmError as error:
-            raise target.stopped_by(error) from error
-        who = target.client.system.describe_login(session)
-        self.logger.info("Logged in to %s as %s; the test stream is not written.", target.report.title, who)
-
-    def process_batch(self, context: dict[str, Any]) -> None:
-        """Nothing."""

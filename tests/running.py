@@ -10,8 +10,9 @@ import subprocess
 import sys
 from collections import defaultdict
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ from tap_crm.tap import CrmTap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.simulators.base import Call
 
 
 class QuietTap(CrmTap):
@@ -40,10 +43,11 @@ class Run:
     log: str
     exit: str = ""
     """The sentence at the end; empty after success."""
-    messages: list[dict[str, Any]] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.messages = [json.loads(line, parse_float=Decimal) for line in self.output.split("\n") if line]
+    @cached_property
+    def messages(self) -> list[dict[str, Any]]:
+        """What came out, with exact numbers."""
+        return [json.loads(line, parse_float=Decimal) for line in self.output.split("\n") if line]
 
     @property
     def everything(self) -> str:
@@ -79,6 +83,27 @@ class Run:
         """What the last state says of a stream."""
         found: dict[str, Any] = self.state.get("bookmarks", {}).get(stream, {})
         return found
+
+
+class Time:
+    """A clock that moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def operation(call: Call) -> str:
+    """What a request asked for."""
+    return call.query.get("operation") or call.form["operation"]
 
 
 def run(

@@ -1,0 +1,157 @@
+"""Which lists of alfaCRM hold an entity: one for each branch, parent and status; together each row comes once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.alfacrm_pages import identity, newest_first, whole
+from crm_systems.alfacrm_values import dotted, latest, may_be_since, tidy
+from crm_systems.catalogue import catalogue
+from crm_systems.errors import ConfigError
+from crm_systems.model import Page, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from crm_systems.model import Call, Entity, Row
+
+SYSTEM = "alfacrm"
+OVERLAP = timedelta(days=1)
+"""Whether the day that a filter names is included is not documented, so one more is asked for."""
+
+
+def address(entity: Entity, branch: int | None, action: str) -> str:
+    """The path of an action; ``teacher-rate`` and the like are lists that have no actions."""
+    path = entity.private.get("path") or f"{entity.name.replace('_', '-')}/{action}"
+    return f"/v2api/{path}" if branch is None else f"/v2api/{branch}/{path}"
+
+
+def parent_of(entity: Entity, values: Mapping[str, Any]) -> dict[str, str] | None:
+    """The query that names the parent of a record of a sub-list; None where the values do not say it."""
+    for spec in entity.private.get("parents", ()):
+        query = spec.get("query", {})
+        if values.get(spec["field"]) and all(str(values.get(name)) == value for name, value in query.items()):
+            return {**query, spec["field"]: str(values[spec["field"]])}
+    return None
+
+
+def branches_of(row: Mapping[str, Any]) -> list[int]:
+    """The branches to which a record belongs; empty where it belongs to none."""
+    found = row.get("branch_ids") or [row.get("branch_id")]
+    return [int(each) for each in found if str(each).isdecimal()]
+
+
+class Lists:
+    """The lists of one tenant, as far as the settings let them be read."""
+
+    def __init__(self, options: Mapping[str, Any], zone: ZoneInfo, page_size: int) -> None:
+        self._asked = [str(each) for each in options.get("branches") or ()]
+        self._archived = options.get("include_archived") is not False
+        self._zone = zone
+        self._page_size = page_size
+        self._branches: list[int] = []
+
+    def branches(self, call: Call) -> list[int]:
+        """The ids of the branches to work in; asked for once.
+
+        Raises:
+            ConfigError: `branches` names one that does not exist, or none is active.
+            Denied: the user may not see the branches.
+        """
+        if not self._branches:
+            entity = catalogue(SYSTEM)["branch"]
+            rows = [row for page in self.walk(call, entity, self.requests(call, entity)) for row in page.rows]
+            there = {str(row["id"]): int(row["id"]) for row in rows}
+            active = [str(row["id"]) for row in rows if str(row.get("is_active", 1)).lower() not in {"0", "false"}]
+            unknown = [each for each in self._asked if each not in there]
+            if unknown or not (self._asked or active):
+                what = f"`branches` names {', '.join(unknown)}, which the CRM does not have"
+                raise ConfigError(
+                    what if unknown else "The CRM shows no active branch to this user",
+                    hint=f"`branches` may name {', '.join(there)}" if there else "check the role of the user",
+                )
+            self._branches = [there[each] for each in self._asked or active]
+        return self._branches
+
+    def changed_since(self, entity: Entity, since: datetime | None) -> dict[str, str]:
+        """The filter by the day of the last change, where the entity has one."""
+        if since is None or "since" not in entity.private:
+            return {}
+        return {entity.private["since"]: dotted((since.astimezone(self._zone) - OVERLAP).date())}
+
+    def requests(
+        self,
+        call: Call,
+        entity: Entity,
+        filters: Mapping[str, Any] | None = None,
+        *,
+        archived: bool = True,
+        parent: Mapping[str, str] | None = None,
+        branch: int | None = None,
+    ) -> Iterator[Request]:
+        """The request for the first page of each list that holds a part of an entity.
+
+        ``parent`` and ``branch`` narrow them to one.
+        """
+        everywhere: list[int | None] = [None] if entity.private.get("branchless") else [*self.branches(call)]
+        for each in [branch] if branch and everywhere != [None] else everywhere:
+            has_parents = entity.private.get("parents") and not parent
+            for query in self._parents(call, entity, each) if has_parents else [parent or {}]:
+                for body in _bodies(entity, archived=archived):
+                    path = address(entity, each, "index")
+                    yield Request(
+                        "POST", f"{entity.name}: read", path=path, query=query, json={**body, **(filters or {})}
+                    )
+
+    def _parents(self, call: Call, entity: Entity, branch: int | None) -> Iterator[dict[str, str]]:
+        """The parents whose sub-lists a branch has to be asked for.
+
+        Some tenants show every branch's rows in each; a parent is asked for in its own branches only.
+        """
+        for spec in entity.private["parents"]:
+            if spec.get("look_up_only"):
+                continue
+            above = catalogue(SYSTEM)[spec["entity"]]
+            lists = self.requests(call, above, archived=self._archived, branch=branch)
+            # All at once: a list that is read slowly moves more.
+            for row in [row for page in self.walk(call, above, lists) for row in page.rows]:
+                own = set(branches_of(row)).intersection(self.branches(call))
+                if branch in own or not own:
+                    yield {**spec.get("query", {}), spec["field"]: str(row["id"])}
+
+    def walk(
+        self, call: Call, entity: Entity, lists: Iterable[Request], since: datetime | None = None
+    ) -> Iterator[Page]:
+        """Each row of the lists once, but for those that are surely older than ``since``.
+
+        Whether the server filtered is not relied on: filters that it does not know have no effect.
+        """
+        seen: set[str] = set()
+        key = entity.replication_key or ""
+        for ask in lists:
+            for rows in self._pages(call, entity, ask, since):
+                fresh = [row for row in rows if identity(row) not in seen]
+                seen.update(map(identity, fresh))
+                wanted = [row for row in fresh if since is None or may_be_since(row.get(key), since, self._zone)]
+                yield Page([tidy(entity, row) for row in wanted])
+
+    def _pages(self, call: Call, entity: Entity, ask: Request, since: datetime | None) -> Iterator[list[Row]]:
+        def stamp(row: Row) -> datetime | None:
+            return latest(row.get(entity.replication_key or ""), self._zone)
+
+        if entity.private.get("append_only"):
+            return newest_first(call, ask, self._page_size, stamp, since)
+        return whole(call, ask, self._page_size, stamp)
+
+
+def _bodies(entity: Entity, *, archived: bool) -> Iterator[dict[str, Any]]:
+    """The filters that undo what a list hides by itself, one body for each list."""
+    for body in entity.private.get("lists", ({},)):
+        if archived or "removed" not in body:
+            if archived or not body.get("dead"):
+                yield body
+        else:
+            yield {**body, "removed": 0}

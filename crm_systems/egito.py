@@ -1,0 +1,328 @@
+"""Egito (egito.pl) and its REST interface, of which the vendor documents one page.
+
+What is documented is done to the letter; what is inferred is a setting with a default, or found out from the tenant.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from crm_systems.catalogue import catalogue
+from crm_systems.egito_fields import completed, dictionary_of, shaped, tied, written
+from crm_systems.egito_forms import dotted, form, merged
+from crm_systems.egito_lists import Lists, part_of
+from crm_systems.egito_replies import NOT_FOUND, TOKEN, meaning
+from crm_systems.egito_settings import SETTINGS
+from crm_systems.errors import (
+    CrmError,
+    Denied,
+    LogInRefused,
+    NotOffered,
+    OutcomeUnknown,
+    Rejected,
+)
+from crm_systems.kinds import Notation
+from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
+from crm_systems.paging import earliest, instant
+from crm_systems.recollection import Recollection
+from crm_systems.system import System
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from crm_systems.model import Call, Reply, Row, Walk
+    from crm_systems.paging import Part
+    from crm_systems.settings import Setting
+
+DATA = "/services/restapi/json"
+FORM = "application/x-www-form-urlencoded"
+DICTIONARY = "SelectDictionary"
+TYPES = ("Lead", "Account", "Contact", "Opportunity")
+"""The types that the documentation names, beside the dictionaries."""
+SHORTEST_LIFE = 60
+"""A token with fewer seconds left is refreshed at once."""
+SAMPLE = 20
+"""How many records discovery gets one by one where lists give only a part of their fields."""
+DAY, MINUTE = len("yyyy-mm-dd"), len("yyyy-mm-dd hh:mm")
+"""How long a time is that tells no time of day, or no seconds."""
+
+
+class Egito(System):
+    """A tenant of Egito."""
+
+    name: ClassVar[str] = "egito"
+    title: ClassVar[str] = "Egito"
+    settings: ClassVar[tuple[Setting, ...]] = SETTINGS
+    # No limit is documented; these numbers are inferred.
+    limits: ClassVar[Limits] = Limits(page_size=200, requests_per_second=2)
+    abilities: ClassVar[Abilities] = Abilities(
+        reads="the documented types, others by setting, dictionaries",
+        changes="all is read, what was changed is given",
+        deletions="no: the CRM does not tell them",
+        writes="create, update",
+    )
+    has_picklists: ClassVar[bool] = True
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        logging.getLogger("urllib3.connectionpool").addFilter(_without_query)
+        self._lists = Lists(self.options["paging"])
+        self._recollection = Recollection(self.notation, looks_again=False)
+        self._choices: dict[str, list[Row]] = {}
+
+    @property
+    def notation(self) -> Notation:
+        """Times without a zone are Polish (inferred)."""
+        return Notation(timezone=self.options.get("timezone") or "Europe/Warsaw")
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.notation.timezone)
+
+    def log_in(self, call: Call) -> Session:
+        """A token by password; the same one is given out again while it lives, so one that soon ends is refreshed."""
+        told = self._token(
+            call, grant_type="password", username=self._text("username"), password=self._text("password")
+        )
+        if int(told.get("expires_in") or SHORTEST_LIFE) < SHORTEST_LIFE and told.get("refresh_token"):
+            with suppress(LogInRefused):
+                told = self._token(call, grant_type="refresh_token", refresh_token=str(told["refresh_token"]))
+        return Session({"token": str(told["access_token"])})
+
+    def _token(self, call: Call, **parameters: str) -> Row:
+        given = {**parameters, "client_id": self._text("client_id"), "client_secret": self._text("client_secret")}
+        in_query = self.options["token_parameters"] == "query"  # noqa: S105 - a place, no secret
+        request = Request(
+            "POST",
+            "Log-in",
+            TOKEN,
+            query=given if in_query else {},
+            form=None if in_query else given,
+            headers={"Content-Type": FORM},
+        )
+        told = call(request)
+        if not isinstance(told, dict) or not told.get("access_token"):
+            raise LogInRefused("Log-in: the answer holds no token", hint="check `url`")
+        return told
+
+    def _text(self, setting: str) -> str:
+        return str(self.options[setting])
+
+    def sign(self, request: Request, session: Session) -> Request:
+        """The token goes into a header."""
+        authorization = f"Bearer {session.values['token']}"
+        return replace(request, headers={**request.headers, "Authorization": authorization})
+
+    def read(self, request: Request, reply: Reply) -> Any:
+        """See :func:`~crm_systems.egito_replies.meaning`."""
+        return meaning(request, reply)
+
+    def entities(self, call: Call) -> list[str]:
+        """The documented types, those of the setting, and the dictionaries."""
+        return list(dict.fromkeys((*TYPES, *map(str, self.options["types"] or ()), DICTIONARY)))
+
+    def describe(self, call: Call, name: str) -> Entity:
+        """What is documented, what records show, and the values of the dictionaries that fields are tied to.
+
+        A type that answers 404 does not exist in this tenant: the entity is not readable.
+        """
+        base = catalogue(self.name).get(name) or Entity(
+            name, catalogue(self.name)["Account"].fields[:1], deletable=False
+        )
+        try:
+            rows, short = self._sample(call, base)
+        except Denied as error:
+            if error.code != NOT_FOUND:
+                raise
+            return replace(base, readable=False, creatable=False, updatable=False)
+        entity = completed(base, rows, self.options["modified_field"], self._zone, self.entities(call))
+        entity = replace(entity, private={**entity.private, "short": short})
+        for field in entity.fields:
+            code = dictionary_of(name, field.name, self._codes)
+            if code:
+                entity = tied(entity, field.name, self._known_choices(call, code))
+        return entity
+
+    @property
+    def _codes(self) -> list[str]:
+        return [str(code) for code in self.options["dictionaries"] or ()]
+
+    def _known_choices(self, call: Call, code: str) -> list[Row]:
+        """The rows of a dictionary, read once; none where the CRM does not have it, which reading it says."""
+        if code not in self._choices:
+            self._choices[code] = []
+            with suppress(Denied, Rejected):
+                pages = self._pages(call, catalogue(self.name)[DICTIONARY], code)
+                self._choices[code] = [row for rows in pages for row in rows if "id" in row]
+        return self._choices[code]
+
+    def _sample(self, call: Call, entity: Entity) -> tuple[list[Row], bool]:
+        """Records to learn from, and whether a list tells only a part of each."""
+        if entity.name == DICTIONARY:
+            return [row for code in self._codes for row in self._known_choices(call, code)], False
+        rows = next(self._pages(call, entity), [])
+        if not rows or self.options["details"] == "list":
+            return rows, False
+        whole: Row = {}
+        with suppress(Rejected):
+            whole = self._one(call, entity, str(rows[0].get("id")))
+        listed = {name for row in rows for name in row}
+        short = self.options["details"] == "get" or not whole.keys() <= listed
+        if short:
+            return [row for each in rows[:SAMPLE] if (row := self._one(call, entity, str(each["id"])))], True
+        return rows, False
+
+    def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
+        """The whole list; no filter is documented, so rows that did not change are left out here."""
+        codes = self._codes if entity.name == DICTIONARY else [""]
+        return [partial(self._walk, entity, since, code) for code in codes]
+
+    def _walk(self, entity: Entity, since: datetime | None, code: str, call: Call) -> Iterator[Page]:
+        for listed in self._pages(call, entity, code):
+            page = self._in_full(call, entity, listed) if entity.private.get("short") else Page(listed)
+            rows = [shaped(entity, row, self._zone) for row in page.rows]
+            if since and entity.replication_key:
+                rows = [row for row in rows if self._is_since(row.get(entity.replication_key), since)]
+            yield Page(rows, page.unreadable)
+
+    def _in_full(self, call: Call, entity: Entity, listed: list[Row]) -> Page:
+        """Each record of a page; one that was deleted meanwhile is left out."""
+        rows, unreadable = [], []
+        for row in listed:
+            try:
+                rows.append(self._one(call, entity, str(row["id"])))
+            except Rejected:
+                unreadable.append(str(row["id"]))
+        return Page([row for row in rows if row], tuple(unreadable))
+
+    def _is_since(self, told: Any, since: datetime) -> bool:
+        """Whether a record was changed since; one that does not tell may have been."""
+        time, bound = instant(told, self._zone), earliest(since, self._zone)
+        if len(str(told)) <= MINUTE:
+            bound = bound.replace(second=0)
+        if len(str(told)) <= DAY:
+            bound = bound.replace(hour=0, minute=0)
+        return time is None or time >= bound
+
+    def _pages(self, call: Call, entity: Entity, code: str = "") -> Iterator[list[Row]]:
+        """The rows of a list, or of one dictionary, as the CRM gives them."""
+        about = f"{entity.name}: read{' ' * bool(code)}{code}"
+        criteria = {"type": code} if code else {}
+
+        def ask(parameters: Mapping[str, str]) -> Part:
+            told = call(self._reading(f"{entity.name}/list", about, {**criteria, **parameters}))
+            part = part_of(told, self.options["list_field"], about)
+            return replace(part, rows=[{**criteria, **row} for row in part.rows])
+
+        def key_of(row: Row) -> str:
+            return str(row.get("id", row))
+
+        return self._lists.everything(ask, key_of, self.page_size)
+
+    def _reading(self, path: str, about: str, parameters: Mapping[str, str]) -> Request:
+        if self.options["read_method"] == "POST":
+            return Request("POST", about, f"{DATA}/{path}", form=parameters)
+        return Request("GET", about, f"{DATA}/{path}", query=parameters)
+
+    def _one(self, call: Call, entity: Entity, identifier: str) -> Row:
+        """One record as the CRM gives it; empty where it does not exist, in one of the ways of saying so."""
+        try:
+            told = call(self._reading(f"{entity.name}/get", f"{entity.name}: get", {"id": identifier}))
+        except Denied as error:
+            if error.code != NOT_FOUND:
+                raise
+            return {}
+        return told if isinstance(told, dict) and str(told.get("id")) == identifier else {}
+
+    def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
+        """By ``get``; what it does not give is looked for in the list, since errors are not told apart."""
+        if entity.name != DICTIONARY:
+            refusal: Rejected | None = None
+            try:
+                row = self._one(call, entity, identifier)
+            except Rejected as error:
+                row, refusal = {}, error
+            if row:
+                return shaped(entity, row, self._zone)
+            if not self._recollect(call, entity, {"id": identifier}):
+                return None
+            if refusal:
+                raise refusal
+        pages = (page for walk in self.walks(call, entity, None, parallel=1) for page in walk(call))
+        keyed = (("|".join(str(row.get(name)) for name in entity.key), row) for page in pages for row in page.rows)
+        return next((row for key, row in keyed if key == identifier), None)
+
+    def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
+        """Whether lists can be searched is not documented: all records are read once a run and remembered."""
+        found = (self.get(call, entity, key) for key in self._recollect(call, entity, match))
+        return [row for row in found if row is not None]
+
+    def _recollect(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[str]:
+        def load(_since: datetime | None) -> Iterator[Row]:
+            walks = self.walks(call, entity, None, parallel=1)
+            return (row for walk in walks for page in walk(call) for row in page.rows)
+
+        return self._recollection.keys(entity, match, load)
+
+    def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
+        """``create`` answers the id only (documented); the record is read back."""
+        body = merged({}, self.encoded(entity, values))
+        return self._saved(call, entity, self._saving(entity, "create", body, repeatable=False))
+
+    def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
+        """The whole record as it is now, with the changes, as a form is saved: what is left out may be blanked."""
+        record = self._one(call, entity, str(current["id"]))
+        whole = {
+            name: value for name, value in record.items() if (field := entity.field(name)) is None or field.writable
+        }
+        body = {**merged(whole, self.encoded(entity, values)), "id": current["id"]}
+        return self._saved(call, entity, self._saving(entity, "update", body, repeatable=True))
+
+    def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Times as the tenant writes them; all else finds its text, or its place in JSON, with the body."""
+        return {
+            name: written(entity, field, value, self._zone)
+            for name, value in values.items()
+            if (field := entity.field(name))
+        }
+
+    def _saving(self, entity: Entity, operation: str, body: Row, *, repeatable: bool) -> Request:
+        about, path = f"{entity.name}: {operation}", f"{DATA}/{entity.name}/{operation}"
+        if self.options["write_format"] == "form":
+            headers = {"Content-Type": f"{FORM}; charset=UTF-8"}
+            return Request("POST", about, path, form=form(body), headers=headers, repeatable=repeatable)
+        shown = dotted(body) if self.options["write_format"] == "dotted_json" else body
+        return Request("POST", about, path, json=shown, repeatable=repeatable)
+
+    def _saved(self, call: Call, entity: Entity, request: Request) -> Row:
+        """The record that was written; what cannot be read back was written nevertheless."""
+        told = call(request)
+        number = told.get("id") if isinstance(told, dict) else None
+        if number is None:
+            raise OutcomeUnknown(f"{request.about}: the answer names no record")
+        row: Row = {"id": number}
+        with suppress(CrmError):
+            row = shaped(entity, self._one(call, entity, str(number)), self._zone) or row
+        self._recollection.note(entity, row)
+        return row
+
+    def delete(self, call: Call, entity: Entity, identifier: str) -> None:
+        """Only marketing text mentions it, and no address is known.
+
+        Raises:
+            NotOffered: always.
+        """
+        raise NotOffered(f"{entity.name}: the CRM documents no deletion")
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Takes the query off the addresses that urllib3 logs for debugging: that of a log-in holds the secrets."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(each.partition("?")[0] if isinstance(each, str) else each for each in record.args)
+    return True

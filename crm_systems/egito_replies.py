@@ -1,0 +1,81 @@
+"""What Egito's answers mean."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from requests import codes
+
+from crm_systems.errors import Denied, LogInRefused, Rejected, SessionExpired
+from crm_systems.system import decode_json
+
+if TYPE_CHECKING:
+    from crm_systems.model import Reply, Request
+
+TOKEN = "/oauth/token"  # noqa: S105 - an address
+NOT_FOUND = f"HTTP {codes.not_found}"
+
+
+def meaning(request: Request, reply: Reply) -> Any:
+    """The JSON of an answer.
+
+    Raises:
+        LogInRefused, SessionExpired, Denied, Rejected, Unavailable: as the answer says.
+    """
+    code = f"HTTP {reply.status}"
+    if request.path == TOKEN and reply.status >= codes.bad_request:
+        raise _refused_log_in(request, reply)
+    if reply.status == codes.unauthorized:
+        raise SessionExpired(f"{request.about}: the token is not valid any more", code=code)
+    if reply.status == codes.forbidden:
+        hint = "the user has no right to it"
+        raise Denied(f"{request.about}: the CRM denies this", code=code, hint=hint)
+    if reply.status == codes.not_found:
+        raise Denied(f"{request.about}: the CRM does not have this", code=code)
+    if reply.status == codes.not_allowed:
+        hint = "`read_method` may be the other one"
+        raise Rejected(f"{request.about}: the CRM wants another method", code=code, hint=hint)
+    told = _json(reply) if reply.status >= codes.bad_request else decode_json(request, reply)
+    errors = told.get("errors") if isinstance(told, dict) else None
+    if errors or reply.status >= codes.bad_request:
+        raise _refusal(request, code, errors if isinstance(errors, list) else [errors])
+    return told
+
+
+def _refused_log_in(request: Request, reply: Reply) -> LogInRefused:
+    """Spring's error codes: ``invalid_client`` with 401, ``invalid_grant`` with 400 (inferred from its sources)."""
+    told = _json(reply)
+    code = str(told.get("error") or "") if isinstance(told, dict) else ""
+    if reply.status == codes.not_found:
+        hint = "there is no Egito at this address: set `url` to https://TENANT.egito.pl"
+    elif code == "invalid_client" or (reply.status == codes.unauthorized and not code):
+        hint = "check `client_id` and `client_secret`"
+    elif code == "invalid_grant":
+        hint = "check `username`, which is login@tenant, and `password`"
+    else:
+        hint = "check the credentials, and `token_parameters`"
+    known = code if code.replace("_", "").isalpha() else f"HTTP {reply.status}"
+    return LogInRefused(f"{request.about}: the CRM refuses it", code=known, hint=hint)
+
+
+def _refusal(request: Request, code: str, errors: list[Any]) -> Rejected:
+    """The documented ``errors``; the shape of one is not: a text, or an object with ``field`` and a message."""
+    objects = [each for each in errors if isinstance(each, dict)]
+    fields = [str(each["field"]) for each in objects if each.get("field")]
+    says = [str(each.get("message") or each.get("defaultMessage") or each.get("code") or "") for each in objects]
+    says += [str(each) for each in errors if each and not isinstance(each, dict)]
+    return Rejected(
+        f"{request.about}: the CRM refuses this",
+        code=code,
+        hint=f"it objects to {', '.join(fields)}" if fields else "",
+        server_says="; ".join(filter(None, says)),
+        field=fields[0] if fields else "",
+    )
+
+
+def _json(reply: Reply) -> Any:
+    try:
+        return json.loads(reply.body)
+    except ValueError:
+        return None

@@ -1,0 +1,320 @@
+"""InTouch CRM and its REST interface, as far as the vendor documents it for versions 6.2 to 7.1.
+
+What is documented is done to the letter; what is inferred says so, and is a setting where one could need it.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from crm_systems.catalogue import catalogue
+from crm_systems.errors import ConfigError, Denied, NotOffered, OutcomeUnknown, Rejected, Unavailable
+from crm_systems.intouch_listing import Listing, Lists, code_lists, items_of
+from crm_systems.intouch_records import as_json, completed, merged, shaped, tied, with_contacts
+from crm_systems.intouch_replies import NOT_ALLOWED, NOT_FOUND, meaning
+from crm_systems.kinds import Notation
+from crm_systems.model import Abilities, Limits, Page, Request, Session
+from crm_systems.recollection import Recollection
+from crm_systems.settings import Setting
+from crm_systems.system import System
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from crm_systems.model import Call, Entity, Reply, Row, Walk
+
+LARGEST_PAGE = 1000
+"""The most rows that the server hands out at a time (documented)."""
+SAMPLE = 500
+"""How many of the newest records discovery looks at for fields that are not documented."""
+LISTS_SAMPLED = 3
+
+
+class InTouch(System):
+    """InTouch CRM 6.2 to 7.1."""
+
+    name: ClassVar[str] = "intouch"
+    title: ClassVar[str] = "InTouch CRM"
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting(
+            "username",
+            "string",
+            "User name",
+            "The login name; the vendor advises a user of its own with the access type «Pouze API».",
+            required=True,
+        ),
+        Setting("password", "string", "Password", "The user's password.", required=True, secret=True),
+        Setting(
+            "case_types",
+            "array",
+            "Types of orders",
+            "Numbers of the types of orders whose complete attributes are wanted; other orders come with the "
+            "attributes that all types share. Default: none.",
+        ),
+        Setting(
+            "code_lists",
+            "object",
+            "Code lists",
+            "Which code list a field draws from, so that it may be written by name, as in "
+            '{"opportunities.stage": "_opStage"}; the stream `lists` has the codes.',
+            default={"parties.enteredFrom": "_enf"},
+        ),
+        Setting(
+            "contact_details",
+            "string",
+            "Contact details",
+            "The shape of `contacts` in a party, which is not documented. auto: as its records show it, array where "
+            "there are none; array: [{type, value}]; object: {type: [value]}.",
+            default="auto",
+            choices=("auto", "array", "object"),
+        ),
+        Setting(
+            "member_linking",
+            "string",
+            "Linking of members",
+            "How `connect-member` is called, which is not documented. path: parties/{org}/connect-member/{member}; "
+            "body: parties/connect-member; off: not at all.",
+            default="path",
+            choices=("path", "body", "off"),
+        ),
+        Setting("timezone", "timezone", "Time zone", "The zone of the server's clock.", default="Europe/Prague"),
+    )
+    # The vendor has rules of decent behaviour that could not be read; these numbers are inferred.
+    limits: ClassVar[Limits] = Limits(page_size=LARGEST_PAGE, requests_per_second=2)
+    abilities: ClassVar[Abilities] = Abilities(
+        reads="ten entities, undocumented fields by sampling",
+        changes="yes",
+        deletions="no: the CRM does not tell them",
+        writes="create, update, link members",
+    )
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        self._recollection = Recollection(self.notation, looks_again=True)
+        self._without_patch: set[str] = set()
+        self._members: dict[str, Row] | None = None
+
+    @property
+    def base_address(self) -> str:
+        """The address of the interface, below whatever path the installation sits at."""
+        address = super().base_address
+        return address if address.endswith("/api") else f"{address}/api"
+
+    @property
+    def notation(self) -> Notation:
+        """Local times without a zone; categories in one text (both documented)."""
+        return Notation(timezone=self.options.get("timezone") or "Europe/Prague", separator=",")
+
+    @property
+    def page_size(self) -> int:
+        """At most what the server hands out."""
+        return min(super().page_size, LARGEST_PAGE)
+
+    def log_in(self, call: Call) -> Session:
+        """There is no session; one request shows whether address, name and password are right, and tells the time."""
+        try:
+            call(self.sign(Request("GET", "Log-in", "/parties", query={"size": "1"}), Session()))
+        except Denied as error:
+            if error.code == NOT_FOUND:
+                raise ConfigError(
+                    "Log-in: there is no InTouch CRM at this address",
+                    code=error.code,
+                    hint="set `url` to the CRM's address, with the path that it sits at, if there is one",
+                ) from None
+        return Session()
+
+    def sign(self, request: Request, session: Session) -> Request:
+        """HTTP Basic in each request."""
+        proof = b64encode(f"{self.options['username']}:{self.options['password']}".encode()).decode()
+        return replace(request, headers={**request.headers, "Authorization": f"Basic {proof}"})
+
+    def read(self, request: Request, reply: Reply) -> Any:
+        """See :func:`~crm_systems.intouch_replies.meaning`."""
+        return meaning(request, reply)
+
+    def entities(self, call: Call) -> list[str]:
+        """What the documentation has in any version; whether this one has it, describing shows."""
+        return list(catalogue(self.name))
+
+    def describe(self, call: Call, name: str) -> Entity:
+        """The documented fields, those that the newest records show, and the values of code lists.
+
+        A list that answers 404 is one that this version does not have: the entity is not readable.
+        """
+        entity = catalogue(self.name)[name]
+        try:
+            rows = self._sample(call, entity)
+        except Denied as error:
+            if error.code != NOT_FOUND:
+                raise
+            return replace(entity, readable=False, creatable=False, updatable=False)
+        entity = completed(entity, rows, self.options["contact_details"])
+        for place, code in (self.options["code_lists"] or {}).items():
+            resource, _, field = place.partition(".")
+            if resource == name:
+                with suppress(Denied):
+                    entity = tied(entity, field, items_of(call, str(code)))
+        return replace(entity, creatable=False) if name == "members" and self._linking == "off" else entity
+
+    def _sample(self, call: Call, entity: Entity) -> list[Row]:
+        if entity.name == "lists":
+            return code_lists(call)
+        if entity.name == "list_items":
+            return [row for each in code_lists(call)[:LISTS_SAMPLED] for row in items_of(call, each["id"])]
+        lists = self._reading(entity)
+        found = []
+        for case_type in (*lists.case_types, 0):
+            order = "id" if entity.key == ("id",) else ""
+            listing = Listing(call, entity.name, case_type, order, newest_first=True)
+            found += listing.fetch(0, min(SAMPLE, self.page_size)).rows
+        return found
+
+    @property
+    def _linking(self) -> str:
+        return str(self.options["member_linking"])
+
+    def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
+        """One walk: by id in full, or newest first down to ``since``."""
+
+        def walk(call: Call) -> Iterator[Page]:
+            for rows in self._rows(call, entity, since):
+                yield Page([shaped(row) for row in rows])
+
+        return [walk]
+
+    def _rows(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[list[Row]]:
+        lists = self._reading(entity)
+        if entity.name == "lists":
+            yield code_lists(call)
+        elif entity.name == "list_items":
+            for each in code_lists(call):
+                yield items_of(call, each["id"])
+        elif since and entity.replication_key:
+            yield from lists.changed(call, since)
+        else:
+            yield from lists.everything(call)
+
+    def _reading(self, entity: Entity) -> Lists:
+        types = self.options["case_types"] or () if entity.name == "buscases" else ()
+        return Lists(entity, tuple(map(int, types)), self.page_size, ZoneInfo(self.notation.timezone))
+
+    def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
+        """By its address; where that is not found although the list has the record, from the list.
+
+        Single addresses are documented for every resource but memberships and, for certain, invoices.
+        """
+        if entity.name == "members":
+            return self._all_members(call, entity).get(identifier)
+        if not (identifier.isascii() and identifier.isdigit()):
+            return None
+        try:
+            return shaped(call(Request("GET", f"{entity.name}: read one", f"/{entity.name}/{identifier}")))
+        except Denied as error:
+            if error.code != NOT_FOUND:
+                raise
+        if not self._recollect(call, entity, {"id": int(identifier)}):
+            return None
+        pages = self._rows(call, entity, None)
+        return next((shaped(row) for rows in pages for row in rows if str(row["id"]) == identifier), None)
+
+    def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
+        """No list can be searched: all records are read once and remembered, and what changed since is read each time.
+
+        Memberships are read once only, since they tell no time (the vendor means their list for that).
+        """
+        if entity.name == "members":
+            wanted = {name: str(value) for name, value in match.items()}
+            rows = self._all_members(call, entity).values()
+            return [row for row in rows if all(str(row.get(name)) == value for name, value in wanted.items())]
+        found = (self.get(call, entity, key) for key in self._recollect(call, entity, match))
+        return [row for row in found if row is not None]
+
+    def _recollect(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[str]:
+        def load(since: datetime | None) -> Iterator[Row]:
+            return (shaped(row) for rows in self._rows(call, entity, since) for row in rows)
+
+        return self._recollection.keys(entity, match, load)
+
+    def _all_members(self, call: Call, entity: Entity) -> dict[str, Row]:
+        if self._members is None:
+            rows = [row for rows in self._rows(call, entity, None) for row in rows]
+            self._members = {_member_key(row): row for row in rows}
+        return self._members
+
+    def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
+        """A POST without id; a membership by ``connect-member``."""
+        body = self.encoded(entity, with_contacts(entity, values, {}))
+        if entity.name == "members":
+            return self._link(call, entity, body)
+        request = Request("POST", f"{entity.name}: create", f"/{entity.name}", json=body, repeatable=False)
+        return self._written(call, entity, call(request), f"{entity.name}: create")
+
+    def _link(self, call: Call, entity: Entity, body: dict[str, Any]) -> Row:
+        """Links an organisation and a member; the vendor documents only that this can be done."""
+        path = "/parties/connect-member"
+        if self._linking == "path":
+            path = f"/parties/{body['org']}/connect-member/{body['member']}"
+        told = call(Request("POST", "members: link", path, json=body, repeatable=False))
+        row = told if isinstance(told, dict) and "org" in told and "member" in told else body
+        if self._members is not None:
+            self._members[_member_key(row)] = row
+        return row
+
+    def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
+        """PATCH with the changed fields; where that is not offered, PUT with the whole record as it is now."""
+        changed = merged(entity, with_contacts(entity, values, current), current)
+        body = self.encoded(entity, changed)
+        about, path = f"{entity.name}: change", f"/{entity.name}/{current['id']}"
+        if entity.name not in self._without_patch:
+            try:
+                return self._written(call, entity, call(Request("PATCH", about, path, json=body)), about, current["id"])
+            except (Rejected, Denied) as error:
+                if error.code not in {NOT_ALLOWED, NOT_FOUND}:
+                    raise
+        whole = call(Request("GET", f"{entity.name}: read one", path))
+        told = call(Request("PUT", about, path, json={**whole, **body}))
+        self._without_patch.add(entity.name)
+        return self._written(call, entity, told, about, current["id"])
+
+    def _written(self, call: Call, entity: Entity, told: Any, about: str, identifier: Any = None) -> Row:
+        """The record as it was stored (documented as the answer to each write), else as it is read now."""
+        number = told.get("id") if isinstance(told, dict) else identifier
+        row = shaped(told) if isinstance(told, dict) and len(told) > 1 else self._read_back(call, entity, number)
+        if row is None:
+            raise OutcomeUnknown(f"{about}: the answer names no record")
+        self._recollection.note(entity, row)
+        return row
+
+    def _read_back(self, call: Call, entity: Entity, number: Any) -> Row | None:
+        """A record that was just written; what cannot be read now was written nevertheless."""
+        if number is None:
+            return None
+        with suppress(Denied, Rejected, Unavailable):
+            return self.get(call, entity, str(number)) or {"id": number}
+        return {"id": number}
+
+    def delete(self, call: Call, entity: Entity, identifier: str) -> None:
+        """Not documented, and so not done.
+
+        Raises:
+            NotOffered: always.
+        """
+        raise NotOffered(f"{entity.name}: the CRM documents no deletion")
+
+    def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+        """JSON, with the numbers of code lists as numbers."""
+        numbers = entity.private.get("numbers", ())
+        fields = {field.name: field for field in entity.fields}
+        return {
+            name: as_json(fields[name], value, self.notation, as_number=name in numbers)
+            for name, value in values.items()
+        }
+
+
+def _member_key(row: Row) -> str:
+    return f"{row['org']}|{row['member']}"

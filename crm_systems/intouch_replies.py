@@ -1,0 +1,62 @@
+"""What InTouch's answers mean."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from requests import codes
+
+from crm_systems.errors import Denied, LogInRefused, Rejected
+from crm_systems.system import decode_json
+
+if TYPE_CHECKING:
+    from crm_systems.model import Reply, Request
+
+NOT_FOUND = f"HTTP {codes.not_found}"
+NOT_ALLOWED = f"HTTP {codes.not_allowed}"
+
+
+def meaning(request: Request, reply: Reply) -> Any:
+    """The JSON of an answer; None for an empty one to a write, only the id where nothing but ``Location`` tells it.
+
+    Raises:
+        LogInRefused, Denied, Rejected, Unavailable: as the answer says.
+    """
+    if reply.status == codes.unauthorized:
+        raise LogInRefused(
+            f"{request.about}: user name or password is wrong",
+            code=f"HTTP {reply.status}",
+            hint="check `username` and `password`",
+        )
+    if reply.status == codes.forbidden:
+        hint = "the user has no right to it"
+        raise Denied(f"{request.about}: the CRM denies this", code=f"HTTP {reply.status}", hint=hint)
+    if reply.status == codes.not_found:
+        hint = "the record does not exist, or this version of the CRM does not have the resource"
+        raise Denied(f"{request.about}: the CRM does not find this", code=NOT_FOUND, hint=hint)
+    if reply.status >= codes.bad_request:
+        raise _refusal(request, reply)
+    told = None if request.method != "GET" and not reply.body.strip() else decode_json(request, reply)
+    place = reply.headers.get("location", "").rstrip("/").rpartition("/")[2]
+    if reply.status == codes.created and place.isdigit() and not (isinstance(told, dict) and told.get("id")):
+        return {"id": int(place)}
+    return told
+
+
+def _refusal(request: Request, reply: Reply) -> Rejected:
+    """What the standard error says: which fields, and how bad; its words are kept apart. It may be missing."""
+    try:
+        told = json.loads(reply.body)
+    except ValueError:
+        told = {}
+    problems = [each for each in told.get("problems") or () if isinstance(each, dict)] if isinstance(told, dict) else []
+    problems.sort(key=lambda each: each.get("level") != "SEVERE")
+    named = [f"{each['field']} ({each.get('level', 'no level')})" for each in problems if each.get("field")]
+    return Rejected(
+        f"{request.about}: the CRM refuses this",
+        code=f"HTTP {reply.status}",
+        hint=f"it objects to {', '.join(named)}" if named else "",
+        server_says="; ".join(str(each.get("message", "")) for each in problems),
+        field=next((str(each["field"]) for each in problems if each.get("field")), ""),
+    )

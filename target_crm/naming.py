@@ -1,0 +1,75 @@
+"""What the source calls a record, and which records may be the same one."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.model import Kind
+from crm_systems.wire import is_empty
+from target_crm.ledger import digest
+from target_crm.mapping import DELETED_AT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_crm.mapping import Mapper
+
+
+class Names:
+    """Names the records of one stream; ``keys`` are the fields of its key."""
+
+    def __init__(self, mapper: Mapper, keys: tuple[str, ...]) -> None:
+        self._mapper = mapper
+        self._options = mapper.options
+        self._entity = mapper.entity
+        self._keys = keys
+
+    def key_of(self, record: Mapping[str, Any]) -> str:
+        """What the source calls a record; without a key, what it is recognised by, or else its whole content.
+
+        Empty where the stream has a key and the record has none.
+        """
+        values = [record.get(name) for name in self._keys]
+        if not all(map(is_empty, values)):
+            return str(values[0]) if len(values) == 1 else json.dumps(values, default=str)
+        if self._options.match_fields:
+            return digest(self._recognised_by(record))
+        return "" if values else digest(dict(record))
+
+    def names_of(self, record: Mapping[str, Any]) -> tuple[str, ...]:
+        """Records that share one of these may be the same one, and must be written in turn."""
+        key = f"key {self.key_of(record)}"
+        if not self._options.match_fields or record.get(DELETED_AT):
+            return (key,)
+        return key, f"match {self._recognised_by(record)}"
+
+    def _recognised_by(self, record: Mapping[str, Any]) -> str:
+        """Equal for records that may have the same match fields, at times for others too."""
+        incoming = {target: name for name in record if (target := self._options.fields.get(name, name))}
+        return json.dumps(
+            [
+                _coarse(self._loosely_typed(name, record.get(incoming.get(name, name))))
+                for name in self._options.match_fields
+                if not self._is_reference(name)
+            ]
+        )
+
+    def _is_reference(self, name: str) -> bool:
+        known = self._entity.field(name)
+        return known is None or known.kind is Kind.OWNER or self._mapper.is_reference(name)
+
+    def _loosely_typed(self, name: str, value: Any) -> Any:
+        try:
+            return self._mapper.typed(name, value)
+        except ValueError:
+            return value
+
+
+def _coarse(value: Any) -> str:
+    """The same text for values that may count as equal, in the CRM or here."""
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return str(Decimal(value).normalize())
+    return unicodedata.normalize("NFKD", str(value)).casefold().strip()

@@ -1,0 +1,1 @@
+"""What single systems do beyond what all have in common."""

@@ -1,0 +1,253 @@
+"""The one place that sends anything: what it repeats, when it waits, how it logs in again, what it never says."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crm_systems import open_client
+from crm_systems.client import ATTEMPTS, LOGIN_ATTEMPTS, PATIENCE_SECONDS, Client
+from crm_systems.errors import (
+    ConfigError,
+    CrmError,
+    Denied,
+    LogInRefused,
+    OutcomeUnknown,
+    ProtocolError,
+    Rejected,
+    Unavailable,
+)
+from crm_systems.model import Request
+from tests.running import Time, operation
+from tests.simulators.base import Answer, Fault
+from tests.simulators.vtiger import VtigerSimulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+READ = Request("GET", "Modules: list", query={"operation": "listtypes"})
+WRITE = Request(
+    "POST",
+    "Leads: create",
+    form={
+        "operation": "create",
+        "elementType": "Leads",
+        "element": json.dumps({"lastname": "x", "assigned_user_id": "19x1"}),
+    },
+    repeatable=False,
+)
+
+
+@pytest.fixture
+def time() -> Time:
+    """A clock of our own."""
+    return Time()
+
+
+@pytest.fixture
+def server() -> Iterator[VtigerSimulator]:
+    """A small Vtiger."""
+    with VtigerSimulator(rows=10) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def client(server: VtigerSimulator, time: Time) -> Iterator[Client]:
+    """A client that is logged in."""
+    settings = {**server.config(), "timeout_seconds": 5.0}
+    with open_client(settings, clock=time.clock, sleep=time.sleep) as opened:
+        opened.log_in()
+        server.calls.clear()
+        yield opened
+
+
+def failing(server: VtigerSimulator, fault: Fault, times: int) -> None:
+    """The next requests go wrong."""
+    left = iter(range(times))
+    server.fault = lambda _call: fault if next(left, None) is not None else None
+
+
+def created(server: VtigerSimulator) -> int:
+    """How many leads a test has created."""
+    return sum(row["lastname"] == "x" for row in server.store.records("Leads"))
+
+
+NOT_DONE = (Fault.THROTTLED_SECONDS, Fault.THROTTLED_DATE)
+LOST = (Fault.REFUSED, Fault.LOST_ANSWER, Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.HTML, Fault.TRUNCATED)
+
+
+@pytest.mark.parametrize("fault", [*NOT_DONE, *LOST])
+def test_a_read_is_repeated(client: Client, server: VtigerSimulator, time: Time, fault: Fault) -> None:
+    failing(server, fault, 3)
+    assert "Leads" in client.call(READ)["types"]
+    assert (len(server.calls), len(time.slept), client.traffic.repeats) == (4, 3, 3)
+
+
+@pytest.mark.parametrize("fault", [*NOT_DONE, *LOST])
+def test_a_read_is_given_up(client: Client, server: VtigerSimulator, time: Time, fault: Fault) -> None:
+    failing(server, fault, 100)
+    with pytest.raises(Unavailable):
+        client.call(READ)
+    assert len(server.calls) == ATTEMPTS
+    assert sum(time.slept) <= PATIENCE_SECONDS
+
+
+@pytest.mark.parametrize("fault", NOT_DONE)
+def test_a_write_that_was_certainly_not_done_is_repeated(client: Client, server: VtigerSimulator, fault: Fault) -> None:
+    failing(server, fault, 2)
+    client.call(WRITE)
+    assert (len(server.calls), created(server)) == (3, 1)
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_a_write_whose_answer_is_lost_is_never_repeated(client: Client, server: VtigerSimulator, fault: Fault) -> None:
+    failing(server, fault, 1)
+    with pytest.raises(OutcomeUnknown):
+        client.call(WRITE)
+    assert len(server.calls) == 1
+    assert created(server) == (fault in {Fault.LOST_ANSWER, Fault.ERROR_AFTER, Fault.TRUNCATED})
+
+
+@pytest.mark.parametrize("request_", [READ, WRITE])
+def test_an_ended_session_is_opened_again(client: Client, server: VtigerSimulator, request_: Request) -> None:
+    failing(server, Fault.EXPIRED_SESSION, 1)
+    client.call(request_)
+    assert [operation(call) for call in server.calls] == [
+        operation_of(request_),
+        "getchallenge",
+        "login",
+        operation_of(request_),
+    ]
+
+
+def operation_of(request: Request) -> str:
+    """What a request will ask for."""
+    return request.query.get("operation") or (request.form or {})["operation"]
+
+
+def test_a_probe_is_sent_once(client: Client, server: VtigerSimulator) -> None:
+    failing(server, Fault.ERROR_BEFORE, 100)
+    with pytest.raises(Unavailable):
+        client.call(Request("GET", "Probe", query={"operation": "listtypes"}, patient=False))
+    assert len(server.calls) == 1
+
+
+def answering(server: VtigerSimulator, *answers: Answer) -> None:
+    """These answers come first."""
+    proper, left = server.answer, iter(answers)
+    server.answer = lambda call: next(left, None) or proper(call)  # type: ignore[method-assign]
+
+
+def in_(seconds: float) -> str:
+    """An HTTP date."""
+    return format_datetime(datetime.now(timezone.utc) + timedelta(seconds=seconds), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "bounds"),
+    [
+        ("7", (7, 7)),
+        ("0", (0, 0)),
+        (" 12 ", (12, 12)),
+        (in_(30), (25, 30)),
+        (in_(-30), (0, 0)),
+        ("soon", (0.25, 0.5)),
+        ("-5", (0.25, 0.5)),
+        ("\u00b2", (0.25, 0.5)),
+        ("", (0.25, 0.5)),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after(
+    client: Client, server: VtigerSimulator, time: Time, header: str, bounds: tuple[float, float], status: int
+) -> None:
+    answering(server, Answer(b"", status, headers={"Retry-After": header}))
+    client.call(READ)
+    assert bounds[0] <= time.slept[0] <= bounds[1]
+
+
+def test_a_server_that_wants_more_patience_than_there_is(client: Client, server: VtigerSimulator, time: Time) -> None:
+    answering(server, *[Answer(b"", 429, headers={"Retry-After": "100"})] * 5)
+    with pytest.raises(Unavailable):
+        client.call(READ)
+    assert time.slept == [100]
+
+
+def test_waits_grow_and_differ(server: VtigerSimulator) -> None:
+    waits = []
+    for _ in range(2):
+        time = Time()
+        with open_client(server.config(), clock=time.clock, sleep=time.sleep) as client:
+            client.log_in()
+            failing(server, Fault.ERROR_BEFORE, ATTEMPTS)
+            with pytest.raises(Unavailable):
+                client.call(READ)
+        waits.append(time.slept)
+    assert waits[0] != waits[1]
+    for attempt, wait in enumerate(waits[0]):
+        assert 2**attempt / 4 <= wait <= 2**attempt / 2
+
+
+REFUSALS = [
+    ("ACCESS_DENIED", Denied),
+    ("INVALID_ID_ATTRIBUTE", Rejected),
+    (0, Rejected),
+    ("INTERNAL_SERVER_ERROR", Rejected),
+]
+
+
+@pytest.mark.parametrize("keys", [("code", "message"), ("errorCode", "errorMessage"), ("errorType", "errorMsg")])
+@pytest.mark.parametrize(("code", "kind"), REFUSALS)
+def test_a_refusal_is_not_repeated(
+    client: Client, server: VtigerSimulator, keys: tuple[str, str], code: Any, kind: type[CrmError]
+) -> None:
+    error = {keys[0]: code, keys[1]: "Mr Secret has no telephone"}
+    answering(server, Answer(json.dumps({"success": False, "error": error}).encode()))
+    with pytest.raises(kind) as caught:
+        client.call(READ)
+    assert len(server.calls) == 1
+    assert caught.value.code == str(code)
+    assert "Secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(301, ConfigError), (302, ConfigError), (414, ProtocolError), (308, ConfigError)]
+)
+def test_statuses_that_no_repeat_cures(
+    client: Client, server: VtigerSimulator, status: int, kind: type[CrmError]
+) -> None:
+    answering(server, *[Answer(b"<html>", status, "text/html", {"Location": "http://localhost/?s=1"})] * 9)
+    with pytest.raises(kind):
+        client.call(READ)
+    assert len(server.calls) == 1
+
+
+def test_a_wrong_key_is_tried_a_few_times(server: VtigerSimulator, time: Time) -> None:
+    settings = {**server.config(), "access_key": "wrong"}
+    with open_client(settings, clock=time.clock, sleep=time.sleep) as client, pytest.raises(LogInRefused):
+        client.log_in()
+    assert [operation(call) for call in server.calls] == ["getchallenge", "login"] * LOGIN_ATTEMPTS
+
+
+def test_an_unknown_user_is_tried_once(server: VtigerSimulator, time: Time) -> None:
+    settings = {**server.config(), "username": "nobody"}
+    with open_client(settings, clock=time.clock, sleep=time.sleep) as client, pytest.raises(LogInRefused):
+        client.log_in()
+    assert len(server.calls) == 1
+
+
+def test_a_server_that_refuses_to_log_out(client: Client, server: VtigerSimulator) -> None:
+    failing(server, Fault.REFUSED, 100)
+    client.close()
+
+
+def test_the_servers_clock(client: Client, server: VtigerSimulator, time: Time) -> None:
+    at_login = client.server_time()
+    assert at_login <= server.clock.now()
+    time.now += 90.7
+    assert timedelta(seconds=90) <= client.server_time() - at_login <= timedelta(seconds=91)
+    assert client.server_time().microsecond == 0
