@@ -49,7 +49,6 @@ class Lists:
 
     def __init__(self, options: Mapping[str, Any], zone: ZoneInfo, page_size: int) -> None:
         self._asked = [str(each) for each in options.get("branches") or ()]
-        self._archived = options.get("include_archived") is not False
         self._zone = zone
         self._page_size = page_size
         self._branches: list[int] = []
@@ -98,15 +97,15 @@ class Lists:
         """
         everywhere: list[int | None] = [None] if entity.private.get("branchless") else [*self.branches(call)]
         for each in [branch] if branch and everywhere != [None] else everywhere:
-            has_parents = entity.private.get("parents") and not parent
-            for query in self._parents(call, entity, each) if has_parents else [parent or {}]:
+            by_parent = entity.private.get("parents") and not parent
+            for query in self._parents(call, entity, each, archived=archived) if by_parent else [parent or {}]:
                 for body in _bodies(entity, archived=archived):
                     path = address(entity, each, "index")
                     yield Request(
                         "POST", f"{entity.name}: read", path=path, query=query, json={**body, **(filters or {})}
                     )
 
-    def _parents(self, call: Call, entity: Entity, branch: int | None) -> Iterator[dict[str, str]]:
+    def _parents(self, call: Call, entity: Entity, branch: int | None, *, archived: bool) -> Iterator[dict[str, str]]:
         """The parents whose sub-lists a branch has to be asked for.
 
         Some tenants show every branch's rows in each; a parent is asked for in its own branches only.
@@ -115,7 +114,7 @@ class Lists:
             if spec.get("look_up_only"):
                 continue
             above = catalogue(SYSTEM)[spec["entity"]]
-            lists = self.requests(call, above, archived=self._archived, branch=branch)
+            lists = self.requests(call, above, archived=archived, branch=branch)
             # All at once: a list that is read slowly moves more.
             for row in [row for page in self.walk(call, above, lists) for row in page.rows]:
                 own = set(branches_of(row)).intersection(self.branches(call))
@@ -150,8 +149,7 @@ class Lists:
 def _bodies(entity: Entity, *, archived: bool) -> Iterator[dict[str, Any]]:
     """The filters that undo what a list hides by itself, one body for each list."""
     for body in entity.private.get("lists", ({},)):
-        if archived or "removed" not in body:
-            if archived or not body.get("dead"):
-                yield body
-        else:
-            yield {**body, "removed": 0}
+        if archived:
+            yield body
+        elif not body.get("dead"):
+            yield {**body, "removed": 0} if "removed" in body else body

@@ -90,7 +90,7 @@ class Egito(System):
         told = self._token(
             call, grant_type="password", username=self._text("username"), password=self._text("password")
         )
-        if int(told.get("expires_in") or SHORTEST_LIFE) < SHORTEST_LIFE and told.get("refresh_token"):
+        if int(told.get("expires_in", SHORTEST_LIFE)) < SHORTEST_LIFE and told.get("refresh_token"):
             with suppress(LogInRefused):
                 told = self._token(call, grant_type="refresh_token", refresh_token=str(told["refresh_token"]))
         return Session({"token": str(told["access_token"])})
@@ -170,12 +170,12 @@ class Egito(System):
         if not rows or self.options["details"] == "list":
             return rows, False
         whole: Row = {}
-        with suppress(Rejected):
+        with suppress(Denied, Rejected):
             whole = self._one(call, entity, str(rows[0].get("id")))
         listed = {name for row in rows for name in row}
         short = self.options["details"] == "get" or not whole.keys() <= listed
         if short:
-            return [row for each in rows[:SAMPLE] if (row := self._one(call, entity, str(each["id"])))], True
+            return self._in_full(call, entity, rows[:SAMPLE]).rows, True
         return rows, False
 
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
@@ -218,7 +218,7 @@ class Egito(System):
         def ask(parameters: Mapping[str, str]) -> Part:
             told = call(self._reading(f"{entity.name}/list", about, {**criteria, **parameters}))
             part = part_of(told, self.options["list_field"], about)
-            return replace(part, rows=[{**criteria, **row} for row in part.rows])
+            return replace(part, rows=[{**row, **criteria} for row in part.rows])
 
         def key_of(row: Row) -> str:
             return str(row.get("id", row))
@@ -238,7 +238,8 @@ class Egito(System):
             if error.code != NOT_FOUND:
                 raise
             return {}
-        return told if isinstance(told, dict) and str(told.get("id")) == identifier else {}
+        is_it = isinstance(told, dict) and told and str(told.get("id", identifier)) == identifier
+        return {"id": identifier, **told} if is_it else {}
 
     def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
         """By ``get``; what it does not give is looked for in the list, since errors are not told apart."""
@@ -278,9 +279,10 @@ class Egito(System):
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         """The whole record as it is now, with the changes, as a form is saved: what is left out may be blanked."""
         record = self._one(call, entity, str(current["id"]))
-        whole = {
-            name: value for name, value in record.items() if (field := entity.field(name)) is None or field.writable
-        }
+        if not record:
+            raise Denied(f"{entity.name}: update: the record is gone")
+        fixed = {field.name for field in entity.fields if not field.writable}
+        whole = {name: value for name, value in record.items() if name not in fixed}
         body = {**merged(whole, self.encoded(entity, values)), "id": current["id"]}
         return self._saved(call, entity, self._saving(entity, "update", body, repeatable=True))
 

@@ -140,7 +140,14 @@ def number(value: Any) -> Decimal | int:
     exact = Decimal(str(value).strip())
     if not exact.is_finite() or exact.adjusted() > _MOST_DIGITS:
         raise ValueError
-    return exact
+    return Plain(exact) if "E" in str(exact) else exact
+
+
+class Plain(Decimal):
+    """A decimal that is written without an exponent: ``0.00000000`` stays what it was and is no ``0E-8``."""
+
+    def __str__(self) -> str:
+        return format(self, "f")
 
 
 def integer(value: Any) -> int:

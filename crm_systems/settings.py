@@ -19,7 +19,10 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. ``kind`` is a JSON Schema type, ``date-time``, ``timezone``, ``url``, or ``any``."""
+    """One setting.
+
+    ``kind`` is a JSON Schema type, ``date-time``, ``timezone``, ``url``, or ``any``: a text or a list of texts.
+    """
 
     name: str
     kind: str
@@ -34,7 +37,10 @@ class Setting:
     def json_schema(self) -> dict[str, Any]:
         """The setting as a property of a JSON Schema."""
         schema: dict[str, Any] = {"title": self.title, "description": self.description}
-        if self.kind != "any":
+        if self.kind == "any":
+            # Without a type, the SDK could not read it from the environment.
+            schema["anyOf"] = [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]
+        else:
             kind = self.kind if self.kind in {"integer", "number", "boolean", "array", "object"} else "string"
             schema["type"] = [kind, "null"]
         if self.kind == "array":

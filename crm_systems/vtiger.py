@@ -186,20 +186,26 @@ class Vtiger(System):
         return entity_of(call(request), self._sample(call, name))
 
     def _sample(self, call: Call, name: str) -> list[Row] | None:
-        """A few rows; none where a record breaks the page; None where the module cannot be queried at all."""
-        try:
-            return list(call(vtql.ask(f"select * from {name} limit {SAMPLE};", f"{name}: look at a few records")))
-        except Rejected:
-            return []
-        except (Denied, Unavailable):
-            return None
+        """A few rows; fewer where a record breaks the page; None where the module cannot be queried at all."""
+        for wanted in (f"select * from {name} limit {SAMPLE}", f"select id from {name} order by id desc limit 1"):
+            try:
+                rows = call(vtql.ask(f"{wanted};", f"{name}: look at a few records"))
+            except Rejected:
+                continue
+            except (Denied, Unavailable):
+                return None
+            return rows if wanted.startswith("select *") else []
+        return None
 
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """By id. Without ids, or on a server that does not sort a module by them, all at once."""
         table = self._table(entity, since)
         if not entity.key:
             return [vtql.everything(table)]
-        highest = vtql.top(call, table)
+        try:
+            highest = vtql.top(call, table)
+        except vtql.Unsorted:
+            return [vtql.everything(table)]
         if not highest and table.hides_rows:
             highest = self._highest_of_all(call)
         return vtql.walks(call, table, highest, parallel)
@@ -229,7 +235,7 @@ class Vtiger(System):
             for module in modules:
                 try:
                     found.append(vtql.top(call, vtql.Table(module, "", hides_rows=module in HIDING)))
-                except Denied:
+                except (Denied, vtql.Unsorted):
                     continue
             self._highest = max((each for each in found if each < vtql.BEYOND), default=0)
         return self._highest
@@ -319,15 +325,21 @@ class Vtiger(System):
     def _look_up(self, call: Call, entity: Entity, condition: str) -> list[Row]:
         table = vtql.Table(entity.name, entity.private["prefix"])
         if not self._witnesses.get(entity.name):
-            highest = vtql.top(call, table)
-            self._witnesses[entity.name] = f"{table.prefix}x{highest}" if 0 < highest < vtql.BEYOND else ""
+            self._witnesses[entity.name] = self._witness(call, table)
         try:
             return vtql.look_up(call, table, condition, self._witnesses[entity.name])
         except Rejected:
             # The witness itself may have been deleted since.
-            self._witnesses[entity.name] = ""
+            self._witnesses[entity.name] = self._witness(call, table)
+            return vtql.look_up(call, table, condition, self._witnesses[entity.name])
+
+    def _witness(self, call: Call, table: vtql.Table) -> str:
+        """The id of a record that is there; empty where none can be named."""
+        try:
             highest = vtql.top(call, table)
-            return vtql.look_up(call, table, condition, f"{table.prefix}x{highest}" if highest else "")
+        except vtql.Unsorted:
+            return ""
+        return f"{table.prefix}x{highest}" if 0 < highest < vtql.BEYOND else ""
 
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
         """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured)."""

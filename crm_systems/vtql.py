@@ -75,12 +75,19 @@ def number_of(identifier: str) -> int:
     return int(identifier.rpartition("x")[2])
 
 
+class Unsorted(ProtocolError):
+    """The server does not sort a table by id, as coreBOS where it does not know the column (measured)."""
+
+
 def top(call: Call, table: Table) -> int:
     """The highest id that the user may see in the table, 0 if there is none, ``BEYOND`` if that cannot be told.
 
     An empty answer is asked for again in other words, since the server answers some of its own SQL errors that way.
+
+    Raises:
+        Unsorted: two rows do not come in the order that was asked for.
     """
-    size = str(SERVER_PAGE if table.hides_rows else 1)
+    size = str(SERVER_PAGE if table.hides_rows else 2)
     about = f"{table.module}: find the newest record"
     try:
         rows = call(ask(table.query("id", order="id desc", limit=size), about))
@@ -88,7 +95,10 @@ def top(call: Call, table: Table) -> int:
             return BEYOND
     except Rejected:
         return BEYOND
-    return max((number_of(row["id"]) for row in rows), default=0)
+    numbers = [number_of(row["id"]) for row in rows]
+    if numbers != sorted(numbers, reverse=True):
+        raise Unsorted(f"{table.module}: the server does not sort by id")
+    return max(numbers, default=0)
 
 
 def walks(call: Call, table: Table, highest: int, parallel: int) -> Iterator[Walk]:
@@ -217,16 +227,17 @@ def look_up(call: Call, table: Table, condition: str, witness: str) -> list[Row]
 
 
 def everything(table: Table) -> Walk:
-    """A walk by offset over a table that has no ids to go by."""
+    """A walk by offset over a table that cannot be read by id; a row that has one is given once."""
 
     def walk(call: Call) -> Iterator[Page]:
-        offset = 0
+        offset, given = 0, set[str]()
         while True:
             limit = f"{offset},{table.page_size}"
             rows = call(ask(table.query("*", limit=limit), f"{table.module}: read"))
             if not rows:
                 return
-            yield Page(rows)
+            yield Page([row for row in rows if row.get("id") is None or row["id"] not in given])
+            given.update(row["id"] for row in rows if row.get("id") is not None)
             offset += len(rows)
 
     return walk

@@ -31,6 +31,8 @@ def typed(field: Field, value: Any, notation: Notation) -> Any:
     """
     if is_empty(value):
         return None
+    if field.choices and field.kind is Kind.INTEGER:
+        value = _choice(field, str(value))
     try:
         if isinstance(value, bool) and field.kind in kinds.TEXTS:
             return "true" if value else "false"
@@ -85,6 +87,8 @@ def same(kind: Kind, one: Any, other: Any) -> bool:
         return _clock(one) == _clock(other)
     if kind is Kind.NUMBER:
         return Decimal(str(one)) == Decimal(str(other))
+    if kind is Kind.MULTIPICKLIST:
+        return sorted(one) == sorted(other)
     return bool(one == other)
 
 

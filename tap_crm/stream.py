@@ -101,7 +101,7 @@ class CrmStream(Stream):
                 if overlap.is_news(self._key_of(record), record, record.get(self.replication_key or "")):
                     yield record
         if self._is_incremental:
-            yield from self._deletions(started, overlap)
+            yield from self._deletions(started, overlap, reader)
         self._report(reader)
         if complete:
             self._advance(started, overlap)
@@ -130,7 +130,7 @@ class CrmStream(Stream):
         start = self.crm.settings["start_date"]
         return _moment(start) if start else None
 
-    def _deletions(self, started: datetime, overlap: Overlap) -> Iterator[Row]:
+    def _deletions(self, started: datetime, overlap: Overlap, reader: kinds.Reader) -> Iterator[Row]:
         """The keys of records deleted since they were last asked for; a full read needs none."""
         until = self.stream_state.get("deletions_read_until")
         system = self.crm.client.system
@@ -143,7 +143,7 @@ class CrmStream(Stream):
             try:
                 for identifier in system.deletions(self.crm.client.call, self.entity, _moment(until) - self._lookback):
                     if overlap.is_news(identifier, None, None):
-                        yield {self.entity.key[0]: identifier, DELETED_AT: started.isoformat()}
+                        yield {**reader({self.entity.key[0]: identifier}), DELETED_AT: started.isoformat()}
             except NotOffered as error:
                 self.crm.warn_once(f"{error} Set `deletions` to off to silence this.")
                 return

@@ -228,7 +228,10 @@ class CrmTap(Tap):
 
 
 def _json_of(file: Any) -> Any:
-    return None if file is None else json.loads(file.read())
+    try:
+        return None if file is None else json.loads(file.read())
+    except ValueError:
+        sys.exit(f"{CrmTap.name}: {file.name} is no JSON.")
 
 
 def _valid_replication_key(entry: CatalogEntry) -> str | None:

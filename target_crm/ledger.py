@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2s
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -106,6 +107,7 @@ class Ledger:
         self._ours = {"destination": destination, "source": source}
         with _in_words("opened"):
             self._engine = sa.create_engine(url, hide_parameters=True)
+            _make_private(self._engine.url)
             _METADATA.create_all(self._engine)
 
     def close(self) -> None:
@@ -226,12 +228,18 @@ class Ledger:
         return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 
+def _make_private(url: sa.URL) -> None:
+    """Makes a new SQLite file, which may hold personal data, readable for its owner only."""
+    if url.get_backend_name() == "sqlite" and url.database and not url.database.startswith((":memory:", "file:")):
+        Path(url.database).touch(mode=0o600)
+
+
 @contextmanager
 def _in_words(what: str) -> Iterator[None]:
     """Says what is wrong with the database without its own words, which hold values and the address."""
     try:
         yield
-    except (sa.exc.SQLAlchemyError, ImportError) as error:
+    except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
         raise ConfigError(
             f"The ledger cannot be {what}",
             code=type(error).__name__,

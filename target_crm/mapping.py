@@ -136,12 +136,10 @@ class Mapper:
             for target, names in sources.items()
             if target in given and len(names) > 1
         ]
-        problems += [
-            f"`streams` names the field {name}, which the stream does not deliver"
-            for name in self.options.fields
-            if name not in columns
-        ]
         notes = []
+        missing = [name for name in self.options.fields if name not in columns]
+        if missing:
+            notes.append(f"fields that `streams` names and the stream does not deliver: {_names(missing)}")
         if not keys and not self.options.match_fields:
             notes.append("the stream has no key: a record that was changed is written as another one")
         if unknown and self.options.unknown_fields == "reject":

@@ -207,8 +207,10 @@ def _identify_by(value: Any) -> str | tuple[str, ...] | None:
         return None
     if isinstance(value, str) and value.startswith("["):
         value = json.loads(value)
-    if value in ("id", "ledger"):
-        return str(value)
+    # From the environment, the SDK makes a list of a word.
+    word = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if word in ("id", "ledger"):
+        return str(word)
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
         return tuple(value)
     raise ValueError

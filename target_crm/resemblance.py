@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Kind
@@ -55,5 +56,6 @@ def _like(sent: str, stored: Any) -> bool:
 
 
 def _plain(written: str) -> str:
-    decoded = html.unescape(html.unescape(written))
-    return "".join(char for char in decoded if char.isascii() and char not in "?\x00" and not char.isspace())
+    """A text without what a server may take for something else: markup, blanks, and letters of more than 16 bits."""
+    decoded = unicodedata.normalize("NFC", html.unescape(html.unescape(written)))
+    return "".join(char for char in decoded if char < "\U00010000" and char not in "?\x00\ufffd" and not char.isspace())

@@ -88,6 +88,9 @@ class CrmTarget(Target):
         found += problems(self.settings)
         if found and raise_errors:
             raise ConfigValidationError("The settings are not complete", errors=found, schema=self.config_jsonschema)
+        # The SDK would refuse a text in place of a number, and environment variables hold nothing else.
+        typed = {name: value for name, value in self.settings.items() if name in self._config}
+        self._config = {**self._config, **typed}
         return [*found, *super()._validate_config(raise_errors=raise_errors)]
 
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -172,9 +172,23 @@ def test_the_cost_of_a_plain_read() -> None:
     assert len(server.queries) == 11, "one to find the end and one a page"
 
 
-def test_a_server_that_does_not_sort() -> None:
+def test_a_page_that_is_not_sorted_is_no_page() -> None:
     with pytest.raises(ProtocolError, match="does not sort by id"):
         read(Server([1, 2, 3], sorts=False), vtql.Table("Things", "12"))
+
+
+def test_a_server_that_drops_the_order_is_found_out() -> None:
+    class Careless(Server):
+        def call(self, request: Request) -> Any:
+            query = request.query["query"].replace(" order by id desc", "")
+            return super().call(replace(request, query={"query": query}))
+
+    server = Careless(list(range(1, 251)))
+    table = vtql.Table("Things", "12")
+    with pytest.raises(vtql.Unsorted):
+        vtql.top(server.call, table)
+    pages = vtql.everything(table)(server.call)
+    assert [vtql.number_of(row["id"]) for page in pages for row in page.rows] == server.ids
 
 
 def test_a_server_that_cannot_sort_backwards() -> None:

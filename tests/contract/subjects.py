@@ -57,6 +57,9 @@ def change(simulator: Any, entity: str, key: str, values: dict[str, Any]) -> Non
         simulator.change(entity, int(key), values)
 
 
+SEX = next(str(row["id"]) for row in EgitoSimulator(rows=0).records("SelectDictionary") if row["type"] == "sex")
+"""Ids of dictionaries differ by tenant; this one is the simulator's default tenant."""
+
 SUBJECTS: dict[str, Subject] = {
     "vtiger": Subject(
         start=lambda rows: VtigerSimulator(rows=rows, switches=VtigerSwitches(sync_registered=True)),
@@ -80,7 +83,8 @@ SUBJECTS: dict[str, Subject] = {
         secret="api_key",
         text="note",
         match="name",
-        values=lambda n: {"name": f"Новичок {n}", "legal_type": 1, "is_study": 1, "branch_ids": [1]},
+        values=lambda n: {"name": f"Новичок {n}", "legal_type": 1, "is_study": 1},
+        settings={"branches": [1, 2, 3]},
     ),
     "intouch": Subject(
         start=lambda rows: InTouchSimulator(rows=rows),
@@ -96,7 +100,7 @@ SUBJECTS: dict[str, Subject] = {
         secret="password",
         text="description",
         match="mainEmail",
-        values=lambda n: {"name": "Nowy", "surname": f"Nowak {n}", "sexId": "1", "mainEmail": f"nowy{n}@example.com"},
+        values=lambda n: {"name": "Nowy", "surname": f"Nowak {n}", "sexId": SEX, "mainEmail": f"nowy{n}@example.com"},
     ),
 }
 """By the name of the system."""

@@ -80,7 +80,12 @@ def test_a_burst_of_changes_pushes_nothing_out_of_the_log() -> None:
     """More records come in front than a page holds, so that a whole page is seen again."""
     with tenant(100) as simulator:
         before = stored(simulator, "log")
-        on_page(simulator, "log", 2, lambda: [simulator.change("customer", 1, {"note": str(n)}) for n in range(25)])
+
+        def burst() -> None:
+            for number in range(25):
+                simulator.change("customer", 2, {"note": str(number)})
+
+        on_page(simulator, "log", 2, burst)
         found = ids(read(simulator, "log", page_size=20).records["log"])
     assert set(ids(before)) <= set(found)
     assert len(found) == len(set(found))
@@ -95,6 +100,14 @@ def test_deletions_come_from_the_log(name: str) -> None:
         (record,) = read(simulator, name, state=first.state).records[name]
     assert int(record["id"]) == gone
     assert record["_sdc_deleted_at"]
+
+
+def test_what_the_log_calls_deleted_and_is_still_there_is_none() -> None:
+    with tenant(60) as simulator:
+        first = read(simulator, "customer")
+        event = {"entity": "Customer", "entity_id": 5, "event": 3, "date_time": simulator.store.now()}
+        simulator.insert("log", {**event, "fields_old": {}, "fields_new": {}, "fields_rel": {}, "branch_ids": [1]})
+        assert read(simulator, "customer", state=first.state).records == {}
 
 
 def test_who_may_not_read_the_log_is_told() -> None:

@@ -283,6 +283,17 @@ def test_references_may_be_ids_or_labels(
     assert {field: made[field] for field in expected} == expected
 
 
+def test_a_look_up_sees_what_is_archived_although_a_read_leaves_it_out() -> None:
+    with tenant(60) as simulator, client(simulator, include_archived=False) as opened:
+        archived = {row["id"]: row for row in stored(simulator, "group") if row["e_date"] < "2026"}
+        known, member = entity(opened, "group"), entity(opened, "cgi")
+        for identifier, row in archived.items():
+            assert opened.system.get(opened.call, known, str(identifier)) is not None
+            assert opened.system.find(opened.call, known, {"name": row["name"]})
+        inside = next(row["id"] for row in stored(simulator, "cgi") if row["group_id"] in archived)
+        assert opened.system.get(opened.call, member, str(inside)) is not None
+
+
 def test_a_create_whose_answer_is_lost_is_done_once(tmp_path: Path) -> None:
     with tenant(10) as simulator:
         lost: list[int] = []

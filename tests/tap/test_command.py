@@ -86,10 +86,20 @@ def test_the_command_ends_badly_when_a_stream_is_not_complete(vtiger: Start, tmp
     (tmp_path / "config.json").write_text(json.dumps(leads(simulator)))
 
     def redirect() -> None:
-        simulator.answer = lambda _call: Answer(b"", 302)  # type: ignore[method-assign]
+        simulator.answer = lambda call: Answer(b"", 302)  # type: ignore[method-assign]  # noqa: ARG005
 
     on_page(simulator, 2, redirect)
     result, code = finished(command("--config", tmp_path / "config.json"))
     assert code == 1
     assert "tap-crm: Vtiger: Leads: read: the server redirects to another address (HTTP 302)" in result.log
+    assert "Traceback" not in result.log
+
+
+@pytest.mark.parametrize("option", ["--state", "--catalog"])
+def test_a_file_that_is_broken(vtiger: Start, tmp_path: Path, option: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(vtiger().config()))
+    (tmp_path / "broken.json").write_text('{"bookmarks": ')
+    result, code = finished(command("--config", tmp_path / "config.json", option, tmp_path / "broken.json"))
+    assert code == 1
+    assert result.log.endswith("broken.json is no JSON.\n")
     assert "Traceback" not in result.log

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.simulators.base import Call
     from tests.simulators.vtiger import VtigerSimulator
 
     Start = Callable[..., VtigerSimulator]
@@ -71,6 +73,32 @@ def test_the_newest_record_vanishes_while_others_are_read(vtiger: Start) -> None
     result = run(leads(simulator))
     assert result.exit == ""
     assert stored(simulator) <= set(live(result))
+
+
+def test_a_deletion_within_the_second_in_which_a_page_of_them_ends(vtiger: Start) -> None:
+    simulator = vtiger(rows=600)
+    first = run(leads(simulator))
+    ids = sorted(stored(simulator))
+
+    def delete(chosen: list[str], seconds: int) -> None:
+        stamp = (bookmark(first) + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S")
+        for identifier in chosen:
+            simulator.store.delete(identifier)
+            simulator.store.put(simulator.store.find(identifier), {"modifiedtime": stamp})
+
+    simulator.clock.advance(3600)
+    delete(ids[:100], 100)
+    delete(ids[100:150], 200)
+    calls = iter(range(1, 100))
+
+    def watch(call: Call) -> None:
+        if call.query.get("operation") == "sync" and next(calls) == 2:
+            delete(ids[150:155], 100)
+
+    simulator.fault = watch
+    second = run(leads(simulator), state=first.state)
+    assert deleted(second) == set(ids[:155])
+    assert len(second.records["Leads"]) == 155
 
 
 def test_a_failed_read_leaves_the_bookmark(vtiger: Start) -> None:

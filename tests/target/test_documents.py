@@ -15,10 +15,20 @@ if TYPE_CHECKING:
 
     from tests.simulators.vtiger import VtigerSimulator
 
-TASK = {"id": "t1", "subject": "Call", "date_start": "2026-01-02", "due_date": "2026-01-03", "taskstatus": "Planned", "time_start": "08:00"}
+TASK = {
+    "id": "t1",
+    "subject": "Call",
+    "date_start": "2026-01-02",
+    "due_date": "2026-01-03",
+    "taskstatus": "Planned",
+    "time_start": "08:00",
+}
 BILL = {"id": "i1", "subject": "Bill", "bill_street": "s", "ship_street": "s", "invoicestatus": "Created"}
 LINES = [{"productid": "x", "quantity": 1.5, "listprice": "10.00"}, {"productid": "x", "quantity": 2, "listprice": 3}]
-PARENTS = [*pipe("Accounts", [{"id": "a1", "accountname": "Acme"}]), *pipe("Products", [{"id": "x", "productname": "P"}])]
+PARENTS = [
+    *pipe("Accounts", [{"id": "a1", "accountname": "Acme"}]),
+    *pipe("Products", [{"id": "x", "productname": "P"}]),
+]
 
 
 def test_a_task_stays_a_task(crm: VtigerSimulator, tmp_path: Path) -> None:

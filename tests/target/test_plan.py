@@ -156,7 +156,10 @@ def test_a_report_that_cannot_be_written_is_a_sentence(crm: VtigerSimulator, tmp
 
 def test_a_run_that_stops_has_a_report_too(crm: VtigerSimulator, tmp_path: Path) -> None:
     config = {**config_of(crm, tmp_path, dry_run=False), "max_rejects": 0}
-    run(config, pipe("Contacts", [{"id": "1", "lastname": "x", "email": "y"}, {"id": "2", "lastname": "", "email": "z"}]))
+    run(
+        config,
+        pipe("Contacts", [{"id": "1", "lastname": "x", "email": "y"}, {"id": "2", "lastname": "", "email": "z"}]),
+    )
     assert plan(tmp_path)["streams"]["Contacts"]["counts"]["reject"] == 1
     run(config, [])
     assert plan(tmp_path)["streams"] == {}

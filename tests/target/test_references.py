@@ -143,7 +143,9 @@ def test_elsewhere_a_reference_is_an_id_of_this_crm_or_a_label(
 
 
 def test_elsewhere_what_does_not_exist_is_rejected_and_never_sent(crm: VtigerSimulator, tmp_path: Path) -> None:
-    result = run(settings(crm, tmp_path, identify_by=["lastname"]), pipe("Contacts", [{**ANN, "account_id": "11x99999"}]))
+    result = run(
+        settings(crm, tmp_path, identify_by=["lastname"]), pipe("Contacts", [{**ANN, "account_id": "11x99999"}])
+    )
     assert "the record c1 is rejected: its account_id points to a record that does not exist in the CRM" in result.exit
     assert writes(crm) == []
 

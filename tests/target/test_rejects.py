@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from tests.simulators.vtiger import VtigerSimulator
 
 GOOD = [{"id": f"g{number}", "lastname": f"Good {number}", "cf_855": 1.25} for number in range(3)]
-BAD = [{"id": f"b{number}", "lastname": f"Bad {number}", "birthday": "31 February", "cf_855": 1.25} for number in range(3)]
+BAD = [
+    {"id": f"b{number}", "lastname": f"Bad {number}", "birthday": "31 February", "cf_855": 1.25} for number in range(3)
+]
 MIXED = [each for pair in zip(GOOD, BAD, strict=True) for each in pair]
 
 
@@ -49,7 +51,9 @@ def test_the_file_is_a_singer_stream_and_piping_it_back_in_replays_it(crm: Vtige
     lines = path.read_text("utf-8").splitlines()
     kept = [json.loads(line) for line in lines]
     assert kept[0] == original[0]
-    assert [each["record"] for each in kept[1:]] == [each["record"] for each in original if each.get("record", {}).get("birthday")]
+    assert [each["record"] for each in kept[1:]] == [
+        each["record"] for each in original if each.get("record", {}).get("birthday")
+    ]
     assert all(each["rejected"]["reason"] == "its birthday is no date" for each in kept[1:])
 
     moved = [line.replace("31 February", "2000-02-28") for line in lines]

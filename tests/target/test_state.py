@@ -77,14 +77,12 @@ def test_a_run_that_breaks_off_says_what_is_durable_and_the_next_ends_it(crm: Vt
 
 
 def test_no_state_leaves_while_a_record_before_it_waits(crm: VtigerSimulator, tmp_path: Path) -> None:
-    deal = {"id": "d", "potentialname": "Deal", "closingdate": "2026-01-01", "sales_stage": "Prospecting"}
-    config = settings(crm, tmp_path, identify_by=["lastname"])
-    config["streams"] = {"Potentials": {"identify_by": ["potentialname"]}}
-    deals = pipe("Potentials", [{**deal, "contact_id": "P1"}])
-    told = [state(0), *deals, state(1), *pipe("Contacts", PEOPLE[:2]), state(2)]
-    result = run(config, told)
-    assert result.states == [{"at": 0}, {"at": 2}]
-    assert stored(crm, "Potentials", contact_id=stored(crm, "Contacts", lastname="P1")[0]["id"])
+    streams = {"Accounts": {"identify_by": ["accountname"]}}
+    config = settings(crm, tmp_path, identify_by=["lastname"], streams=streams)
+    child = pipe("Contacts", [{"id": "c", "lastname": "Child", "account_id": "Acme"}])
+    told = [state(0), *child, state(1), *pipe("Accounts", [{"id": "a", "accountname": "Acme"}]), state(2)]
+    assert run(config, told).states == [{"at": 0}, {"at": 2}]
+    assert stored(crm, "Contacts", account_id=stored(crm, "Accounts", accountname="Acme")[0]["id"])
 
 
 def test_a_dry_run_says_no_state(crm: VtigerSimulator, tmp_path: Path) -> None:

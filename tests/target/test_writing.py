@@ -52,7 +52,9 @@ def test_by_id_updates_and_never_creates(crm: VtigerSimulator, tmp_path: Path) -
 
 def test_a_match_adopts_what_is_there_without_a_write(crm: VtigerSimulator, tmp_path: Path) -> None:
     crm_id = crm.store.insert("Contacts", {"lastname": "Novák", "email": "ANN@example.com", "title": "CEO"})
-    result = run(settings(crm, tmp_path, identify_by=["email"]), pipe("Contacts", [{**ANN, "email": "ANN@example.com"}]))
+    result = run(
+        settings(crm, tmp_path, identify_by=["email"]), pipe("Contacts", [{**ANN, "email": "ANN@example.com"}])
+    )
     assert result.line("Contacts") == "Contacts → Contacts: 1 unchanged"
     assert writes(crm) == []
     crm.calls.clear()
@@ -117,12 +119,13 @@ def test_what_comes_after_a_delete_in_the_same_batch_is_done_after_it(crm: Vtige
 
 
 def test_fields_are_mapped_and_unknown_ones_dropped(crm: VtigerSimulator, tmp_path: Path) -> None:
-    people = {"entity": "Contacts", "fields": {"surname": "lastname", "note": None, "mail": "email"}}
+    people = {"entity": "Contacts", "fields": {"surname": "lastname", "note": None, "mail": "email", "fax": "phone"}}
     config = settings(crm, tmp_path, identify_by=["email"], streams={"people": people}, unknown_fields="drop")
     incoming = {"nr": 1, "surname": "Novák", "mail": "ann@example.com", "note": "n", "shoe_size": 42}
     result = run(config, pipe("people", [incoming], ["nr"]))
     assert result.line("people") == "people → Contacts: 1 create"
     assert "people: fields that Contacts does not have are left out: shoe_size" in result.log
+    assert "people: fields that `streams` names and the stream does not deliver: fax" in result.log
     assert one(crm, "Contacts", lastname="Novák", email="ann@example.com")["description"] == ""
 
 

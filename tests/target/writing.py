@@ -71,9 +71,7 @@ def run(
     root.setLevel(logging.INFO)
     try:
         with redirect_stdout(output):
-            target.invoke(
-                config=SimpleNamespace(config=dict(config), parse_env=False), file_input=io.StringIO(lines)
-            )
+            target.invoke(config=SimpleNamespace(config=dict(config), parse_env=False), file_input=io.StringIO(lines))
     except SystemExit as exited:
         end = str(exited.code)
     except ConfigValidationError as refused:

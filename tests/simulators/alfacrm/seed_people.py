@@ -106,7 +106,7 @@ def membership(id_: int, rows: int, groups: int) -> Row:
     """Past, future, and mostly current memberships."""
     begin, end = pick(_PERIODS, id_)
     return {
-        "customer_id": id_ * 3 % rows + 1,
+        "customer_id": id_ * 3 % max(rows, 1) + 1,
         "group_id": id_ % groups + 1,
         "b_date": begin,
         "e_date": end,
@@ -121,7 +121,7 @@ def task(id_: int, rows: int) -> Row:
         "branch_ids": pick(([], [1], [2], [1, 2]), id_),
         "user_id": 2,
         "assigned_ids": [1],
-        "customer_ids": [id_ % rows + 1],
+        "customer_ids": [id_ % max(rows, 1) + 1],
         "title": pick(odd.NAMES, id_),
         "text": pick(odd.NOTES[:9], id_),
         "created_at": f"2025-{id_ % 12 + 1:02}-11 10:00:00",
@@ -135,7 +135,7 @@ def task(id_: int, rows: int) -> Row:
 def communication(id_: int, rows: int) -> Row:
     return {
         "class": pick(("Customer", "Customer", "Customer", "Group", "Task", "Lead"), id_),
-        "related_id": id_ % rows + 1,
+        "related_id": id_ % max(rows, 1) + 1,
         "user_id": 2,
         "added": f"2025-{id_ % 12 + 1:02}-05 09:30:00",
         "comment": pick(odd.NOTES[2:9], id_),

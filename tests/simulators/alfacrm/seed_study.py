@@ -109,7 +109,7 @@ def pays(rng: Random, rows: int) -> Iterator[Row]:
 
 def customer_tariff(id_: int, rows: int) -> Row:
     return {
-        "customer_id": id_ * 2 % rows + 1,
+        "customer_id": id_ * 2 % max(rows, 1) + 1,
         "tariff_id": id_ % 4 + 1,
         "subject_ids": [id_ % 4 + 1],
         "lesson_type_ids": [2, 3],
@@ -128,7 +128,7 @@ def customer_tariff(id_: int, rows: int) -> Row:
 def discount(id_: int, rows: int) -> Row:
     return {
         "branch_id": id_ % 2 + 1,
-        "customer_id": id_ % rows + 1,
+        "customer_id": id_ % max(rows, 1) + 1,
         "discount_type": id_ % 2 + 1,
         "amount": pick((10, 12.5, 0, 100), id_),
         "note": pick(odd.NOTES[:9], id_),

@@ -1,0 +1,115 @@
+"""Lists read by position while they change: no row is lost, none comes twice."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm_systems.model import Kind
+from crm_systems.paging import Part, Sliding, earliest, instant
+from crm_systems.sampling import kind_of, unit_of
+
+PRAGUE = ZoneInfo("Europe/Prague")
+FIRST_NEW = 1000
+
+
+def read(fetch: Any, size: int) -> list[int]:
+    pages = Sliding(fetch, lambda row: row["id"]).pages(size, size * 3)
+    return [row["id"] for rows in pages for row in rows]
+
+
+@settings(deadline=None)
+@given(st.integers(0, 60), st.integers(1, 9), st.booleans(), st.lists(st.integers(0, 100), max_size=80))
+def test_a_row_that_is_there_all_the_time_is_read_once(count: int, size: int, told: bool, acts: list[int]) -> None:
+    rows = list(range(count))
+    steps = iter(acts)
+
+    def fetch(position: int, wanted: int) -> Part:
+        part = Part([{"id": each} for each in rows[position : position + wanted]], len(rows) if told else None)
+        for act in (next(steps, -1), next(steps, -1)):
+            if 0 <= act < len(rows):
+                rows.pop(act)
+            elif act >= 0:
+                rows.append(FIRST_NEW + len(rows) + act * 1000)
+        return part
+
+    found = read(fetch, size)
+    assert len(found) == len(set(found))
+    assert {each for each in rows if each < FIRST_NEW} - set(found) == set()
+
+
+@settings(deadline=None)
+@given(st.integers(0, 60), st.integers(2, 9), st.randoms(use_true_random=False))
+def test_rows_that_move_to_the_front_hide_no_others(count: int, size: int, chance: Any) -> None:
+    rows = list(range(count))
+
+    def fetch(position: int, wanted: int) -> Part:
+        part = Part([{"id": each} for each in rows[position : position + wanted]], len(rows))
+        if rows and position < 20 * size:
+            rows.insert(0, rows.pop(chance.randrange(min(len(rows), position + wanted))))
+        return part
+
+    found = read(fetch, size)
+    assert sorted(found) == list(range(count))
+
+
+@pytest.mark.parametrize("total", [None, 30])
+def test_a_server_that_knows_no_positions_is_asked_an_end(total: int | None) -> None:
+    asked: list[int] = []
+
+    def fetch(position: int, _wanted: int) -> Part:
+        asked.append(position)
+        return Part([{"id": each} for each in range(30)], total)
+
+    assert read(fetch, 10) == list(range(30))
+    assert len(asked) <= 12
+
+
+@given(st.datetimes(datetime(2025, 10, 25), datetime(2025, 10, 27)), st.integers(0, 7200))  # noqa: DTZ001
+def test_what_a_wall_clock_shows_later_is_not_before_the_bound(naive: datetime, seconds: int) -> None:
+    since = naive.replace(tzinfo=timezone.utc)
+    change = since + timedelta(seconds=seconds)
+    shown = change.astimezone(PRAGUE).replace(tzinfo=None).isoformat(timespec="seconds")
+    read_back = instant(shown, PRAGUE)
+    assert read_back is not None
+    assert read_back >= earliest(since, PRAGUE)
+    assert since - earliest(since, PRAGUE).astimezone(timezone.utc) <= timedelta(hours=1, seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind"),
+    [
+        ("a", [], Kind.STRING),
+        ("a", [True, False], Kind.BOOLEAN),
+        ("a", [1, Decimal("1.5")], Kind.NUMBER),
+        ("a", [1, True], Kind.STRING),
+        ("a", [1, "1"], Kind.STRING),
+        ("a", [{"b": 1}], Kind.OBJECT),
+        ("a", [[]], Kind.LIST),
+        ("note", ["2025-01-31"], Kind.STRING),
+        ("note", ["2025-01-31", "2025-02-01", "2025-02-02"], Kind.DATE),
+        ("signedDate", ["2025-01-31"], Kind.DATE),
+        ("signedDate", ["2025-01-31", "soon"], Kind.STRING),
+        ("created", ["2025-01-31T10:00:00", "2025-01-31 10:00"], Kind.DATETIME),
+        ("created", [1738317600000], Kind.DATETIME),
+        ("created", [1738317600], Kind.DATETIME),
+        ("phone", [600100200, 1738317600000], Kind.NUMBER),
+        ("callTime", [61], Kind.NUMBER),
+        ("a", ["x" * 300], Kind.TEXT),
+    ],
+)
+def test_kinds_told_from_values(name: str, values: list[Any], kind: Kind) -> None:
+    assert kind_of(name, values) is kind
+
+
+def test_the_unit_of_a_time_is_told_by_its_largest_value() -> None:
+    assert unit_of("modified", [-3_600_000, 0, 1738317600000]) == 1000
+    assert unit_of("modified", [0, 1738317600]) == 1
+    assert unit_of("modified", [0, 5]) == 0
+    assert unit_of("number", [1738317600000]) == 0
