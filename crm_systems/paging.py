@@ -60,24 +60,27 @@ class Sliding:
     def _once(self, size: int, largest: int, enough: Callable[[list[Row]], bool]) -> Generator[list[Row], None, bool]:
         """One pass; returns whether a row was met again further back."""
         met: set[Hashable] = set()
+        reached: set[Hashable] = set()  # without a gap before them
         before: list[Hashable] = []
         position, covered, moved = 0, 0, False
         while True:
             size = max(size, 2)  # a page of one row could not overlap
             part = self.fetch(position, size)
             keys = [self.key_of(row) for row in part.rows]
-            gap = position > 0 and (not keys or keys[0] not in met)
+            gap = position > 0 and (not keys or keys[0] not in reached)
             moved = moved or not met.isdisjoint(keys[max(covered - position, 0) :])
             met.update(keys)
             covered = max(covered, position + len(keys))
             yield self._fresh(part.rows, keys)
             if gap:
                 position = max(position - size // 2, 0)
-            elif enough(part.rows) or _is_last(part, position, is_same=keys == before):
+                before = []
+                continue
+            reached.update(keys)
+            if enough(part.rows) or _is_last(part, position, is_same=keys == before):
                 return moved
-            else:
-                position += max(len(keys) - 1, 1)
-                size = min(size * GROWTH, largest)
+            position += max(len(keys) - 1, 1)
+            size = min(size * GROWTH, largest)
             before = keys
 
     def _fresh(self, rows: list[Row], keys: list[Hashable]) -> list[Row]:

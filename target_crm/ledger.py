@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -108,6 +108,9 @@ class Ledger:
         with _in_words("opened"):
             self._engine = sa.create_engine(url, hide_parameters=True)
             _make_private(self._engine.url)
+            with suppress(sa.exc.DBAPIError):
+                # It fails where another run makes the same tables at this moment; they are there then.
+                _METADATA.create_all(self._engine)
             _METADATA.create_all(self._engine)
 
     def close(self) -> None:

@@ -33,7 +33,8 @@ OWN_SETTINGS = (
         "object",
         "Streams",
         "For single streams, by name: `entity`, `identify_by`, `write_mode` and `fields` (incoming field to CRM field; "
-        "null leaves one out). Default: to the entity and the fields of the same names.",
+        "null leaves one out). A stream that is null is left "
+        "out. Default: to the entity and the fields of the same names.",
     ),
     Setting(
         "write_mode",
@@ -179,8 +180,10 @@ def problems(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _problems_of_stream(where: str, own: Any) -> list[str]:
+    if own is None:
+        return []
     if not isinstance(own, Mapping):
-        return [f"{where} must be an object."]
+        return [f"{where} must be an object, or null to leave the stream out."]
     found = [
         f"{where} has `{name}`, which means nothing there; there are entity, identify_by, write_mode and fields."
         for name in own

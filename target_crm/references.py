@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from target_crm.ledger import Ledger
     from target_crm.options import StreamOptions
 
+HAS_WORD = re.compile(r"[^\W\d_]{2}")
+"""What a label has and an id such as ``12x62`` has not."""
+
 
 class References:
     """Resolves the references of one stream.
 
-    Records identified by ``ledger`` speak in the source's terms only. Others may also name an id of this CRM, or the
-    label of the record they mean.
+    A record may name the one it means by what the ledger knows of the source, or by its label in this CRM; one that is
+    not identified by ``ledger`` also by its id in this CRM.
     """
 
     def __init__(
@@ -66,9 +70,7 @@ class References:
         entities = self.planned.get(value)
         if entities and (not field.refers_to or entities.intersection(field.refers_to)):
             return f"(to be created) {value}"
-        if self._by_ledger:
-            return None
-        return self._in_crm(field, value)
+        return self._in_crm(field, value) if not self._by_ledger or HAS_WORD.search(value) else None
 
     def _in_crm(self, field: Field, value: str) -> str | None:
         """A record that has this id, or else this label; looked up once."""
@@ -77,7 +79,8 @@ class References:
             if place in self._there:
                 return self._there[place]
         found = self._look_up(field, value)
-        if found is not None:
+        # By ledger, what is missing now can only come by the ledger.
+        if found is not None or self._by_ledger:
             with self._lock:
                 self._there[place] = found
         return found
@@ -87,7 +90,7 @@ class References:
         for name in field.refers_to:
             try:
                 entity = self._describe(name)
-                if self._client.system.get(self._client.call, entity, value) is not None:
+                if not self._by_ledger and self._client.system.get(self._client.call, entity, value) is not None:
                     return value
                 if not self._by_id:
                     labelled += self._labelled(entity, value)

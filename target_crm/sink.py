@@ -187,6 +187,17 @@ class LogInSink(BatchSink):
         """Nothing."""
 
 
+class LeftOutSink(BatchSink):
+    """Takes a stream that the settings leave out, and does nothing with it."""
+
+    def setup(self) -> None:
+        """Says so."""
+        self.logger.info("%s is left out, as `streams` says.", self.stream_name)
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Nothing."""
+
+
 def _without_metadata(record: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value

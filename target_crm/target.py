@@ -21,10 +21,10 @@ from target_crm.messages import NOT_SINGER, Messages
 from target_crm.options import OWN_SETTINGS, problems
 from target_crm.rejects import Rejects
 from target_crm.report import Report
-from target_crm.sink import CrmSink, LogInSink
+from target_crm.sink import CrmSink, LeftOutSink, LogInSink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import FrameType
 
     from singer_sdk import Sink
@@ -54,8 +54,6 @@ class CrmTarget(Target):
     ]
     default_sink_class = CrmSink
     message_reader_class = Messages
-    sleep: ClassVar[Callable[[float], None]] = staticmethod(time.sleep)
-    """How the target waits; a test does not."""
 
     def __init__(self, **arguments: Any) -> None:
         self.planned: dict[str, set[str]] = {}
@@ -76,7 +74,7 @@ class CrmTarget(Target):
         super().__init__(**arguments)
         # Streams are drained in the order in which they came, so that parents come before children.
         self.max_parallelism = 1
-        self.client: Client = open_client(self.settings, writes=True, sleep=type(self).sleep)
+        self.client: Client = open_client(self.settings, writes=True, sleep=self.sleep)
         self.rejects = Rejects(self.settings["rejects_path"])
         self.report = Report(title=self._place, dry_run=bool(self.settings["dry_run"]))
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), self.settings)
@@ -92,6 +90,11 @@ class CrmTarget(Target):
         typed = {name: value for name, value in self.settings.items() if name in self._config}
         self._config = {**self._config, **typed}
         return [*found, *super()._validate_config(raise_errors=raise_errors)]
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        """How the target waits; a test does not."""
+        time.sleep(seconds)
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
@@ -138,8 +141,11 @@ class CrmTarget(Target):
         return SystemExit(f"{self.name}: {self.client.system.title}: {error}")
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
-        """The sink that writes, but for the stream of a connection test."""
-        return LogInSink if stream_name == TEST_STREAM else CrmSink
+        """The sink that writes, but for the stream of a connection test and those that are left out."""
+        if stream_name == TEST_STREAM:
+            return LogInSink
+        streams = self.settings["streams"] or {}
+        return LeftOutSink if stream_name in streams and streams[stream_name] is None else CrmSink
 
     def reject(self, sink: CrmSink, record: dict[str, Any], outcome: Outcome) -> None:
         """Keeps a rejected record.

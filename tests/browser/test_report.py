@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -32,7 +32,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
                 "Contacts", {"lastname": f"Old {number}", "email": f"u{number}@example.com", "title": EVIL}
             )
         gone = crm.store.insert("Leads", {"lastname": "Gone"})
-        people = [
+        people: list[dict[str, Any]] = [
             {"id": f"c{number}", "lastname": f"Nováková {number}", "email": f"u{number}@example.com", "title": "CEO"}
             for number in range(6)
         ]
@@ -101,7 +101,8 @@ CONTRAST = """
   const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3]));
   const ground = element => {
     const layers = [];
-    for (let each = element; each; each = each.parentElement) layers.push(parse(getComputedStyle(each).backgroundColor));
+    for (let each = element; each; each = each.parentElement)
+      layers.push(parse(getComputedStyle(each).backgroundColor));
     return layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255]);
   };
   const ratios = [...document.querySelectorAll('body *')]

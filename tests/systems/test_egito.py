@@ -131,9 +131,10 @@ def test_a_second_run_gives_only_what_was_changed(shape: dict[str, Any]) -> None
         assert {*read(simulator, *TYPES, state=second.state).records} == {"picklists"}
 
 
+@pytest.mark.parametrize("dates", ["epoch_ms", "text"])
 @pytest.mark.parametrize("paging", ["none", "max_offset", "page_size"])
-def test_rows_that_share_one_moment_are_all_read(paging: str) -> None:
-    with tenant(rows=420, paging=paging, page_size=30, largest_page=100) as simulator:
+def test_rows_that_share_one_moment_are_all_read(paging: str, dates: str) -> None:
+    with tenant(rows=420, paging=paging, page_size=30, largest_page=100, dates=dates) as simulator:
         moments = [row["modified"] for row in simulator.records("Lead")]
         shared = max(set(moments), key=moments.count)
         assert moments.count(shared) == 250

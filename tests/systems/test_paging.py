@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,19 +25,18 @@ def read(fetch: Any, size: int) -> list[int]:
     return [row["id"] for rows in pages for row in rows]
 
 
-@settings(deadline=None)
-@given(st.integers(0, 60), st.integers(1, 9), st.booleans(), st.lists(st.integers(0, 100), max_size=80))
-def test_a_row_that_is_there_all_the_time_is_read_once(count: int, size: int, told: bool, acts: list[int]) -> None:
-    rows = list(range(count))
-    steps = iter(acts)
+@settings(deadline=None, max_examples=400)
+@given(st.integers(0, 60), st.integers(1, 9), st.booleans(), st.randoms(use_true_random=True))
+def test_a_row_that_is_there_all_the_time_is_read_once(count: int, size: int, told: bool, chance: Random) -> None:
+    rows, new = list(range(count)), iter(range(FIRST_NEW, 10 * FIRST_NEW))
 
     def fetch(position: int, wanted: int) -> Part:
         part = Part([{"id": each} for each in rows[position : position + wanted]], len(rows) if told else None)
-        for act in (next(steps, -1), next(steps, -1)):
-            if 0 <= act < len(rows):
-                rows.pop(act)
-            elif act >= 0:
-                rows.append(FIRST_NEW + len(rows) + act * 1000)
+        for _ in range(chance.randrange(4)):
+            if rows and chance.random() < 2 / 3:
+                rows.pop(chance.choice([0, chance.randrange(len(rows))]))
+            else:
+                rows.append(next(new))
         return part
 
     found = read(fetch, size)
@@ -57,6 +57,16 @@ def test_rows_that_move_to_the_front_hide_no_others(count: int, size: int, chanc
 
     found = read(fetch, size)
     assert sorted(found) == list(range(count))
+
+
+def test_a_row_hidden_by_equal_ones_that_changed_places_is_read_after_all() -> None:
+    orders = iter([[0, 1, 2, 3, 4, 5], [0, 1, 4, 3, 2, 5]])
+    last = [0, 1, 2, 3, 4, 5]
+
+    def fetch(position: int, wanted: int) -> Part:
+        return Part([{"id": each} for each in next(orders, last)[position : position + wanted]], 6)
+
+    assert read(fetch, 4) == [0, 1, 2, 3, 5, 4]
 
 
 @pytest.mark.parametrize("total", [None, 30])

@@ -68,9 +68,11 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
     "no identify_by": (
         {},
         pipe("Contacts", [ANN]),
-        "`identify_by` is not set for the stream Contacts: say how an incoming record is recognised in the CRM: "
-        '"id", its key is the id in this CRM; "ledger", by what earlier runs wrote; or a list of fields such as '
-        '["email"], by the same values.',
+        (
+            "`identify_by` is not set for the stream Contacts: say how an incoming record is recognised in the CRM: "
+            '"id", its key is the id in this CRM; "ledger", by what earlier runs wrote; or a list of fields such as '
+            '["email"], by the same values.'
+        ),
     ),
     "unknown entity": (
         BY_LEDGER,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.simulators.vtiger import Switches
-from tests.target.writing import one, pipe, run, settings, stored, writes
+from tests.target.writing import held, one, pipe, run, settings, stored, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,10 @@ TASK = {
     "time_start": "08:00",
 }
 BILL = {"id": "i1", "subject": "Bill", "bill_street": "s", "ship_street": "s", "invoicestatus": "Created"}
-LINES = [{"productid": "x", "quantity": 1.5, "listprice": "10.00"}, {"productid": "x", "quantity": 2, "listprice": 3}]
+LINES: list[dict[str, Any]] = [
+    {"productid": "x", "quantity": 1.5, "listprice": "10.00"},
+    {"productid": "x", "quantity": 2, "listprice": 3},
+]
 PARENTS = [
     *pipe("Accounts", [{"id": "a1", "accountname": "Acme"}]),
     *pipe("Products", [{"id": "x", "productname": "P"}]),
@@ -57,7 +60,7 @@ def test_a_document_is_created_with_its_lines_and_changed_once(
     config = settings(crm, tmp_path, identify_by="ledger", streams={"Invoice": {"identify_by": by}})
     product = crm.store.tables["Products"]
     if by == "ledger":
-        bill = {**BILL, "account_id": "a1", "LineItems": LINES}
+        bill: dict[str, Any] = {**BILL, "account_id": "a1", "LineItems": LINES}
     else:
         run(config, PARENTS)
         account, thing = one(crm, "Accounts", accountname="Acme")["id"], one(crm, "Products", productname="P")["id"]
@@ -99,7 +102,7 @@ def test_a_server_without_revise_keeps_what_was_not_sent(
         operations = {operation for operation, _element in writes(crm)}
         assert operations == ({"revise" if revise else "update"} if sent else set())
     for each in ids:
-        now = crm.store.get(each)
+        now = held(crm, each)
         assert {name: now[name] for name in (*kept, "firstname")} == {**kept, **changed}
 
 
@@ -112,6 +115,6 @@ def test_lines_stay_when_a_document_is_updated_without_revise(
     config = settings(crm, tmp_path, identify_by="id", requests_per_second=1000)
     crm_id = crm.store.id(invoice)
     assert run(config, pipe("Invoice", [{"id": crm_id, "subject": "New"}], owner=None)).exit == ""
-    assert crm.store.get(crm_id)["subject"] == "New"
+    assert held(crm, crm_id)["subject"] == "New"
     assert [line.number for line in crm.store.lines_of(invoice)] == before
     assert before

@@ -1,4 +1,4 @@
-"""Every fault at every request of a 30-record run, then a clean second run: every record exactly once, as it was sent."""
+"""Every fault at every request of a 30-record run, then a clean second run: every record exactly once, as sent."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from tests.simulators.base import Fault
 from tests.simulators.vtiger import VtigerSimulator
 from tests.target.writing import is_write, pipe, run, stored
 
-ACCOUNTS = [{"id": f"a{number}", "accountname": f"Acme {number}", "employees": number} for number in range(8)]
-CONTACTS = [
+ACCOUNTS: list[dict[str, Any]] = [
+    {"id": f"a{number}", "accountname": f"Acme {number}", "employees": number} for number in range(8)
+]
+CONTACTS: list[dict[str, Any]] = [
     {"id": f"c{number}", "lastname": "Same", "email": f"e{number}@example.com", "account_id": f"a{number % 8}"}
     for number in range(22)
 ]
@@ -86,7 +88,7 @@ class Bench:
 
     def check(self) -> None:
         """Every record is there once, as it was sent."""
-        ids = {}
+        ids: dict[str, str] = {}
         for each in ACCOUNTS:
             found = stored(self.crm, "Accounts", accountname=each["accountname"])
             assert [row["employees"] for row in found] == [str(each["employees"])], each["id"]

@@ -135,10 +135,11 @@ def test_what_was_deleted_is_forgotten_altogether(ledger: Ledger) -> None:
 
 def test_errors_of_the_database_repeat_no_value(ledger: Ledger, tmp_path: Path) -> None:
     (tmp_path / "ledger").write_bytes(b"no database at all" * 500)
-    for broken in (
+    tries: list[Callable[[], object]] = [
         lambda: ledger.note("s", "secret", Written("C", "secret", "d")),
         lambda: ledger.written("s", "secret"),
-    ):
+    ]
+    for broken in tries:
         with pytest.raises(ConfigError, match=r"The ledger cannot be (written|read) \(DatabaseError\)") as caught:
             broken()
         assert "secret" not in str(caught.value)

@@ -7,7 +7,7 @@ import stat
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
-from tests.target.writing import OWNER, pipe, run, settings, writes
+from tests.target.writing import OWNER, held, pipe, run, settings, writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +102,7 @@ def test_a_plan_shows_deletions(crm: VtigerSimulator, tmp_path: Path) -> None:
     result = run(config_of(crm, tmp_path, identify_by="id", deletes="apply"), gone)
     assert result.line("Contacts").endswith("would be 1 delete")
     assert plan(tmp_path)["streams"]["Contacts"]["deletes"][0]["id"] == crm_id
-    assert not crm.store.get(crm_id)["deleted"]
+    assert not held(crm, crm_id)["deleted"]
 
 
 class Tags(HTMLParser):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +11,8 @@ import pytest
 from tests.target.writing import one, pipe, run, settings, state, stored, writes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.simulators.vtiger import VtigerSimulator
 
 GOOD = [{"id": f"g{number}", "lastname": f"Good {number}", "cf_855": 1.25} for number in range(3)]

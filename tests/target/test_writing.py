@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target.writing import one, pipe, run, settings, state, stored, writes
+from tests.target.writing import held, one, pipe, run, settings, state, stored, writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def test_by_id_updates_and_never_creates(crm: VtigerSimulator, tmp_path: Path) -
         result = run(config, pipe("Contacts", records, owner=None))
         assert "the record 12x99999 is rejected: the CRM has no record with this id" in result.log
         assert writes(crm) == sent
-    assert crm.store.get(crm_id)["title"] == "New"
+    assert held(crm, crm_id)["title"] == "New"
 
 
 def test_a_match_adopts_what_is_there_without_a_write(crm: VtigerSimulator, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_deletes(crm: VtigerSimulator, tmp_path: Path, deletes: str) -> None:
     marked = [{"id": key, "_sdc_deleted_at": "2026-01-01T00:00:00Z"} for key in ("1", "9")]
     gone = [*pipe("Contacts", [ANN])[:1], *pipe("Contacts", marked, owner=None)[1:]]
     first, second = run(config, gone), run(config, gone)
-    assert crm.store.get(crm_id)["deleted"] == (deletes == "apply")
+    assert held(crm, crm_id)["deleted"] == (deletes == "apply")
     assert first.line("Contacts").endswith("1 delete, 1 skip" if deletes == "apply" else "2 skip")
     assert second.line("Contacts").endswith("2 skip")
     run(config, pipe("Contacts", [ANN]))

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 OWNER = "19x1"
 WRITES = frozenset({"create", "revise", "update", "delete"})
-SECRETS = ("access_key",)
 
 
 class QuietTarget(CrmTarget):
     """The target, but it never waits."""
 
-    sleep = staticmethod(lambda _seconds: None)
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        """Does not."""
 
 
 @dataclass
@@ -140,6 +141,13 @@ def stored(simulator: VtigerSimulator, module: str, **values: Any) -> list[dict[
         for each in simulator.store.records(module)
         if all(each.get(name) == value for name, value in values.items())
     ]
+
+
+def held(simulator: VtigerSimulator, crm_id: str) -> dict[str, Any]:
+    """All that is stored under an id, deleted or not."""
+    found = simulator.store.get(crm_id)
+    assert found is not None, f"there never was {crm_id}"
+    return found
 
 
 def one(simulator: VtigerSimulator, module: str, **values: Any) -> dict[str, Any]:
