@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.json import serialize_json
 
@@ -20,6 +20,12 @@ class Rejects:
     def __init__(self, path: str | None) -> None:
         self._path = Path(path) if path else None
         self._described: set[str] = set()
+
+    def is_read_from(self, source: IO[str]) -> bool:
+        """Whether an open file is this one, so that the run would read what it writes, for ever."""
+        with suppress(OSError, ValueError):
+            return self._path is not None and os.path.samestat(os.fstat(source.fileno()), self._path.stat())
+        return False
 
     def add(
         self, stream: str, schema: Mapping[str, Any], keys: Sequence[str], record: Mapping[str, Any], reason: str

@@ -286,8 +286,11 @@ class CrmTarget(Target):
         """Runs the target as the SDK does, and says what was done however the run ends."""
         super(Target, cls).invoke(about=about, about_format=about_format)
         target = cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env))
+        source = file_input or sys.stdin
+        if target.rejects.is_read_from(source):
+            raise SystemExit(f"{cls.name}: The input is the file of `rejects_path`; move it away before it is read.")
         try:
-            target.listen(cast("IO[str]", target.lines(file_input or sys.stdin)))
+            target.listen(cast("IO[str]", target.lines(source)))
         except tuple(NOT_SINGER) as error:
             raise SystemExit(f"{cls.name}: {NOT_SINGER[type(error)]}") from None
         finally:

@@ -115,7 +115,13 @@ class Writer:
             self._references.planned.setdefault(key, set()).add(self.entity.name)
             return Outcome(Action.CREATE, key, changes=changes, left_open=left_open)
         self._leave_open(key, mapped, left_open)
-        created = self._creator.create(key, values, known)
+        try:
+            created = self._creator.create(key, values, known)
+        except Rejected as error:
+            if left_open:
+                # The CRM may well want the reference that cannot be set yet.
+                raise NotYet(str(error)) from None
+            raise
         altered = self._altered({**mapped.values, **values}, created.record)
         self._note(key, created.crm_id, fingerprint, altered)
         silent = tuple(each for each in altered if not is_empty(each.before))

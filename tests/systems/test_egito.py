@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_systems.egito import Egito
 from tests.simulators.base import Fault
 from tests.systems.egito import DATA, TYPES, client, entity, entry, read, settings, tenant
 
@@ -155,6 +156,27 @@ def test_the_time_of_change_may_have_any_name() -> None:
         assert first.schemas["Lead"]["bookmark_properties"] == ["zmieniono"]
         again = read(simulator, "Lead", modified_field="zmieniono", state=first.state)
     assert "Lead" not in again.records
+
+
+@pytest.mark.parametrize(
+    ("told", "is_since"),
+    [
+        ("2025-06-01T12:30:45+02:00", True),
+        ("2025-06-01T12:30:44+02:00", False),
+        ("2025-06-01 12:30", True),
+        ("2025-06-01 12:29", False),
+        ("2025-06-01", True),
+        ("2025-05-31", False),
+        (None, True),
+        ("unreadable", True),
+    ],
+)
+def test_what_a_time_does_not_tell_is_taken_for_the_latest(told: str | None, *, is_since: bool) -> None:
+    with tenant() as simulator, client(simulator) as opened:
+        system = opened.system
+        assert isinstance(system, Egito)
+        since = datetime.fromisoformat("2025-06-01T12:30:45+02:00")
+        assert system._is_since(told, since) is is_since
 
 
 def while_reading(simulator: EgitoSimulator, act: Callable[[int], None]) -> None:

@@ -14,6 +14,7 @@ from tests.systems.egito import DATA, client, entity, entry, tenant, write, writ
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from crm_systems.model import Request
     from tests.simulators.egito import EgitoSimulator
 
 FORMATS = {"form": "nested", "json": "nested", "dotted_json": "dotted"}
@@ -126,6 +127,28 @@ def test_an_id_that_does_not_exist_is_certain(unknown: str) -> None:
         row = opened.system.get(opened.call, leads, "7")
         assert row is not None
         assert row["surname"] == stored(simulator, "Lead", 7)["surname"]
+
+
+@pytest.mark.parametrize("answer", ["nothing", "errors"])
+def test_a_record_of_the_list_that_get_does_not_give_is_not_taken_for_missing(answer: str) -> None:
+    with tenant() as simulator, client(simulator) as opened:
+
+        def call(request: Request) -> Any:
+            if not request.path.endswith("/get"):
+                return opened.call(request)
+            if answer == "errors":
+                raise Rejected("refused")
+            return {}
+
+        leads = entity(opened, "Lead")
+        assert opened.system.get(call, leads, "4711") is None
+        if answer == "errors":
+            with pytest.raises(Rejected):
+                opened.system.get(call, leads, "7")
+        else:
+            row = opened.system.get(call, leads, "7")
+            assert row is not None
+            assert row["surname"] == stored(simulator, "Lead", 7)["surname"]
 
 
 def test_a_reference_by_label_and_a_look_up(tmp_path: Path) -> None:

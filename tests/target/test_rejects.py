@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import stat
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target.writing import one, pipe, run, settings, state, stored, writes
+from tests.target.writing import QuietTarget, one, pipe, run, settings, state, stored, writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,3 +120,13 @@ def test_a_server_that_fails_over_one_record_rejects_that_one(crm: VtigerSimulat
     result = run(config, pipe("Contacts", GOOD))
     assert "the record g1 is rejected: the server fails on it (HTTP 500) and stores nothing" in result.log
     assert result.line("Contacts") == "Contacts → Contacts: 2 create, 1 reject"
+
+
+def test_the_file_is_not_read_while_it_is_written(crm: VtigerSimulator, tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(path))
+    run(config, pipe("Contacts", BAD))
+    before = path.read_text("utf-8")
+    with path.open(encoding="utf-8") as source, pytest.raises(SystemExit, match="move it away before it is read"):
+        QuietTarget.invoke(config=SimpleNamespace(config=config, parse_env=False), file_input=source)
+    assert path.read_text("utf-8") == before
