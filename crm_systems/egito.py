@@ -5,7 +5,6 @@ What is documented is done to the letter; what is inferred is a setting with a d
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -16,12 +15,12 @@ from crm_systems.catalogue import catalogue
 from crm_systems.egito_fields import completed, dictionary_of, shaped, tied, written
 from crm_systems.egito_forms import dotted, form, merged
 from crm_systems.egito_lists import Lists, part_of
-from crm_systems.egito_replies import NOT_FOUND, TOKEN, meaning
+from crm_systems.egito_login import keep_queries_out_of_logs, token
+from crm_systems.egito_replies import NOT_FOUND, meaning
 from crm_systems.egito_settings import SETTINGS
 from crm_systems.errors import (
     CrmError,
     Denied,
-    LogInRefused,
     NotOffered,
     OutcomeUnknown,
     Rejected,
@@ -45,8 +44,6 @@ FORM = "application/x-www-form-urlencoded"
 DICTIONARY = "SelectDictionary"
 TYPES = ("Lead", "Account", "Contact", "Opportunity")
 """The types that the documentation names, beside the dictionaries."""
-SHORTEST_LIFE = 60
-"""A token with fewer seconds left is refreshed at once."""
 SAMPLE = 20
 """How many records discovery gets one by one where lists give only a part of their fields."""
 DAY, MINUTE = len("yyyy-mm-dd"), len("yyyy-mm-dd hh:mm")
@@ -71,7 +68,7 @@ class Egito(System):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        logging.getLogger("urllib3.connectionpool").addFilter(_without_query)
+        keep_queries_out_of_logs()
         self._lists = Lists(self.options["paging"])
         self._recollection = Recollection(self.notation, looks_again=False)
         self._choices: dict[str, list[Row]] = {}
@@ -86,33 +83,8 @@ class Egito(System):
         return ZoneInfo(self.notation.timezone)
 
     def log_in(self, call: Call) -> Session:
-        """A token by password; the same one is given out again while it lives, so one that soon ends is refreshed."""
-        told = self._token(
-            call, grant_type="password", username=self._text("username"), password=self._text("password")
-        )
-        if int(told.get("expires_in", SHORTEST_LIFE)) < SHORTEST_LIFE and told.get("refresh_token"):
-            with suppress(LogInRefused):
-                told = self._token(call, grant_type="refresh_token", refresh_token=str(told["refresh_token"]))
-        return Session({"token": str(told["access_token"])})
-
-    def _token(self, call: Call, **parameters: str) -> Row:
-        given = {**parameters, "client_id": self._text("client_id"), "client_secret": self._text("client_secret")}
-        in_query = self.options["token_parameters"] == "query"  # noqa: S105 - a place, no secret
-        request = Request(
-            "POST",
-            "Log-in",
-            TOKEN,
-            query=given if in_query else {},
-            form=None if in_query else given,
-            headers={"Content-Type": FORM},
-        )
-        told = call(request)
-        if not isinstance(told, dict) or not told.get("access_token"):
-            raise LogInRefused("Log-in: the answer holds no token", hint="check `url`")
-        return told
-
-    def _text(self, setting: str) -> str:
-        return str(self.options[setting])
+        """See :func:`~crm_systems.egito_login.token`."""
+        return Session({"token": token(call, self.options)})
 
     def sign(self, request: Request, session: Session) -> Request:
         """The token goes into a header."""
@@ -321,10 +293,3 @@ class Egito(System):
             NotOffered: always.
         """
         raise NotOffered(f"{entity.name}: the CRM documents no deletion")
-
-
-def _without_query(record: logging.LogRecord) -> bool:
-    """Takes the query off the addresses that urllib3 logs for debugging: that of a log-in holds the secrets."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(each.partition("?")[0] if isinstance(each, str) else each for each in record.args)
-    return True

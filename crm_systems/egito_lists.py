@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ENVELOPES = ("list", "items", "records", "data", "rows", "results", "content")
 TOTALS = ("total", "totalCount", "count")
 """What the number of all rows may be called; ``size`` is left out, since it may be that of the page."""
-PAGINGS = ("max/offset", "size/page", "limit/start")
+PAGINGS = ("max/offset", "size/page", "limit/start", "limit/offset", "pageSize/page")
 """Names of the parameters for the size and the place of a page that are tried."""
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-
-from requests import codes
 
 from crm_systems.errors import Denied, LogInRefused, Rejected, SessionExpired
 from crm_systems.system import decode_json
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Reply, Request
 
 TOKEN = "/oauth/token"  # noqa: S105 - an address
-NOT_FOUND = f"HTTP {codes.not_found}"
+NOT_FOUND = f"HTTP {HTTPStatus.NOT_FOUND.value}"
 
 
 def meaning(request: Request, reply: Reply) -> Any:
@@ -24,21 +23,21 @@ def meaning(request: Request, reply: Reply) -> Any:
         LogInRefused, SessionExpired, Denied, Rejected, Unavailable: as the answer says.
     """
     code = f"HTTP {reply.status}"
-    if request.path == TOKEN and reply.status >= codes.bad_request:
+    if request.path == TOKEN and reply.status >= HTTPStatus.BAD_REQUEST:
         raise _refused_log_in(request, reply)
-    if reply.status == codes.unauthorized:
+    if reply.status == HTTPStatus.UNAUTHORIZED:
         raise SessionExpired(f"{request.about}: the token is not valid any more", code=code)
-    if reply.status == codes.forbidden:
+    if reply.status == HTTPStatus.FORBIDDEN:
         hint = "the user has no right to it"
         raise Denied(f"{request.about}: the CRM denies this", code=code, hint=hint)
-    if reply.status == codes.not_found:
+    if reply.status == HTTPStatus.NOT_FOUND:
         raise Denied(f"{request.about}: the CRM does not have this", code=code)
-    if reply.status == codes.not_allowed:
+    if reply.status == HTTPStatus.METHOD_NOT_ALLOWED:
         hint = "`read_method` may be the other one"
         raise Rejected(f"{request.about}: the CRM wants another method", code=code, hint=hint)
-    told = _json(reply) if reply.status >= codes.bad_request else decode_json(request, reply)
+    told = _json(reply) if reply.status >= HTTPStatus.BAD_REQUEST else decode_json(request, reply)
     errors = told.get("errors") if isinstance(told, dict) else None
-    if errors or reply.status >= codes.bad_request:
+    if errors or reply.status >= HTTPStatus.BAD_REQUEST:
         raise _refusal(request, code, errors if isinstance(errors, list) else [errors])
     return told
 
@@ -47,9 +46,9 @@ def _refused_log_in(request: Request, reply: Reply) -> LogInRefused:
     """Spring's error codes: ``invalid_client`` with 401, ``invalid_grant`` with 400 (inferred from its sources)."""
     told = _json(reply)
     code = str(told.get("error") or "") if isinstance(told, dict) else ""
-    if reply.status == codes.not_found:
+    if reply.status == HTTPStatus.NOT_FOUND:
         hint = "there is no Egito at this address: set `url` to https://TENANT.egito.pl"
-    elif code == "invalid_client" or (reply.status == codes.unauthorized and not code):
+    elif code == "invalid_client" or (reply.status == HTTPStatus.UNAUTHORIZED and not code):
         hint = "check `client_id` and `client_secret`"
     elif code == "invalid_grant":
         hint = "check `username`, which is login@tenant, and `password`"

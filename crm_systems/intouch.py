@@ -16,10 +16,10 @@ from crm_systems.errors import ConfigError, Denied, NotOffered, OutcomeUnknown, 
 from crm_systems.intouch_listing import Listing, Lists, code_lists, items_of
 from crm_systems.intouch_records import as_json, completed, merged, shaped, tied, with_contacts
 from crm_systems.intouch_replies import NOT_ALLOWED, NOT_FOUND, meaning
+from crm_systems.intouch_settings import SETTINGS
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Page, Request, Session
 from crm_systems.recollection import Recollection
-from crm_systems.settings import Setting
 from crm_systems.system import System
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crm_systems.model import Call, Entity, Reply, Row, Walk
+    from crm_systems.settings import Setting
 
 LARGEST_PAGE = 1000
 """The most rows that the server hands out at a time (documented)."""
@@ -40,50 +41,7 @@ class InTouch(System):
 
     name: ClassVar[str] = "intouch"
     title: ClassVar[str] = "InTouch CRM"
-    settings: ClassVar[tuple[Setting, ...]] = (
-        Setting(
-            "username",
-            "string",
-            "User name",
-            "The login name; the vendor advises a user of its own with the access type «Pouze API».",
-            required=True,
-        ),
-        Setting("password", "string", "Password", "The user's password.", required=True, secret=True),
-        Setting(
-            "case_types",
-            "array",
-            "Types of orders",
-            "Numbers of the types of orders whose complete attributes are wanted; other orders come with the "
-            "attributes that all types share. Default: none.",
-        ),
-        Setting(
-            "code_lists",
-            "object",
-            "Code lists",
-            "Which code list a field draws from, so that it may be written by name, as in "
-            '{"opportunities.stage": "_opStage"}; the stream `lists` has the codes.',
-            default={"parties.enteredFrom": "_enf"},
-        ),
-        Setting(
-            "contact_details",
-            "string",
-            "Contact details",
-            "The shape of `contacts` in a party, which is not documented. auto: as its records show it, array where "
-            "there are none; array: [{type, value}]; object: {type: [value]}.",
-            default="auto",
-            choices=("auto", "array", "object"),
-        ),
-        Setting(
-            "member_linking",
-            "string",
-            "Linking of members",
-            "How `connect-member` is called, which is not documented. path: parties/{org}/connect-member/{member}; "
-            "body: parties/connect-member; off: not at all.",
-            default="path",
-            choices=("path", "body", "off"),
-        ),
-        Setting("timezone", "timezone", "Time zone", "The zone of the server's clock.", default="Europe/Prague"),
-    )
+    settings: ClassVar[tuple[Setting, ...]] = SETTINGS
     # The vendor has rules of decent behaviour that could not be read; these numbers are inferred.
     limits: ClassVar[Limits] = Limits(page_size=LARGEST_PAGE, requests_per_second=2)
     abilities: ClassVar[Abilities] = Abilities(

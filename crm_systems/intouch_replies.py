@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-
-from requests import codes
 
 from crm_systems.errors import Denied, LogInRefused, Rejected
 from crm_systems.system import decode_json
@@ -13,8 +12,8 @@ from crm_systems.system import decode_json
 if TYPE_CHECKING:
     from crm_systems.model import Reply, Request
 
-NOT_FOUND = f"HTTP {codes.not_found}"
-NOT_ALLOWED = f"HTTP {codes.not_allowed}"
+NOT_FOUND = f"HTTP {HTTPStatus.NOT_FOUND.value}"
+NOT_ALLOWED = f"HTTP {HTTPStatus.METHOD_NOT_ALLOWED.value}"
 
 
 def meaning(request: Request, reply: Reply) -> Any:
@@ -23,23 +22,23 @@ def meaning(request: Request, reply: Reply) -> Any:
     Raises:
         LogInRefused, Denied, Rejected, Unavailable: as the answer says.
     """
-    if reply.status == codes.unauthorized:
+    if reply.status == HTTPStatus.UNAUTHORIZED:
         raise LogInRefused(
             f"{request.about}: user name or password is wrong",
             code=f"HTTP {reply.status}",
             hint="check `username` and `password`",
         )
-    if reply.status == codes.forbidden:
+    if reply.status == HTTPStatus.FORBIDDEN:
         hint = "the user has no right to it"
         raise Denied(f"{request.about}: the CRM denies this", code=f"HTTP {reply.status}", hint=hint)
-    if reply.status == codes.not_found:
+    if reply.status == HTTPStatus.NOT_FOUND:
         hint = "the record does not exist, or this version of the CRM does not have the resource"
         raise Denied(f"{request.about}: the CRM does not find this", code=NOT_FOUND, hint=hint)
-    if reply.status >= codes.bad_request:
+    if reply.status >= HTTPStatus.BAD_REQUEST:
         raise _refusal(request, reply)
     told = None if request.method != "GET" and not reply.body.strip() else decode_json(request, reply)
     place = reply.headers.get("location", "").rstrip("/").rpartition("/")[2]
-    if reply.status == codes.created and place.isdigit() and not (isinstance(told, dict) and told.get("id")):
+    if reply.status == HTTPStatus.CREATED and place.isdigit() and not (isinstance(told, dict) and told.get("id")):
         return {"id": int(place)}
     return told
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,11 +84,15 @@ def test_a_fault_at_any_request_doubles_nothing(subject: Subject, tmp_path: Path
         folder = tmp_path / str(number)
         folder.mkdir()
         with subject.start(5) as crm:
-            crm.fault = lambda call, number=number: fault if call.number == number else None
+            crm.fault = partial(_fault_at, number, fault)
             load(subject, crm, folder)
             crm.fault = _no_fault
             assert load(subject, crm, folder).exit == ""
             assert times_there(subject, crm) == each_once(subject), f"{fault.name} at request {number}"
+
+
+def _fault_at(number: int, fault: Fault, call: Call) -> Fault | None:
+    return fault if call.number == number else None
 
 
 def _no_fault(_call: Call) -> None:
