@@ -2,13 +2,17 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 
-.PHONY: demo test lint generate clean
+.PHONY: demo test browser lint generate clean
 
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
 
 test: .venv/ready ## Passes the tests
-	$(RUN) pytest
+	$(RUN) pytest --ignore=tests/browser
+
+browser: .venv/ready ## Looks at the report in a real Chromium
+	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
+	$(RUN) pytest tests/browser
 
 lint: .venv/ready ## Style, types, architecture
 	.venv/bin/ruff check
@@ -16,8 +20,9 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-generate: .venv/ready ## Writes the settings into meltano.yml and the README
+generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/any-to-any.md
 	$(RUN) tools.generate
+	$(RUN) tools.pairs
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
