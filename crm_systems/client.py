@@ -84,6 +84,8 @@ class Client:
         self.login_lock = threading.Lock()
         self.pace = Pace(settings.get("requests_per_second") or system.limits.requests_per_second, clock, sleep)
         self._free: list[Connection] = []
+        # It logs each address for debugging, and queries hold sessions, log-ins and values.
+        logging.getLogger("urllib3.connectionpool").addFilter(_without_query)
 
     def call(self, request: Request) -> Any:
         """Sends a request and gives the meaning of its answer.
@@ -378,3 +380,10 @@ def _retry_after(reply: Reply) -> float | None:
     except (ValueError, TypeError):
         return None
     return min(max((until - now).total_seconds(), 0.0), PATIENCE_SECONDS)
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Takes the query off an address in a log line; no line is held back."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(each.partition("?")[0] if isinstance(each, str) else each for each in record.args)
+    return True

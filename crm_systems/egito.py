@@ -15,7 +15,7 @@ from crm_systems.catalogue import catalogue
 from crm_systems.egito_fields import completed, dictionary_of, shaped, tied, written
 from crm_systems.egito_forms import dotted, form, merged
 from crm_systems.egito_lists import Lists, part_of
-from crm_systems.egito_login import keep_queries_out_of_logs, token
+from crm_systems.egito_login import token
 from crm_systems.egito_replies import NOT_FOUND, meaning
 from crm_systems.egito_settings import SETTINGS
 from crm_systems.errors import (
@@ -68,7 +68,6 @@ class Egito(System):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        keep_queries_out_of_logs()
         self._lists = Lists(self.options["paging"])
         self._recollection = Recollection(self.notation, looks_again=False)
         self._choices: dict[str, list[Row]] = {}

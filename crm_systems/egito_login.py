@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -50,15 +49,3 @@ def _ask(call: Call, options: Mapping[str, Any], **parameters: str) -> Row:
     if not isinstance(told, dict) or not told.get("access_token"):
         raise LogInRefused("Log-in: the answer holds no token", hint="check `url`")
     return told
-
-
-def keep_queries_out_of_logs() -> None:
-    """Makes urllib3, which logs each address for debugging, leave out the query: that of a log-in holds the secrets."""
-    logging.getLogger("urllib3.connectionpool").addFilter(_without_query)
-
-
-def _without_query(record: logging.LogRecord) -> bool:
-    """Takes the query off an address; nothing is held back."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(each.partition("?")[0] if isinstance(each, str) else each for each in record.args)
-    return True

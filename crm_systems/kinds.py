@@ -59,6 +59,7 @@ class Reader:
     def __init__(self, entity: Entity, notation: Notation) -> None:
         self.misfits: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
+        self._key = frozenset(entity.key)
         zone = ZoneInfo(notation.timezone)
         self._fields = {
             field.name: (converter(field.kind, zone, notation.separator), field.kind)
@@ -76,11 +77,15 @@ class Reader:
                 continue
             convert, kind = known
             try:
-                record[name] = None if value is None or value == "" else convert(value)
+                record[name] = self._empty(name, value) if value is None or value == "" else convert(value)
             except (ValueError, TypeError, OverflowError, InvalidOperation):
                 self.misfits[name] += 1
                 record[name] = text(value) if kind in TEXTS else None
         return record
+
+    def _empty(self, name: str, value: Any) -> str | None:
+        """Null, but for a key: an empty text may be one, and a schema does not let it be null."""
+        return value if name in self._key else None
 
 
 def converter(kind: Kind, zone: ZoneInfo, separator: str) -> Callable[[Any], Any]:

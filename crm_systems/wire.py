@@ -80,9 +80,14 @@ def _plain(value: Any) -> Any:
 
 
 def same(kind: Kind, one: Any, other: Any) -> bool:
-    """Whether two typed values mean the same, exactly: accents, case and blanks count."""
+    """Whether two typed values mean the same, exactly: accents, case and blanks count.
+
+    Of an object, only the parts that the first has count: the CRM fills in the others.
+    """
     if is_empty(one) or is_empty(other):
         return is_empty(one) and is_empty(other)
+    if kind is Kind.OBJECT and isinstance(one, dict) and isinstance(other, dict):
+        return all(same(Kind.ANY, part, other.get(name)) for name, part in one.items())
     if kind is Kind.TIME:
         return _clock(one) == _clock(other)
     if kind is Kind.NUMBER:

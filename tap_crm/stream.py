@@ -93,15 +93,18 @@ class CrmStream(Stream):
         sent_before = self.stream_state.get("overlap") if self._is_incremental else None
         overlap = Overlap(sent_before or [], started - self._lookback)
         reader = self._reader()
-        complete = True
+        complete, read = True, 0
         for page in client.pages(client.system.walks(client.call, self.entity, since, parallel=client.parallel)):
             for identifier in page.unreadable:
                 complete = self._may_miss(identifier) and complete
+            read += len(page.rows)
+            self.crm.progress.show(self.name, read)
             for record in map(reader, page.rows):
                 if overlap.is_news(self._key_of(record), record, record.get(self.replication_key or "")):
                     yield record
         if self._is_incremental:
             yield from self._deletions(started, overlap, reader)
+        self.crm.progress.clear()
         self._report(reader)
         if complete:
             self._advance(started, overlap)

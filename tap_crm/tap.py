@@ -14,6 +14,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied
+from crm_systems.progress import Progress
 from crm_systems.settings import Setting, connection_settings, json_schema, load
 from tap_crm.stream import CrmStream, PicklistStream
 
@@ -87,6 +88,7 @@ class CrmTap(Tap):
     def __init__(self, **arguments: Any) -> None:
         self.failures: list[str] = []
         """Why the run is not complete: one sentence each."""
+        self.progress = Progress()
         self._client: Client | None = None
         self._warned: set[str] = set()
         super().__init__(**arguments)
@@ -169,7 +171,7 @@ class CrmTap(Tap):
             if entity is not None and entity.readable:
                 yield entity
             else:
-                self.warn_once(f"{name} is left out: the CRM lists it and does not let this user read it.")
+                self.warn_once(f"{name} is left out: the CRM does not offer it to this user.")
 
     def _describe_or_none(self, name: str) -> Entity | None:
         try:

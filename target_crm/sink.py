@@ -151,6 +151,7 @@ class CrmSink(BatchSink):
             self.crm.deferred.append((self, record))
             return
         self.crm.report.add(self.stream_name, outcome)
+        self.crm.progress.show(self.stream_name, sum(self.report.counts.values()))
         if outcome.action in {Action.CREATE, Action.UPDATE, Action.UNCHANGED}:
             self.crm.just_written.add(outcome.key)
         if self.crm.settings["dry_run"]:

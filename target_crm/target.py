@@ -14,6 +14,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
+from crm_systems.progress import Progress
 from crm_systems.settings import connection_settings, json_schema, load
 from target_crm.ledger import Ledger
 from target_crm.mapping import Owners, Reject
@@ -68,6 +69,7 @@ class CrmTarget(Target):
         self._waiting = False
         """The next line of the input is waited for, and all that came before is done with."""
         self._finished = False
+        self.progress = Progress()
         self._state_sent: dict[str, Any] | None = None
         self._entities: dict[str, Entity] = {}
         self._started = time.monotonic()
@@ -229,6 +231,7 @@ class CrmTarget(Target):
         if self._finished:
             return
         self._finished = True
+        self.progress.clear()
         self.client.close()
         if self._ledger is not None:
             self._ledger.close()

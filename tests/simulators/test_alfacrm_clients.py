@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 
 from tests.simulators.alfacrm import AlfaCrmSimulator, Switches
@@ -12,10 +14,10 @@ from tests.simulators.alfacrm import AlfaCrmSimulator, Switches
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-aiohttp: Any = pytest.importorskip("aiohttp")
-aioalfacrm: Any = pytest.importorskip("aioalfacrm")
-entities: Any = pytest.importorskip("aioalfacrm.entities")
-exceptions: Any = pytest.importorskip("aioalfacrm.core.exceptions")
+aioalfacrm: Any = import_module("aioalfacrm")
+"""The package has no types."""
+entities: Any = import_module("aioalfacrm.entities")
+exceptions: Any = import_module("aioalfacrm.core.exceptions")
 
 UNTHROTTLED = Switches(requests_per_second=None)
 LISTED = (

@@ -196,4 +196,4 @@ def test_a_module_that_nobody_may_query(vtiger: Start) -> None:
     assert result.exit == ""
     for module in ("Groups", "Currency", "DocumentFolders"):
         assert module not in result.schemas
-        assert result.log.count(f"{module} is left out: the CRM lists it and does not let this user read it.") == 1
+        assert result.log.count(f"{module} is left out: the CRM does not offer it to this user.") == 1
