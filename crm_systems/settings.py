@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -111,17 +111,16 @@ def connection_settings(systems: Sequence[type[System]]) -> tuple[Setting, ...]:
 
 def _for_some(setting: Setting, systems: Sequence[type[System]]) -> Setting:
     """A system's setting as it stands among all others: its description says whose it is."""
-    owners = [each for each in systems if any(own.name == setting.name for own in each.settings)]
-    titles = ", ".join(owner.title for owner in owners)
-    words = {own.description: None for owner in owners for own in owner.settings if own.name == setting.name}
-    return Setting(
-        setting.name,
-        setting.kind,
-        setting.title,
-        f"{titles}: {' '.join(words)}",
-        secret=setting.secret,
+    owners = {each.title: own for each in systems for own in each.settings if own.name == setting.name}
+    words: dict[str, list[str]] = {}
+    for title, own in owners.items():
+        words.setdefault(own.description, []).append(title)
+    return replace(
+        setting,
+        description=" ".join(f"{', '.join(titles)}: {text}" for text, titles in words.items()),
+        required=False,
         default=setting.default if len(owners) == 1 else None,
-        choices=setting.choices,
+        minimum=None,
     )
 
 
