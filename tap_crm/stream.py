@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from hashlib import blake2s
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -77,7 +78,8 @@ class CrmStream(Stream):
             SystemExit: the connection itself is in trouble, so that no stream could go on.
         """
         try:
-            yield from self._records()
+            for record in self._records():
+                yield {**self._blank, **record}
         except (ConfigError, Unavailable) as error:
             if isinstance(error, Unavailable) and error.code == "HTTP 500":
                 self.crm.fail(self.name, str(error))
@@ -108,6 +110,11 @@ class CrmStream(Stream):
         self._report(reader)
         if complete:
             self._advance(started, overlap)
+
+    @cached_property
+    def _blank(self) -> Row:
+        """Every field as null where stream maps are set: their expressions fail over a field that a record lacks."""
+        return dict.fromkeys(self.schema["properties"]) if self.config.get("stream_maps") else {}
 
     def _reader(self) -> kinds.Reader:
         """Reads the fields that the catalog has; a field that is newer than the catalog is left out and reported."""

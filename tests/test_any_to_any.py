@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tools.pairs import PAIRS, TABLE, line, move
+from tests.running import run
+from tests.simulators.vtiger import Switches, VtigerSimulator
+from tests.target.writing import run as write
+from tools.pairs import EXAMPLES, PAIRS, TABLE, line, move
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(("source", "destination"), PAIRS)
@@ -13,3 +22,17 @@ def test_records_move_and_a_second_run_writes_nothing(source: str, destination: 
     assert sum(each.created for each in moved.values()) > 0
     assert [kind for kind, each in moved.items() if each.written_again] == []
     assert line(source, destination, moved) in TABLE.read_text("utf-8"), "run `python -m tools.pairs`"
+
+
+def test_a_deletion_moves_too(tmp_path: Path) -> None:
+    tap, target = (json.loads((EXAMPLES / f"vtiger.{end}.json").read_text("utf-8")) for end in ("tap", "target"))
+    own = {"ledger_url": f"sqlite:///{tmp_path}/ledger.sqlite", "deletes": "apply"}
+    with VtigerSimulator(rows=20, switches=Switches(sync_registered=True)) as origin, VtigerSimulator(rows=0) as goal:
+        first = run({**origin.config(), **tap})
+        assert write({**goal.config(), **target, **own}, first.output.splitlines()).exit == ""
+        copied = len(goal.store.records("Contacts"))
+        origin.store.delete(origin.store.records("Contacts")[3]["id"])
+        second = run({**origin.config(), **tap}, state=first.state)
+        assert [record["first_name"] for record in second.records["people"]] == [None]
+        assert write({**goal.config(), **target, **own}, second.output.splitlines()).exit == ""
+        assert len(goal.store.records("Contacts")) == copied - 1
