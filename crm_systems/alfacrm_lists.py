@@ -132,10 +132,18 @@ class Lists:
         key = entity.replication_key or ""
         for ask in lists:
             for rows in self._pages(call, entity, ask, since):
-                fresh = [row for row in rows if identity(row) not in seen]
+                fresh = [row for row in rows if identity(row) not in seen and self._is_asked(entity, row)]
                 seen.update(map(identity, fresh))
                 wanted = [row for row in fresh if since is None or may_be_since(row.get(key), since, self._zone)]
                 yield Page([tidy(entity, row) for row in wanted])
+
+    def _is_asked(self, entity: Entity, row: Row) -> bool:
+        """Whether a row is of the branches that the settings name; some tenants show every branch's rows in each.
+
+        A row of a sub-list belongs to where its parent is.
+        """
+        own = branches_of(row)
+        return not (self._asked and own) or "parents" in entity.private or any(str(each) in self._asked for each in own)
 
     def _pages(self, call: Call, entity: Entity, ask: Request, since: datetime | None) -> Iterator[list[Row]]:
         def stamp(row: Row) -> datetime | None:

@@ -114,6 +114,8 @@ def _plain(field: Field, value: Any, notation: Notation) -> Any:
         return int(value)
     if field.kind is Kind.INTEGER:
         return int(value)
+    if field.kind is Kind.LIST and field.refers_to:
+        return [int(each) for each in value]
     return _exact(value) if field.kind is Kind.NUMBER else wire(field.kind, value, notation)
 
 

@@ -241,8 +241,9 @@ class InTouch(System):
 
     def _written(self, call: Call, entity: Entity, told: Any, about: str, identifier: Any = None) -> Row:
         """The record as it was stored (documented as the answer to each write), else as it is read now."""
-        number = told.get("id") if isinstance(told, dict) else identifier
-        row = shaped(told) if isinstance(told, dict) and len(told) > 1 else self._read_back(call, entity, number)
+        number = told.get("id", identifier) if isinstance(told, dict) else identifier
+        is_record = isinstance(told, dict) and "id" in told and len(told) > 1
+        row = shaped(told) if is_record else self._read_back(call, entity, number)
         if row is None:
             raise OutcomeUnknown(f"{about}: the answer names no record")
         self._recollection.note(entity, row)

@@ -37,6 +37,8 @@ def meaning(request: Request, reply: Reply) -> Any:
     if reply.status >= HTTPStatus.BAD_REQUEST:
         raise _refusal(request, reply)
     told = None if request.method != "GET" and not reply.body.strip() else decode_json(request, reply)
+    if isinstance(told, dict) and told.get("ok") is False and "problems" in told:
+        raise _refusal(request, reply)
     place = reply.headers.get("location", "").rstrip("/").rpartition("/")[2]
     if reply.status == HTTPStatus.CREATED and place.isdigit() and not (isinstance(told, dict) and told.get("id")):
         return {"id": int(place)}

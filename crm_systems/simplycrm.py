@@ -10,7 +10,8 @@ from crm_systems import vtql
 from crm_systems.errors import Denied, Rejected, Unavailable
 from crm_systems.model import Limits, Request
 from crm_systems.vtiger import Vtiger
-from crm_systems.vtiger_describe import LINES
+from crm_systems.vtiger_describe import INVENTORY, READ_ONLY
+from crm_systems.wire import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,22 +37,27 @@ class SimplyCrm(Vtiger):
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         """Without ``revise`` the whole record is read, merged and written back, or ``update`` would blank the rest.
 
-        The lines of a document stay as they are unless they are given (seen in Vtiger 7's code).
+        But an ``update`` of a document leaves alone what it is not given (seen in Vtiger 7's code).
         """
         if self._has_revise is None:
             self._has_revise = _offers_revise(call)
         if self._has_revise:
             return super()._revise(call, entity, current, values)
-        retrieve = Request("GET", f"{entity.name}: retrieve", query={"operation": "retrieve", "id": current["id"]})
-        whole = {
-            name: value
-            for name, value in call(retrieve).items()
-            if (field := entity.field(name)) and field.writable and field is not LINES
-        }
+        whole = {} if entity.name in INVENTORY else _whole(call, entity, current["id"])
         element = json.dumps({**whole, **values, "id": current["id"]})
         form = {"operation": "update", "element": element}
         updated: Row = call(Request("POST", f"{entity.name}: update", form=form))
         return updated
+
+
+def _whole(call: Call, entity: Entity, identifier: str) -> Row:
+    """All of a record that may be blanked, also what people cannot edit."""
+    retrieve = Request("GET", f"{entity.name}: retrieve", query={"operation": "retrieve", "id": identifier})
+    return {
+        name: value
+        for name, value in call(retrieve).items()
+        if entity.field(name) and name not in READ_ONLY and not is_empty(value)
+    }
 
 
 def _offers_revise(call: Call) -> bool:

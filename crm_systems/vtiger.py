@@ -26,14 +26,15 @@ from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Request, Session
 from crm_systems.settings import Setting
 from crm_systems.system import System, decode_json
-from crm_systems.vtiger_describe import LINES, entity_of
+from crm_systems.vtiger_describe import INVENTORY, LINES, entity_of
 from crm_systems.vtiger_lines import replace_lines
+from crm_systems.vtiger_look_up import LookUp
 from crm_systems.wire import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from crm_systems.model import Call, Entity, Reply, Row, Walk
+    from crm_systems.model import Call, Entity, Field, Reply, Row, Walk
 
 SESSION_OVER = frozenset({"INVALID_SESSIONID", "AUTHENTICATION_REQUIRED", "SESSION_EXPIRED", "SESSION_LEFT_IDLE"})
 
@@ -88,7 +89,7 @@ class Vtiger(System):
         self._sync_refusal: NotOffered | None = None
         self._sync_works = False
         self._revise_decodes = True
-        self._witnesses: dict[str, str] = {}
+        self._looking = LookUp()
 
     @property
     def base_address(self) -> str:
@@ -306,9 +307,15 @@ class Vtiger(System):
             found |= {str(row["id"]): str(row["id"]) for row in rows}
         return {self.options["username"]: self._user, self._user: self._user, **found} if self._user else found
 
+    def encode(self, field: Field, value: Any) -> Any:
+        """As :func:`~crm_systems.wire.wire`, but for the one boolean that is kept as on and off (measured)."""
+        if field.name == "is_admin" and value is not None:
+            return "on" if value else "off"
+        return super().encode(field, value)
+
     def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
         """By query, not retrieve, which denies a missing record as it denies a forbidden one."""
-        if not re.fullmatch(r"\d+x\d+", identifier):
+        if not re.fullmatch(rf"{entity.private['prefix']}x\d+", identifier):
             return None
         rows = self._look_up(call, entity, f"id = {vtql.literal(identifier)}")
         return next((row for row in rows if row["id"] == identifier), None)
@@ -323,23 +330,8 @@ class Vtiger(System):
         )
 
     def _look_up(self, call: Call, entity: Entity, condition: str) -> list[Row]:
-        table = vtql.Table(entity.name, entity.private["prefix"])
-        if not self._witnesses.get(entity.name):
-            self._witnesses[entity.name] = self._witness(call, table)
-        try:
-            return vtql.look_up(call, table, condition, self._witnesses[entity.name])
-        except Rejected:
-            # The witness itself may have been deleted since.
-            self._witnesses[entity.name] = self._witness(call, table)
-            return vtql.look_up(call, table, condition, self._witnesses[entity.name])
-
-    def _witness(self, call: Call, table: vtql.Table) -> str:
-        """The id of a record that is there; empty where none can be named."""
-        try:
-            highest = vtql.top(call, table)
-        except vtql.Unsorted:
-            return ""
-        return f"{table.prefix}x{highest}" if 0 < highest < vtql.BEYOND else ""
+        table = replace(self._table(entity, None), joins_lines=entity.name in INVENTORY)
+        return self._looking.rows(call, table, condition)
 
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
         """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,9 @@ OFTEN_UNDESCRIBED = {
     **dict.fromkeys(INVENTORY, (*UNDESCRIBED, "image")),
 }
 """What query returns and describe hides (measured on 8.4.0), for modules of which no row could be looked at."""
-IMPLIED = {"Calendar": ("activitytype",), **dict.fromkeys(INVENTORY, ("productid",))}
+OF_LINES = re.compile(r"productid|quantity|listprice|comment|discount_amount|discount_percent|tax\d+")
+"""Fields that a document shows of any one of its lines (measured); they are written with ``LineItems``."""
+IMPLIED = {"Calendar": ("activitytype",)}
 """Mandatory fields that a create fills in by itself."""
 LINES = Field(
     "LineItems",
@@ -68,7 +71,7 @@ LINES = Field(
 def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Entity:
     """The entity. ``sample``: a few rows as query gives them; None where the module cannot be queried."""
     name = described["name"]
-    fields = [_field(field) for field in described["fields"] if not _is_secret(field)]
+    fields = [_field(name, field) for field in described["fields"] if not _is_secret(field)]
     returned = {key for row in sample or () for key in row} - SECRET
     hidden = returned if sample else set(OFTEN_UNDESCRIBED.get(name, ()))
     known = {field.name for field in fields}
@@ -103,14 +106,15 @@ def _is_secret(field: Mapping[str, Any]) -> bool:
     return field["name"] in SECRET or field["type"]["name"] == "password"
 
 
-def _field(described: Mapping[str, Any]) -> Field:
+def _field(module: str, described: Mapping[str, Any]) -> Field:
     kind = described["type"]
+    fixed = described["name"] in READ_ONLY or (module in INVENTORY and bool(OF_LINES.fullmatch(described["name"])))
     return Field(
         name=described["name"],
         kind=KINDS.get(kind["name"], Kind.STRING),
         label=described.get("label") or "",
         mandatory=bool(described.get("mandatory")),
-        writable=bool(described.get("editable")) and described["name"] not in READ_ONLY,
+        writable=bool(described.get("editable")) and not fixed,
         choices=tuple(Choice(str(each["value"]), str(each["label"])) for each in kind.get("picklistValues") or ()),
         refers_to=tuple(kind.get("refersTo") or ()),
     )

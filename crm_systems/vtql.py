@@ -39,6 +39,8 @@ class Table:
     page_size: int = SERVER_PAGE
     hides_rows: bool = False
     """Rows that the user may not see are dropped from a page after it was cut."""
+    joins_lines: bool = False
+    """A page of whole rows holds fewer documents than it might, since each of their lines takes a place."""
 
     def query(self, columns: str, *conditions: str, order: str = "", limit: str) -> str:
         """A query over this table; the conditions are joined by AND."""
@@ -208,22 +210,6 @@ class Keyset:
     def _read_one(self, identifier: str) -> None:
         query = self._table.query("*", f"id = '{identifier}'", limit="1")
         self._call(ask(query, f"{self._table.module}: read one record", patient=False))
-
-
-def look_up(call: Call, table: Table, condition: str, witness: str) -> list[Row]:
-    """The rows for which a condition holds, by the server's comparison.
-
-    ``witness`` is the id of a record that is there: it is asked for along with the condition, and an answer without it
-    proves that the query was not carried out, since the server answers its own SQL errors by an empty list (measured).
-
-    Raises:
-        Rejected: the server did not carry the query out.
-    """
-    asked = f"{condition} or id = '{witness}'" if witness else condition
-    rows: list[Row] = call(ask(table.query("*", asked, limit=str(SERVER_PAGE)), f"{table.module}: look up"))
-    if witness and not rows:
-        raise Rejected(f"{table.module}: the server could not look the record up", code="empty answer")
-    return rows
 
 
 def everything(table: Table) -> Walk:

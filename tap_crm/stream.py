@@ -93,7 +93,8 @@ class CrmStream(Stream):
         started = client.server_time()
         since = self._since()
         sent_before = self.stream_state.get("overlap") if self._is_incremental else None
-        overlap = Overlap(sent_before or [], started - self._lookback)
+        # Whole minutes, since some systems tell no seconds.
+        overlap = Overlap(sent_before or [], (started - self._lookback).replace(second=0))
         reader = self._reader()
         complete, read = True, 0
         for page in client.pages(client.system.walks(client.call, self.entity, since, parallel=client.parallel)):

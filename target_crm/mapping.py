@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ConfigError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from target_crm.references import References
 
 DELETED_AT = "_sdc_deleted_at"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""What is known of a record that is not looked at."""
 
 
 class Reject(Exception):
@@ -54,6 +57,10 @@ class Owners:
     def has_default(self) -> bool:
         """Whether a record needs no owner of its own."""
         return self._default is not None
+
+    def replaces(self, owner: Any) -> bool:
+        """Whether the settings put another owner in the place of this one, or of none."""
+        return self.has_default if is_empty(owner) else str(owner) in self._named
 
     def check(self) -> Iterator[str]:
         """Problems with the settings: names that nobody has in this CRM."""
@@ -173,8 +180,10 @@ class Mapper:
             and each.name not in self.entity.private.get("implied", ())
         ]
 
-    def __call__(self, record: Mapping[str, Any], *, last_chance: bool) -> Mapped:
+    def __call__(self, record: Mapping[str, Any], *, last_chance: bool, now: Mapping[str, Any] = NOTHING) -> Mapped:
         """The record in the CRM's terms. ``last_chance``: no more records will come.
+
+        What stays as it is in the record ``now`` is not looked up: it may be hidden from this user, or gone.
 
         Raises:
             Reject: a value does not fit, or points to nothing.
@@ -186,7 +195,9 @@ class Mapper:
             known = self._fields.get(target or "")
             if known is None or not known.writable or name.startswith("_sdc_"):
                 continue
-            if known.kind is Kind.OWNER:
+            if self._stays(known, value, now):
+                mapped.values[known.name] = mapped.as_given[known.name] = now[known.name]
+            elif known.kind is Kind.OWNER:
                 mapped.values[known.name] = mapped.as_given[known.name] = self._owners.id_of(value)
             elif self.is_reference(known.name):
                 mapped.as_given[known.name] = value
@@ -229,9 +240,17 @@ class Mapper:
         except ValueError as error:
             raise Reject(f"its {known.name} {error}") from None
 
+    def _stays(self, known: Field, value: Any, now: Mapping[str, Any]) -> bool:
+        """Whether a record has this very value already."""
+        if known.name not in now or value != now[known.name]:
+            return False
+        return known.kind is not Kind.OWNER or not self._owners.replaces(value)
+
     def _refer(self, mapped: Mapped, known: Field, value: Any, *, last_chance: bool) -> None:
         if is_empty(value):
             mapped.values[known.name] = None
+        elif any(str(value) in (choice.value, choice.label) for choice in known.choices):
+            mapped.values[known.name] = self._typed(known, value)
         elif isinstance(value, list):
             found = [self._points_to(known, str(each), last_chance=last_chance) for each in value]
             mapped.values[known.name] = self._typed(known, found)

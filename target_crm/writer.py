@@ -14,7 +14,7 @@ from crm_systems.wire import is_empty, same
 from target_crm.creation import ATTEMPTS, Creator
 from target_crm.finding import Finder
 from target_crm.ledger import Link, TakenMeanwhile, Written, digest
-from target_crm.mapping import DELETED_AT, NotYet, Reject
+from target_crm.mapping import DELETED_AT, NOTHING, NotYet, Reject
 from target_crm.naming import Names
 from target_crm.outcome import Action, Change, Outcome
 
@@ -95,12 +95,15 @@ class Writer:
         return field is not None and self._references.id_of(field, link.to_key) is not None
 
     def _upsert(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
-        mapped = self._mapper(record, last_chance=last_chance)
         known = self._ledger.written(self._options.stream, key)
+        by_id = self._options.identify_by == "id"
+        existing = self._finder.find(key, {}, known) if by_id else None
+        mapped = self._mapper(record, last_chance=last_chance, now=existing.record if existing else NOTHING)
         fingerprint = digest([self.entity.name, mapped.as_given])
         if self._options.identify_by == "ledger" and known and known.digest == fingerprint:
             return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links(key, mapped))
-        existing = self._finder.find(key, mapped.values, known)
+        if not by_id:
+            existing = self._finder.find(key, mapped.values, known)
         if existing is None:
             return self._create(key, mapped, fingerprint, known)
         return self._update(key, mapped, fingerprint, existing, known)
@@ -206,6 +209,8 @@ class Writer:
         known = self._ledger.written(self._options.stream, key)
         crm_id = key if self._options.identify_by == "id" else known.crm_id if known else None
         existing = self._finder.get(crm_id) if crm_id else None
+        if existing and not self.entity.deletable:
+            raise Reject("the CRM does not let it be deleted")
         if self._options.dry_run:
             return Outcome(Action.DELETE if existing else Action.SKIP, key, existing.crm_id if existing else "")
         if existing:

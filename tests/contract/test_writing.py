@@ -97,3 +97,15 @@ def _fault_at(number: int, fault: Fault, call: Call) -> Fault | None:
 
 def _no_fault(_call: Call) -> None:
     return None
+
+
+def test_a_deletion_is_applied_or_refused_in_words(subject: Subject, crm: Simulator, tmp_path: Path) -> None:
+    load(subject, crm, tmp_path)
+    gone = {"key": "k0", "_sdc_deleted_at": "2026-01-01T00:00:00Z"}
+    fields = ["key", *subject.values(0)]
+    config = {**subject.config(crm), "ledger_url": f"sqlite:///{tmp_path}/ledger.sqlite", "identify_by": "ledger"}
+    result = run(
+        {**config, "deletes": "apply"}, [schema(subject.entity, fields, ["key"]), record(subject.entity, **gone)]
+    )
+    left = times_there(subject, crm)[subject.values(0)[subject.match]]
+    assert (left, "does not let it be deleted" in result.exit) in {(0, False), (1, True)}

@@ -11,7 +11,9 @@ import pytest
 from crm_systems.catalogue import catalogue
 from tests.running import discover, run
 from tests.simulators.alfacrm import AlfaCrmSimulator
+from tests.simulators.alfacrm.columns import DOT, ISO
 from tests.simulators.alfacrm.switches import PRESETS
+from tests.simulators.alfacrm.tables_people import CGI
 from tests.systems.alfacrm import SUB_LISTS, ids, read, settings, stored, tenant
 
 ALL = sorted(catalogue("alfacrm"))
@@ -168,6 +170,31 @@ def test_closed_branches_are_read_only_when_they_are_named() -> None:
         one = read(simulator, "customer", branches=["2"])
         wanted = [row for row in stored(simulator, "customer") if 2 in row["branch_ids"]]
         assert ids(one.records["customer"]) == ids(wanted)
+
+
+@pytest.mark.parametrize("name", ["customer", "lesson", "group"])
+def test_a_branch_that_is_not_named_is_not_read_even_where_each_shows_everything(name: str) -> None:
+    with tenant(60, branch_shows_everything=True) as simulator:
+        found = read(simulator, name, branches=[2]).records[name]
+        wanted = [row for row in stored(simulator, name) if 2 in (row.get("branch_ids") or [row.get("branch_id")])]
+    assert ids(found) == ids(wanted)
+
+
+@pytest.mark.parametrize(
+    "filters", [{"b_date", "e_date"}, {"date_from", "date_to"}], ids=["by begin and end", "by a range"]
+)
+@pytest.mark.parametrize("forms", [DOT, ISO], ids=["dots", "ISO"])
+@pytest.mark.parametrize("wrong", ["nothing", "ignored"])
+def test_past_and_future_members_come_whichever_filter_works(
+    filters: set[str], forms: Any, wrong: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(CGI.filters):
+        if name not in filters:
+            monkeypatch.delitem(CGI.filters, name)
+        elif name.startswith("date"):
+            monkeypatch.setitem(CGI.filters, name, replace(CGI.filters[name], forms=forms))
+    with tenant(60, wrong_date_filter=wrong) as simulator:
+        assert ids(read(simulator, "cgi").records["cgi"]) == ids(stored(simulator, "cgi"))
 
 
 def test_a_branch_that_does_not_exist_is_named() -> None:

@@ -283,6 +283,16 @@ def test_references_may_be_ids_or_labels(
     assert {field: made[field] for field in expected} == expected
 
 
+@pytest.mark.parametrize("by", ["id", "name"])
+def test_ids_in_a_list_are_sent_as_numbers(by: str, tmp_path: Path) -> None:
+    with tenant(10) as simulator:
+        row = {"id": "1", **PERSON, "branch_ids": [str(stored(simulator, "branch")[1][by])]}
+        assert write(simulator, tmp_path, "customer", row, identify_by=["name"]).exit == ""
+        ((path, body),) = writes(simulator)
+    assert path == "2/customer/create"
+    assert [type(each) for each in body["branch_ids"]] == [int]
+
+
 def test_a_look_up_sees_what_is_archived_although_a_read_leaves_it_out() -> None:
     with tenant(60) as simulator, client(simulator, include_archived=False) as opened:
         archived = {row["id"]: row for row in stored(simulator, "group") if row["e_date"] < "2026"}

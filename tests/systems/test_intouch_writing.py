@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_systems.errors import NotOffered
+from crm_systems.errors import NotOffered, OutcomeUnknown, Rejected
 from crm_systems.model import Reply, Request
 from tests.systems.intouch import client, entity, installation, read, write, written
 
@@ -202,6 +202,28 @@ def test_an_answer_that_tells_only_the_place_tells_the_id() -> None:
         request = Request("POST", "parties: create", "/parties")
         reply = Reply(201, {"location": f"{simulator.url}/api/parties/61/"}, b"")
         assert opened.system.read(request, reply) == {"id": 61}
+
+
+def test_an_answer_that_says_no_more_than_ok_is_no_record() -> None:
+    with installation() as simulator, client(simulator) as opened:
+        system, parties = opened.system, entity(opened, "parties")
+
+        def short(request: Request) -> Any:
+            told = opened.call(request)
+            return told if request.method == "GET" else {"ok": True, "status": 200}
+
+        changed = system.update(short, parties, {"id": 5}, {"city": "Brno"})
+        assert (changed["id"], changed["city"]) == (5, "Brno")
+        with pytest.raises(OutcomeUnknown):
+            system.create(short, parties, {"type": "GROUP", "company": "Somewhere"})
+
+
+def test_a_refusal_with_status_200_is_one() -> None:
+    with installation() as simulator, client(simulator) as opened:
+        told = {"ok": False, "status": 400, "problems": [{"level": "SEVERE", "field": "surname", "message": "No name"}]}
+        reply = Reply(200, {}, json.dumps(told).encode())
+        with pytest.raises(Rejected, match=r"it objects to surname \(SEVERE\)"):
+            opened.system.read(Request("POST", "parties: create", "/parties"), reply)
 
 
 def test_nothing_is_deleted() -> None:

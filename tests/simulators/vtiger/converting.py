@@ -43,7 +43,7 @@ def stored(field: Field, value: Any, *, date_format: str, marks: str) -> str | N
     if field.kind in {"integer", "double", "currency"}:
         return _number(field, text)
     if field.kind == "boolean":
-        return "1" if value is True or text in {"1", "on"} else "0"
+        return _truth(field, value, text)
     if field.kind == "date":
         return _date(text, date_format)
     if field.kind == "time":
@@ -52,6 +52,13 @@ def stored(field: Field, value: Any, *, date_format: str, marks: str) -> str | N
         return text or None
     kept = storable(_without_script(text), marks)
     return kept if field.width is None else kept[: field.width]
+
+
+def _truth(field: Field, value: Any, text: str) -> str:
+    """1 and 0; only whether a user is an administrator is on and off, and only ``on`` makes one (inferred)."""
+    if field.name == "is_admin":
+        return "on" if text == "on" else "off"
+    return "1" if value is True or text in {"1", "on"} else "0"
 
 
 def _number(field: Field, text: str) -> str:

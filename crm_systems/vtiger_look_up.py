@@ -1,0 +1,68 @@
+"""Looking records up with VTQL, so that an empty answer is certain."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from crm_systems import vtql
+from crm_systems.errors import Rejected
+
+if TYPE_CHECKING:
+    from crm_systems.model import Call, Row
+
+
+class LookUp:
+    """Looks records up with the help of a witness: the id of a record of the module that is there.
+
+    It is asked for along with what is wanted, and an answer without it proves that the query was not carried out, since
+    the server answers its own SQL errors by an empty list (measured).
+    """
+
+    def __init__(self) -> None:
+        self._witnesses: dict[str, str] = {}
+
+    def rows(self, call: Call, table: vtql.Table, condition: str) -> list[Row]:
+        """The rows for which a condition holds, by the server's comparison, and perhaps the witness.
+
+        Raises:
+            Rejected: the server did not carry the query out, or does not hand out one of the rows.
+        """
+        known = self._witnesses.get(table.module)
+        if known:
+            # The witness itself may have been deleted since.
+            with suppress(Rejected):
+                return _rows(call, table, condition, known)
+        found = self._witnesses[table.module] = _witness(call, table)
+        return _rows(call, table, condition, found)
+
+
+def _witness(call: Call, table: vtql.Table) -> str:
+    """The id of a record that is there and can be read; empty where none can be named."""
+    try:
+        highest = vtql.top(call, table)
+        if not 0 < highest < vtql.BEYOND:
+            return ""
+        witness = f"{table.prefix}x{highest}"
+        query = table.query("*", f"id = '{witness}'", limit="1")
+        rows = call(vtql.ask(query, f"{table.module}: read the newest record"))
+    except (vtql.Unsorted, Rejected):
+        return ""
+    return witness if rows else ""
+
+
+def _rows(call: Call, table: vtql.Table, condition: str, witness: str) -> list[Row]:
+    """Of documents, only the ids are asked for together: LIMIT counts the lines of whole ones (measured)."""
+    asked = f"{condition} or id = '{witness}'" if witness else condition
+    columns = "id" if table.joins_lines else "*"
+    query = table.query(columns, asked, limit=str(vtql.SERVER_PAGE))
+    rows: list[Row] = call(vtql.ask(query, f"{table.module}: look up"))
+    if witness and not rows:
+        raise Rejected(f"{table.module}: the server could not look the record up", code="empty answer")
+    if len(rows) < vtql.SERVER_PAGE and not table.joins_lines:
+        return rows
+    pages = list(vtql.keyset(replace(table, where=condition), 0, vtql.BEYOND)(call))
+    if any(page.unreadable for page in pages):
+        raise Rejected(f"{table.module}: the server does not hand out one of the records that were looked up")
+    return [row for page in pages for row in page.rows]
