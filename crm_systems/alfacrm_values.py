@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Field, Kind
-from crm_systems.paging import earliest, instant
+from crm_systems.wall_clock import earliest, instant
 from crm_systems.wire import is_empty, wire
 
 if TYPE_CHECKING:

@@ -27,9 +27,9 @@ from crm_systems.errors import (
 )
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
-from crm_systems.paging import earliest, instant
 from crm_systems.recollection import Recollection
 from crm_systems.system import System
+from crm_systems.wall_clock import earliest, instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -20,7 +20,8 @@ class CrmError(Exception):
     def __str__(self) -> str:
         code = f" ({self.code})" if self.code else ""
         hint = f": {self.hint}" if self.hint else ""
-        return f"{self.what}{code}{hint}."
+        sentence = f"{self.what}{code}{hint}"
+        return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
 class ConfigError(CrmError):

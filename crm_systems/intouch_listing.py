@@ -10,7 +10,8 @@ from urllib.parse import quote
 from crm_systems.errors import Denied, ProtocolError, Rejected
 from crm_systems.intouch_replies import NOT_FOUND
 from crm_systems.model import Request
-from crm_systems.paging import Part, Sliding, earliest, instant
+from crm_systems.paging import Part, Sliding
+from crm_systems.wall_clock import earliest, instant
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-from crm_systems.kinds import moment
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable, Iterator
-    from zoneinfo import ZoneInfo
 
     from crm_systems.model import Row
 
@@ -94,23 +90,3 @@ def _is_last(part: Part, position: int, *, is_same: bool) -> bool:
     if part.total is None:
         return len(part.rows) <= 1 or is_same
     return not part.rows or position + len(part.rows) >= part.total
-
-
-def earliest(since: datetime, zone: ZoneInfo) -> datetime:
-    """The earliest instant as which a change at or after ``since`` may be read from a clock on the wall.
-
-    Such a clock tells whole seconds and no offset: in the hour that it runs through twice, a later change may seem
-    to come first.
-    """
-    here = since.astimezone(zone).replace(microsecond=0)
-    later = (since + timedelta(hours=1)).astimezone(zone)
-    turned_back = (here.utcoffset() or timedelta()) - (later.utcoffset() or timedelta())
-    return (here.replace(tzinfo=None) - max(turned_back, timedelta())).replace(tzinfo=zone)
-
-
-def instant(written: Any, zone: ZoneInfo) -> datetime | None:
-    """A time as the CRM writes it, aware; None where there is none or it cannot be read."""
-    try:
-        return datetime.fromisoformat(read) if written not in (None, "") and (read := moment(written, zone)) else None
-    except (ValueError, TypeError, OverflowError):
-        return None

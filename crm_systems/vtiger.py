@@ -6,7 +6,7 @@ import html
 import json
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from hashlib import md5
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ from crm_systems.system import System, decode_json
 from crm_systems.vtiger_describe import INVENTORY, LINES, entity_of
 from crm_systems.vtiger_lines import replace_lines
 from crm_systems.vtiger_look_up import LookUp
+from crm_systems.wall_clock import earliest
 from crm_systems.wire import is_empty
 
 if TYPE_CHECKING:
@@ -223,9 +224,7 @@ class Vtiger(System):
 
     def local(self, since: datetime) -> str:
         """A lower bound as the server writes times; an hour earlier where the clocks are just being put back."""
-        zone = ZoneInfo(self.notation.timezone)
-        turned_back = _offset(since, zone) - _offset(since + timedelta(hours=1), zone)
-        return (since - max(turned_back, timedelta())).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+        return earliest(since, ZoneInfo(self.notation.timezone)).strftime("%Y-%m-%d %H:%M:%S")
 
     def _highest_of_all(self, call: Call) -> int:
         """The highest id in any module: all entity modules draw from one sequence."""
@@ -376,7 +375,3 @@ def _shielded(value: Any) -> Any:
     if isinstance(value, str) and html.unescape(value) != value:
         return value.replace("&", "&amp;")
     return value
-
-
-def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
-    return moment.astimezone(zone).utcoffset() or timedelta()

@@ -168,13 +168,13 @@ class CrmTarget(Target):
             raise SystemExit(
                 f"{self.name}: {sentence} It cannot be kept in `rejects_path` ({error.strerror}), so the run stops."
             ) from None
-        self.logger.warning("%s", sentence)
         allowed = self.settings["max_rejects"]
         if 0 <= allowed < self.report.rejects:
             raise SystemExit(
                 f"{self.name}: {sentence} No more than {allowed} may be (`max_rejects`), so the run stops; "
                 "what came before it is written."
             )
+        self.logger.warning("%s", sentence)
 
     def set_open_links(self, *, all_of_them: bool = False) -> None:
         """Sets the references that waited for the records that were just written, or all that can be set."""

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_systems import SYSTEMS
-from tap_crm.tap import CrmTap
-from target_crm.target import CrmTarget
+from tests.running import QuietTap
 from tests.simulators import SIMULATORS
 from tests.simulators.vtiger import VtigerSimulator
+from tests.target.writing import QuietTarget
 
 if TYPE_CHECKING:
     from tests.simulators.base import Simulator
@@ -39,22 +39,6 @@ two has no such records. A second run writes nothing.
 | from | to | companies | people | deals |
 | --- | --- | --- | --- | --- |
 """
-
-
-class QuickTap(CrmTap):
-    """Does not wait; a simulator needs no rest."""
-
-    @staticmethod
-    def sleep(seconds: float) -> None:
-        """Returns at once."""
-
-
-class QuickTarget(CrmTarget):
-    """Does not wait; a simulator needs no rest."""
-
-    @staticmethod
-    def sleep(seconds: float) -> None:
-        """Returns at once."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +95,7 @@ def _settings(name: str, end: str, simulator: Simulator) -> dict[str, Any]:
 
 
 def _read(name: str, simulator: Simulator) -> str:
-    tap = QuickTap(config=_settings(name, "tap", simulator))
+    tap = QuietTap(config=_settings(name, "tap", simulator))
     output = io.StringIO()
     with redirect_stdout(output), tap.client:
         tap.sync_all()
@@ -125,7 +109,7 @@ def _write(name: str, simulator: Simulator, folder: str, messages: str) -> dict[
         "max_rejects": -1,
         "rejects_path": f"{folder}/rejects.jsonl",
     }
-    target = QuickTarget(config={**_settings(name, "target", simulator), **own})
+    target = QuietTarget(config={**_settings(name, "target", simulator), **own})
     with redirect_stdout(io.StringIO()):
         target.listen(io.StringIO(messages))
     told = json.loads((Path(folder) / "report.json").read_text("utf-8"))

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_systems.model import Kind
-from crm_systems.paging import Part, Sliding, earliest, instant
+from crm_systems.paging import Part, Sliding
 from crm_systems.sampling import kind_of, unit_of
+from crm_systems.wall_clock import earliest, instant
 
 PRAGUE = ZoneInfo("Europe/Prague")
 FIRST_NEW = 1000

@@ -27,6 +27,7 @@ def test_the_first_reject_stops_the_run_and_what_came_before_is_safe(crm: Vtiger
     first, *rest = pipe("Contacts", MIXED)
     result = run(settings(crm, tmp_path, identify_by="ledger"), [first, rest[0], state(1), *rest[1:], state(2)])
     assert "Contacts: the record b0 is rejected: its birthday is no date" in result.exit
+    assert "is rejected" not in result.log, "the sentence that ends the run says it"
     assert "No more than 0 may be (`max_rejects`), so the run stops; what came before it is written." in result.exit
     assert result.states == [{"at": 1}]
     assert [each["lastname"] for each in crm.store.records("Contacts")[-1:]] == ["Good 0"]

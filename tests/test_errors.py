@@ -1,0 +1,12 @@
+"""The text of an error is one sentence."""
+
+from __future__ import annotations
+
+from crm_systems.errors import ConfigError
+
+
+def test_a_hint_that_asks_ends_the_sentence_itself() -> None:
+    assert str(ConfigError("There is no Contact", hint="did you mean Contacts?")) == (
+        "There is no Contact: did you mean Contacts?"
+    )
+    assert str(ConfigError("Log-in", code="X", hint="check `url`")) == "Log-in (X): check `url`."
