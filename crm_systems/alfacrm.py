@@ -88,6 +88,12 @@ class AlfaCrm(System):
         """The tenant's wall clock: no value names its zone, and most tenants keep Moscow's time."""
         return Notation(timezone=self.options.get("timezone") or "Europe/Moscow")
 
+    @property
+    def heartbeat(self) -> Request:
+        """One branch."""
+        about, path = "Ask whether the server is up", "/v2api/branch/index"
+        return Request("POST", about, path, json={"page": 0, "pageSize": 1})
+
     def log_in(self, call: Call) -> Session:
         """A token. How long it lives is not told: 15 minutes in older documents, an hour in newer ones."""
         access = {"email": self.options["email"], "api_key": self.options["api_key"]}

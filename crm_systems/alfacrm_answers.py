@@ -31,13 +31,14 @@ class Answers:
         token = request.headers.get(TOKEN, "")
         is_new = token in self.unused_tokens
         self.unused_tokens.discard(token)
-        if reply.status != HTTPStatus.OK:
+        is_ok = reply.status in range(200, 300)
+        if not is_ok:
             _check_status(request, reply, is_login=not token, is_new=is_new)
         answer = decode_json(request, reply)
         told = answer if isinstance(answer, dict) else {}
         if told.get("success") is False or told.get("errors") or reply.status == HTTPStatus.UNPROCESSABLE_ENTITY:
             raise _refusal(request, reply, answer)
-        if reply.status != HTTPStatus.OK:
+        if not is_ok:
             says = str(told.get("message", ""))
             code = f"HTTP {reply.status}"
             raise Rejected(f"{request.about}: the CRM does not understand this", code=code, server_says=says)

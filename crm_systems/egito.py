@@ -81,6 +81,11 @@ class Egito(System):
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.notation.timezone)
 
+    @property
+    def heartbeat(self) -> Request:
+        """A dictionary that is documented."""
+        return self._reading(f"{DICTIONARY}/list", "Ask whether the server is up", {"type": "industry"})
+
     def log_in(self, call: Call) -> Session:
         """See :func:`~crm_systems.egito_login.token`."""
         return Session({"token": token(call, self.options)})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import Denied, LogInRefused, Rejected, SessionExpired
-from crm_systems.system import decode_json
+from crm_systems.system import decode_json, json_of_refusal
 
 if TYPE_CHECKING:
     from crm_systems.model import Reply, Request
@@ -35,7 +34,7 @@ def meaning(request: Request, reply: Reply) -> Any:
     if reply.status == HTTPStatus.METHOD_NOT_ALLOWED:
         hint = "`read_method` may be the other one"
         raise Rejected(f"{request.about}: the CRM wants another method", code=code, hint=hint)
-    told = _json(reply) if reply.status >= HTTPStatus.BAD_REQUEST else decode_json(request, reply)
+    told = json_of_refusal(reply) if reply.status >= HTTPStatus.BAD_REQUEST else decode_json(request, reply)
     errors = told.get("errors") if isinstance(told, dict) else None
     if errors or reply.status >= HTTPStatus.BAD_REQUEST:
         raise _refusal(request, code, errors if isinstance(errors, list) else [errors])
@@ -44,7 +43,7 @@ def meaning(request: Request, reply: Reply) -> Any:
 
 def _refused_log_in(request: Request, reply: Reply) -> LogInRefused:
     """Spring's error codes: ``invalid_client`` with 401, ``invalid_grant`` with 400 (inferred from its sources)."""
-    told = _json(reply)
+    told = json_of_refusal(reply)
     code = str(told.get("error") or "") if isinstance(told, dict) else ""
     if reply.status == HTTPStatus.NOT_FOUND:
         hint = "there is no Egito at this address: set `url` to https://TENANT.egito.pl"
@@ -71,10 +70,3 @@ def _refusal(request: Request, code: str, errors: list[Any]) -> Rejected:
         server_says="; ".join(filter(None, says)),
         field=fields[0] if fields else "",
     )
-
-
-def _json(reply: Reply) -> Any:
-    try:
-        return json.loads(reply.body)
-    except ValueError:
-        return None

@@ -55,7 +55,8 @@ class SessionExpired(CrmError):
 class Unavailable(CrmError):
     """A passing fault of the server or the network.
 
-    ``nothing_done``: the request certainly had no effect. ``retry_after``: seconds that the server asked for.
+    ``nothing_done``: the request certainly was not sent. ``meets_all``: any other request would meet it as well.
+    ``retry_after``: seconds that the server asked for.
     """
 
     def __init__(
@@ -65,11 +66,25 @@ class Unavailable(CrmError):
         code: str = "",
         hint: str = "",
         nothing_done: bool = False,
+        meets_all: bool = False,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(what, code=code, hint=hint)
         self.nothing_done = nothing_done
+        self.meets_all = meets_all or nothing_done
         self.retry_after = retry_after
+
+
+class NoData(Unavailable):
+    """Something came in place of data; ``garbled``: data that cannot be read, so no page of a server that is away."""
+
+    def __init__(self, what: str, *, code: str = "", hint: str = "", garbled: bool = False) -> None:
+        super().__init__(what, code=code, hint=hint)
+        self.garbled = garbled
+
+
+class ServerFault(Unavailable):
+    """The server fails over this very request, again and again, while it answers others: no outage."""
 
 
 class OutcomeUnknown(CrmError):

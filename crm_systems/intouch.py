@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from crm_systems.catalogue import catalogue
-from crm_systems.errors import ConfigError, Denied, NotOffered, OutcomeUnknown, Rejected, Unavailable
+from crm_systems.errors import ConfigError, CrmError, Denied, NotOffered, OutcomeUnknown, Rejected
 from crm_systems.intouch_listing import Listing, Lists, code_lists, items_of
 from crm_systems.intouch_records import as_json, completed, merged, shaped, tied, with_contacts
 from crm_systems.intouch_replies import NOT_ALLOWED, NOT_FOUND, meaning
@@ -73,10 +73,15 @@ class InTouch(System):
         """At most what the server hands out."""
         return min(super().page_size, LARGEST_PAGE)
 
+    @property
+    def heartbeat(self) -> Request:
+        """One party."""
+        return Request("GET", "Ask whether the server is up", "/parties", query={"size": "1"})
+
     def log_in(self, call: Call) -> Session:
         """There is no session; one request shows whether address, name and password are right, and tells the time."""
         try:
-            call(self.sign(Request("GET", "Log-in", "/parties", query={"size": "1"}), Session()))
+            call(self.sign(replace(self.heartbeat, about="Log-in"), Session()))
         except Denied as error:
             if error.code == NOT_FOUND:
                 raise ConfigError(
@@ -253,7 +258,7 @@ class InTouch(System):
         """A record that was just written; what cannot be read now was written nevertheless."""
         if number is None:
             return None
-        with suppress(Denied, Rejected, Unavailable):
+        with suppress(CrmError):
             return self.get(call, entity, str(number)) or {"id": number}
         return {"id": number}
 

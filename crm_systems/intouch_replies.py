@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import Denied, LogInRefused, Rejected
-from crm_systems.system import decode_json
+from crm_systems.system import decode_json, json_of_refusal
 
 if TYPE_CHECKING:
     from crm_systems.model import Reply, Request
@@ -47,10 +46,7 @@ def meaning(request: Request, reply: Reply) -> Any:
 
 def _refusal(request: Request, reply: Reply) -> Rejected:
     """What the standard error says: which fields, and how bad; its words are kept apart. It may be missing."""
-    try:
-        told = json.loads(reply.body)
-    except ValueError:
-        told = {}
+    told = json_of_refusal(reply)
     problems = [each for each in told.get("problems") or () if isinstance(each, dict)] if isinstance(told, dict) else []
     problems.sort(key=lambda each: each.get("level") != "SEVERE")
     named = [f"{each['field']} ({each.get('level', 'no level')})" for each in problems if each.get("field")]

@@ -111,7 +111,9 @@ class Request:
     repeatable: bool = True
     """May be sent again when nobody knows whether it was carried out."""
     patient: bool = True
-    """Is sent again after a passing fault; a probe is not."""
+    """Is sent a few times before it is taken for the reason of a fault; a probe is not. Outages are waited out."""
+    before_send: Callable[[], None] | None = None
+    """Called right before each try, after all waits, by the thread that sends; what it raises goes through."""
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,14 @@ def common_settings(systems: Iterable[type[System]]) -> tuple[Setting, ...]:
             minimum=0.1,
         ),
         Setting(
+            "patience_seconds",
+            "number",
+            "Patience",
+            "How many seconds to wait for a server that is away, each time it is, before the run ends.",
+            default=300,
+            minimum=0,
+        ),
+        Setting(
             "timezone",
             "timezone",
             "Time zone",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems import vtql
-from crm_systems.errors import Denied, Rejected, Unavailable
+from crm_systems.errors import Denied, Rejected, ServerFault
 from crm_systems.model import Limits, Request
 from crm_systems.vtiger import Vtiger
 from crm_systems.vtiger_describe import INVENTORY, READ_ONLY
@@ -63,19 +62,14 @@ def _whole(call: Call, entity: Entity, identifier: str) -> Row:
 def _offers_revise(call: Call) -> bool:
     """Whether the server knows ``revise``: asked for no record, a server that does refuses the missing id.
 
-    One that does not answers HTTP 500, or something that is no data (seen in Vtiger's code), so that is not repeated;
+    One that does not answers HTTP 500, or something that is no data (seen in Vtiger's code), to this request alone;
     should it have been a passing fault, the longer way does as well.
     """
     form = {"operation": "revise", "element": json.dumps({"id": ""})}
-    probe = Request("POST", "Ask whether there is revise", form=form, patient=False)
-    for ask in (probe, replace(probe, patient=True)):
-        try:
-            call(ask)
-        except (Denied, Rejected):
-            break
-        except Unavailable as error:
-            if error.code.startswith("HTTP") and not error.nothing_done:
-                return False
-            if ask.patient:
-                raise
+    try:
+        call(Request("POST", "Ask whether there is revise", form=form, patient=False))
+    except (Denied, Rejected):
+        return True
+    except ServerFault:
+        return False
     return True

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from crm_systems.errors import NotOffered, Unavailable
+from crm_systems.decoding import NotJson, find_json
+from crm_systems.errors import NoData, NotOffered
 from crm_systems.kinds import Notation
 from crm_systems.model import Session
 from crm_systems.wire import wire
@@ -37,6 +36,8 @@ class System(ABC):
     abilities: ClassVar[Abilities]
     has_picklists: ClassVar[bool] = False
     """Whether its entities describe their pick lists, so that a stream of them is worth while."""
+    internal_errors: ClassVar[frozenset[str]] = frozenset({"HTTP 500"})
+    """Codes of failures that one record may be the reason of, or a database that is away: :attr:`heartbeat` tells."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.options = settings
@@ -55,6 +56,14 @@ class System(ABC):
     def page_size(self) -> int:
         """How many rows to ask for at a time."""
         return int(self.options.get("page_size") or self.limits.page_size)
+
+    @property
+    @abstractmethod
+    def heartbeat(self) -> Request:
+        """A cheap read that needs the CRM's database and no record in particular; unsigned.
+
+        It is asked when another request fails: if it fails as well, the server is away and not the request at fault.
+        """
 
     def log_in(self, call: Call) -> Session:  # a system that signs each request has nothing to do
         """Opens a session.
@@ -158,17 +167,26 @@ class System(ABC):
 
 
 def decode_json(request: Request, reply: Reply) -> Any:
-    """The JSON in an answer, read leniently: control characters inside texts are let through, decimals stay exact.
+    """The JSON in an answer; see :func:`~crm_systems.decoding.find_json`.
 
     Raises:
-        Unavailable: the body is no JSON: a page of HTML from a proxy, an empty or a broken answer.
+        NoData: there is none: a page of HTML from a proxy, an empty or a broken answer.
     """
     try:
-        return json.loads(reply.body.decode("utf-8", "replace"), strict=False, parse_float=Decimal)
-    except ValueError:
+        return find_json(reply.body, reply.headers)
+    except NotJson as error:
         shape = "a web page" if b"<" in reply.body[:200] else "something that is no JSON"
-        raise Unavailable(
+        raise NoData(
             f"{request.about}: the server answered {shape} instead of data",
             code=f"HTTP {reply.status}",
             hint="check that `url` is the address of the CRM and that it is up",
+            garbled=error.garbled,
         ) from None
+
+
+def json_of_refusal(reply: Reply) -> Any:
+    """The JSON that explains a refusal; None where there is none, since the status has said enough."""
+    try:
+        return find_json(reply.body, reply.headers)
+    except NotJson:
+        return None

@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 
 from crm_systems import vtql
 from crm_systems.errors import (
-    CrmError,
     Denied,
     LogInRefused,
     NotOffered,
     ProtocolError,
     Rejected,
+    ServerFault,
     SessionExpired,
     Unavailable,
 )
@@ -27,7 +27,7 @@ from crm_systems.model import Abilities, Limits, Request, Session
 from crm_systems.settings import Setting
 from crm_systems.system import System, decode_json
 from crm_systems.vtiger_describe import INVENTORY, LINES, entity_of
-from crm_systems.vtiger_lines import replace_lines
+from crm_systems.vtiger_lines import INTERNAL_ERRORS, replace_lines
 from crm_systems.vtiger_look_up import LookUp
 from crm_systems.wall_clock import earliest
 from crm_systems.wire import is_empty
@@ -81,6 +81,7 @@ class Vtiger(System):
         writes="create, update, delete",
     )
     has_picklists: ClassVar[bool] = True
+    internal_errors: ClassVar[frozenset[str]] = INTERNAL_ERRORS
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
@@ -102,6 +103,11 @@ class Vtiger(System):
     def notation(self) -> Notation:
         """UTC for every user (measured), unless an installation was set up otherwise."""
         return Notation(timezone=self.options.get("timezone") or "UTC", separator=" |##| ")
+
+    @property
+    def heartbeat(self) -> Request:
+        """One user; a login would break another process's."""
+        return vtql.ask("select id from Users limit 1;", "Ask whether the server is up")
 
     def log_in(self, call: Call) -> Session:
         """Challenge and login.
@@ -141,7 +147,7 @@ class Vtiger(System):
         query = f"select is_admin from Users where id = {vtql.literal(session.values['userId'])};"
         try:
             rows = call(self.sign(vtql.ask(query, "Users: read the rights"), session))
-        except CrmError:
+        except (Denied, Rejected):
             return False
         return bool(rows) and rows[0].get("is_admin") in {"on", "1", True}
 
@@ -270,12 +276,11 @@ class Vtiger(System):
             "elementType": module,
             "syncType": "application",
         }
-        request = Request("GET", f"{module}: ask for deletions", query=query, patient=self._sync_works)
         try:
-            answer = call(request)
-        except (Denied, Rejected, Unavailable) as error:
-            if self._sync_works or (isinstance(error, Unavailable) and error.code != "HTTP 500"):
-                return call(replace(request, patient=True))
+            answer = call(Request("GET", f"{module}: ask for deletions", query=query))
+        except (Denied, Rejected, ServerFault) as error:
+            if self._sync_works:
+                raise
             reason = (
                 "only an administrator may ask for them"
                 if isinstance(error, Denied)

@@ -15,27 +15,35 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Call, Row
 
+INTERNAL_ERRORS = frozenset({"HTTP 500", "INTERNAL_SERVER_ERROR", "DATABASE_QUERY_ERROR"})
+"""Codes that say nothing of what was done; a create that they answer may have been carried out (measured)."""
+
 
 def replace_lines(call: Call, module: str, element: Mapping[str, Any]) -> Row:
     """Revises a document with new lines, and gives it as it is then.
 
-    Sent once, since each time takes goods from stock. It answers HTTP 500 although the lines are replaced (measured on
-    8.4.0 and 8.0.0), so the document is read back then.
+    It answers HTTP 500 although the lines are replaced (measured on 8.4.0 and 8.0.0), so the document is read back
+    then. Only where it lacks the lines they are sent once more: each time takes goods from stock, but the database may
+    just have been away.
 
     Raises:
         Rejected: the lines are not in the document.
         OutcomeUnknown: the answer was lost.
     """
     form = {"operation": "revise", "element": json.dumps(element)}
-    try:
-        row: Row = call(Request("POST", f"{module}: revise", form=form, repeatable=False))
-    except OutcomeUnknown as error:
-        if error.code != "HTTP 500":
-            raise
+    for _attempt in range(2):
+        try:
+            row: Row = call(Request("POST", f"{module}: revise", form=form, repeatable=False))
+        except OutcomeUnknown as error:
+            if error.code not in INTERNAL_ERRORS:
+                raise
+            code = error.code
+        else:
+            return row
         row = call(Request("GET", f"{module}: retrieve", query={"operation": "retrieve", "id": element["id"]}))
-        if not _has_lines(row, element[LINES.name]):
-            raise Rejected(f"{module}: the CRM does not take the lines", code=error.code) from None
-    return row
+        if _has_lines(row, element[LINES.name]):
+            return row
+    raise Rejected(f"{module}: the CRM does not take the lines", code=code)
 
 
 def _has_lines(document: Row, lines: Any) -> bool:

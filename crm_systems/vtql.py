@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crm_systems.errors import Denied, ProtocolError, Rejected, Unavailable
+from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import Page, Request
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Keyset:
         while self._last < self._high:
             try:
                 rows = _page(self._call, self._table, self._last, self._high, self._size)
-            except (Rejected, Unavailable) as error:
+            except (Rejected, ServerFault) as error:
                 page = self._narrowed(error)
             else:
                 page = Page(rows)
@@ -181,14 +181,12 @@ class Keyset:
             self._doubted = self._last
         return False
 
-    def _narrowed(self, error: Rejected | Unavailable) -> Page:
+    def _narrowed(self, error: Rejected | ServerFault) -> Page:
         """Asks for less after a page that failed; a single record that fails is passed over and named.
 
         Raises:
             CrmError: no record can be blamed, since the server does not hand out others either.
         """
-        if not _blames_a_record(error):
-            raise error
         if self._size > 1:
             self._size //= 2
             return Page([])
@@ -202,14 +200,14 @@ class Keyset:
         identifier = f"{self._table.prefix}x{bad}"
         try:
             self._read_one(identifier)
-        except (Rejected, Unavailable, Denied):
+        except (Rejected, ServerFault, Denied):
             self._last, self._spoiled = bad, self._spoiled + 1
             return Page([], unreadable=(identifier,))
         raise error
 
     def _read_one(self, identifier: str) -> None:
         query = self._table.query("*", f"id = '{identifier}'", limit="1")
-        self._call(ask(query, f"{self._table.module}: read one record", patient=False))
+        self._call(ask(query, f"{self._table.module}: read one record"))
 
 
 def everything(table: Table) -> Walk:
@@ -239,11 +237,6 @@ def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient:
             hint="leave this entity out with the setting `entities` or by deselecting it",
         )
     return rows
-
-
-def _blames_a_record(error: Rejected | Unavailable) -> bool:
-    """Whether a page may have failed because of one record in it: refused as a whole, or the server broke over it."""
-    return isinstance(error, Rejected) or error.code == "HTTP 500"
 
 
 def _is_end(call: Call, table: Table, last: int, high: int) -> bool:
@@ -278,7 +271,7 @@ def _first_record(call: Call, table: Table, last: int, high: int) -> tuple[int, 
         middle = (free + bad) // 2
         try:
             rows = _page(call, table, last, middle, 1, patient=False)
-        except (Rejected, Unavailable):
+        except (Rejected, ServerFault):
             bad = middle
             continue
         if rows:

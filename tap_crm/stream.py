@@ -13,7 +13,7 @@ from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from crm_systems import kinds
-from crm_systems.errors import ConfigError, CrmError, NotOffered, Unavailable
+from crm_systems.errors import ConfigError, CrmError, NotOffered, ServerFault, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -81,7 +81,7 @@ class CrmStream(Stream):
             for record in self._records():
                 yield {**self._blank, **record}
         except (ConfigError, Unavailable) as error:
-            if isinstance(error, Unavailable) and error.code == "HTTP 500":
+            if isinstance(error, ServerFault):
                 self.crm.fail(self.name, str(error))
             else:
                 raise self.crm.stopped_by(error) from error

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import CrmError, OutcomeUnknown, ProtocolError, Unavailable
+from crm_systems.errors import ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
 from target_crm.gate import Gate
 from target_crm.ledger import Intent, Written
 from target_crm.mapping import Reject
@@ -81,11 +81,13 @@ class Creator:
 
     def _given_up(self, unknown: CrmError | None) -> Exception:
         """What is wrong when no attempt at a create had an answer or an effect."""
-        code = unknown.code if unknown else ""
+        code, cause = (unknown.code, unknown.__cause__) if unknown else ("", None)
         if isinstance(unknown, ProtocolError):
             return unknown
-        if code == "HTTP 500":
-            return Reject("the server fails on it (HTTP 500) and stores nothing")
+        if isinstance(cause, ConfigError):
+            return cause
+        if code in self._system.internal_errors or isinstance(cause, NoData):
+            return Reject(f"the server fails on it ({code}) and stores nothing")
         return Unavailable(f"{self.entity.name}: create: the connection breaks again and again", code=code)
 
     def _made_by(self, intent: Intent) -> Existing | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import Denied, OutcomeUnknown, ProtocolError, Rejected, Unavailable
+from crm_systems.errors import Denied, OutcomeUnknown, ProtocolError, Rejected, ServerFault, Unavailable
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
 from target_crm.creation import ATTEMPTS, Creator
@@ -61,12 +61,8 @@ class Writer:
             return Outcome(Action.REJECT if last_chance else Action.DEFER, key, reason=str(error))
         except (Reject, TakenMeanwhile) as error:
             return Outcome(Action.REJECT, key, reason=str(error))
-        except (Rejected, Denied, ProtocolError) as error:
+        except (Rejected, Denied, ProtocolError, ServerFault) as error:
             return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
-        except Unavailable as error:
-            if error.code != "HTTP 500":
-                raise
-            return Outcome(Action.REJECT, key, reason=str(error))
 
     def _decide(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
         if not key:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_systems import open_client
-from crm_systems.client import ATTEMPTS, LOGIN_ATTEMPTS, PATIENCE_SECONDS, Client
+from crm_systems.client import PATIENCE_SECONDS, Client
+from crm_systems.connection import LOGIN_ATTEMPTS
 from crm_systems.errors import (
     ConfigError,
     CrmError,
@@ -19,6 +20,7 @@ from crm_systems.errors import (
     OutcomeUnknown,
     ProtocolError,
     Rejected,
+    ServerFault,
     Unavailable,
 )
 from crm_systems.model import Request
@@ -76,31 +78,46 @@ def created(server: VtigerSimulator) -> int:
     return sum(row["lastname"] == "x" for row in server.store.records("Leads"))
 
 
-NOT_DONE = (Fault.THROTTLED_SECONDS, Fault.THROTTLED_DATE)
-LOST = (Fault.REFUSED, Fault.LOST_ANSWER, Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.HTML, Fault.TRUNCATED)
+LOST = (
+    Fault.THROTTLED_SECONDS,
+    Fault.THROTTLED_DATE,
+    Fault.REFUSED,
+    Fault.LOST_ANSWER,
+    Fault.ERROR_BEFORE,
+    Fault.ERROR_AFTER,
+    Fault.HTML,
+    Fault.TRUNCATED,
+)
 
 
-@pytest.mark.parametrize("fault", [*NOT_DONE, *LOST])
+@pytest.mark.parametrize("fault", LOST)
 def test_a_read_is_repeated(client: Client, server: VtigerSimulator, time: Time, fault: Fault) -> None:
     failing(server, fault, 3)
     assert "Leads" in client.call(READ)["types"]
-    assert (len(server.calls), len(time.slept), client.traffic.repeats) == (4, 3, 3)
+    reads = [call for call in server.calls if operation(call) == "listtypes"]
+    assert len(reads) - 1 == len(time.slept) == client.traffic.repeats > 0
 
 
-@pytest.mark.parametrize("fault", [*NOT_DONE, *LOST])
+@pytest.mark.parametrize("fault", LOST)
 def test_a_read_is_given_up(client: Client, server: VtigerSimulator, time: Time, fault: Fault) -> None:
-    failing(server, fault, 100)
+    failing(server, fault, 1000)
     with pytest.raises(Unavailable):
         client.call(READ)
-    assert len(server.calls) == ATTEMPTS
-    assert sum(time.slept) <= PATIENCE_SECONDS
+    assert PATIENCE_SECONDS - 2 <= sum(time.slept) <= PATIENCE_SECONDS + 0.01
 
 
-@pytest.mark.parametrize("fault", NOT_DONE)
-def test_a_write_that_was_certainly_not_done_is_repeated(client: Client, server: VtigerSimulator, fault: Fault) -> None:
-    failing(server, fault, 2)
+def test_a_write_that_was_certainly_not_sent_is_repeated(client: Client, server: VtigerSimulator, time: Time) -> None:
+    port = int(server.url.rpartition(":")[2])
+    server.stop()
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds)
+        if sum(time.slept) > 60 and not server.is_up:
+            server.start(port)
+
+    client.patience.sleep = sleep
     client.call(WRITE)
-    assert (len(server.calls), created(server)) == (3, 1)
+    assert created(server) == 1
 
 
 @pytest.mark.parametrize("fault", LOST)
@@ -130,10 +147,10 @@ def operation_of(request: Request) -> str:
 
 
 def test_a_probe_is_sent_once(client: Client, server: VtigerSimulator) -> None:
-    failing(server, Fault.ERROR_BEFORE, 100)
-    with pytest.raises(Unavailable):
+    server.fault = lambda call: Fault.ERROR_BEFORE if operation(call) == "listtypes" else None
+    with pytest.raises(ServerFault):
         client.call(Request("GET", "Probe", query={"operation": "listtypes"}, patient=False))
-    assert len(server.calls) == 1
+    assert [operation(call) for call in server.calls] == ["listtypes", "query"]
 
 
 def answering(server: VtigerSimulator, *answers: Answer) -> None:
@@ -173,10 +190,10 @@ def test_retry_after(
 
 
 def test_a_server_that_wants_more_patience_than_there_is(client: Client, server: VtigerSimulator, time: Time) -> None:
-    answering(server, *[Answer(b"", 429, headers={"Retry-After": "100"})] * 5)
-    with pytest.raises(Unavailable):
+    answering(server, *[Answer(b"", 429, headers={"Retry-After": "200"})] * 5)
+    with pytest.raises(Unavailable, match="It asks to wait 200 s, more than `patience_seconds` allows"):
         client.call(READ)
-    assert time.slept == [100]
+    assert time.slept == [200]
 
 
 def test_waits_grow_and_differ(server: VtigerSimulator) -> None:
@@ -185,13 +202,14 @@ def test_waits_grow_and_differ(server: VtigerSimulator) -> None:
         time = Time()
         with open_client(server.config(), clock=time.clock, sleep=time.sleep) as client:
             client.log_in()
-            failing(server, Fault.ERROR_BEFORE, ATTEMPTS)
+            failing(server, Fault.ERROR_BEFORE, 1000)
             with pytest.raises(Unavailable):
                 client.call(READ)
+            server.fault = lambda _call: None
         waits.append(time.slept)
     assert waits[0] != waits[1]
     for attempt, wait in enumerate(waits[0]):
-        assert 2**attempt / 4 <= wait <= 2**attempt / 2
+        assert attempt == len(waits[0]) - 1 or min(2**attempt, 60) / 4 <= wait <= min(2**attempt, 60) / 2
 
 
 REFUSALS = [
@@ -211,7 +229,7 @@ def test_a_refusal_is_not_repeated(
     answering(server, Answer(json.dumps({"success": False, "error": error}).encode()))
     with pytest.raises(kind) as caught:
         client.call(READ)
-    assert len(server.calls) == 1
+    assert sum(operation(call) == "listtypes" for call in server.calls) == 1
     assert caught.value.code == str(code)
     assert "Secret" not in str(caught.value)
 

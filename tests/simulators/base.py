@@ -127,6 +127,11 @@ class Simulator(ABC):
         """Ends every session or token that is out."""
 
     @property
+    def is_up(self) -> bool:
+        """Whether it listens."""
+        return self._server is not None
+
+    @property
     def url(self) -> str:
         """The base address, without a path."""
         if self._server is None:

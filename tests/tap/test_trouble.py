@@ -119,7 +119,7 @@ STRANGE = [
 def test_an_address_that_is_no_crm(simulator: VtigerSimulator, answer: Answer, sentence: str) -> None:
     answering(simulator, answer)
     assert_clean(run(simulator.config()), simulator.config(), sentence)
-    assert len(simulator.calls) < 10
+    assert len(simulator.calls) < (30 if answer.status >= 429 else 10)
 
 
 def is_page(call: Call) -> bool:

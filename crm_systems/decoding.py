@@ -1,0 +1,120 @@
+"""Finding the JSON in an answer, although PHP notices or a byte order mark stand around it."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from decimal import Decimal, DecimalException
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST_LEVELS = 60
+"""How deeply the objects and lists of an answer may be nested."""
+LARGEST_EXPONENT = 400
+"""How many digits a number may have before or after its point; written out, a larger one would fill the memory."""
+
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_BEGIN = re.compile(r'\{\s*["}]|\[\s*[\[{"\]]')
+"""How data begins; a notice may quote an index, as in ``[0]``."""
+_PAGE = re.compile(r"<(?:!doctype|html|head|body|script)\b", re.IGNORECASE)
+"""A web page may hold JSON, but it is no data."""
+_AFTER = re.compile(r"\s*(?:$|<|PHP |(?:Notice|Warning|Deprecated|Fatal error|Strict Standards): )")
+"""What may follow the data: nothing, or what PHP says when a script ends."""
+_CUT = (",", ":", "[", "{")
+"""Text before the data that ends like this is the rest of other data."""
+
+
+class NotJson(ValueError):
+    """There is no JSON in it; ``garbled``: there is, but it cannot be read."""
+
+    def __init__(self, *, garbled: bool) -> None:
+        super().__init__()
+        self.garbled = garbled
+
+
+def find_json(body: bytes, headers: Mapping[str, str]) -> Any:
+    """The JSON in the body of an answer, whose header names are in lower case.
+
+    Read leniently: control characters inside texts are let through; decimals stay exact.
+
+    Raises:
+        NotJson: there is none, or not all of it.
+    """
+    text = _text(body, headers.get("content-type", "")).strip()
+    try:
+        return _shallow(_DECODER.decode(text))
+    except RecursionError:
+        raise NotJson(garbled=True) from None
+    except ValueError:
+        return _within(text)
+
+
+def _text(body: bytes, content_type: str) -> str:
+    """JSON is UTF-8, whatever the header says; another encoding is believed only where it is not."""
+    encoding = next((name for mark, name in _MARKS.items() if body.startswith(mark)), "utf-8")
+    named = re.search(r"charset=[\"']?([\w.-]+)", content_type)
+    for each in (encoding, named[1] if named else encoding):
+        try:
+            return body.decode(each)
+        except (UnicodeError, LookupError):
+            continue
+    return body.decode("utf-8", "replace")
+
+
+def _within(text: str) -> Any:
+    """The data between notices; what begins and breaks off is never made up for by an inner part of it."""
+    place = 0
+    while begin := _BEGIN.search(text, place):
+        before = text[: begin.start()].rstrip()
+        if _PAGE.search(before):
+            raise NotJson(garbled=False)
+        if before.endswith(_CUT):
+            break
+        try:
+            value, place = _DECODER.raw_decode(text, begin.start())
+        except (ValueError, RecursionError):
+            break
+        if _AFTER.match(text, place):
+            return _shallow(value)
+        if begin.start() == 0:
+            break
+    raise NotJson(garbled=begin is not None)
+
+
+def _shallow(value: Any) -> Any:
+    level = [value]
+    for _level in range(MOST_LEVELS):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return value
+    raise NotJson(garbled=True)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except DecimalException:
+        raise NotJson(garbled=True) from None
+    if abs(number.adjusted()) > LARGEST_EXPONENT:
+        raise NotJson(garbled=True)
+    return number
+
+
+def _no_number(_text: str) -> NoReturn:
+    """NaN and the infinities are no JSON."""
+    raise NotJson(garbled=True)
+
+
+_DECODER = json.JSONDecoder(strict=False, parse_float=_decimal, parse_constant=_no_number)
