@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+OUTAGE_SECONDS = 60
+
+
 class Fault(Enum):
     """What can go wrong with one request."""
 
@@ -41,6 +44,10 @@ class Fault(Enum):
     """Every session ends just before the request is looked at."""
     HTML = auto()
     """A page of HTML with status 200 instead of an answer, nothing was done."""
+    GATEWAY = auto()
+    """HTTP 502 with a page of HTML, nothing was done."""
+    GATEWAY_AFTER = auto()
+    """The request is carried out, then HTTP 504 with a page of HTML."""
     TRUNCATED = auto()
     """The request is carried out, the answer breaks off in the middle."""
 
@@ -159,6 +166,52 @@ class Simulator(ABC):
         self.stop()
 
 
+class Outage:
+    """A server that is away from one request on, until so many seconds have been slept; its sessions are gone then.
+
+    Set it as ``simulator.fault``, and :meth:`sleep` as the way in which the client waits.
+    """
+
+    def __init__(
+        self, simulator: Simulator, begins: Callable[[Call], bool], fault: Fault | None, *, first: Fault | None = None
+    ) -> None:
+        self.begun = False
+        self.slept = 0.0
+        """Seconds slept since it began."""
+        self._simulator = simulator
+        self._begins = begins
+        self._fault = fault
+        """What each request meets; None: nobody listens at the port."""
+        self._first = first
+        """What the first request meets."""
+        self._lock = threading.Lock()
+        self._port = 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the server is away."""
+        return self.begun and self.slept < OUTAGE_SECONDS
+
+    def __call__(self, call: Call) -> Fault | None:
+        if not self.begun and self._begins(call):
+            self.begun = True
+            if self._fault is None:
+                self._port = int(self._simulator.url.rpartition(":")[2])
+                self._simulator.stop()
+            return self._first or self._fault or Fault.REFUSED
+        return (self._fault or Fault.REFUSED) if self.is_on else None
+
+    def sleep(self, seconds: float) -> None:
+        """Lets time pass."""
+        with self._lock:
+            was_on = self.is_on
+            self.slept += seconds if self.begun else 0
+            if was_on and not self.is_on:
+                self._simulator.expire_sessions()
+                if not self._simulator.is_up:
+                    self._simulator.start(self._port)
+
+
 def _server_error() -> Answer:
     return Answer(b"", 500, "text/html; charset=UTF-8")
 
@@ -173,11 +226,13 @@ _INSTEAD: dict[Fault | None, Callable[[], Answer | None]] = {
     Fault.ERROR_BEFORE: _server_error,
     Fault.THROTTLED_SECONDS: lambda: Answer(b"", 429, headers={"Retry-After": "1"}),
     Fault.THROTTLED_DATE: _throttled_until,
+    Fault.GATEWAY: lambda: Answer(b"<html>Bad Gateway</html>", 502, "text/html"),
     Fault.HTML: lambda: Answer(b"<html><body>Temporarily unavailable</body></html>", 200, "text/html; charset=UTF-8"),
 }
 _AFTERWARDS: dict[Fault | None, Callable[[], Answer | None]] = {
     Fault.LOST_ANSWER: lambda: None,
     Fault.ERROR_AFTER: _server_error,
+    Fault.GATEWAY_AFTER: lambda: Answer(b"<html>Gateway Time-out</html>", 504, "text/html"),
 }
 
 

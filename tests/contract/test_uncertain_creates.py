@@ -1,0 +1,104 @@
+"""A create whose answer does not say that nothing was done: it is looked for before anything is sent again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contract.subjects import SUBJECTS, Subject, records
+from tests.simulators.base import Answer, Call
+from tests.target.writing import Run, record, run, schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.simulators.base import Simulator
+
+NEW = 2
+PAGE = "text/html"
+ANSWERS: dict[str, Answer] = {
+    "a redirect": Answer(b"", 302, PAGE, {"Location": "/index.php"}),
+    "a permanent redirect": Answer(b"", 308, PAGE, {"Location": "http://[broken"}),
+    "not modified": Answer(b"", 304),
+    "too many requests": Answer(b"", 429, PAGE, {"Retry-After": "1"}),
+    "time-out": Answer(b"", 408, PAGE),
+    "too early": Answer(b"", 425, PAGE),
+    "internal error": Answer(b"", 500, PAGE),
+    "bad gateway": Answer(b"<html>502</html>", 502, PAGE),
+    "unavailable": Answer(b"<html>503</html>", 503, PAGE, {"Retry-After": "2"}),
+    "gateway time-out": Answer(b"<html>504</html>", 504, PAGE),
+    "a stranger's status": Answer(b"", 520, PAGE),
+    "a page": Answer(b"<html>Sorry! Attempt to access restricted file.</html>", 200, PAGE),
+    "nothing": Answer(b"", 200),
+    "no content": Answer(b"", 204),
+    "half an answer": Answer(b'{"success": true, "result": {"id": "12x', 200),
+}
+
+
+@pytest.fixture(params=sorted(SUBJECTS))
+def subject(request: pytest.FixtureRequest) -> Subject:
+    return SUBJECTS[request.param]
+
+
+def load(subject: Subject, crm: Simulator, folder: Path) -> Run:
+    """Writes new records."""
+    incoming = [{"key": f"k{n}", **subject.values(n)} for n in range(NEW)]
+    messages = [schema(subject.entity, incoming[0], ["key"]), *(record(subject.entity, **each) for each in incoming)]
+    config = {**subject.config(crm), "ledger_url": f"sqlite:///{folder}/ledger.sqlite", "identify_by": "ledger"}
+    return run(config, messages)
+
+
+def wanted(subject: Subject) -> list[str]:
+    return [str(subject.values(n)[subject.match]) for n in range(NEW)]
+
+
+def there(subject: Subject, crm: Simulator) -> Counter[str]:
+    """How often each new record is in the CRM."""
+    rows = records(crm, subject.entity)
+    return Counter(row[subject.match] for row in rows if row.get(subject.match) in wanted(subject))
+
+
+def is_create(call: Call) -> bool:
+    """Whether a request creates a record, in the words of any system."""
+    return (
+        call.form.get("operation") == "create"
+        or call.path.endswith("/create")
+        or (call.method == "POST" and call.path.rpartition("/api/")[2] == "parties")
+    )
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["carried out", "not carried out"])
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
+def test_it_is_looked_for(subject: Subject, tmp_path: Path, answer: Answer, *, done: bool) -> None:
+    with subject.start(5) as crm:
+        proper, creates = crm.answer, iter(range(1000))
+
+        def once(call: Call) -> Answer:
+            if not is_create(call) or next(creates) != 0:
+                return proper(call)
+            if done:
+                assert proper(call).status in range(200, 300)
+            return answer
+
+        crm.answer = once  # type: ignore[method-assign]
+        result = load(subject, crm, tmp_path)
+        assert result.exit == ""
+        assert there(subject, crm) == Counter(wanted(subject))
+        assert f"{NEW} create" in result.line(subject.entity)
+        assert load(subject, crm, tmp_path).exit == ""
+        assert there(subject, crm) == Counter(wanted(subject))
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
+def test_one_that_is_never_carried_out_ends_in_a_sentence(subject: Subject, tmp_path: Path, answer: Answer) -> None:
+    with subject.start(5) as crm:
+        proper = crm.answer
+        crm.answer = lambda call: answer if is_create(call) else proper(call)  # type: ignore[method-assign]
+        result = load(subject, crm, tmp_path)
+        assert "Traceback" not in result.words
+        assert result.exit.startswith("target-crm: ")
+        crm.answer = proper  # type: ignore[method-assign]
+        assert load(subject, crm, tmp_path).exit == ""
+        assert there(subject, crm) == Counter(wanted(subject))
