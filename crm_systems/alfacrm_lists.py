@@ -41,7 +41,7 @@ def parent_of(entity: Entity, values: Mapping[str, Any]) -> dict[str, str] | Non
 def branches_of(row: Mapping[str, Any]) -> list[int]:
     """The branches to which a record belongs; empty where it belongs to none."""
     found = row.get("branch_ids") or [row.get("branch_id")]
-    return [int(each) for each in found if str(each).isdecimal()]
+    return [int(each) for each in (found if isinstance(found, list) else [found]) if str(each).isdecimal()]
 
 
 class Lists:

@@ -17,6 +17,7 @@ from crm_systems.errors import (
     LogInRefused,
     NoData,
     OutcomeUnknown,
+    ProtocolError,
     Rejected,
     ServerFault,
     SessionExpired,
@@ -25,6 +26,7 @@ from crm_systems.errors import (
 from crm_systems.model import Reply
 from crm_systems.network import check_status, http_date, meaning_of
 from crm_systems.patience import Wait, pauses
+from crm_systems.shapes import fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,7 +196,13 @@ class Connection:
         reply = Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
         self._note_time(reply)
         check_status(request, reply)
-        return self._system.read(request, reply)
+        meaning = self._system.read(request, reply)
+        if not fits(meaning, request.shape):
+            raise ProtocolError(
+                f"{request.about}: the server's answer has another shape than it should",
+                hint="the CRM may be in trouble, or `url` names another one; run again",
+            )
+        return meaning
 
     def _check_headers(self, request: Request) -> None:
         """Makes sure that the headers can be sent.

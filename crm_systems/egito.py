@@ -28,6 +28,7 @@ from crm_systems.errors import (
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
 from crm_systems.recollection import Recollection
+from crm_systems.shapes import holds_rows
 from crm_systems.system import System
 from crm_systems.wall_clock import earliest, instant
 
@@ -192,7 +193,8 @@ class Egito(System):
         criteria = {"type": code} if code else {}
 
         def ask(parameters: Mapping[str, str]) -> Part:
-            told = call(self._reading(f"{entity.name}/list", about, {**criteria, **parameters}))
+            request = self._reading(f"{entity.name}/list", about, {**criteria, **parameters})
+            told = call(replace(request, shape=holds_rows))
             part = part_of(told, self.options["list_field"], about)
             return replace(part, rows=[{**row, **criteria} for row in part.rows])
 

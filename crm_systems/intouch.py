@@ -176,7 +176,7 @@ class InTouch(System):
         if not (identifier.isascii() and identifier.isdigit()):
             return None
         try:
-            return shaped(call(Request("GET", f"{entity.name}: read one", f"/{entity.name}/{identifier}")))
+            return shaped(call(Request("GET", f"{entity.name}: read one", f"/{entity.name}/{identifier}", shape=dict)))
         except Denied as error:
             if error.code != NOT_FOUND:
                 raise
@@ -239,7 +239,7 @@ class InTouch(System):
             except (Rejected, Denied) as error:
                 if error.code not in {NOT_ALLOWED, NOT_FOUND}:
                     raise
-        whole = call(Request("GET", f"{entity.name}: read one", path))
+        whole = call(Request("GET", f"{entity.name}: read one", path, shape=dict))
         told = call(Request("PUT", about, path, json={**whole, **body}))
         self._without_patch.add(entity.name)
         return self._written(call, entity, told, about, current["id"])

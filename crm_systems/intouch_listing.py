@@ -11,6 +11,7 @@ from crm_systems.errors import Denied, ProtocolError, Rejected
 from crm_systems.intouch_replies import NOT_FOUND
 from crm_systems.model import Request
 from crm_systems.paging import Part, Sliding
+from crm_systems.shapes import fits, holds_rows
 from crm_systems.wall_clock import earliest, instant
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ class Listing:
         if self.order_by:
             query |= {"orderBy": self.order_by, "desc": "true" if self.newest_first else "false"}
         try:
-            told = self.call(Request("GET", f"{self.resource}: read", f"/{self.resource}", query=query))
+            told = self.call(
+                Request("GET", f"{self.resource}: read", f"/{self.resource}", query=query, shape=holds_rows)
+            )
         except Rejected:
             if not self.order_by:
                 raise
@@ -121,13 +124,18 @@ class Lists:
 
 def code_lists(call: Call) -> list[Row]:
     """All code lists, which come at once (documented)."""
-    return list(call(Request("GET", "lists: read", "/lists")))
+    return list(call(Request("GET", "lists: read", "/lists", shape=[{"id": str}])))
+
+
+def is_code_list(told: Any) -> bool:
+    """An object with a list of objects in it, or without one."""
+    return fits(told, {}) and fits(told.get("items") or [], [{}])
 
 
 def items_of(call: Call, code: str) -> list[Row]:
     """The items of a code list; none where there is no such list."""
     try:
-        told = call(Request("GET", "list_items: read", f"/lists/{quote(code, safe='')}"))
+        told = call(Request("GET", "list_items: read", f"/lists/{quote(code, safe='')}", shape=is_code_list))
     except Denied as error:
         if error.code != NOT_FOUND:
             raise

@@ -112,6 +112,8 @@ class Request:
     """May be sent again when nobody knows whether it was carried out."""
     patient: bool = True
     """Is sent a few times before it is taken for the reason of a fault; a probe is not. Outages are waited out."""
+    shape: Any = object
+    """What the meaning of its answer looks like, for :func:`crm_systems.shapes.fits`; anything else is an error."""
     before_send: Callable[[], None] | None = None
     """Called right before each try, after all waits, by the thread that sends; what it raises goes through."""
 

@@ -25,8 +25,9 @@ from crm_systems.errors import (
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Request, Session
 from crm_systems.settings import Setting
+from crm_systems.shapes import fits, is_vtiger_id, is_whole_number
 from crm_systems.system import System, decode_json
-from crm_systems.vtiger_describe import INVENTORY, LINES, entity_of
+from crm_systems.vtiger_describe import DESCRIBED, INVENTORY, LINES, entity_of
 from crm_systems.vtiger_lines import INTERNAL_ERRORS, replace_lines
 from crm_systems.vtiger_look_up import LookUp
 from crm_systems.wall_clock import earliest
@@ -52,6 +53,10 @@ HIDING = frozenset({"Calendar", "Events", "cbCalendar"})
 
 WITHOUT_DELETIONS = frozenset({"Users", "Emails"})
 """Modules that sync passes over, or breaks on."""
+
+LIST_MODULES = Request("GET", "List the modules", query={"operation": "listtypes"})
+DELETIONS = {"deleted": [str], "lastModifiedTime": is_whole_number}
+RECORD = {"id": is_vtiger_id}
 
 SAMPLE = 20
 """How many rows discovery looks at to learn which fields a query returns."""
@@ -107,7 +112,7 @@ class Vtiger(System):
     @property
     def heartbeat(self) -> Request:
         """One user; a login would break another process's."""
-        return vtql.ask("select id from Users limit 1;", "Ask whether the server is up")
+        return vtql.ask("select id from Users limit 1;", "Ask whether the server is up", has_ids=False)
 
     def log_in(self, call: Call) -> Session:
         """Challenge and login.
@@ -134,7 +139,7 @@ class Vtiger(System):
                 hint="check `username` and `access_key`, the key on the user's My Preferences page",
                 worth_retrying=True,
             ) from None
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, ValueError, OverflowError, OSError):
             raise ProtocolError("Log-in: this is no answer of a Vtiger webservice", hint="check `url`") from None
         self._user = session.values["userId"]
         self._administrator = self._is_administrator(call, session, login)
@@ -146,7 +151,7 @@ class Vtiger(System):
             return login["is_admin"] in {"on", "1", True}
         query = f"select is_admin from Users where id = {vtql.literal(session.values['userId'])};"
         try:
-            rows = call(self.sign(vtql.ask(query, "Users: read the rights"), session))
+            rows = call(self.sign(vtql.ask(query, "Users: read the rights", has_ids=False), session))
         except (Denied, Rejected):
             return False
         return bool(rows) and rows[0].get("is_admin") in {"on", "1", True}
@@ -186,18 +191,19 @@ class Vtiger(System):
 
     def entities(self, call: Call) -> list[str]:
         """All modules, custom ones and those that are no entities included."""
-        return list(call(Request("GET", "List the modules", query={"operation": "listtypes"}))["types"])
+        return list(call(replace(LIST_MODULES, shape={"types": [str]}))["types"])
 
     def describe(self, call: Call, name: str) -> Entity:
         """Describe, and a few rows, since describe and query do not list the same fields (measured)."""
-        request = Request("GET", f"{name}: describe", query={"operation": "describe", "elementType": name})
+        query = {"operation": "describe", "elementType": name}
+        request = Request("GET", f"{name}: describe", query=query, shape=DESCRIBED)
         return entity_of(call(request), self._sample(call, name))
 
     def _sample(self, call: Call, name: str) -> list[Row] | None:
         """A few rows; fewer where a record breaks the page; None where the module cannot be queried at all."""
         for wanted in (f"select * from {name} limit {SAMPLE}", f"select id from {name} order by id desc limit 1"):
             try:
-                rows = call(vtql.ask(f"{wanted};", f"{name}: look at a few records"))
+                rows = call(vtql.ask(f"{wanted};", f"{name}: look at a few records", has_ids=False))
             except Rejected:
                 continue
             except (Denied, Unavailable):
@@ -235,8 +241,10 @@ class Vtiger(System):
     def _highest_of_all(self, call: Call) -> int:
         """The highest id in any module: all entity modules draw from one sequence."""
         if self._highest is None:
-            listed = call(Request("GET", "List the modules", query={"operation": "listtypes"}))
-            modules = [name for name, facts in listed["information"].items() if facts.get("isEntity")]
+            listed = call(replace(LIST_MODULES, shape={"information": {}}))
+            modules = [
+                name for name, facts in listed["information"].items() if fits(facts, {}) and facts.get("isEntity")
+            ]
             found = [0]
             for module in modules:
                 try:
@@ -277,7 +285,7 @@ class Vtiger(System):
             "syncType": "application",
         }
         try:
-            answer = call(Request("GET", f"{module}: ask for deletions", query=query))
+            answer = call(Request("GET", f"{module}: ask for deletions", query=query, shape=DELETIONS))
         except (Denied, Rejected, ServerFault) as error:
             if self._sync_works:
                 raise
@@ -345,7 +353,7 @@ class Vtiger(System):
         if element.get(LINES.name):
             element.setdefault("productid", element[LINES.name][0].get("productid"))
         form = {"operation": "create", "elementType": entity.name, "element": json.dumps(element)}
-        row: Row = call(Request("POST", f"{entity.name}: create", form=form, repeatable=False))
+        row: Row = call(Request("POST", f"{entity.name}: create", form=form, repeatable=False, shape=RECORD))
         return row
 
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
@@ -366,7 +374,8 @@ class Vtiger(System):
 
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         element = json.dumps({"id": current["id"], **values})
-        row: Row = call(Request("POST", f"{entity.name}: revise", form={"operation": "revise", "element": element}))
+        form = {"operation": "revise", "element": element}
+        row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
         return row
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Choice, Entity, Field, Kind
+from crm_systems.shapes import fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +67,16 @@ LINES = Field(
     items=(Field("productid", Kind.REFERENCE, mandatory=True, refers_to=("Products", "Services")),),
 )
 """The lines of an inventory document, which describe does not mention and a create needs."""
+
+
+def _is_type(value: Any) -> bool:
+    known = fits(value, {"name": str})
+    choices, refers = (value.get(name) or [] for name in ("picklistValues", "refersTo")) if known else (None, None)
+    return fits(choices, [{"value": object, "label": object}]) and fits(refers, [str])
+
+
+DESCRIBED = {"name": str, "idPrefix": object, "fields": [{"name": str, "type": _is_type}]}
+"""The shape of a description, as far as it is used."""
 
 
 def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Entity:

@@ -40,7 +40,9 @@ def replace_lines(call: Call, module: str, element: Mapping[str, Any]) -> Row:
             code = error.code
         else:
             return row
-        row = call(Request("GET", f"{module}: retrieve", query={"operation": "retrieve", "id": element["id"]}))
+        row = call(
+            Request("GET", f"{module}: retrieve", query={"operation": "retrieve", "id": element["id"]}, shape=dict)
+        )
         if _has_lines(row, element[LINES.name]):
             return row
     raise Rejected(f"{module}: the CRM does not take the lines", code=code)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import Page, Request
+from crm_systems.shapes import is_vtiger_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,9 +62,10 @@ class Table:
         return f"id <= '{self.prefix}x{number}'" if number < BEYOND else ""
 
 
-def ask(vtql: str, about: str, *, patient: bool = True) -> Request:
-    """The request that runs a query."""
-    return Request("GET", about, query={"operation": "query", "query": vtql}, patient=patient)
+def ask(vtql: str, about: str, *, patient: bool = True, has_ids: bool = True) -> Request:
+    """The request that runs a query; the rows of some modules have no ids."""
+    shape = [{"id": is_vtiger_id}] if has_ids else [dict]
+    return Request("GET", about, query={"operation": "query", "query": vtql}, patient=patient, shape=shape)
 
 
 def literal(value: str) -> str:
@@ -217,7 +219,7 @@ def everything(table: Table) -> Walk:
         offset, given = 0, set[str]()
         while True:
             limit = f"{offset},{table.page_size}"
-            rows = call(ask(table.query("*", limit=limit), f"{table.module}: read"))
+            rows = call(ask(table.query("*", limit=limit), f"{table.module}: read", has_ids=False))
             if not rows:
                 return
             yield Page([row for row in rows if row.get("id") is None or row["id"] not in given])
