@@ -280,6 +280,8 @@ class Connection:
     def _send(self, request: Request) -> Any:
         """Sends once and reads the answer."""
         self._client.pace.wait()
+        if request.before_send:
+            request.before_send()
         self._client.traffic.requests += 1
         try:
             response = self._http.request(

@@ -112,6 +112,8 @@ class Request:
     """May be sent again when nobody knows whether it was carried out."""
     patient: bool = True
     """Is sent again after a passing fault; a probe is not."""
+    before_send: Callable[[], None] | None = None
+    """Called right before each time that it is sent; what it raises keeps it from being sent."""
 
 
 @dataclass(frozen=True)
