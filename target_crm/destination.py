@@ -8,7 +8,7 @@ from crm_systems.errors import ConfigError
 from target_crm.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from crm_systems.system import System
 
@@ -29,8 +29,8 @@ class Destination:
     def _named(self, address: str) -> str:
         return self._start + self._system.place(address)
 
-    def open_ledger(self) -> Ledger:
-        """The ledger of this CRM, in which each CRM has one spelling of its name.
+    def open_ledger(self, clock: Callable[[], float]) -> Ledger:
+        """The ledger of this CRM, in which each CRM has one spelling of its name. ``clock``: seconds since 1970.
 
         Raises:
             ConfigError: the database cannot be opened.
@@ -42,6 +42,7 @@ class Destination:
             destination=self._named(settings["destination"] or settings["url"]),
             source=settings["source"],
             lease_seconds=2 * settings["timeout_seconds"] + settings["settle_seconds"] + LEASE_MARGIN,
+            clock=clock,
         )
         ledger.respell(self._respelled)
         return ledger

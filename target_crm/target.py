@@ -102,6 +102,11 @@ class CrmTarget(Target):
         """How the target waits; a test does not."""
         time.sleep(seconds)
 
+    @staticmethod
+    def now() -> float:
+        """Seconds since 1970, by which the leases of the ledger are measured; a test moves it."""
+        return time.time()
+
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Adds the SDK's settings for stream maps; those for loading into tables mean nothing to a CRM."""
@@ -115,7 +120,7 @@ class CrmTarget(Target):
             ConfigError: the database cannot be opened.
         """
         if self._ledger is None:
-            self._ledger = self.destination.open_ledger()
+            self._ledger = self.destination.open_ledger(self.now)
         return self._ledger
 
     def entity(self, name: str) -> Entity:

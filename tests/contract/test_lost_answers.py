@@ -94,9 +94,7 @@ def test_a_wrong_zone_doubles_nothing_after_a_killed_run(
     assert len(there(subject, crm)) == 1
 
 
-def killed(
-    subject: Subject, crm: Simulator, ledger: Path, fault: Fault = Fault.LOST_ANSWER, **settings: Any
-) -> None:
+def killed(subject: Subject, crm: Simulator, ledger: Path, fault: Fault = Fault.LOST_ANSWER, **settings: Any) -> None:
     """A run that ends, as if killed, when the answer to its first create is lost."""
     before = len(crm.calls)
 
