@@ -57,7 +57,7 @@ class Meanwhile:
         fault, self._fault = (self._fault, None) if creates(call) else (None, self._fault)
         return fault
 
-    def sleep(self, _seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         """How the run waits."""
         if self._then and self._fault is None and _has_intent(self._ledger):
             then, self._then = self._then, None
