@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.errors import Denied, ProtocolError, Rejected
+
 if TYPE_CHECKING:
     from crm_systems.client import Client
     from crm_systems.model import Entity
@@ -33,7 +35,7 @@ class Shown:
     since: datetime
     """What is made later is stamped with this time or a later one, read as all times of this CRM are read."""
     highest: int | None
-    """The number of the highest id."""
+    """The number of the highest id; None where nothing could be looked at."""
     ids: frozenset[str] | None = None
     """All ids of that time; None where ids surely grow, or where there were too many to keep."""
     is_sure: bool = True
@@ -89,8 +91,10 @@ class Sightings:
     def note(self, created: Existing, before: Shown) -> None:
         """Learns from a create that was answered: its id and its time are the newest now."""
         number = number_of(created.crm_id)
+        if before.highest is None:
+            return
         with self._lock:
-            if number is None or before.highest is None or number <= before.highest:
+            if number is None or number <= before.highest:
                 self._ids_grow = False
             if not self._ids_grow or number is None or self._shown is None:
                 self._shown = None
@@ -100,8 +104,15 @@ class Sightings:
             self._shown = Shown(since, highest, self._shown.ids, is_sure=self._shown.ids is None)
 
     def _look(self) -> Shown:
-        system, call = self._client.system, self._client.call
         since = self._client.server_time() - ANY_ZONE
+        try:
+            return self._shown_since(since)
+        except (Denied, Rejected, ProtocolError):
+            # A user who may create and not look is no rarity; then nothing can be told of a create that is lost.
+            return Shown(since, highest=None, is_sure=False)
+
+    def _shown_since(self, since: datetime) -> Shown:
+        system, call = self._client.system, self._client.call
         highest = system.highest(call, self._entity) if self._ids_grow else None
         if highest is not None:
             return Shown(since, highest)
