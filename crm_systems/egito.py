@@ -168,6 +168,11 @@ class Egito(System):
                 rows = [row for row in rows if self._is_since(row.get(entity.replication_key), since)]
             yield Page(rows, page.unreadable)
 
+    def ids(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[str]:
+        """By the list alone, also where it tells only a part of each record."""
+        whole = replace(entity, private={**entity.private, "short": False})
+        yield from super().ids(call, whole, None)
+
     def _in_full(self, call: Call, entity: Entity, listed: list[Row]) -> Page:
         """Each record of a page; one that was deleted meanwhile is left out."""
         rows, unreadable = [], []

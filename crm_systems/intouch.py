@@ -34,6 +34,7 @@ LARGEST_PAGE = 1000
 SAMPLE = 500
 """How many of the newest records discovery looks at for fields that are not documented."""
 LISTS_SAMPLED = 3
+CODES = frozenset({"lists", "list_items"})
 
 
 class InTouch(System):
@@ -42,6 +43,7 @@ class InTouch(System):
     name: ClassVar[str] = "intouch"
     title: ClassVar[str] = "InTouch CRM"
     settings: ClassVar[tuple[Setting, ...]] = SETTINGS
+    interface: ClassVar[str] = "/api"
     # The vendor has rules of decent behaviour that could not be read; these numbers are inferred.
     limits: ClassVar[Limits] = Limits(page_size=LARGEST_PAGE, requests_per_second=2)
     abilities: ClassVar[Abilities] = Abilities(
@@ -56,12 +58,6 @@ class InTouch(System):
         self._recollection = Recollection(self.notation, looks_again=True)
         self._without_patch: set[str] = set()
         self._members: dict[str, Row] | None = None
-
-    @property
-    def base_address(self) -> str:
-        """The address of the interface, below whatever path the installation sits at."""
-        address = super().base_address
-        return address if address.endswith("/api") else f"{address}/api"
 
     @property
     def notation(self) -> Notation:
@@ -196,6 +192,16 @@ class InTouch(System):
             return [row for row in rows if all(str(row.get(name)) == value for name, value in wanted.items())]
         found = (self.get(call, entity, key) for key in self._recollect(call, entity, match))
         return [row for row in found if row is not None]
+
+    def highest(self, call: Call, entity: Entity) -> int | None:
+        """By the list, newest first; that ids grow is inferred from their being numbers that the server gives."""
+        if entity.key != ("id",) or entity.name in CODES:
+            return None
+        listing = Listing(call, entity.name, order_by="id", newest_first=True)
+        newest = [row.get("id") for row in listing.fetch(0, 2).rows]
+        numbers = [each for each in newest if isinstance(each, int)]
+        falls = listing.is_ordered and numbers == newest == sorted(numbers, reverse=True)
+        return max(numbers, default=0) if falls else None
 
     def _recollect(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[str]:
         def load(since: datetime | None) -> Iterator[Row]:

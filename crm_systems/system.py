@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from crm_systems.address import place_of
 from crm_systems.decoding import NotJson, find_json
 from crm_systems.errors import NoData, NotOffered
 from crm_systems.kinds import Notation
@@ -34,6 +35,8 @@ class System(ABC):
     """The settings that only this system has."""
     limits: ClassVar[Limits]
     abilities: ClassVar[Abilities]
+    interface: ClassVar[str] = ""
+    """The path below the CRM's address at which its interface is; a `url` may end with it."""
     has_picklists: ClassVar[bool] = False
     """Whether its entities describe their pick lists, so that a stream of them is worth while."""
     internal_errors: ClassVar[frozenset[str]] = frozenset({"HTTP 500"})
@@ -45,7 +48,12 @@ class System(ABC):
     @property
     def base_address(self) -> str:
         """The address to which a request's path is appended."""
-        return str(self.options["url"]).rstrip("/")
+        address = str(self.options["url"]).rstrip("/")
+        return address if address.endswith(self.interface) else address + self.interface
+
+    def place(self, address: str) -> str:
+        """The one spelling of a CRM's address, by which the ledger knows it."""
+        return place_of(address, self.interface)
 
     @property
     def notation(self) -> Notation:
@@ -104,6 +112,20 @@ class System(ABC):
     @abstractmethod
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """How to read every record, or every record changed at or after ``since``; split for ``parallel`` readers."""
+
+    def ids(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[str]:
+        """The ids of the records that :meth:`walks` would give, parts joined by ``|``."""
+        for walk in self.walks(call, entity, since, parallel=1):
+            for page in walk(call):
+                yield from ("|".join(str(row.get(name)) for name in entity.key) for row in page.rows)
+                yield from page.unreadable
+
+    def highest(self, call: Call, entity: Entity) -> int | None:
+        """The number of the highest id that was given to a record, 0 where there is none.
+
+        None where ids do not grow, or asking would cost as much as reading them all.
+        """
+        return None
 
     def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[str]:
         """The ids of the records deleted at or after ``since``.

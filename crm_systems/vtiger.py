@@ -78,6 +78,7 @@ class Vtiger(System):
             secret=True,
         ),
     )
+    interface: ClassVar[str] = "/webservice.php"
     limits: ClassVar[Limits] = Limits(page_size=vtql.SERVER_PAGE, parallel_requests=2)
     abilities: ClassVar[Abilities] = Abilities(
         reads="all modules, custom fields, line items",
@@ -100,9 +101,9 @@ class Vtiger(System):
 
     @property
     def base_address(self) -> str:
-        """The address of ``webservice.php``."""
-        address = super().base_address
-        return address if address.endswith(".php") else f"{address}/webservice.php"
+        """The address of ``webservice.php``, or of whatever it was renamed to."""
+        address = str(self.options["url"]).rstrip("/")
+        return address if address.endswith(".php") else address + self.interface
 
     @property
     def notation(self) -> Notation:
@@ -237,6 +238,16 @@ class Vtiger(System):
     def local(self, since: datetime) -> str:
         """A lower bound as the server writes times; an hour earlier where the clocks are just being put back."""
         return earliest(since, ZoneInfo(self.notation.timezone)).strftime("%Y-%m-%d %H:%M:%S")
+
+    def highest(self, call: Call, entity: Entity) -> int | None:
+        """By one query: ids are drawn from one sequence (measured)."""
+        if not entity.key or self.hides_rows(entity):
+            return None
+        try:
+            found = vtql.top(call, self._table(entity, None))
+        except vtql.Unsorted:
+            return None
+        return None if found == vtql.BEYOND else found
 
     def _highest_of_all(self, call: Call) -> int:
         """The highest id in any module: all entity modules draw from one sequence."""

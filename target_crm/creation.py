@@ -1,29 +1,37 @@
-"""Creates a record exactly once, whatever happens to the answer."""
+"""Creates a record exactly once, whatever happens to the answer and whoever else writes with the same ledger."""
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
+from target_crm.entries import Intent, TakenMeanwhile, Written
 from target_crm.gate import Gate
-from target_crm.ledger import Intent, Written
 from target_crm.mapping import Reject
 from target_crm.resemblance import likeness, may_be, resembles
+from target_crm.sightings import DISORDER, Shown, Sightings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from crm_systems.client import Client
+    from crm_systems.model import Call, Request
     from target_crm.finding import Existing, Finder
     from target_crm.ledger import Ledger
     from target_crm.mapping import Mapper
 
-CLOCK_MARGIN = timedelta(seconds=5)
-"""How far the server's clock may be off from what was heard of it."""
 ATTEMPTS = 3
 """How often a write is sent whose answers are lost and which turns out not to have been carried out."""
+LOOK_SECONDS = 2.0
+"""How often to look whether another run has done with a record."""
+LEASES = 2
+"""For how many leases to wait for a run that goes on renewing its own."""
+
+logger = logging.getLogger("crm")
 
 
 class Creator:
@@ -38,34 +46,76 @@ class Creator:
         self._finder = finder
         self.entity = mapper.entity
         self._gate = Gate()
+        self._sightings = Sightings(client, mapper.entity)
         self._ours: set[str] = set()
         """Ids of the records that this run created."""
 
     def settle_open_intents(self) -> None:
         """Finds out what became of creates that an earlier run was cut off in."""
-        stream = self._options.stream
-        before = self._ledger.intents(stream)
-        if not before or self._options.dry_run:
-            return
-        self._client.sleep(self._options.settle_seconds)
-        # What another run that is still alive has settled meanwhile is none of ours.
-        for intent in (each for each in self._ledger.intents(stream) if each in before):
-            found = self._made_by(intent) if intent.entity == self.entity.name else None
-            if found is None:
-                self._ledger.drop_intent(intent.stream, intent.key)
+        free = [each for each in self._ledger.intents(self._options.stream) if each.is_free]
+        if free and not self._options.dry_run:
+            # What cannot be told is said when the record comes again.
+            with suppress(Reject):
+                self._settle(free)
+
+    def await_turn(self, key: str) -> None:
+        """Waits until no other run is about to create a record, and settles what a run that ended has left open.
+
+        Raises:
+            Reject: another run does not get done with it, or what became of it cannot be told.
+        """
+        intent: Intent | None = None
+        for look in range(int(LEASES * self._ledger.lease_seconds / LOOK_SECONDS)):
+            intent = next(iter(self._ledger.intents(self._options.stream, key)), None)
+            if intent is None:
+                return
+            if intent.is_free:
+                self._settle([intent])
+                continue
+            if not look:
+                logger.info("%s: waiting for %s, which creates %s", self._options.stream, intent.holder, key)
+            self._client.sleep(LOOK_SECONDS)
+        raise Reject(f"another run is about to create it, {intent and intent.holder}; run again when that has ended")
+
+    def _settle(self, intents: Iterable[Intent]) -> None:
+        taken = [each for each in intents if self._ledger.take(each)]
+        if taken:
+            self._client.sleep(self._options.settle_seconds)
+        doubtful: Reject | None = None
+        for intent in taken:
+            try:
+                found = self._made_by(intent) if intent.entity == self.entity.name else None
+                # What another run has taken meanwhile is that run's to settle.
+                self._ledger.hold(intent.stream, intent.key)
+            except TakenMeanwhile:
+                continue
+            except Reject as error:
+                doubtful = error
             else:
-                self._ledger.note(intent.stream, intent.key, Written(self.entity.name, found.crm_id, ""))
+                if found is None:
+                    self._ledger.drop_intent(intent.stream, intent.key)
+                else:
+                    self._ledger.note(intent.stream, intent.key, Written(self.entity.name, found.crm_id, ""))
+        if doubtful:
+            raise doubtful
 
     def create(self, key: str, values: dict[str, Any], known: Written | None) -> Existing:
-        """Creates a record exactly once, whatever happens to the answer."""
-        intent = Intent(self._options.stream, key, self.entity.name, self._client.server_time(), values)
+        """Creates a record exactly once, whatever happens to the answer.
+
+        Raises:
+            TakenMeanwhile: another run is about to do so, or has done it.
+            Reject: whether it was created cannot be told.
+        """
+        before = self._sightings.before()
+        intent = Intent(self._options.stream, key, self.entity.name, self._client.server_time(), values, before)
         self._ledger.intend(intent, known)
         unknown: CrmError | None = None
         for _attempt in range(ATTEMPTS):
             try:
                 with self._gate.shared():
-                    created = self._finder.existing(self._system.create(self._client.call, self.entity, values))
+                    created = self._finder.existing(self._system.create(self._held(intent), self.entity, values))
                     self._ours.add(created.crm_id)
+                    self._sightings.note(created, before)
                     return created
             except (OutcomeUnknown, ProtocolError) as error:
                 unknown = error
@@ -78,6 +128,17 @@ class Creator:
                 return found
         self._ledger.drop_intent(intent.stream, intent.key)
         raise self._given_up(unknown)
+
+    def _held(self, intent: Intent) -> Call:
+        """Sends requests; what creates only while the intent is still ours, whatever the client waits for."""
+
+        def hold() -> None:
+            self._ledger.hold(intent.stream, intent.key)
+
+        def call(request: Request) -> Any:
+            return self._client.call(request if request.repeatable else replace(request, before_send=hold))
+
+        return call
 
     def _given_up(self, unknown: CrmError | None) -> Exception:
         """What is wrong when no attempt at a create had an answer or an effect."""
@@ -104,16 +165,30 @@ class Creator:
             return found
 
     def _look_for(self, intent: Intent, sent: Mapping[str, Any]) -> Existing | None:
-        """The record among those made since the intent that is most like what was sent, and nobody else's."""
-        since = intent.at - CLOCK_MARGIN
-        walks = self._system.walks(self._client.call, self.entity, since, parallel=1)
+        """The record that came after the intent, is most like what was sent, and nobody else's."""
+        before = intent.shown or Shown(intent.at - DISORDER, highest=-1)
+        walks = self._system.walks(self._client.call, self.entity, before.since, parallel=1)
         rows = [self._finder.existing(row) for walk in walks for page in walk(self._client.call) for row in page.rows]
-        made = [row for row in rows if self._is_made_since(row, since) and row.crm_id not in self._ours]
+        made = [row for row in rows if self._may_be_made_after(before, row)]
         taken = self._ledger.keys_of(self.entity.name, [row.crm_id for row in made])
         free = [row for row in made if row.crm_id not in taken]
         likely = [row for row in free if resembles(self.entity, sent, row.record)]
         likely = likely or [row for row in free if may_be(self.entity, sent, row.record, changed=self._is_changed(row))]
-        return max(likely, key=lambda row: likeness(self.entity, sent, row.record), default=None)
+        surely = [row for row in likely if before.tells_new(row.crm_id)]
+        if likely and not surely:
+            raise Reject(
+                f"the answer to its create was lost, and whether it made {', '.join(row.crm_id for row in likely)} "
+                "cannot be told; delete that in the CRM if it is the same record, else change it, and run again"
+            )
+        return max(surely, key=lambda row: likeness(self.entity, sent, row.record), default=None)
+
+    def _may_be_made_after(self, before: Shown, existing: Existing) -> bool:
+        is_ours = existing.crm_id in self._ours
+        return (
+            not is_ours
+            and before.tells_new(existing.crm_id) is not False
+            and self._is_made_since(existing, before.since)
+        )
 
     def _is_made_since(self, existing: Existing, since: datetime) -> bool:
         made = existing.record.get(self.entity.creation_key or "")

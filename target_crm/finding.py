@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from crm_systems.client import Client
     from crm_systems.model import Entity, Row
-    from target_crm.ledger import Written
+    from target_crm.entries import Written
     from target_crm.options import StreamOptions
 
 

@@ -1,144 +1,118 @@
 """What earlier runs wrote, and what they were about to write when they were cut off.
 
 Kept in a database of the user's choice; never in Singer STATE. An open intent holds the values that were to be sent,
-until it is known what became of them.
+until it is known what became of them. It belongs to the run that noted it for as long as that run's lease lasts.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2s
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from crm_systems.errors import ConfigError
+from target_crm.entries import Intent, Link, TakenMeanwhile, Written
+from target_crm.holder import Holder
+from target_crm.sightings import Shown
+from target_crm.tables import INTENTS, LINKS, TABLES, WRITTEN, destinations, in_words, opened, respell, sound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
-_METADATA = sa.MetaData()
-_ORIGIN = ("destination", "source", "stream", "key")
-
-
-def _table(name: str, *columns: sa.Column[Any]) -> sa.Table:
-    return sa.Table(name, _METADATA, *(sa.Column(each, sa.String(512), primary_key=True) for each in _ORIGIN), *columns)
-
-
-_WRITTEN = _table(
-    "written",
-    sa.Column("entity", sa.String(128), nullable=False),
-    sa.Column("crm_id", sa.String(128), nullable=False, index=True),
-    sa.Column("digest", sa.String(32), nullable=False),
-    sa.Column("altered", sa.Text, nullable=False),
-)
-_INTENTS = _table(
-    "intents",
-    sa.Column("entity", sa.String(128), nullable=False),
-    sa.Column("at", sa.String(40), nullable=False),
-    sa.Column("sent", sa.Text, nullable=False),
-)
-_LINKS = _table(
-    "open_links",
-    sa.Column("field", sa.String(128), primary_key=True),
-    sa.Column("refers_to", sa.Text, nullable=False),
-    sa.Column("to_key", sa.String(512), nullable=False),
-)
-
-
-@dataclass(frozen=True)
-class Written:
-    """A record that an earlier run wrote."""
-
-    entity: str
-    crm_id: str
-    digest: str
-    """Of the values that were sent."""
-    altered: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """For fields that the CRM stored otherwise than sent: digests of what was sent and of what it stored."""
-
-
-@dataclass(frozen=True)
-class Intent:
-    """A create whose outcome is not known."""
-
-    stream: str
-    key: str
-    entity: str
-    at: datetime
-    """The server's clock before the create was sent."""
-    sent: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Link:
-    """A reference that could not be set yet, because the record it points to has not been written."""
-
-    stream: str
-    key: str
-    field: str
-    refers_to: tuple[str, ...]
-    """Names of the entities that it may point to; empty: any."""
-    to_key: str
-
-
-SOMEBODY_ELSE = "what became of an earlier create of it is not known yet, or another run writes it; run again"
-
-
-class TakenMeanwhile(Exception):
-    """Another run, or one that was cut off, has something to do with this record."""
+LEASE_SECONDS = 160.0
+RACES = 5
+"""How often a row is written anew because another run wrote the same one at the same moment."""
 
 
 class Ledger:
     """The ledger of one origin (``source``) and one CRM (``destination``); any number of threads may use it.
 
+    ``lease_seconds`` is how long an intent is left to a run of which nothing is heard. It is measured by the clock of
+    the database server where that is PostgreSQL, else by ``clock`` (seconds since 1970), which all runs must share.
+
     Raises:
         ConfigError: from every method, where the database does not do what it is asked.
     """
 
-    def __init__(self, url: str, *, destination: str, source: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        destination: str,
+        source: str,
+        lease_seconds: float = LEASE_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._lock = threading.Lock()
+        self._clock = clock
         self._ours = {"destination": destination, "source": source}
-        with _in_words("opened"):
-            self._engine = sa.create_engine(url, hide_parameters=True)
-            _make_private(self._engine.url)
-            with suppress(sa.exc.DBAPIError):
-                # It fails where another run makes the same tables at this moment; they are there then.
-                _METADATA.create_all(self._engine)
-            _METADATA.create_all(self._engine)
+        self._holder = Holder()
+        self._holds_any = False
+        self.lease_seconds = lease_seconds
+        with in_words("opened"):
+            self._engine = opened(url)
 
     def close(self) -> None:
-        """Gives the database back."""
+        """Leaves what is still open to the next run, and gives the database back."""
+        with suppress(ConfigError):
+            if self._holds_any:
+                with self._writing() as db:
+                    mine = INTENTS.c.owner == self._holder.run
+                    db.execute(sa.update(INTENTS).where(mine).values(lease_until=0))
         self._engine.dispose()
+
+    def respell(self, spelling: Callable[[str], str]) -> None:
+        """Gives each CRM the one spelling of its name, by which earlier versions knew it in several."""
+        with in_words("written"):
+            respell(self._engine, spelling)
+
+    def elsewhere(self, stream: str) -> set[str]:
+        """The other CRMs for which records of a stream are known; empty where some are known for this one."""
+        found = self._destinations(lambda table: table.c.stream == stream)
+        return set() if self._ours["destination"] in found else found
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known of this CRM."""
+        return self._ours["destination"] in self._destinations()
+
+    def _destinations(self, *conditions: Callable[[sa.Table], sa.ColumnElement[bool]]) -> set[str]:
+        with self._reading() as db:
+            return destinations(db, lambda table: table.c.source == self._ours["source"], *conditions)
 
     def written(self, stream: str, key: str) -> Written | None:
         """What is known of an incoming record."""
         with self._reading() as db:
-            row = db.execute(sa.select(_WRITTEN).where(*self._is(_WRITTEN, stream, key))).one_or_none()
+            row = db.execute(sa.select(WRITTEN).where(*self._is(WRITTEN, stream, key))).one_or_none()
         if row is None:
             return None
-        altered = {name: (sent, stored) for name, (sent, stored) in json.loads(row.altered).items()}
-        return Written(row.entity, row.crm_id, row.digest, altered)
+        with sound(WRITTEN, row):
+            altered = {name: (sent, stored) for name, (sent, stored) in json.loads(row.altered).items()}
+            return Written(row.entity, row.crm_id, row.digest, altered)
 
     def note(self, stream: str, key: str, written: Written) -> None:
         """Notes what was written, in place of the intent to write it."""
         origin = {**self._ours, "stream": stream, "key": key}
         values = {"entity": written.entity, "crm_id": written.crm_id, "digest": written.digest}
-        with self._writing() as db:
-            db.execute(_WRITTEN.delete().where(*self._is(_WRITTEN, stream, key)))
-            db.execute(_WRITTEN.insert().values(**origin, **values, altered=json.dumps(dict(written.altered))))
-            db.execute(_INTENTS.delete().where(*self._is(_INTENTS, stream, key)))
+
+        def work(db: sa.Connection) -> None:
+            db.execute(WRITTEN.delete().where(*self._is(WRITTEN, stream, key)))
+            db.execute(WRITTEN.insert().values(**origin, **values, altered=json.dumps(dict(written.altered))))
+            db.execute(INTENTS.delete().where(*self._is(INTENTS, stream, key)))
+
+        self._write(work)
 
     def forget(self, stream: str, key: str) -> None:
         """Forgets a record that was deleted."""
         with self._writing() as db:
-            for table in (_WRITTEN, _INTENTS, _LINKS):
+            for table in TABLES:
                 db.execute(table.delete().where(*self._is(table, stream, key)))
 
     def intend(self, intent: Intent, known: Written | None) -> None:
@@ -149,81 +123,147 @@ class Ledger:
         """
         origin = {**self._ours, "stream": intent.stream, "key": intent.key}
         sent = json.dumps(dict(intent.sent), default=_jsonable)
-        values = {"entity": intent.entity, "at": intent.at.isoformat(), "sent": sent}
-        here = sa.select(_WRITTEN.c.crm_id).where(*self._is(_WRITTEN, intent.stream, intent.key))
+        shown = intent.shown.written() if intent.shown else None
+        values = {"entity": intent.entity, "at": intent.at.isoformat(), "sent": sent, "shown": shown}
+        here = sa.select(WRITTEN.c.crm_id).where(*self._is(WRITTEN, intent.stream, intent.key))
+        self._holds_any = True
         with self._writing() as db:
             try:
                 # The insert comes first: it makes another process that does the same wait, or fail.
-                db.execute(_INTENTS.insert().values(**origin, **values))
+                db.execute(INTENTS.insert().values(**origin, **values, **self._lease()))
             except sa.exc.IntegrityError:
-                raise TakenMeanwhile(SOMEBODY_ELSE) from None
+                raise TakenMeanwhile from None
             if db.execute(here).scalar() != (known.crm_id if known else None):
-                raise TakenMeanwhile(SOMEBODY_ELSE)
+                raise TakenMeanwhile
+
+    def hold(self, stream: str, key: str) -> None:
+        """Makes sure that an intent is still this run's, and extends the lease.
+
+        Raises:
+            TakenMeanwhile: it is not.
+        """
+        mine = (*self._is(INTENTS, stream, key), INTENTS.c.owner == self._holder.run)
+        with self._writing() as db:
+            if not db.execute(sa.update(INTENTS).where(*mine).values(**self._lease())).rowcount:
+                raise TakenMeanwhile
+
+    def take(self, intent: Intent) -> bool:
+        """Takes over an intent that is free; of several runs that try, one succeeds."""
+        seen = INTENTS.c.owner == intent.holder.run if intent.holder else INTENTS.c.owner.is_(None)
+        conditions = [*self._is(INTENTS, intent.stream, intent.key), seen]
+        if not self._is_over(intent.holder):
+            conditions.append(self._has_ended())
+        self._holds_any = True
+        with self._writing() as db:
+            return bool(db.execute(sa.update(INTENTS).where(*conditions).values(**self._lease())).rowcount)
 
     def drop_intent(self, stream: str, key: str) -> None:
-        """Notes that nothing came of an intent."""
+        """Notes that nothing came of an intent, unless another run has taken it."""
         with self._writing() as db:
-            db.execute(_INTENTS.delete().where(*self._is(_INTENTS, stream, key)))
+            mine = (*self._is(INTENTS, stream, key), INTENTS.c.owner == self._holder.run)
+            db.execute(INTENTS.delete().where(*mine))
 
-    def intents(self, stream: str) -> list[Intent]:
-        """The creates of a stream whose outcome is not known."""
+    def intents(self, stream: str, key: str | None = None) -> list[Intent]:
+        """The creates of a stream, or of one record, whose outcome is not known."""
+        chosen = sa.select(INTENTS, self._has_ended().label("has_ended")).where(*self._is(INTENTS, stream, key))
         with self._reading() as db:
-            rows = db.execute(sa.select(_INTENTS).where(*self._is(_INTENTS, stream))).all()
-        return [
-            Intent(row.stream, row.key, row.entity, datetime.fromisoformat(row.at), json.loads(row.sent))
-            for row in rows
-        ]
+            rows = db.execute(chosen).all()
+        return [self._intent(row) for row in rows]
+
+    def _intent(self, row: sa.Row[Any]) -> Intent:
+        with sound(INTENTS, row):
+            at, sent = datetime.fromisoformat(row.at), dict(json.loads(row.sent))
+            if at.tzinfo is None:
+                raise ValueError
+            shown = Shown.read(row.shown) if row.shown else None
+            holder = Holder.read(row.holder) if row.holder else None
+            is_free = bool(row.has_ended) or self._is_over(holder)
+            return Intent(row.stream, row.key, row.entity, at, sent, shown, holder, is_free)
+
+    def _is_over(self, holder: Holder | None) -> bool:
+        """Whether a lease is over before its time: it is this run's own, or its run is gone."""
+        return holder is None or holder.run == self._holder.run or holder.is_gone
+
+    def _has_ended(self) -> sa.ColumnElement[bool]:
+        return sa.or_(INTENTS.c.lease_until.is_(None), INTENTS.c.lease_until <= self._now())
+
+    def _lease(self) -> dict[str, Any]:
+        until = self._now() + self.lease_seconds
+        return {"owner": self._holder.run, "holder": self._holder.written(), "lease_until": until}
+
+    def _now(self) -> Any:
+        """Seconds since 1970, by the one clock that all runs share."""
+        if self._engine.dialect.name == "postgresql":
+            return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
+        return self._clock()
 
     def keys_of(self, entity: str, crm_ids: Iterable[str]) -> set[str]:
         """Those of the ids that are known as some incoming record's, whatever its origin."""
         condition = (
-            _WRITTEN.c.destination == self._ours["destination"],
-            _WRITTEN.c.entity == entity,
-            _WRITTEN.c.crm_id.in_(list(crm_ids)),
+            WRITTEN.c.destination == self._ours["destination"],
+            WRITTEN.c.entity == entity,
+            WRITTEN.c.crm_id.in_(list(crm_ids)),
         )
         with self._reading() as db:
-            return set(db.execute(sa.select(_WRITTEN.c.crm_id).where(*condition)).scalars())
+            return set(db.execute(sa.select(WRITTEN.c.crm_id).where(*condition)).scalars())
 
     def ids_of(self, entities: Iterable[str], key: str) -> list[str]:
         """The ids in the CRM of the incoming record with this key, in any stream that writes these entities."""
         wanted = list(entities)
-        condition = [*self._is(_WRITTEN), _WRITTEN.c.key == key]
+        condition = [*self._is(WRITTEN), WRITTEN.c.key == key]
         if wanted:
-            condition.append(_WRITTEN.c.entity.in_(wanted))
+            condition.append(WRITTEN.c.entity.in_(wanted))
         with self._reading() as db:
-            return list(db.execute(sa.select(_WRITTEN.c.crm_id).where(*condition)).scalars().unique())
+            return list(db.execute(sa.select(WRITTEN.c.crm_id).where(*condition)).scalars().unique())
 
     def leave_open(self, stream: str, key: str, fields: Iterable[str], links: Iterable[Link]) -> None:
         """Notes the references of a record that are to be set later, in place of those of the same ``fields``."""
         origin = {**self._ours, "stream": stream, "key": key}
-        with self._writing() as db:
-            db.execute(_LINKS.delete().where(*self._is(_LINKS, stream, key), _LINKS.c.field.in_(list(fields))))
-            for link in links:
+        replaced, open_now = list(fields), list(links)
+
+        def work(db: sa.Connection) -> None:
+            db.execute(LINKS.delete().where(*self._is(LINKS, stream, key), LINKS.c.field.in_(replaced)))
+            for link in open_now:
                 values = {"field": link.field, "refers_to": json.dumps(link.refers_to), "to_key": link.to_key}
-                db.execute(_LINKS.insert().values(**origin, **values))
+                db.execute(LINKS.insert().values(**origin, **values))
+
+        self._write(work)
 
     def close_link(self, link: Link) -> None:
         """Notes that a reference was set."""
         with self._writing() as db:
-            db.execute(_LINKS.delete().where(*self._is(_LINKS, link.stream, link.key), _LINKS.c.field == link.field))
+            db.execute(LINKS.delete().where(*self._is(LINKS, link.stream, link.key), LINKS.c.field == link.field))
 
     def links_to(self, keys: Iterable[str] | None = None) -> list[Link]:
         """The references that wait for incoming records with these keys; for any, if none are named."""
-        condition = self._is(_LINKS)
+        condition = self._is(LINKS)
         if keys is not None:
-            condition.append(_LINKS.c.to_key.in_(list(keys)))
+            condition.append(LINKS.c.to_key.in_(list(keys)))
         with self._reading() as db:
-            rows = db.execute(sa.select(_LINKS).where(*condition)).all()
-        return [Link(row.stream, row.key, row.field, tuple(json.loads(row.refers_to)), row.to_key) for row in rows]
+            rows = db.execute(sa.select(LINKS).where(*condition)).all()
+        return [_link(row) for row in rows]
+
+    def _write(self, work: Callable[[sa.Connection], None]) -> None:
+        """Does in one transaction what replaces rows, anew where another run inserted the same at this moment."""
+        with in_words("written"):
+            for race in range(RACES):
+                try:
+                    with self._lock, self._engine.begin() as db:
+                        work(db)
+                except sa.exc.IntegrityError:
+                    if race == RACES - 1:
+                        raise
+                else:
+                    return
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        with _in_words("read"), self._engine.connect() as db:
+        with in_words("read"), self._engine.connect() as db:
             yield db
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with _in_words("written"), self._lock, self._engine.begin() as db:
+        with in_words("written"), self._lock, self._engine.begin() as db:
             yield db
 
     def _is(self, table: sa.Table, stream: str | None = None, key: str | None = None) -> list[sa.ColumnElement[bool]]:
@@ -231,23 +271,9 @@ class Ledger:
         return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 
-def _make_private(url: sa.URL) -> None:
-    """Makes a new SQLite file, which may hold personal data, readable for its owner only."""
-    if url.get_backend_name() == "sqlite" and url.database and not url.database.startswith((":memory:", "file:")):
-        Path(url.database).touch(mode=0o600)
-
-
-@contextmanager
-def _in_words(what: str) -> Iterator[None]:
-    """Says what is wrong with the database without its own words, which hold values and the address."""
-    try:
-        yield
-    except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
-        raise ConfigError(
-            f"The ledger cannot be {what}",
-            code=type(error).__name__,
-            hint="check `ledger_url`, and that no other run holds it",
-        ) from None
+def _link(row: sa.Row[Any]) -> Link:
+    with sound(LINKS, row):
+        return Link(row.stream, row.key, row.field, tuple(json.loads(row.refers_to)), row.to_key)
 
 
 def digest(value: Any) -> str:

@@ -103,6 +103,12 @@ OWN_SETTINGS = (
         "Name of the origin of the records; keeps several origins apart in one ledger.",
         default="default",
     ),
+    Setting(
+        "destination",
+        "string",
+        "Destination",
+        "What the ledger calls this CRM; a CRM that has moved goes on under its old address. Default: its address.",
+    ),
     Setting("dry_run", "boolean", "Dry run", "Look everything up and write nothing.", default=False),
     Setting(
         "report_path",

@@ -31,9 +31,8 @@ class CrmSink(BatchSink):
 
     def __init__(self, target: CrmTarget, *arguments: Any, **named: Any) -> None:
         self.crm = target
-        self.waiting: set[str] = set()
-        """Names of the records that were set aside; what comes later under such a name waits behind them."""
         super().__init__(target, *arguments, **named)
+        self.waiting = target.waiting[self.stream_name]
 
     @property
     def include_sdc_metadata_properties(self) -> bool:
@@ -72,6 +71,8 @@ class CrmSink(BatchSink):
 
     def _prepare(self) -> None:
         options = options_of(self.crm.settings, self.stream_name)
+        if options.identify_by == "ledger":
+            self.crm.destination.check(self.crm.ledger, self.stream_name)
         entity = self.crm.entity(options.entity)
         system = self.crm.client.system
         self.references = References(

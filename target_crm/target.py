@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import defaultdict
 from difflib import get_close_matches
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
-from urllib.parse import urlsplit
 
 from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError
@@ -16,7 +16,7 @@ from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
 from crm_systems.progress import Progress
 from crm_systems.settings import connection_settings, json_schema, load
-from target_crm.ledger import Ledger
+from target_crm.destination import Destination
 from target_crm.mapping import Owners, Reject
 from target_crm.messages import NOT_SINGER, Messages
 from target_crm.options import OWN_SETTINGS, problems
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from crm_systems.client import Client
     from crm_systems.model import Entity
-    from target_crm.ledger import Link
+    from target_crm.entries import Link
+    from target_crm.ledger import Ledger
     from target_crm.outcome import Outcome
     from target_crm.writer import Writer
 
@@ -62,6 +63,8 @@ class CrmTarget(Target):
         self.planned_links: list[Link] = []
         """References that a dry run found open."""
         self.just_written: set[str] = set()
+        self.waiting: defaultdict[str, set[str]] = defaultdict(set)
+        """By stream, names of the records that were set aside; what comes later under such a name waits behind them."""
         self.deferred: list[tuple[CrmSink, dict[str, Any]]] = []
         """Records that refer to others that have not come yet; no state leaves while there are any."""
         self._terminated = 0
@@ -77,8 +80,9 @@ class CrmTarget(Target):
         # Streams are drained in the order in which they came, so that parents come before children.
         self.max_parallelism = 1
         self.client: Client = open_client(self.settings, writes=True, sleep=self.sleep)
+        self.destination = Destination(self.client.system, self.settings)
         self.rejects = Rejects(self.settings["rejects_path"])
-        self.report = Report(title=self._place, dry_run=bool(self.settings["dry_run"]))
+        self.report = Report(title=self.destination.at_address, dry_run=bool(self.settings["dry_run"]))
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), self.settings)
         self._ledger: Ledger | None = None
 
@@ -98,6 +102,11 @@ class CrmTarget(Target):
         """How the target waits; a test does not."""
         time.sleep(seconds)
 
+    @staticmethod
+    def now() -> float:
+        """Seconds since 1970, by which the leases of the ledger are measured; a test moves it."""
+        return time.time()
+
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Adds the SDK's settings for stream maps; those for loading into tables mean nothing to a CRM."""
@@ -111,13 +120,8 @@ class CrmTarget(Target):
             ConfigError: the database cannot be opened.
         """
         if self._ledger is None:
-            self._ledger = Ledger(self.settings["ledger_url"], destination=self._place, source=self.settings["source"])
+            self._ledger = self.destination.open_ledger(self.now)
         return self._ledger
-
-    @property
-    def _place(self) -> str:
-        parts = urlsplit(self.settings["url"])
-        return f"{self.client.system.title} at {parts.netloc}{parts.path.rstrip('/')}"
 
     def entity(self, name: str) -> Entity:
         """What the CRM says of an entity; asked for once.
@@ -210,8 +214,8 @@ class CrmTarget(Target):
         waiting, last_chance = self.deferred, False
         while waiting:
             self.deferred = []
-            for sink in {sink for sink, _record in waiting}:
-                sink.waiting.clear()
+            for names in self.waiting.values():
+                names.clear()
             for sink, record in waiting:
                 for each, outcome in sink.write_in_turn([record], last_chance=last_chance):
                     sink.settle(each, outcome)
@@ -247,6 +251,12 @@ class CrmTarget(Target):
             raise SystemExit(
                 f"{self.name}: the report cannot be written to `report_path` ({error.strerror})."
             ) from None
+
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        """Writes what came before a schema that changes, since the SDK goes on with a new sink."""
+        super()._process_schema_message(message_dict)
+        if self._sinks_to_clear:
+            self.drain_all()
 
     def lines(self, source: IO[str]) -> Iterator[str]:
         """The input line by line. A termination signal ends the run between two lines, also while none comes."""

@@ -12,8 +12,9 @@ from crm_systems.errors import Denied, OutcomeUnknown, ProtocolError, Rejected, 
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
 from target_crm.creation import ATTEMPTS, Creator
+from target_crm.entries import Link, TakenMeanwhile, Written
 from target_crm.finding import Finder
-from target_crm.ledger import Link, TakenMeanwhile, Written, digest
+from target_crm.ledger import digest
 from target_crm.mapping import DELETED_AT, NOTHING, NotYet, Reject
 from target_crm.naming import Names
 from target_crm.outcome import Action, Change, Outcome
@@ -56,13 +57,22 @@ class Writer:
         """
         key = self.names.key_of(record)
         try:
-            return self._decide(key, record, last_chance=last_chance)
+            return self._in_turn(key, record, last_chance=last_chance)
         except NotYet as error:
             return Outcome(Action.REJECT if last_chance else Action.DEFER, key, reason=str(error))
-        except (Reject, TakenMeanwhile) as error:
+        except Reject as error:
             return Outcome(Action.REJECT, key, reason=str(error))
         except (Rejected, Denied, ProtocolError, ServerFault) as error:
             return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
+
+    def _in_turn(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
+        """Decides anew when another run was faster."""
+        for _turn in range(ATTEMPTS):
+            try:
+                return self._decide(key, record, last_chance=last_chance)
+            except TakenMeanwhile:
+                self._creator.await_turn(key)
+        raise Reject("other runs write it again and again; run again when they have ended")
 
     def _decide(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
         if not key:
@@ -202,6 +212,8 @@ class Writer:
     def _delete(self, key: str) -> Outcome:
         if self._options.deletes == "ignore":
             return Outcome(Action.SKIP, key)
+        if not self._options.dry_run:
+            self._creator.await_turn(key)
         known = self._ledger.written(self._options.stream, key)
         crm_id = key if self._options.identify_by == "id" else known.crm_id if known else None
         existing = self._finder.get(crm_id) if crm_id else None

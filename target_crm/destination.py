@@ -1,0 +1,69 @@
+"""What the ledger calls a CRM, so that another spelling of its address or a move doubles nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.errors import ConfigError
+from target_crm.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from crm_systems.system import System
+
+LEASE_MARGIN = 30.0
+"""Seconds that the lease of a create lasts beyond what one attempt may take."""
+
+
+class Destination:
+    """One CRM as the ledger knows it: by the system and by its address, or by the setting `destination`."""
+
+    def __init__(self, system: System, settings: Mapping[str, Any]) -> None:
+        self._system = system
+        self._settings = settings
+        self._start = f"{system.title} at "
+        self.at_address = self._named(settings["url"])
+        """System and address, for people."""
+
+    def _named(self, address: str) -> str:
+        return self._start + self._system.place(address)
+
+    def open_ledger(self, clock: Callable[[], float]) -> Ledger:
+        """The ledger of this CRM, in which each CRM has one spelling of its name. ``clock``: seconds since 1970.
+
+        Raises:
+            ConfigError: the database cannot be opened.
+        """
+        settings = self._settings
+        # The lease outlasts one attempt: to connect, to wait for the answer, to let the server settle.
+        ledger = Ledger(
+            settings["ledger_url"],
+            destination=self._named(settings["destination"] or settings["url"]),
+            source=settings["source"],
+            lease_seconds=2 * settings["timeout_seconds"] + settings["settle_seconds"] + LEASE_MARGIN,
+            clock=clock,
+        )
+        ledger.respell(self._respelled)
+        return ledger
+
+    def _respelled(self, name: str) -> str:
+        return self._named(name.removeprefix(self._start)) if name.startswith(self._start) else name
+
+    def check(self, ledger: Ledger, stream: str) -> None:
+        """Stops before what this CRM may have got at another address is written once more.
+
+        Raises:
+            ConfigError: of this system, the ledger knows records of the stream for other addresses only.
+        """
+        others = sorted(each for each in ledger.elsewhere(stream) if each.startswith(self._start))
+        named = self._settings["destination"]
+        # A name that says nothing to the ledger may be a slip of the pen.
+        is_meant = named and (self._named(named) == self.at_address or ledger.is_known)
+        if others and not is_meant:
+            here, *there = (each.removeprefix(self._start) for each in (self.at_address, *others))
+            raise ConfigError(
+                f"The ledger knows records of the stream {stream} for {', '.join(others)}, and none for this CRM",
+                hint='if it is the same CRM at another address, set `destination` to "{}"; if it is another one, set '
+                '`destination` to "{}"'.format('" or "'.join(there), here),
+            )

@@ -1,0 +1,136 @@
+"""The tables of the ledger: how they are made, how older ones are brought up to date, what is said when they fail."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from crm_systems.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_METADATA = sa.MetaData()
+_ORIGIN = ("destination", "source", "stream", "key")
+LOCK_SECONDS = 60
+"""How long a run waits while another writes into the same SQLite file."""
+
+
+def _table(name: str, *columns: sa.Column[Any]) -> sa.Table:
+    return sa.Table(name, _METADATA, *(sa.Column(each, sa.String(512), primary_key=True) for each in _ORIGIN), *columns)
+
+
+WRITTEN = _table(
+    "written",
+    sa.Column("entity", sa.String(128), nullable=False),
+    sa.Column("crm_id", sa.String(128), nullable=False, index=True),
+    sa.Column("digest", sa.String(32), nullable=False),
+    sa.Column("altered", sa.Text, nullable=False),
+)
+INTENTS = _table(
+    "intents",
+    sa.Column("entity", sa.String(128), nullable=False),
+    sa.Column("at", sa.String(40), nullable=False),
+    sa.Column("sent", sa.Text, nullable=False),
+    sa.Column("owner", sa.String(64)),
+    sa.Column("holder", sa.Text),
+    sa.Column("lease_until", sa.Double),
+    sa.Column("shown", sa.Text),
+)
+LINKS = _table(
+    "open_links",
+    sa.Column("field", sa.String(128), primary_key=True),
+    sa.Column("refers_to", sa.Text, nullable=False),
+    sa.Column("to_key", sa.String(512), nullable=False),
+)
+TABLES = (WRITTEN, INTENTS, LINKS)
+
+
+def opened(url: str) -> sa.Engine:
+    """The database with all tables and columns; several runs may open it for the first time at once."""
+    is_sqlite = sa.make_url(url).get_backend_name() == "sqlite"
+    arguments = {"timeout": LOCK_SECONDS} if is_sqlite else {}
+    engine = sa.create_engine(url, hide_parameters=True, connect_args=arguments)
+    _make_private(engine.url)
+    with suppress(sa.exc.DBAPIError):
+        # It fails where another run makes the same tables at this moment; they are there then.
+        _METADATA.create_all(engine)
+    _METADATA.create_all(engine)
+    _add_columns(engine)
+    return engine
+
+
+def _add_columns(engine: sa.Engine) -> None:
+    """Adds the columns that a ledger of an earlier version lacks."""
+    for column in INTENTS.columns:
+        if not _has(engine, column):
+            kind = column.type.compile(engine.dialect)
+            try:
+                with engine.begin() as db:
+                    db.execute(sa.text(f"ALTER TABLE {INTENTS.name} ADD COLUMN {column.name} {kind}"))
+            except sa.exc.DBAPIError:
+                # Another run adds it at this moment.
+                if not _has(engine, column):
+                    raise
+
+
+def _has(engine: sa.Engine, column: sa.Column[Any]) -> bool:
+    return column.name in {each["name"] for each in sa.inspect(engine).get_columns(INTENTS.name)}
+
+
+def destinations(db: sa.Connection, *conditions: Callable[[sa.Table], sa.ColumnElement[bool]]) -> set[str]:
+    """The CRMs of which the ledger knows something."""
+    return {
+        name
+        for table in TABLES
+        for name in db.execute(
+            sa.select(table.c.destination).where(*(each(table) for each in conditions)).distinct()
+        ).scalars()
+    }
+
+
+def respell(engine: sa.Engine, spelling: Callable[[str], str]) -> None:
+    """Gives each CRM the one spelling of its name; a record that is known by it already keeps its old row as well."""
+    with engine.begin() as db:
+        for old in destinations(db):
+            new = spelling(old)
+            for table in TABLES if new != old else ():
+                other = table.alias()
+                same = (other.c[each.name] == each for each in table.primary_key if each.name != "destination")
+                twin = sa.select(other.c.key).where(other.c.destination == new, *same).correlate(table).exists()
+                db.execute(sa.update(table).where(table.c.destination == old, ~twin).values(destination=new))
+
+
+def _make_private(url: sa.URL) -> None:
+    """Makes a new SQLite file, which may hold personal data, readable for its owner only."""
+    if url.get_backend_name() == "sqlite" and url.database and not url.database.startswith((":memory:", "file:")):
+        Path(url.database).touch(mode=0o600)
+
+
+@contextmanager
+def in_words(what: str) -> Iterator[None]:
+    """Says what is wrong with the database without its own words, which hold values and the address."""
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError) as error:
+        raise ConfigError(
+            f"The ledger cannot be {what}",
+            code=type(error).__name__,
+            hint="check `ledger_url`, and that no other run holds it",
+        ) from None
+
+
+@contextmanager
+def sound(table: sa.Table, row: Any) -> Iterator[None]:
+    """Says which row is broken: an interrupted copy of the database, or somebody's hand."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, KeyError):
+        raise ConfigError(
+            f"The ledger is broken: the row of the stream {row.stream} and the key {row.key} in the table "
+            f"{table.name} cannot be read",
+            hint="restore the ledger from a copy, or mend that row",
+        ) from None
