@@ -68,13 +68,13 @@ class Reader:
     def __call__(self, row: Row) -> Row:
         """The typed record of a raw row."""
         record: Row = {}
-        for name, value in row.items():
+        for name, raw in row.items():
             known = self._fields.get(name)
             if known is None:
                 self.unknown[name] += 1
                 continue
             convert, kind = known
-            value = None if is_no_number(value) else value
+            value = None if is_no_number(raw) else raw
             try:
                 record[name] = self._empty(name, value) if value is None or value == "" else convert(value)
             except (ValueError, TypeError, OverflowError, InvalidOperation):

@@ -1,4 +1,4 @@
-"""Days, instants and times of day as texts: what a CRM, a database or a spreadsheet writes, and nothing that is none."""
+"""Days, instants and times of day as texts: as a CRM, a database or a tap writes them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def day(value: Any) -> str | None:
         ValueError, TypeError: there is no such day.
     """
     if isinstance(value, (int, Decimal)):
-        if abs(value) < _DAYS_FROM:
+        if -_DAYS_FROM < value < _DAYS_FROM:
             raise ValueError
         return _from_epoch(value).date().isoformat()
     written = str(value).strip()
@@ -92,5 +92,6 @@ def _parsed(written: str) -> datetime:
 def _from_epoch(value: int | Decimal) -> datetime:
     if isinstance(value, bool):
         raise TypeError
-    seconds = float(value) / 1000 if abs(value) >= _MILLISECONDS_FROM else float(value)
+    is_seconds = -_MILLISECONDS_FROM < value < _MILLISECONDS_FROM
+    seconds = float(value) if is_seconds else float(value) / 1000
     return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)

@@ -173,13 +173,12 @@ def same(kind: Kind, one: Any, other: Any) -> bool:
         return all(same(Kind.ANY, part, other.get(name)) for name, part in one.items())
     if kind is Kind.TIME:
         return _clock(one) == _clock(other)
-    if kind is Kind.ANY and isinstance(one, str) != isinstance(other, str):
-        return _opened(one) == _opened(other)
     if kind is Kind.NUMBER:
         return Decimal(str(one)) == Decimal(str(other))
     if kind is Kind.MULTIPICKLIST:
         return sorted(one) == sorted(other)
-    return bool(one == other)
+    is_one_a_text = isinstance(one, str) != isinstance(other, str)
+    return bool(_opened(one) == _opened(other) if is_one_a_text else one == other)
 
 
 def _opened(value: Any) -> Any:

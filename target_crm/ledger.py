@@ -135,6 +135,12 @@ class Ledger:
             db.execute(_WRITTEN.insert().values(**origin, **values, altered=json.dumps(dict(written.altered))))
             db.execute(_INTENTS.delete().where(*self._is(_INTENTS, stream, key)))
 
+    def rename(self, stream: str, key: str, new: str) -> None:
+        """Notes that what is known of an incoming record is known by another spelling of its key from now on."""
+        with self._writing() as db:
+            for table in (_WRITTEN, _INTENTS, _LINKS):
+                db.execute(table.update().where(*self._is(table, stream, key)).values(key=new))
+
     def forget(self, stream: str, key: str) -> None:
         """Forgets a record that was deleted."""
         with self._writing() as db:

@@ -11,15 +11,17 @@ from urllib.parse import urlsplit
 from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.singerlib.exceptions import InvalidInputLine
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
 from crm_systems.progress import Progress
 from crm_systems.settings import connection_settings, json_schema, load
 from target_crm.ledger import Ledger
-from target_crm.mapping import Owners, Reject
-from target_crm.messages import NOT_SINGER, Messages
+from target_crm.mapping import Reject
+from target_crm.messages import NOT_SINGER, Messages, standard_input
 from target_crm.options import OWN_SETTINGS, problems
+from target_crm.owners import Owners
 from target_crm.rejects import Rejects
 from target_crm.report import Report
 from target_crm.sink import CrmSink, LeftOutSink, LogInSink
@@ -248,7 +250,7 @@ class CrmTarget(Target):
                 f"{self.name}: the report cannot be written to `report_path` ({error.strerror})."
             ) from None
 
-    def lines(self, source: IO[str]) -> Iterator[str]:
+    def lines(self, source: IO[Any]) -> Iterator[bytes | str]:
         """The input line by line. A termination signal ends the run between two lines, also while none comes."""
         while True:
             self._waiting = True
@@ -258,6 +260,9 @@ class CrmTarget(Target):
             if not line:
                 return
             yield line
+
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        """Does nothing: it is about versions of tables, and a CRM has none."""
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         """Writes all that came before the state, so that it leaves at once."""
@@ -289,12 +294,21 @@ class CrmTarget(Target):
         """Runs the target as the SDK does, and says what was done however the run ends."""
         super(Target, cls).invoke(about=about, about_format=about_format)
         target = cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env))
-        source = file_input or sys.stdin
-        if target.rejects.is_read_from(source):
-            raise SystemExit(f"{cls.name}: The input is the file of `rejects_path`; move it away before it is read.")
         try:
-            target.listen(cast("IO[str]", target.lines(source)))
-        except tuple(NOT_SINGER) as error:
-            raise SystemExit(f"{cls.name}: {NOT_SINGER[type(error)]}") from None
+            source = getattr(file_input, "buffer", file_input) or standard_input()
+            if target.rejects.is_read_from(source):
+                raise SystemExit(
+                    f"{cls.name}: The input is the file of `rejects_path`; move it away before it is read."
+                )
+            target.listen(cast("IO[str]", target.messages.messages_in(target.lines(source))))
+        except (InvalidInputLine, *NOT_SINGER) as error:
+            reason = NOT_SINGER.get(type(error), str(error))
+            place = target.messages.place
+            raise SystemExit(f"{cls.name}: The input cannot be read at {place}: {reason}; the run stops.") from None
         finally:
             target.finish()
+
+    @property
+    def messages(self) -> Messages:
+        """The reader of the input."""
+        return cast("Messages", self.message_reader)
