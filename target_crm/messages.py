@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOT_SINGER: dict[type[Exception], str] = {
-    MissingKeyPropertiesError: "a record lacks a field of its stream's key",
-    RecordsWithoutSchemaException: "a record comes before the SCHEMA of its stream",
+    MissingKeyPropertiesError: "the record lacks a field of its stream's key",
+    RecordsWithoutSchemaException: "there are records of a stream before its SCHEMA",
     InvalidJSONSchema: "the SCHEMA is no JSON Schema",
 }
 """What the SDK finds wrong with the input, in words that do not repeat it."""
@@ -52,8 +52,8 @@ class Messages(SingerReader):
     @property
     def place(self) -> str:
         """Where the message stands that was read last, for people."""
-        of_stream = f", stream {printable(self._stream)}" if self._stream else ""
-        return f"line {self._line}{of_stream}" if self._line else "the beginning"
+        of_stream = f" (stream {printable(self._stream)})" if self._stream else ""
+        return f"Line {self._line} of the input{of_stream}" if self._line else "The input"
 
     def messages_in(self, lines: Iterator[bytes | str]) -> Iterator[str]:
         """The lines that say something, as text.
@@ -77,7 +77,7 @@ class Messages(SingerReader):
         except UnicodeDecodeError:
             if found := _STREAM.search(line):
                 self._stream = found[1].decode("utf-8", "replace")
-            raise InvalidInputLine("a byte is no UTF-8") from None
+            raise InvalidInputLine("it holds a byte that is no UTF-8") from None
 
     def deserialize_json(self, line: str) -> dict[str, Any]:
         """A message.
@@ -92,7 +92,7 @@ class Messages(SingerReader):
             raise InvalidInputLine("it is nested too deep") from None
         except ValueError:
             self._guess_stream(line)
-            raise InvalidInputLine("it is no JSON") from None
+            raise InvalidInputLine("it is no Singer message, nor JSON at all") from None
         if not isinstance(message, dict):
             raise InvalidInputLine("it is no Singer message")
         if isinstance(message.get("stream"), str):

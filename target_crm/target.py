@@ -15,6 +15,7 @@ from singer_sdk.singerlib.exceptions import InvalidInputLine
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
+from crm_systems.output import handing_on, speak_utf8
 from crm_systems.progress import Progress
 from crm_systems.settings import connection_settings, json_schema, load
 from target_crm.ledger import Ledger
@@ -272,7 +273,8 @@ class CrmTarget(Target):
     def _write_state_message(self, state: dict[str, Any]) -> None:
         """Lets a state leave, once, and not while records that came before it wait; never in a dry run."""
         if not self.deferred and not self.settings["dry_run"] and state != self._state_sent:
-            super()._write_state_message(state)
+            with handing_on(self.name):
+                super()._write_state_message(state)
             self._state_sent = state
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -292,6 +294,7 @@ class CrmTarget(Target):
         cls, *, about: bool = False, about_format: str | None = None, config: Any = None, file_input: Any = None
     ) -> None:
         """Runs the target as the SDK does, and says what was done however the run ends."""
+        speak_utf8(cls.name)
         super(Target, cls).invoke(about=about, about_format=about_format)
         target = cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env))
         try:
@@ -303,8 +306,7 @@ class CrmTarget(Target):
             target.listen(cast("IO[str]", target.messages.messages_in(target.lines(source))))
         except (InvalidInputLine, *NOT_SINGER) as error:
             reason = NOT_SINGER.get(type(error), str(error))
-            place = target.messages.place
-            raise SystemExit(f"{cls.name}: The input cannot be read at {place}: {reason}; the run stops.") from None
+            raise SystemExit(f"{cls.name}: {target.messages.place}: {reason}, so the run stops.") from None
         finally:
             target.finish()
 
