@@ -76,6 +76,7 @@ class CrmTarget(Target):
         self._state_sent: dict[str, Any] | None = None
         self._entities: dict[str, Entity] = {}
         self._started = time.monotonic()
+        speak_utf8(self.name)
         super().__init__(**arguments)
         # Streams are drained in the order in which they came, so that parents come before children.
         self.max_parallelism = 1
@@ -294,7 +295,6 @@ class CrmTarget(Target):
         cls, *, about: bool = False, about_format: str | None = None, config: Any = None, file_input: Any = None
     ) -> None:
         """Runs the target as the SDK does, and says what was done however the run ends."""
-        speak_utf8(cls.name)
         super(Target, cls).invoke(about=about, about_format=about_format)
         target = cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env))
         try:
