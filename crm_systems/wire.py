@@ -136,6 +136,12 @@ def _choice(field: Field, written: str) -> str:
     return next((choice.value for choice in field.choices if choice.label == written), written)
 
 
+def is_listed(field: Field, value: Any) -> bool:
+    """Whether a typed value of a pick list is one that its list has, or none."""
+    values = {choice.value for choice in field.choices}
+    return is_empty(value) or values.issuperset(value if isinstance(value, list) else [str(value)])
+
+
 def wire(kind: Kind, value: Any, notation: Notation) -> Any:
     """A typed value in the CRM's notation."""
     if value is None:

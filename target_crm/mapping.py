@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import ConfigError
 from crm_systems.model import Kind
-from crm_systems.wire import is_empty, meant, spelled, typed
+from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,86 +53,18 @@ class Mapper:
         self.entity = entity
         self.options = options
         self._notation = notation
-        self._owners = owners
+        self.owners = owners
         self._references = references
-        self._fields = {each.name: each for each in entity.fields}
+        self.fields = {each.name: each for each in entity.fields}
+        self.notes: list[str] = []
+        """What to tell of the records mapped so far; whoever tells it takes it out."""
+        self._noted: set[str] = set()
 
-    def check(self, columns: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[list[str], list[str]]:
-        """Problems that stop the stream before its first write, and notes on what is left out.
-
-        ``columns`` are the incoming fields by name, ``keys`` the names of those that are the stream's key.
-        """
-        targets = {name: self._target(name) for name in columns if not name.startswith("_sdc_")}
-        sources: dict[str, list[str]] = {}
-        for name, target in targets.items():
-            sources.setdefault(target or "", []).append(name)
-        unknown = sorted(
-            (name, target)
-            for name, target in targets.items()
-            if target and target not in self._fields and name not in keys
-        )
-        read_only = sorted(
-            target for target in targets.values() if target in self._fields and not self._fields[target].writable
-        )
-        given = {target for target in targets.values() if target in self._fields}
-        problems = list(self._owners.check())
-        problems += [
-            f"`identify_by` names {name}, which {self.entity.name} does not have"
-            for name in self.options.match_fields
-            if name not in self._fields
-        ]
-        problems += [
-            f"`identify_by` names {name}, which the stream does not deliver"
-            for name in self.options.match_fields
-            if name in self._fields and name not in given
-        ]
-        problems += [
-            f"`identify_by` names {name}, which the CRM sets itself"
-            for name in self.options.match_fields
-            if name in given and not self._fields[name].writable
-        ]
-        problems += [
-            f"{' and '.join(names)} would all be written to {target}"
-            for target, names in sources.items()
-            if target in given and len(names) > 1
-        ]
-        notes = []
-        missing = [name for name in self.options.fields if name not in columns]
-        if missing:
-            notes.append(f"fields that `streams` names and the stream does not deliver: {_names(missing)}")
-        if not keys and not self.options.match_fields:
-            notes.append("the stream has no key: a record that was changed is written as another one")
-        if unknown and self.options.unknown_fields == "reject":
-            problems += [self._unknown(*each) for each in unknown]
-        elif unknown:
-            notes.append(f"fields that {self.entity.name} does not have are left out: {_names(n for n, _ in unknown)}")
-        left_out = [name for name in read_only if name not in self.entity.key]
-        if left_out:
-            notes.append(f"fields that the CRM sets itself are left out: {_names(left_out)}")
-        if self.options.write_mode != "update_only" and self.options.identify_by != "id":
-            problems += [
-                f"{self.entity.name} needs {name}, which the stream does not deliver{self._hint([name])}"
-                for name in self._missing(given)
-            ]
-        return problems, notes
-
-    def _unknown(self, name: str, target: str) -> str:
-        near = get_close_matches(target, list(self._fields), n=1)
-        hint = f"did you mean {near[0]}? M" if near else "M"
-        return (
-            f"{self.entity.name} has no field {target}: {hint}ap {name} with `streams`, or set `unknown_fields` to drop"
-        )
-
-    def _missing(self, given: set[str]) -> list[str]:
-        return [
-            each.name
-            for each in self.entity.fields
-            if each.mandatory
-            and each.writable
-            and each.name not in given
-            and not (each.kind is Kind.OWNER and self._owners.has_default)
-            and each.name not in self.entity.private.get("implied", ())
-        ]
+    def note(self, sentence: str) -> None:
+        """Says something, once a stream."""
+        if sentence not in self._noted:
+            self._noted.add(sentence)
+            self.notes.append(sentence)
 
     def __call__(
         self,
@@ -155,7 +85,7 @@ class Mapper:
         mapped, faults = Mapped(), list[Reject]()
         given: set[str] = set()
         for name, value in record.items():
-            known = self._fields.get(self._target(name) or "")
+            known = self.fields.get(self.target_of(name) or "")
             if known is None or not known.writable or name.startswith("_sdc_"):
                 continue
             given |= set() if is_empty(value) else {known.name}
@@ -182,12 +112,14 @@ class Mapper:
         if self._stays(known, value, now):
             mapped.values[name] = mapped.as_given[name] = now[name]
         elif known.kind is Kind.OWNER:
-            mapped.values[name] = mapped.as_given[name] = self._owners.id_of(value)
+            mapped.values[name] = mapped.as_given[name] = self.owners.id_of(value)
         elif self.is_reference(name):
             mapped.as_given[name] = value
             self._refer(mapped, known, value, last_chance=last_chance)
         else:
             mapped.as_given[name] = given = self._typed(known, value)
+            if known.choices and not is_listed(known, given):
+                self.note(f"{name} comes with values that its list in the CRM does not have; they are sent as they are")
             mapped.values[name] = self._items(known, given, last_chance) if known.items and given else given
 
     def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,33 +134,46 @@ class Mapper:
             raise Reject(lacking[0])
         for each in self.entity.fields:
             if each.kind is Kind.OWNER and each.mandatory and each.writable and each.name not in filled:
-                filled[each.name] = self._owners.id_of(None)
+                filled[each.name] = self.owners.id_of(None)
         return filled
 
     def _lacking(self, given: set[str]) -> list[str]:
         """What a record to be created lacks, as one sentence; none if it lacks nothing."""
-        missing = self._missing(given)
+        missing = self.missing(given)
         if not missing:
             return []
-        return [f"it has no {_names(missing)}, which the CRM needs{self._hint(missing)}"]
+        return [f"it has no {_names(missing)}, which the CRM needs{self.owner_hint(missing)}"]
 
-    def _hint(self, missing: list[str]) -> str:
+    def owner_hint(self, missing: list[str]) -> str:
         """What to do where an owner is missing."""
-        is_owner = any(self._fields[name].kind is Kind.OWNER for name in missing)
+        is_owner = any(self.fields[name].kind is Kind.OWNER for name in missing)
         return ": set `default_owner`, or map a field to it with `streams`" if is_owner else ""
+
+    def missing(self, given: set[str]) -> list[str]:
+        """The mandatory fields that are not given."""
+        return [
+            each.name
+            for each in self.entity.fields
+            if each.mandatory
+            and each.writable
+            and each.name not in given
+            and not (each.kind is Kind.OWNER and self.owners.has_default)
+            and each.name not in self.entity.private.get("implied", ())
+        ]
 
     def is_reference(self, name: str) -> bool:
         """Whether a field of the entity points to other records."""
-        known = self._fields[name]
+        known = self.fields[name]
         return known.kind is Kind.REFERENCE or bool(known.refers_to)
 
-    def _target(self, name: str) -> str | None:
+    def target_of(self, name: str) -> str | None:
+        """The field of the entity that an incoming one is written to; None where it is left out."""
         return self.options.fields.get(name, name)
 
     def typed(self, name: str, value: Any) -> Any:
         """A value as a typed one; one that does not fit, such as earlier versions may have sent, as it is."""
         try:
-            return typed(self._fields[name], value, self._notation)
+            return typed(self.fields[name], value, self._notation)
         except ValueError:
             return value
 
@@ -249,7 +194,7 @@ class Mapper:
         """Whether a record has this very value already."""
         if known.name not in now or value != now[known.name]:
             return False
-        return known.kind is not Kind.OWNER or not self._owners.replaces(value)
+        return known.kind is not Kind.OWNER or not self.owners.replaces(value)
 
     def _refer(self, mapped: Mapped, known: Field, value: Any, *, last_chance: bool) -> None:
         if is_empty(value):
@@ -278,21 +223,11 @@ class Mapper:
     def _items(self, known: Field, items: list[Any], last_chance: bool) -> list[Any]:
         """The objects of a list with their own references resolved."""
         inner = replace(self.entity, fields=known.items)
-        mapper = Mapper(inner, self.options, self._notation, self._owners, self._references)
+        mapper = Mapper(inner, self.options, self._notation, self.owners, self._references)
         return [
             {**item, **mapper(item, last_chance=last_chance).values} if isinstance(item, dict) else item
             for item in items
         ]
-
-
-def stop_if(problems: list[str], entity: str) -> None:
-    """Stops before the first write.
-
-    Raises:
-        ConfigError: there are problems; all are named.
-    """
-    if problems:
-        raise ConfigError(f"Nothing was written to {entity}", hint="; ".join(problems))
 
 
 def _names(names: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import sys
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import InvalidJSONSchema, MissingKeyPropertiesError, RecordsWithoutSchemaException
@@ -17,7 +18,8 @@ from target_crm.spelling import is_writable, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOT_SINGER: dict[type[Exception], str] = {
+NOT_SINGER = (InvalidInputLine, MissingKeyPropertiesError, RecordsWithoutSchemaException, InvalidJSONSchema)
+_IN_WORDS: dict[type[Exception], str] = {
     MissingKeyPropertiesError: "the record lacks a field of its stream's key",
     RecordsWithoutSchemaException: "there are records of a stream before its SCHEMA",
     InvalidJSONSchema: "the SCHEMA is no JSON Schema",
@@ -54,6 +56,19 @@ class Messages(SingerReader):
         """Where the message stands that was read last, for people."""
         of_stream = f" (stream {printable(self._stream)})" if self._stream else ""
         return f"Line {self._line} of the input{of_stream}" if self._line else "The input"
+
+    @contextmanager
+    def in_words(self, command: str) -> Iterator[None]:
+        """Around what reads the input.
+
+        Raises:
+            SystemExit: it cannot be read; the sentence names the line and its stream.
+        """
+        try:
+            yield
+        except NOT_SINGER as error:
+            reason = _IN_WORDS.get(type(error), str(error))
+            raise SystemExit(f"{command}: {self.place}: {reason}, so the run stops.") from None
 
     def messages_in(self, lines: Iterator[bytes | str]) -> Iterator[str]:
         """The lines that say something, as text.

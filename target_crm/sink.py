@@ -11,7 +11,8 @@ from singer_sdk.sinks import BatchSink
 
 from crm_systems.errors import CrmError
 from crm_systems.kinds import Reader
-from target_crm.mapping import DELETED_AT, Mapper, stop_if
+from target_crm.checking import Check, stop_if
+from target_crm.mapping import DELETED_AT, Mapper
 from target_crm.options import options_of
 from target_crm.outcome import Action, Outcome
 from target_crm.references import References
@@ -91,15 +92,21 @@ class CrmSink(BatchSink):
             self.crm.planned,
         )
         mapper = Mapper(entity, options, system.notation, self.crm.owners, self.references)
-        problems, notes = mapper.check(self.original_schema["properties"], tuple(self.key_properties))
-        stop_if([*_forbidden(options, entity, len(self.key_properties)), *problems], entity.name)
+        knows_some = options.identify_by == "ledger" and self.crm.ledger.knows(self.stream_name)
+        columns = self.original_schema["properties"]
+        check = Check(mapper, columns, tuple(self.key_properties), knows_some=knows_some)
+        stop_if([*_forbidden(options, entity, len(self.key_properties)), *check.problems()], entity.name)
         self.report = self.crm.report.stream(self.stream_name, entity.name)
-        for note in notes:
-            self.report.notes.append(note)
-            self.logger.info("%s: %s", self.stream_name, note)
-        keys = {name: self.original_schema["properties"].get(name) for name in self.key_properties}
+        for note in check.notes():
+            self._tell(note)
+        self._mapper = mapper
+        keys = {name: columns.get(name) for name in self.key_properties}
         self.writer = Writer(self.crm.client, self.crm.ledger, mapper, self.references, keys)
         self.writer.settle_open_intents()
+
+    def _tell(self, note: str) -> None:
+        self.report.notes.append(note)
+        self.logger.info("%s: %s", self.stream_name, note)
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Writes a batch; when it returns, every record of it is in the CRM, rejected or set aside.
@@ -156,6 +163,8 @@ class CrmSink(BatchSink):
         Raises:
             SystemExit: more records were rejected than may be.
         """
+        while self._mapper.notes:
+            self._tell(self._mapper.notes.pop(0))
         if outcome.action is Action.DEFER:
             self.crm.deferred.append((self, record))
             return

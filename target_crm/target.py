@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities
-from singer_sdk.singerlib.exceptions import InvalidInputLine
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
@@ -20,7 +19,7 @@ from crm_systems.progress import Progress
 from crm_systems.settings import connection_settings, json_schema, load
 from target_crm.ledger import Ledger
 from target_crm.mapping import Reject
-from target_crm.messages import NOT_SINGER, Messages, standard_input
+from target_crm.messages import Messages, standard_input
 from target_crm.options import OWN_SETTINGS, problems
 from target_crm.owners import Owners
 from target_crm.rejects import Rejects
@@ -297,20 +296,11 @@ class CrmTarget(Target):
         """Runs the target as the SDK does, and says what was done however the run ends."""
         super(Target, cls).invoke(about=about, about_format=about_format)
         target = cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env))
+        messages = cast("Messages", target.message_reader)
         try:
-            source = getattr(file_input, "buffer", file_input) or standard_input()
-            if target.rejects.is_read_from(source):
-                raise SystemExit(
-                    f"{cls.name}: The input is the file of `rejects_path`; move it away before it is read."
-                )
-            target.listen(cast("IO[str]", target.messages.messages_in(target.lines(source))))
-        except (InvalidInputLine, *NOT_SINGER) as error:
-            reason = NOT_SINGER.get(type(error), str(error))
-            raise SystemExit(f"{cls.name}: {target.messages.place}: {reason}, so the run stops.") from None
+            with messages.in_words(cls.name):
+                source = getattr(file_input, "buffer", file_input) or standard_input()
+                target.rejects.check_input(cls.name, source)
+                target.listen(cast("IO[str]", messages.messages_in(target.lines(source))))
         finally:
             target.finish()
-
-    @property
-    def messages(self) -> Messages:
-        """The reader of the input."""
-        return cast("Messages", self.message_reader)

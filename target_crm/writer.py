@@ -130,6 +130,8 @@ class Writer:
         if self._options.write_mode == "update_only":
             return Outcome(Action.SKIP, key)
         values = self._mapper.complete(mapped.values)
+        for remark in self._system.remarks(self.entity, values):
+            self._mapper.note(remark)
         changes = tuple(Change(name, None, value) for name, value in values.items())
         left_open = self._links(key, mapped)
         if self._options.dry_run:

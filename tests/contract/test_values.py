@@ -38,7 +38,7 @@ def crm(subject: Subject) -> Iterator[Simulator]:
 def load(subject: Subject, crm: Simulator, folder: Path, values: Mapping[str, str]) -> Run:
     """Sends one record whose values, but for those that it needs, are given as JSON."""
     needed = {"key": 1, **subject.values(1)}
-    schema = {"properties": {name: {} for name in [*needed, *values]}}
+    schema: dict[str, Any] = {"properties": {name: {} for name in [*needed, *values]}}
     first = {"type": "SCHEMA", "stream": subject.entity, "schema": schema, "key_properties": ["key"]}
     written = {**{name: json.dumps(value) for name, value in needed.items()}, **values}
     inside = ", ".join(f"{json.dumps(name)}: {value}" for name, value in written.items())
@@ -93,8 +93,13 @@ def test_half_a_surrogate_pair_is_refused_and_kept(
     subject: Subject, crm: Simulator, tmp_path: Path, place: str
 ) -> None:
     record = {"key": 1, **subject.values(1)}
-    record |= {"value": {subject.text: ["\ud800"]}, "key": {"key": "\ud800"}, "name": {"\udc00": 1}}[place]
-    schema = {"properties": {name: {} for name in ["key", *subject.values(1), subject.text]}}
+    odd: dict[str, dict[str, Any]] = {
+        "value": {subject.text: ["\ud800"]},
+        "key": {"key": "\ud800"},
+        "name": {"\udc00": 1},
+    }
+    record |= odd[place]
+    schema: dict[str, Any] = {"properties": {name: {} for name in ["key", *subject.values(1), subject.text]}}
     lines: list[dict[str, Any]] = [
         {"type": "SCHEMA", "stream": subject.entity, "schema": schema, "key_properties": ["key"]},
         {"type": "RECORD", "stream": subject.entity, "record": record},
@@ -115,3 +120,19 @@ def test_every_fault_of_a_record_is_named(subject: Subject, crm: Simulator, tmp_
     result = load(subject, crm, tmp_path, {mandatory: "null", subject.text: "Infinity", subject.match: "-Infinity"})
     for name in {subject.text, subject.match}:
         assert f"its {name} is no " in result.exit
+
+
+def test_a_few_fields_of_known_records_are_enough_by_ledger(subject: Subject, crm: Simulator, tmp_path: Path) -> None:
+    assert load(subject, crm, tmp_path, {}).exit == ""
+    few: dict[str, Any] = {"key": 1, subject.text: "a few"}
+    schema: dict[str, Any] = {"properties": {name: {} for name in few}}
+    lines: list[dict[str, Any]] = [
+        {"type": "SCHEMA", "stream": subject.entity, "schema": schema, "key_properties": ["key"]},
+        {"type": "RECORD", "stream": subject.entity, "record": few},
+    ]
+    config = {**subject.config(crm), "ledger_url": f"sqlite:///{tmp_path}/ledger.sqlite", "identify_by": "ledger"}
+    assert "1 update" in run(config, lines).line(subject.entity)
+    stranger = {"type": "RECORD", "stream": subject.entity, "record": {**few, "key": 2}}
+    assert f"{subject.entity}: the record 2 is rejected" in run(config, [lines[0], stranger]).exit
+    # Where nothing is known, nothing can be created.
+    assert run({**config, "source": "other"}, lines).exit
