@@ -110,6 +110,8 @@ def _here(moment: str, notation: Notation) -> datetime:
 def _plain(field: Field, value: Any, notation: Notation) -> Any:
     if value is None:
         return "" if field.kind in TEXTS else [] if field.kind in {Kind.LIST, Kind.MULTIPICKLIST} else None
+    if field.kind is Kind.TIME:
+        return value.removesuffix(":00") if len(value) > _MINUTE else value
     if field.kind is Kind.BOOLEAN:
         return int(value)
     if field.kind is Kind.INTEGER:

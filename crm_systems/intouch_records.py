@@ -121,9 +121,11 @@ def shaped(row: Row) -> Row:
 def _details(contacts: Any) -> list[tuple[str, str]]:
     """Contact details as type and value, from ``[{type, value}]`` or ``{type: [value]}``."""
     if isinstance(contacts, list):
-        return [(str(each.get("type")), str(each.get("value"))) for each in contacts if isinstance(each, dict)]
+        given = [each for each in contacts if isinstance(each, dict) and each.get("value") is not None]
+        return [(str(each.get("type")), str(each["value"])) for each in given]
     if isinstance(contacts, dict):
-        return [(k, str(v)) for k, many in contacts.items() for v in (many if isinstance(many, list) else [many])]
+        each = ((k, v) for k, many in contacts.items() for v in (many if isinstance(many, list) else [many]))
+        return [(kind, str(value)) for kind, value in each if value is not None]
     return []
 
 

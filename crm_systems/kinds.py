@@ -7,15 +7,16 @@ dates of zeros are null.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from crm_systems.model import Kind
+from crm_systems.times import day, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,15 +29,12 @@ TEXTS = frozenset(
 )
 """Kinds that JSON holds as a plain text, so that any raw text fits."""
 
-TRUE = frozenset({"1", "on", "true", "yes", "y", "t"})
-FALSE = frozenset({"0", "off", "false", "no", "n", "f"})
-
-_MILLISECONDS_FROM = 100_000_000_000
-"""A bare number at least this large counts milliseconds since 1970, a smaller one seconds (until the year 5138)."""
-
+TRUE = frozenset({"1", "1.0", "on", "true", "yes", "y", "t"})
+FALSE = frozenset({"0", "0.0", "off", "false", "no", "n", "f"})
 
 _MOST_DIGITS = 1000
-"""A number with more digits before the point is none: written out, 1e999999999 would fill the memory."""
+"""A number with more digits on one side of the point is none: written out, 1e999999999 would fill the memory."""
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -70,12 +68,13 @@ class Reader:
     def __call__(self, row: Row) -> Row:
         """The typed record of a raw row."""
         record: Row = {}
-        for name, value in row.items():
+        for name, raw in row.items():
             known = self._fields.get(name)
             if known is None:
                 self.unknown[name] += 1
                 continue
             convert, kind = known
+            value = None if is_no_number(raw) else raw
             try:
                 record[name] = self._empty(name, value) if value is None or value == "" else convert(value)
             except (ValueError, TypeError, OverflowError, InvalidOperation):
@@ -108,12 +107,20 @@ def converter(kind: Kind, zone: ZoneInfo, separator: str) -> Callable[[Any], Any
 def text(value: Any) -> str:
     """A text, with halves of surrogate pairs replaced, since UTF-8 cannot hold them."""
     if isinstance(value, (dict, list)):
-        return text(json.dumps(value, ensure_ascii=False, default=str))
+        return text(json.dumps(whole(value), ensure_ascii=False, default=json_number))
     if not isinstance(value, str):
         return str(value)
     if value.isascii():
         return value
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def json_number(value: Any) -> float | str:
+    """A decimal as a JSON number where one is exact, else as a text; anything else as a text."""
+    if not isinstance(value, Decimal):
+        return str(value)
+    near = float(value)
+    return near if isfinite(near) and Decimal(repr(near)) == value else format(value, "f")
 
 
 def whole(value: Any) -> Any:
@@ -124,7 +131,12 @@ def whole(value: Any) -> Any:
         return [whole(each) for each in value]
     if isinstance(value, dict):
         return {text(key): whole(each) for key, each in value.items()}
-    return None if isinstance(value, (float, Decimal)) and not isfinite(value) else value
+    return None if is_no_number(value) else value
+
+
+def is_no_number(value: Any) -> bool:
+    """Whether it is NaN or infinite, as some write into JSON for what is missing."""
+    return isinstance(value, (float, Decimal)) and not isfinite(value)
 
 
 def reference(value: Any) -> str | None:
@@ -142,8 +154,11 @@ def number(value: Any) -> Decimal | int:
         return int(value)
     if isinstance(value, int):
         return value
-    exact = Decimal(str(value).strip())
-    if not exact.is_finite() or exact.adjusted() > _MOST_DIGITS:
+    written = str(value).strip()
+    if not _NUMBER.fullmatch(written):
+        raise ValueError
+    exact = Decimal(written)
+    if max(exact.adjusted(), -int(exact.as_tuple().exponent)) > _MOST_DIGITS:
         raise ValueError
     return Plain(exact) if "E" in str(exact) else exact
 
@@ -174,6 +189,8 @@ def boolean(value: Any) -> bool:
     Raises:
         ValueError: it is none of them.
     """
+    if isinstance(value, (int, float, Decimal)) and value in (0, 1):
+        return bool(value)
     spelling = str(value).strip().lower()
     if spelling in TRUE:
         return True
@@ -182,54 +199,10 @@ def boolean(value: Any) -> bool:
     raise ValueError
 
 
-def day(value: Any) -> str | None:
-    """A date as ``yyyy-mm-dd``; takes ``dd.mm.yyyy`` and a time behind the date as well.
-
-    Raises:
-        ValueError: there is no such day.
-    """
-    if isinstance(value, (int, Decimal)):
-        return _from_epoch(value).date().isoformat()
-    written = str(value).strip()
-    if written.startswith(("0000-00-00", "00.00.0000")):
-        return None
-    return date.fromisoformat(_iso(written)[:10]).isoformat()
-
-
-def moment(value: Any, zone: ZoneInfo) -> str | None:
-    """A time as RFC 3339 in UTC; one without a zone is placed in ``zone``.
-
-    Raises:
-        ValueError: there is no such time.
-    """
-    if isinstance(value, (int, Decimal)):
-        return _from_epoch(value).isoformat()
-    written = str(value).strip()
-    if written.startswith(("0000-00-00", "00.00.0000")):
-        return None
-    parsed = datetime.fromisoformat(_iso(written).replace("Z", "+00:00"))
-    placed = parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
-    return placed.astimezone(timezone.utc).isoformat()
-
-
-def _iso(written: str) -> str:
-    """``dd.mm.yyyy…`` as ``yyyy-mm-dd…``; anything else as it is."""
-    if written[2:3] == "." and written[5:6] == ".":
-        return f"{written[6:10]}-{written[3:5]}-{written[:2]}{written[10:]}"
-    return written
-
-
-def _from_epoch(value: int | Decimal) -> datetime:
-    if isinstance(value, bool):
-        raise TypeError
-    seconds = float(value) / 1000 if value >= _MILLISECONDS_FROM else float(value)
-    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
-
-
 def several(value: Any, separator: str) -> list[str]:
     """The values of a multi-picklist."""
     if isinstance(value, list):
-        return [text(each) for each in value]
+        return [text(each) for each in value if each is not None]
     return [each for each in text(value).split(separator) if each] if separator else [text(value)]
 
 
@@ -239,7 +212,7 @@ def list_of_any(value: Any) -> list[Any]:
     Raises:
         ValueError: it is no list.
     """
-    opened = _opened(value)
+    opened = opened_json(value)
     if not isinstance(opened, list):
         raise TypeError
     return [whole(each) for each in opened]
@@ -251,7 +224,7 @@ def object_of_any(value: Any) -> dict[str, Any]:
     Raises:
         ValueError: it is no object.
     """
-    opened = _opened(value)
+    opened = opened_json(value)
     if opened == []:
         return {}
     if not isinstance(opened, dict):
@@ -259,8 +232,18 @@ def object_of_any(value: Any) -> dict[str, Any]:
     return {text(key): whole(each) for key, each in opened.items()}
 
 
-def _opened(value: Any) -> Any:
-    return json.loads(value, parse_float=Decimal, parse_constant=Decimal) if isinstance(value, str) else value
+def opened_json(value: Any) -> Any:
+    """What a text says as JSON; anything else as it is.
+
+    Raises:
+        ValueError: it is no JSON, or is nested too deep.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value, parse_float=Decimal, parse_constant=Decimal)
+    except RecursionError:
+        raise ValueError from None
 
 
 _SCHEMAS: dict[Kind, dict[str, Any]] = {

@@ -178,6 +178,10 @@ class System(ABC):
             OutcomeUnknown: nobody knows whether it was deleted.
         """
 
+    def remarks(self, entity: Entity, values: Mapping[str, Any]) -> Iterable[str]:
+        """What a create of these typed values will leave out, in words that hold none of them."""
+        return ()
+
     def encode(self, field: Field, value: Any) -> Any:
         """A typed value as the server takes it."""
         return wire(field.kind, value, self.notation)

@@ -356,6 +356,11 @@ class Vtiger(System):
         table = replace(self._table(entity, None), joins_lines=entity.name in INVENTORY)
         return self._looking.rows(call, table, condition)
 
+    def remarks(self, entity: Entity, values: Mapping[str, Any]) -> Iterable[str]:
+        """Files are not uploaded."""
+        if values.get("filelocationtype") == "I":
+            yield "documents of the kind «internal» are written without their file, which stays where it is"
+
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
         """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured)."""
         element = {name: value for name, value in self.encoded(entity, values).items() if not is_empty(value)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.kinds import moment
+from crm_systems.times import moment
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

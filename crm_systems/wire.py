@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from crm_systems import kinds
 from crm_systems.model import Kind
+from crm_systems.times import may_count_time, of_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,27 +26,107 @@ def is_empty(value: Any) -> bool:
     return value is None or value in ("", [], {})
 
 
+_ONE_LINE = frozenset({Kind.PICKLIST, Kind.OWNER, Kind.EMAIL, Kind.PHONE, Kind.URL})
+"""Kinds of text that a list or an object is not written out as."""
+
+
 def typed(field: Field, value: Any, notation: Notation) -> Any:
     """An incoming value as a read of the field would give it; a pick list's label becomes its value.
+
+    NaN is null, as data frames mean it. What does not mean a value of the field's kind is never made one.
 
     Raises:
         ValueError: it does not fit the field's kind; the text says what would.
     """
-    if is_empty(value):
-        return None
-    if field.choices and field.kind is Kind.INTEGER:
-        value = _choice(field, str(value))
     try:
-        if isinstance(value, bool) and field.kind in kinds.TEXTS:
-            return "true" if value else "false"
-        converted = kinds.converter(field.kind, ZoneInfo(notation.timezone), notation.separator)(value)
-    except (ValueError, TypeError, OverflowError, InvalidOperation):
+        value = meant(value)
+        if is_empty(value):
+            return None
+        if field.choices and field.kind in {Kind.INTEGER, Kind.PICKLIST}:
+            value = _choice(field, spelled(value)) if not isinstance(value, (list, dict)) else value
+        converted = _converted(field.kind, value, notation)
+    except (ValueError, TypeError, OverflowError, InvalidOperation, RecursionError):
         raise ValueError(f"is no {field.kind.value}") from None
-    if field.choices and field.kind is Kind.PICKLIST:
-        return _choice(field, converted)
     if field.choices and field.kind is Kind.MULTIPICKLIST:
         return [_choice(field, each) for each in converted]
     return converted
+
+
+def meant(value: Any) -> Any:
+    """A JSON value with null for NaN, at any depth.
+
+    Raises:
+        ValueError: a number in it is infinite.
+    """
+    if isinstance(value, list):
+        return [meant(each) for each in value]
+    if isinstance(value, dict):
+        return {name: meant(each) for name, each in value.items()}
+    if isinstance(value, (float, Decimal)) and not isfinite(value):
+        if isnan(value):
+            return None
+        raise ValueError
+    return value
+
+
+def spelled(value: Any) -> str:
+    """A value as a text that is the same for the same JSON: 11 and 11.0, 1.5 and 1.50 have one.
+
+    Raises:
+        ValueError: it is a number beyond all measure, or none.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float, Decimal)):
+        exact = Decimal(kinds.number(value))
+        plain = format(exact, "f")
+        return (plain.rstrip("0").rstrip(".") if "." in plain else plain) if exact else "0"
+    return kinds.text(value)
+
+
+def _converted(kind: Kind, value: Any, notation: Notation) -> Any:
+    """A value of this kind that means the same as an incoming one that is not empty."""
+    is_many = isinstance(value, (list, dict))
+    if kind is Kind.TIME:
+        return of_day(value)
+    if (kind in _ONE_LINE or kind is Kind.REFERENCE) and is_many:
+        raise TypeError
+    if kind is Kind.REFERENCE:
+        return kinds.reference(spelled(value))
+    if kind in kinds.TEXTS:
+        return spelled(value) if isinstance(value, bool) else kinds.text(value)
+    if kind is Kind.MULTIPICKLIST:
+        return _several(value, notation.separator)
+    if kind is Kind.LIST:
+        return [each for each in meant(kinds.list_of_any(value)) if each is not None]
+    is_bare = not isinstance(value, str)
+    if is_bare and (kind is Kind.DATE or (kind is Kind.DATETIME and not may_count_time(value))):
+        raise TypeError
+    return kinds.converter(kind, ZoneInfo(notation.timezone), notation.separator)(value)
+
+
+def _several(value: Any, separator: str) -> list[str]:
+    """The values of a multi-picklist; a list that comes as JSON text is opened."""
+    if isinstance(value, str):
+        opened = _list_in(value)
+        if opened is None:
+            return kinds.several(value, separator)
+        value = meant(opened)
+    several = value if isinstance(value, list) else [value]
+    if any(isinstance(each, (list, dict)) for each in several):
+        raise TypeError
+    return [spelled(each) for each in several if not is_empty(each)]
+
+
+def _list_in(written: str) -> list[Any] | None:
+    """The list that a text says as JSON, if it says one."""
+    if not written.lstrip().startswith("["):
+        return None
+    try:
+        opened = kinds.opened_json(written)
+    except ValueError:
+        return None
+    return opened if isinstance(opened, list) else None
 
 
 def _choice(field: Field, written: str) -> str:
@@ -51,6 +134,12 @@ def _choice(field: Field, written: str) -> str:
     if any(choice.value == written for choice in field.choices):
         return written
     return next((choice.value for choice in field.choices if choice.label == written), written)
+
+
+def is_listed(field: Field, value: Any) -> bool:
+    """Whether a typed value of a pick list is one that its list has, or none."""
+    values = {choice.value for choice in field.choices}
+    return is_empty(value) or values.issuperset(value if isinstance(value, list) else [str(value)])
 
 
 def wire(kind: Kind, value: Any, notation: Notation) -> Any:
@@ -69,9 +158,9 @@ def wire(kind: Kind, value: Any, notation: Notation) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """The same without exact numbers, which JSON does not know, at any depth."""
+    """The same with numbers that JSON knows, at any depth."""
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return kinds.json_number(value)
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, dict):
@@ -94,7 +183,16 @@ def same(kind: Kind, one: Any, other: Any) -> bool:
         return Decimal(str(one)) == Decimal(str(other))
     if kind is Kind.MULTIPICKLIST:
         return sorted(one) == sorted(other)
-    return bool(one == other)
+    is_one_a_text = isinstance(one, str) != isinstance(other, str)
+    return bool(_opened(one) == _opened(other) if is_one_a_text else one == other)
+
+
+def _opened(value: Any) -> Any:
+    """What a list or an object is that came as JSON text; anything else as it is."""
+    with suppress(ValueError):
+        opened = kinds.opened_json(value)
+        return opened if isinstance(opened, (list, dict)) else value
+    return value
 
 
 def _clock(written: str) -> str:

@@ -14,8 +14,10 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied
+from crm_systems.output import speak_utf8
 from crm_systems.progress import Progress
 from crm_systems.settings import Setting, connection_settings, json_schema, load
+from tap_crm.messages import Messages
 from tap_crm.stream import CrmStream, PicklistStream
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class CrmTap(Tap):
 
     name = "tap-crm"
     package_name = "tap-crm"
+    message_writer_class = Messages
     dynamic_catalog = True
     config_jsonschema: ClassVar[dict[str, Any]] = json_schema((*connection_settings(SYSTEMS), *OWN_SETTINGS))
     # No BATCH: in singer-sdk 0.54 it writes deselected fields.
@@ -91,6 +94,7 @@ class CrmTap(Tap):
         self.progress = Progress()
         self._client: Client | None = None
         self._warned: set[str] = set()
+        speak_utf8(self.name)
         super().__init__(**arguments)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:

@@ -97,6 +97,11 @@ class Ledger:
             altered = {name: (sent, stored) for name, (sent, stored) in json.loads(row.altered).items()}
             return Written(row.entity, row.crm_id, row.digest, altered)
 
+    def knows(self, stream: str) -> bool:
+        """Whether anything is known of the records of a stream."""
+        with self._reading() as db:
+            return db.execute(sa.select(_WRITTEN.c.key).where(*self._is(_WRITTEN, stream)).limit(1)).first() is not None
+
     def note(self, stream: str, key: str, written: Written) -> None:
         """Notes what was written, in place of the intent to write it."""
         origin = {**self._ours, "stream": stream, "key": key}
@@ -108,6 +113,12 @@ class Ledger:
             db.execute(INTENTS.delete().where(*self._is(INTENTS, stream, key)))
 
         self._write(work)
+
+    def rename(self, stream: str, key: str, new: str) -> None:
+        """Notes that what is known of an incoming record is known by another spelling of its key from now on."""
+        with self._writing() as db:
+            for table in (_WRITTEN, _INTENTS, _LINKS):
+                db.execute(table.update().where(*self._is(table, stream, key)).values(key=new))
 
     def forget(self, stream: str, key: str) -> None:
         """Forgets a record that was deleted."""

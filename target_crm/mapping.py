@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import ConfigError
 from crm_systems.model import Kind
-from crm_systems.wire import is_empty, typed
+from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from crm_systems.kinds import Notation
     from crm_systems.model import Entity, Field
     from target_crm.options import StreamOptions
+    from target_crm.owners import Owners
     from target_crm.references import References
 
 DELETED_AT = "_sdc_deleted_at"
@@ -44,53 +44,6 @@ class Mapped:
     """Fields whose reference cannot be set yet, and the key that they refer to."""
 
 
-class Owners:
-    """Who may own records here, and who stands for whom."""
-
-    def __init__(self, people: Callable[[], Mapping[str, str]], settings: Mapping[str, Any]) -> None:
-        self._ask = people
-        self._known: Mapping[str, str] | None = None
-        self._named: Mapping[str, Any] = settings["owners"] or {}
-        self._default: str | None = settings["default_owner"]
-
-    @property
-    def has_default(self) -> bool:
-        """Whether a record needs no owner of its own."""
-        return self._default is not None
-
-    def replaces(self, owner: Any) -> bool:
-        """Whether the settings put another owner in the place of this one, or of none."""
-        return self.has_default if is_empty(owner) else str(owner) in self._named
-
-    def check(self) -> Iterator[str]:
-        """Problems with the settings: names that nobody has in this CRM."""
-        for setting, names in (("owners", self._named.values()), ("default_owner", filter(None, [self._default]))):
-            for name in names:
-                if str(name) not in self._people:
-                    near = get_close_matches(str(name), list(self._people), n=1)
-                    hint = f"; did you mean {near[0]}?" if near else ""
-                    yield f"`{setting}` names a user or group that does not exist in the CRM{hint}"
-
-    def id_of(self, owner: Any) -> str:
-        """The id of an owner.
-
-        Raises:
-            Reject: there is none, and no default.
-        """
-        name = "" if is_empty(owner) else str(self._named.get(str(owner), owner))
-        found = self._people.get(name) or (self._people.get(self._default) if self._default else None)
-        if found is None:
-            what = "does not exist in the CRM" if name else "is missing"
-            raise Reject(f"its owner {what}; map it with `owners` or set `default_owner`")
-        return found
-
-    @property
-    def _people(self) -> Mapping[str, str]:
-        if self._known is None:
-            self._known = self._ask()
-        return self._known
-
-
 class Mapper:
     """Maps the records of one stream to one entity."""
 
@@ -100,112 +53,74 @@ class Mapper:
         self.entity = entity
         self.options = options
         self._notation = notation
-        self._owners = owners
+        self.owners = owners
         self._references = references
-        self._fields = {each.name: each for each in entity.fields}
+        self.fields = {each.name: each for each in entity.fields}
+        self.notes: list[str] = []
+        """What to tell of the records mapped so far; whoever tells it takes it out."""
+        self._noted: set[str] = set()
 
-    def check(self, columns: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[list[str], list[str]]:
-        """Problems that stop the stream before its first write, and notes on what is left out.
+    def note(self, sentence: str) -> None:
+        """Says something, once a stream."""
+        if sentence not in self._noted:
+            self._noted.add(sentence)
+            self.notes.append(sentence)
 
-        ``columns`` are the incoming fields by name, ``keys`` the names of those that are the stream's key.
-        """
-        targets = {name: self._target(name) for name in columns if not name.startswith("_sdc_")}
-        sources: dict[str, list[str]] = {}
-        for name, target in targets.items():
-            sources.setdefault(target or "", []).append(name)
-        unknown = sorted(
-            (name, target)
-            for name, target in targets.items()
-            if target and target not in self._fields and name not in keys
-        )
-        read_only = sorted(
-            target for target in targets.values() if target in self._fields and not self._fields[target].writable
-        )
-        given = {target for target in targets.values() if target in self._fields}
-        problems = list(self._owners.check())
-        problems += [
-            f"`identify_by` names {name}, which {self.entity.name} does not have"
-            for name in self.options.match_fields
-            if name not in self._fields
-        ]
-        problems += [
-            f"`identify_by` names {name}, which the stream does not deliver"
-            for name in self.options.match_fields
-            if name in self._fields and name not in given
-        ]
-        problems += [
-            f"`identify_by` names {name}, which the CRM sets itself"
-            for name in self.options.match_fields
-            if name in given and not self._fields[name].writable
-        ]
-        problems += [
-            f"{' and '.join(names)} would all be written to {target}"
-            for target, names in sources.items()
-            if target in given and len(names) > 1
-        ]
-        notes = []
-        missing = [name for name in self.options.fields if name not in columns]
-        if missing:
-            notes.append(f"fields that `streams` names and the stream does not deliver: {_names(missing)}")
-        if not keys and not self.options.match_fields:
-            notes.append("the stream has no key: a record that was changed is written as another one")
-        if unknown and self.options.unknown_fields == "reject":
-            problems += [self._unknown(*each) for each in unknown]
-        elif unknown:
-            notes.append(f"fields that {self.entity.name} does not have are left out: {_names(n for n, _ in unknown)}")
-        left_out = [name for name in read_only if name not in self.entity.key]
-        if left_out:
-            notes.append(f"fields that the CRM sets itself are left out: {_names(left_out)}")
-        if self.options.write_mode != "update_only" and self.options.identify_by != "id":
-            problems += [
-                f"{self.entity.name} needs {name}, which the stream does not deliver" for name in self._missing(given)
-            ]
-        return problems, notes
-
-    def _unknown(self, name: str, target: str) -> str:
-        near = get_close_matches(target, list(self._fields), n=1)
-        hint = f"did you mean {near[0]}? M" if near else "M"
-        return (
-            f"{self.entity.name} has no field {target}: {hint}ap {name} with `streams`, or set `unknown_fields` to drop"
-        )
-
-    def _missing(self, given: set[str]) -> list[str]:
-        return [
-            each.name
-            for each in self.entity.fields
-            if each.mandatory
-            and each.writable
-            and each.name not in given
-            and not (each.kind is Kind.OWNER and self._owners.has_default)
-            and each.name not in self.entity.private.get("implied", ())
-        ]
-
-    def __call__(self, record: Mapping[str, Any], *, last_chance: bool, now: Mapping[str, Any] = NOTHING) -> Mapped:
-        """The record in the CRM's terms. ``last_chance``: no more records will come.
+    def __call__(
+        self,
+        record: Mapping[str, Any],
+        *,
+        last_chance: bool,
+        now: Mapping[str, Any] = NOTHING,
+        is_new: bool = False,
+    ) -> Mapped:
+        """The record in the CRM's terms. ``last_chance``: no more records will come; ``is_new``: it is to be created.
 
         What stays as it is in the record ``now`` is not looked up: it may be hidden from this user, or gone.
 
         Raises:
-            Reject: a value does not fit, or points to nothing.
+            Reject: values do not fit, or point to nothing; all of them are named.
             NotYet: it points to a record that may still come.
         """
-        mapped = Mapped()
+        mapped, faults = Mapped(), list[Reject]()
+        given: set[str] = set()
         for name, value in record.items():
-            target = self._target(name)
-            known = self._fields.get(target or "")
+            known = self.fields.get(self.target_of(name) or "")
             if known is None or not known.writable or name.startswith("_sdc_"):
                 continue
-            if self._stays(known, value, now):
-                mapped.values[known.name] = mapped.as_given[known.name] = now[known.name]
-            elif known.kind is Kind.OWNER:
-                mapped.values[known.name] = mapped.as_given[known.name] = self._owners.id_of(value)
-            elif self.is_reference(known.name):
-                mapped.as_given[known.name] = value
-                self._refer(mapped, known, value, last_chance=last_chance)
-            else:
-                mapped.as_given[known.name] = given = self._typed(known, value)
-                mapped.values[known.name] = self._items(known, given, last_chance) if known.items and given else given
+            given |= set() if is_empty(value) else {known.name}
+            try:
+                self._map(mapped, known, value, now, last_chance=last_chance)
+            except Reject as error:
+                faults.append(error)
+        lasting = [str(each) for each in faults if not isinstance(each, NotYet)]
+        if lasting:
+            raise Reject("; ".join([*lasting, *(self._lacking(given) if is_new else ())]))
+        if faults:
+            raise NotYet("; ".join(map(str, faults)))
         return mapped
+
+    def _map(self, mapped: Mapped, known: Field, value: Any, now: Mapping[str, Any], *, last_chance: bool) -> None:
+        """Adds one field.
+
+        Raises:
+            Reject, NotYet: its value does not fit, or points to nothing.
+        """
+        name = known.name
+        if self.is_reference(name) or known.kind is Kind.OWNER:
+            value = self._typed(known, value) if known.kind is Kind.LIST else self._meant(known, value)
+        if self._stays(known, value, now):
+            mapped.values[name] = mapped.as_given[name] = now[name]
+        elif known.kind is Kind.OWNER:
+            mapped.values[name] = mapped.as_given[name] = self.owners.id_of(value)
+        elif self.is_reference(name):
+            mapped.as_given[name] = value
+            self._refer(mapped, known, value, last_chance=last_chance)
+        else:
+            mapped.as_given[name] = given = self._typed(known, value)
+            if known.choices and not is_listed(known, given):
+                self.note(f"{name} comes with values that its list in the CRM does not have; they are sent as they are")
+            mapped.values[name] = self._items(known, given, last_chance) if known.items and given else given
 
     def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values of a record that is to be created: without empty ones, with an owner.
@@ -214,25 +129,53 @@ class Mapper:
             Reject: a mandatory field is empty.
         """
         filled = {name: value for name, value in values.items() if not is_empty(value)}
+        lacking = self._lacking(set(filled))
+        if lacking:
+            raise Reject(lacking[0])
         for each in self.entity.fields:
             if each.kind is Kind.OWNER and each.mandatory and each.writable and each.name not in filled:
-                filled[each.name] = self._owners.id_of(None)
-        missing = self._missing(set(filled))
-        if missing:
-            raise Reject(f"it has no {_names(missing)}, which the CRM needs")
+                filled[each.name] = self.owners.id_of(None)
         return filled
+
+    def _lacking(self, given: set[str]) -> list[str]:
+        """What a record to be created lacks, as one sentence; none if it lacks nothing."""
+        missing = self.missing(given)
+        if not missing:
+            return []
+        return [f"it has no {_names(missing)}, which the CRM needs{self.owner_hint(missing)}"]
+
+    def owner_hint(self, missing: list[str]) -> str:
+        """What to do where an owner is missing."""
+        is_owner = any(self.fields[name].kind is Kind.OWNER for name in missing)
+        return ": set `default_owner`, or map a field to it with `streams`" if is_owner else ""
+
+    def missing(self, given: set[str]) -> list[str]:
+        """The mandatory fields that are not given."""
+        return [
+            each.name
+            for each in self.entity.fields
+            if each.mandatory
+            and each.writable
+            and each.name not in given
+            and not (each.kind is Kind.OWNER and self.owners.has_default)
+            and each.name not in self.entity.private.get("implied", ())
+        ]
 
     def is_reference(self, name: str) -> bool:
         """Whether a field of the entity points to other records."""
-        known = self._fields[name]
+        known = self.fields[name]
         return known.kind is Kind.REFERENCE or bool(known.refers_to)
 
-    def _target(self, name: str) -> str | None:
+    def target_of(self, name: str) -> str | None:
+        """The field of the entity that an incoming one is written to; None where it is left out."""
         return self.options.fields.get(name, name)
 
     def typed(self, name: str, value: Any) -> Any:
-        """A value that was sent once, read back from the ledger, as a typed one."""
-        return typed(self._fields[name], value, self._notation)
+        """A value as a typed one; one that does not fit, such as earlier versions may have sent, as it is."""
+        try:
+            return typed(self.fields[name], value, self._notation)
+        except ValueError:
+            return value
 
     def _typed(self, known: Field, value: Any) -> Any:
         try:
@@ -240,29 +183,36 @@ class Mapper:
         except ValueError as error:
             raise Reject(f"its {known.name} {error}") from None
 
+    def _meant(self, known: Field, value: Any) -> Any:
+        with suppress(ValueError):
+            meaning = meant(value)
+            if is_empty(meaning) or not isinstance(meaning, (list, dict)):
+                return meaning
+        raise Reject(f"its {known.name} is no {known.kind.value}")
+
     def _stays(self, known: Field, value: Any, now: Mapping[str, Any]) -> bool:
         """Whether a record has this very value already."""
         if known.name not in now or value != now[known.name]:
             return False
-        return known.kind is not Kind.OWNER or not self._owners.replaces(value)
+        return known.kind is not Kind.OWNER or not self.owners.replaces(value)
 
     def _refer(self, mapped: Mapped, known: Field, value: Any, *, last_chance: bool) -> None:
         if is_empty(value):
             mapped.values[known.name] = None
-        elif any(str(value) in (choice.value, choice.label) for choice in known.choices):
-            mapped.values[known.name] = self._typed(known, value)
         elif isinstance(value, list):
-            found = [self._points_to(known, str(each), last_chance=last_chance) for each in value]
+            found = [self._points_to(known, each, last_chance=last_chance) for each in value]
             mapped.values[known.name] = self._typed(known, found)
-        elif not known.mandatory and self._is_open(known, str(value)):
-            mapped.open_links[known.name] = str(value)
+        elif any(spelled(value) in (choice.value, choice.label) for choice in known.choices):
+            mapped.values[known.name] = self._typed(known, value)
+        elif not known.mandatory and self._is_open(known, value):
+            mapped.open_links[known.name] = spelled(value)
         else:
-            mapped.values[known.name] = self._typed(known, self._points_to(known, str(value), last_chance=last_chance))
+            mapped.values[known.name] = self._typed(known, self._points_to(known, value, last_chance=last_chance))
 
-    def _is_open(self, known: Field, value: str) -> bool:
+    def _is_open(self, known: Field, value: Any) -> bool:
         return self._references.may_come_later and self._references.id_of(known, value) is None
 
-    def _points_to(self, known: Field, value: str, *, last_chance: bool) -> str:
+    def _points_to(self, known: Field, value: Any, *, last_chance: bool) -> str:
         found = self._references.id_of(known, value)
         if found is not None:
             return found
@@ -273,21 +223,11 @@ class Mapper:
     def _items(self, known: Field, items: list[Any], last_chance: bool) -> list[Any]:
         """The objects of a list with their own references resolved."""
         inner = replace(self.entity, fields=known.items)
-        mapper = Mapper(inner, self.options, self._notation, self._owners, self._references)
+        mapper = Mapper(inner, self.options, self._notation, self.owners, self._references)
         return [
             {**item, **mapper(item, last_chance=last_chance).values} if isinstance(item, dict) else item
             for item in items
         ]
-
-
-def stop_if(problems: list[str], entity: str) -> None:
-    """Stops before the first write.
-
-    Raises:
-        ConfigError: there are problems; all are named.
-    """
-    if problems:
-        raise ConfigError(f"Nothing was written to {entity}", hint="; ".join(problems))
 
 
 def _names(names: Any) -> str:

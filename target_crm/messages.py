@@ -1,36 +1,164 @@
-"""What comes in, and what may be wrong with it."""
+"""What comes in, and what may be wrong with it: Singer is JSON in UTF-8, one message a line."""
 
 from __future__ import annotations
 
-from typing import Any
+import codecs
+import re
+import sys
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import InvalidJSONSchema, MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.io_base import SingerMessageType, SingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from singer_sdk.singerlib.json import deserialize_json
 
-NOT_SINGER: dict[type[Exception], str] = {
-    InvalidInputLine: "A line of the input is no Singer message, so the run stops.",
-    MissingKeyPropertiesError: "A record of the input lacks a field of its stream's key, so the run stops.",
-    RecordsWithoutSchemaException: "The input has records of a stream before its SCHEMA, so the run stops.",
-    InvalidJSONSchema: "The SCHEMA of a stream is no JSON Schema, so the run stops.",
+from target_crm.spelling import is_writable, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOT_SINGER = (InvalidInputLine, MissingKeyPropertiesError, RecordsWithoutSchemaException, InvalidJSONSchema)
+_IN_WORDS: dict[type[Exception], str] = {
+    MissingKeyPropertiesError: "the record lacks a field of its stream's key",
+    RecordsWithoutSchemaException: "there are records of a stream before its SCHEMA",
+    InvalidJSONSchema: "the SCHEMA is no JSON Schema",
 }
-"""What is wrong with the input, in words that do not repeat it."""
+"""What the SDK finds wrong with the input, in words that do not repeat it."""
+
+MOST_NESTED = 200
+"""Lists and objects inside each other; no CRM holds more, and Python's own limit is not far above."""
+_STREAM = re.compile(rb'"stream"\s*:\s*"([^"\\]{1,200})"')
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def standard_input() -> IO[bytes]:
+    """Standard input as bytes, since its text would be decoded as the locale says.
+
+    Raises:
+        InvalidInputLine: it is closed.
+    """
+    if sys.stdin is None:
+        raise InvalidInputLine("it is closed")
+    return sys.stdin.buffer
 
 
 class Messages(SingerReader):
-    """Reads Singer messages and keeps what it cannot read out of the log."""
+    """Reads Singer messages, remembers where it is, and keeps what it cannot read out of the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._line = 0
+        self._stream = ""
+
+    @property
+    def place(self) -> str:
+        """Where the message stands that was read last, for people."""
+        of_stream = f" (stream {printable(self._stream)})" if self._stream else ""
+        return f"Line {self._line} of the input{of_stream}" if self._line else "The input"
+
+    @contextmanager
+    def in_words(self, command: str) -> Iterator[None]:
+        """Around what reads the input.
+
+        Raises:
+            SystemExit: it cannot be read; the sentence names the line and its stream.
+        """
+        try:
+            yield
+        except NOT_SINGER as error:
+            reason = _IN_WORDS.get(type(error), str(error))
+            raise SystemExit(f"{command}: {self.place}: {reason}, so the run stops.") from None
+
+    def messages_in(self, lines: Iterator[bytes | str]) -> Iterator[str]:
+        """The lines that say something, as text.
+
+        Raises:
+            InvalidInputLine: one is no UTF-8.
+        """
+        for line in lines:
+            self._line, self._stream = self._line + 1, ""
+            written = line if isinstance(line, str) else self._decoded(line)
+            if written.strip():
+                yield written
+
+    def _decoded(self, line: bytes) -> str:
+        if self._line == 1:
+            if line.startswith(_UTF_16) or line[1:2] == b"\0" or line[:1] == b"\0":
+                raise InvalidInputLine("it is UTF-16, and Singer is UTF-8")
+            line = line.removeprefix(codecs.BOM_UTF8)
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            if found := _STREAM.search(line):
+                self._stream = found[1].decode("utf-8", "replace")
+            raise InvalidInputLine("it holds a byte that is no UTF-8") from None
 
     def deserialize_json(self, line: str) -> dict[str, Any]:
         """A message.
 
         Raises:
-            InvalidInputLine: the line is none.
+            InvalidInputLine: the line is none; the text says why.
         """
         try:
             message = deserialize_json(line)
+        except RecursionError:
+            self._guess_stream(line)
+            raise InvalidInputLine("it is nested too deep") from None
         except ValueError:
-            raise InvalidInputLine("not JSON") from None
-        if not isinstance(message, dict) or message.get("type") not in set(SingerMessageType):
-            raise InvalidInputLine("no message")
+            self._guess_stream(line)
+            raise InvalidInputLine("it is no Singer message, nor JSON at all") from None
+        if not isinstance(message, dict):
+            raise InvalidInputLine("it is no Singer message")
+        if isinstance(message.get("stream"), str):
+            self._stream = message["stream"]
+        if line.count("[") + line.count("{") > MOST_NESTED and _depth(message) > MOST_NESTED:
+            raise InvalidInputLine("it is nested too deep")
+        problem = _problem(message)
+        if problem:
+            raise InvalidInputLine(problem)
         return message
+
+    def _guess_stream(self, line: str) -> None:
+        if found := _STREAM.search(line[:1000].encode("utf-8", "replace")):
+            self._stream = found[1].decode("utf-8", "replace")
+
+
+def _problem(message: dict[str, Any]) -> str:
+    """What is wrong with a message; empty if nothing is."""
+    kind = message.get("type")
+    if not isinstance(kind, str) or kind not in set(SingerMessageType):
+        return "it is no Singer message: its type is none of RECORD, SCHEMA, STATE and ACTIVATE_VERSION"
+    if kind == SingerMessageType.STATE:
+        return "" if "value" in message else "the STATE has no value"
+    stream = message.get("stream")
+    if not isinstance(stream, str) or not stream:
+        return f"the {kind} names no stream"
+    if kind == SingerMessageType.RECORD:
+        return "" if isinstance(message.get("record"), dict) else "the RECORD holds no object"
+    if kind == SingerMessageType.BATCH:
+        return "records in BATCH files are not read; turn `batch_config` off in the tap"
+    return _problem_of_schema(message) if kind == SingerMessageType.SCHEMA else ""
+
+
+def _problem_of_schema(message: dict[str, Any]) -> str:
+    schema, keys = message.get("schema"), message.get("key_properties")
+    if not isinstance(schema, dict):
+        return "the SCHEMA holds no object"
+    if not isinstance(schema.get("properties"), dict):
+        return f"the SCHEMA of the stream {printable(message['stream'])} names no fields"
+    if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) and key for key in keys)):
+        return "the `key_properties` of the SCHEMA are no list of fields"
+    if not is_writable(message):
+        return "the SCHEMA holds half a surrogate pair, which is no text"
+    return ""
+
+
+def _depth(value: Any) -> int:
+    """How many lists and objects stand inside each other."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        parts = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [inner for part in parts for inner in part if isinstance(inner, (dict, list))]
+    return depth

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Kind
-from crm_systems.wire import is_empty
+from target_crm import spelling
 from target_crm.ledger import digest
 from target_crm.mapping import DELETED_AT
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Names:
-    """Names the records of one stream; ``keys`` are the fields of its key."""
+    """Names the records of one stream; ``keys`` are the fields of its key, each with its JSON Schema."""
 
-    def __init__(self, mapper: Mapper, keys: tuple[str, ...]) -> None:
+    def __init__(self, mapper: Mapper, keys: Mapping[str, Any]) -> None:
         self._mapper = mapper
         self._options = mapper.options
         self._entity = mapper.entity
@@ -32,12 +32,19 @@ class Names:
 
         Empty where the stream has a key and the record has none.
         """
-        values = [record.get(name) for name in self._keys]
-        if not all(map(is_empty, values)):
-            return str(values[0]) if len(values) == 1 else json.dumps(values, default=str)
+        key = spelling.key_of(self._key_values(record), tuple(self._keys.values()))
+        if key:
+            return key
         if self._options.match_fields:
             return digest(self._recognised_by(record))
-        return "" if values else digest(dict(record))
+        return "" if self._keys else digest(dict(record))
+
+    def older_keys_of(self, record: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        """How earlier versions may have spelled the key of a record."""
+        return spelling.older_keys_of(self._key_values(record), key)
+
+    def _key_values(self, record: Mapping[str, Any]) -> list[Any]:
+        return [record.get(name) for name in self._keys]
 
     def names_of(self, record: Mapping[str, Any]) -> tuple[str, ...]:
         """Records that share one of these may be the same one, and must be written in turn."""
@@ -51,7 +58,7 @@ class Names:
         incoming = {target: name for name in record if (target := self._options.fields.get(name, name))}
         return json.dumps(
             [
-                _coarse(self._loosely_typed(name, record.get(incoming.get(name, name))))
+                _coarse(self._mapper.typed(name, record.get(incoming.get(name, name))))
                 for name in self._options.match_fields
                 if not self._is_reference(name)
             ]
@@ -60,12 +67,6 @@ class Names:
     def _is_reference(self, name: str) -> bool:
         known = self._entity.field(name)
         return known is None or known.kind is Kind.OWNER or self._mapper.is_reference(name)
-
-    def _loosely_typed(self, name: str, value: Any) -> Any:
-        try:
-            return self._mapper.typed(name, value)
-        except ValueError:
-            return value
 
 
 def _coarse(value: Any) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import Denied, Rejected
 from crm_systems.wire import matches
+from target_crm import spelling
 from target_crm.mapping import Reject
 
 if TYPE_CHECKING:
@@ -55,22 +56,23 @@ class References:
         """Whether a record is written without a reference that cannot be resolved yet, to be set when it can."""
         return self._by_ledger
 
-    def id_of(self, field: Field, value: str) -> str | None:
+    def id_of(self, field: Field, value: Any) -> str | None:
         """The id that a reference points to, None where nothing is known of it.
 
         Raises:
             Reject: it could be several records.
         """
-        if not self._by_id:
-            found = self._ledger.ids_of(field.refers_to, value)
+        names = spelling.names_of(value)
+        for name in names:
+            found = [] if self._by_id else self._ledger.ids_of(field.refers_to, name)
             if len(found) > 1:
                 raise Reject(f"its {field.name} could point to {', '.join(found)}")
             if found:
                 return found[0]
-        entities = self.planned.get(value)
-        if entities and (not field.refers_to or entities.intersection(field.refers_to)):
-            return f"(to be created) {value}"
-        return self._in_crm(field, value) if not self._by_ledger or HAS_WORD.search(value) else None
+            entities = self.planned.get(name)
+            if entities and (not field.refers_to or entities.intersection(field.refers_to)):
+                return f"(to be created) {name}"
+        return self._in_crm(field, names[0]) if not self._by_ledger or HAS_WORD.search(names[0]) else None
 
     def _in_crm(self, field: Field, value: str) -> str | None:
         """A record that has this id, or else this label; looked up once."""

@@ -21,11 +21,15 @@ class Rejects:
         self._path = Path(path) if path else None
         self._described: set[str] = set()
 
-    def is_read_from(self, source: IO[str]) -> bool:
-        """Whether an open file is this one, so that the run would read what it writes, for ever."""
+    def check_input(self, command: str, source: IO[Any]) -> None:
+        """Makes sure that the run does not read what it writes, for ever.
+
+        Raises:
+            SystemExit: the open file is this one.
+        """
         with suppress(OSError, ValueError):
-            return self._path is not None and os.path.samestat(os.fstat(source.fileno()), self._path.stat())
-        return False
+            if self._path is not None and os.path.samestat(os.fstat(source.fileno()), self._path.stat()):
+                raise SystemExit(f"{command}: The input is the file of `rejects_path`; move it away before it is read.")
 
     def add(
         self, stream: str, schema: Mapping[str, Any], keys: Sequence[str], record: Mapping[str, Any], reason: str

@@ -11,13 +11,16 @@ from singer_sdk.sinks import BatchSink
 
 from crm_systems.errors import CrmError
 from crm_systems.kinds import Reader
-from target_crm.mapping import Mapper, stop_if
+from target_crm.checking import Check, stop_if
+from target_crm.mapping import DELETED_AT, Mapper
 from target_crm.options import options_of
 from target_crm.outcome import Action, Outcome
 from target_crm.references import References
 from target_crm.writer import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crm_systems.model import Entity
     from target_crm.options import StreamOptions
     from target_crm.target import CrmTarget
@@ -55,6 +58,12 @@ class CrmSink(BatchSink):
         except jsonschema.SchemaError as error:
             raise InvalidJSONSchema(f"Schema Validation Error: {error.message}") from None
 
+    def _add_sdc_metadata_to_schema(self) -> None:
+        """Adds nothing: what the SDK would add means nothing to a CRM, and may be a key of the stream."""
+
+    def _add_sdc_metadata_to_record(self, *arguments: Any, **named: Any) -> None:
+        """Adds nothing."""
+
     def _parse_timestamps_in_record(self, *arguments: Any, **named: Any) -> None:
         """Leaves texts as they are: a date that is none must not stop the run nor become null."""
 
@@ -84,14 +93,21 @@ class CrmSink(BatchSink):
             self.crm.planned,
         )
         mapper = Mapper(entity, options, system.notation, self.crm.owners, self.references)
-        problems, notes = mapper.check(self.original_schema["properties"], tuple(self.key_properties))
-        stop_if([*_forbidden(options, entity, len(self.key_properties)), *problems], entity.name)
+        knows_some = options.identify_by == "ledger" and self.crm.ledger.knows(self.stream_name)
+        columns = self.original_schema["properties"]
+        check = Check(mapper, columns, tuple(self.key_properties), knows_some=knows_some)
+        stop_if([*_forbidden(options, entity, len(self.key_properties)), *check.problems()], entity.name)
         self.report = self.crm.report.stream(self.stream_name, entity.name)
-        for note in notes:
-            self.report.notes.append(note)
-            self.logger.info("%s: %s", self.stream_name, note)
-        self.writer = Writer(self.crm.client, self.crm.ledger, mapper, self.references, tuple(self.key_properties))
+        for note in check.notes():
+            self._tell(note)
+        self._mapper = mapper
+        keys = {name: columns.get(name) for name in self.key_properties}
+        self.writer = Writer(self.crm.client, self.crm.ledger, mapper, self.references, keys)
         self.writer.settle_open_intents()
+
+    def _tell(self, note: str) -> None:
+        self.report.notes.append(note)
+        self.logger.info("%s: %s", self.stream_name, note)
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Writes a batch; when it returns, every record of it is in the CRM, rejected or set aside.
@@ -99,7 +115,7 @@ class CrmSink(BatchSink):
         Raises:
             SystemExit: more records were rejected than may be, or the connection is in trouble.
         """
-        records = [_without_metadata(record) for record in context.get("records", ())]
+        records = [_without_metadata(record, self.key_properties) for record in context.get("records", ())]
         try:
             for outcomes in self.crm.client.map(self.write_in_turn, self._groups(records)):
                 for record, outcome in outcomes:
@@ -148,6 +164,8 @@ class CrmSink(BatchSink):
         Raises:
             SystemExit: more records were rejected than may be.
         """
+        while self._mapper.notes:
+            self._tell(self._mapper.notes.pop(0))
         if outcome.action is Action.DEFER:
             self.crm.deferred.append((self, record))
             return
@@ -200,11 +218,11 @@ class LeftOutSink(BatchSink):
         """Nothing."""
 
 
-def _without_metadata(record: dict[str, Any]) -> dict[str, Any]:
+def _without_metadata(record: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     return {
         name: value
         for name, value in record.items()
-        if not name.startswith("_sdc_") or (name == "_sdc_deleted_at" and value)
+        if not name.startswith("_sdc_") or name in keys or (name == DELETED_AT and value)
     }
 
 

@@ -14,12 +14,14 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
+from crm_systems.output import handing_on, speak_utf8
 from crm_systems.progress import Progress
 from crm_systems.settings import connection_settings, json_schema, load
 from target_crm.destination import Destination
-from target_crm.mapping import Owners, Reject
-from target_crm.messages import NOT_SINGER, Messages
+from target_crm.mapping import Reject
+from target_crm.messages import Messages, standard_input
 from target_crm.options import OWN_SETTINGS, problems
+from target_crm.owners import Owners
 from target_crm.rejects import Rejects
 from target_crm.report import Report
 from target_crm.sink import CrmSink, LeftOutSink, LogInSink
@@ -76,6 +78,7 @@ class CrmTarget(Target):
         self._state_sent: dict[str, Any] | None = None
         self._entities: dict[str, Entity] = {}
         self._started = time.monotonic()
+        speak_utf8(self.name)
         super().__init__(**arguments)
         # Streams are drained in the order in which they came, so that parents come before children.
         self.max_parallelism = 1
@@ -258,7 +261,7 @@ class CrmTarget(Target):
         if self._sinks_to_clear:
             self.drain_all()
 
-    def lines(self, source: IO[str]) -> Iterator[str]:
+    def lines(self, source: IO[Any]) -> Iterator[bytes | str]:
         """The input line by line. A termination signal ends the run between two lines, also while none comes."""
         while True:
             self._waiting = True
@@ -269,6 +272,9 @@ class CrmTarget(Target):
                 return
             yield line
 
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        """Does nothing: it is about versions of tables, and a CRM has none."""
+
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         """Writes all that came before the state, so that it leaves at once."""
         super()._process_state_message(message_dict)
@@ -277,7 +283,8 @@ class CrmTarget(Target):
     def _write_state_message(self, state: dict[str, Any]) -> None:
         """Lets a state leave, once, and not while records that came before it wait; never in a dry run."""
         if not self.deferred and not self.settings["dry_run"] and state != self._state_sent:
-            super()._write_state_message(state)
+            with handing_on(self.name):
+                super()._write_state_message(state)
             self._state_sent = state
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -299,12 +306,11 @@ class CrmTarget(Target):
         """Runs the target as the SDK does, and says what was done however the run ends."""
         super(Target, cls).invoke(about=about, about_format=about_format)
         target = cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env))
-        source = file_input or sys.stdin
-        if target.rejects.is_read_from(source):
-            raise SystemExit(f"{cls.name}: The input is the file of `rejects_path`; move it away before it is read.")
+        messages = cast("Messages", target.message_reader)
         try:
-            target.listen(cast("IO[str]", target.lines(source)))
-        except tuple(NOT_SINGER) as error:
-            raise SystemExit(f"{cls.name}: {NOT_SINGER[type(error)]}") from None
+            with messages.in_words(cls.name):
+                source = getattr(file_input, "buffer", file_input) or standard_input()
+                target.rejects.check_input(cls.name, source)
+                target.listen(cast("IO[str]", messages.messages_in(target.lines(source))))
         finally:
             target.finish()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.errors import Denied, OutcomeUnknown, ProtocolError, Rejected, ServerFault, Unavailable
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
+from target_crm import spelling
 from target_crm.creation import ATTEMPTS, Creator
 from target_crm.entries import Link, TakenMeanwhile, Written
 from target_crm.finding import Finder
@@ -35,7 +36,7 @@ class Writer:
     """Writes the records of one stream; any number of threads may write records that are not the same one."""
 
     def __init__(
-        self, client: Client, ledger: Ledger, mapper: Mapper, references: References, keys: tuple[str, ...]
+        self, client: Client, ledger: Ledger, mapper: Mapper, references: References, keys: Mapping[str, Any]
     ) -> None:
         self._client = client
         self._system = client.system
@@ -75,11 +76,27 @@ class Writer:
         raise Reject("other runs write it again and again; run again when they have ended")
 
     def _decide(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
+        unwritable = spelling.unwritable(record)
+        if unwritable:
+            raise Reject(f"its {', '.join(unwritable)} holds half a surrogate pair, which is no text")
         if not key:
             raise Reject("its key is empty")
+        known = self._known(key, record)
         if record.get(DELETED_AT):
-            return self._delete(key)
-        return self._upsert(key, record, last_chance=last_chance)
+            return self._delete(key, known)
+        return self._upsert(key, record, known, last_chance=last_chance)
+
+    def _known(self, key: str, record: Mapping[str, Any]) -> Written | None:
+        """What the ledger knows of a record; one that it knows by an older spelling of the key is respelled."""
+        stream = self._options.stream
+        known = self._ledger.written(stream, key)
+        for older in self.names.older_keys_of(record, key) if known is None else ():
+            known = self._ledger.written(stream, older)
+            if known is not None:
+                if not self._options.dry_run:
+                    self._ledger.rename(stream, older, key)
+                break
+        return known
 
     def set_link(self, link: Link) -> bool:
         """Sets a reference that was left open, if what it points to has been written; says whether it was."""
@@ -100,11 +117,12 @@ class Writer:
         field = self.entity.field(link.field)
         return field is not None and self._references.id_of(field, link.to_key) is not None
 
-    def _upsert(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
-        known = self._ledger.written(self._options.stream, key)
+    def _upsert(self, key: str, record: Mapping[str, Any], known: Written | None, *, last_chance: bool) -> Outcome:
         by_id = self._options.identify_by == "id"
         existing = self._finder.find(key, {}, known) if by_id else None
-        mapped = self._mapper(record, last_chance=last_chance, now=existing.record if existing else NOTHING)
+        now = existing.record if existing else NOTHING
+        is_new = self._options.identify_by == "ledger" and known is None
+        mapped = self._mapper(record, last_chance=last_chance, now=now, is_new=is_new)
         fingerprint = digest([self.entity.name, mapped.as_given])
         if self._options.identify_by == "ledger" and known and known.digest == fingerprint:
             return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links(key, mapped))
@@ -118,6 +136,8 @@ class Writer:
         if self._options.write_mode == "update_only":
             return Outcome(Action.SKIP, key)
         values = self._mapper.complete(mapped.values)
+        for remark in self._system.remarks(self.entity, values):
+            self._mapper.note(remark)
         changes = tuple(Change(name, None, value) for name, value in values.items())
         left_open = self._links(key, mapped)
         if self._options.dry_run:
@@ -209,12 +229,12 @@ class Writer:
             if given:
                 self._ledger.leave_open(self._options.stream, key, given, links)
 
-    def _delete(self, key: str) -> Outcome:
+    def _delete(self, key: str, known: Written | None) -> Outcome:
         if self._options.deletes == "ignore":
             return Outcome(Action.SKIP, key)
         if not self._options.dry_run:
             self._creator.await_turn(key)
-        known = self._ledger.written(self._options.stream, key)
+            known = self._ledger.written(self._options.stream, key)
         crm_id = key if self._options.identify_by == "id" else known.crm_id if known else None
         existing = self._finder.get(crm_id) if crm_id else None
         if existing and not self.entity.deletable:

@@ -189,7 +189,7 @@ def test_the_command_says_it_without_a_traceback(crm: VtigerSimulator, tmp_path:
 @pytest.mark.parametrize("line", ["Sicretova", "[]", '{"type": "Sicretova"}', '{"type":"RECORD"', "7"])
 def test_a_line_that_is_no_message_is_not_repeated(crm: VtigerSimulator, tmp_path: Path, line: str) -> None:
     result = run(settings(crm, tmp_path, **BY_LEDGER), [*pipe("Contacts", [ANN])[:1], line])
-    assert result.exit == "target-crm: A line of the input is no Singer message, so the run stops."
+    assert result.exit.startswith("target-crm: Line 2 of the input: it is no Singer message")
     assert "Sicretova" not in result.words
 
 

@@ -103,7 +103,6 @@ def test_a_strangers_identical_record_is_not_taken_for_a_lost_one(
         {"description": "<script>x</script>"},
         {"lastname": "a &amp; b", "title": "  blanks  "},
         {"cf_855": 1.23456},
-        {"cf_881": "25:99"},
         {"cf_881": "9:30"},
     ],
     ids=",".join,

@@ -21,8 +21,11 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 ITEM = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="|"), min_size=1)
 VALUES: dict[Kind, st.SearchStrategy[Any]] = {
     **dict.fromkeys(
-        (Kind.STRING, Kind.TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL, Kind.PICKLIST, Kind.OWNER, Kind.FILE, Kind.TIME),
+        (Kind.STRING, Kind.TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL, Kind.PICKLIST, Kind.OWNER, Kind.FILE),
         TEXT,
+    ),
+    Kind.TIME: st.one_of(
+        st.times().map(lambda each: f"{each:%H:%M:%S}"), st.times().map(lambda each: f"{each:%I:%M %p}")
     ),
     Kind.INTEGER: st.one_of(st.integers(), st.integers().map(str)),
     Kind.NUMBER: st.one_of(

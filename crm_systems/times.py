@@ -1,0 +1,97 @@
+"""Days, instants and times of day as texts: as a CRM, a database or a tap writes them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+_DATED = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)\.(\d\d)\.(\d{4}))(?:[Tt]|\s+(?=\S)|$)(.*)", re.ASCII)
+"""``yyyy-mm-dd`` or ``dd.mm.yyyy``, and what stands behind it."""
+_NEVER = re.compile(r"(0000-00-00|00\.00\.0000)([T ]00:00(:00(\.0+)?)?)?Z?")
+_OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.0+)?)?(?:\s*([ap])\.?m\.?)?", re.ASCII | re.IGNORECASE)
+
+_MILLISECONDS_FROM = 100_000_000_000
+"""A bare number at least this large counts milliseconds since 1970, a smaller one seconds (until the year 5138)."""
+_DAYS_FROM = 100_000_000
+"""A bare number below this is no instant of which only the day counts: 20240131 is a warehouse's key of a day, 45322 a
+spreadsheet's count of days."""
+_PLAUSIBLE = range(1_000_000_000, 2_000_000_000)
+"""Seconds from 2001 to 2033. Keys such as 20240131, 2024013109 or 202401310930 lie outside, and in milliseconds too."""
+
+
+def day(value: Any) -> str | None:
+    """A date as ``yyyy-mm-dd``; takes ``dd.mm.yyyy`` and a time behind the date as well.
+
+    Raises:
+        ValueError, TypeError: there is no such day.
+    """
+    if isinstance(value, (int, Decimal)):
+        if -_DAYS_FROM < value < _DAYS_FROM:
+            raise ValueError
+        return _from_epoch(value).date().isoformat()
+    written = str(value).strip()
+    if _NEVER.fullmatch(written):
+        return None
+    return _parsed(written).date().isoformat()
+
+
+def moment(value: Any, zone: ZoneInfo) -> str | None:
+    """A time as RFC 3339 in UTC; one without a zone is placed in ``zone``.
+
+    Raises:
+        ValueError, TypeError, OverflowError: there is no such time.
+    """
+    if isinstance(value, (int, Decimal)):
+        return _from_epoch(value).isoformat()
+    written = str(value).strip()
+    if _NEVER.fullmatch(written):
+        return None
+    parsed = _parsed(written)
+    placed = parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
+    return placed.astimezone(timezone.utc).isoformat()
+
+
+def may_count_time(value: Any) -> bool:
+    """Whether a bare number may well count seconds or milliseconds since 1970."""
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        return False
+    return int(value) in _PLAUSIBLE or int(value) // 1000 in _PLAUSIBLE
+
+
+def of_day(value: Any) -> str:
+    """A time of day as ``hh:mm:ss``; takes ``9:30`` and, as 21:30, ``9:30 PM``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = _OF_DAY.fullmatch(str(value).strip())
+    if not found:
+        raise ValueError
+    hour, half = int(found[1]), (found[4] or "").lower()
+    if half:
+        if not 1 <= hour <= 12:  # noqa: PLR2004 - the hours of half a day
+            raise ValueError
+        hour = hour % 12 + (12 if half == "p" else 0)
+    return time(hour, int(found[2]), int(found[3] or 0)).isoformat()
+
+
+def _parsed(written: str) -> datetime:
+    found = _DATED.fullmatch(written)
+    if not found:
+        raise ValueError
+    year, month, day_, rest = found[1] or found[6], found[2] or found[5], found[3] or found[4], found[7]
+    midnight = datetime.combine(date(int(year), int(month), int(day_)), time())
+    return datetime.fromisoformat(f"{midnight.date().isoformat()}T{rest}".replace("Z", "+00:00")) if rest else midnight
+
+
+def _from_epoch(value: int | Decimal) -> datetime:
+    if isinstance(value, bool):
+        raise TypeError
+    is_seconds = -_MILLISECONDS_FROM < value < _MILLISECONDS_FROM
+    seconds = float(value) if is_seconds else float(value) / 1000
+    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)

@@ -1,0 +1,122 @@
+"""One spelling for each key and reference, whatever form of JSON its values come in."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from crm_systems import kinds
+from crm_systems.wire import is_empty, meant, spelled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_WHOLE = re.compile(r"0|-?[1-9]\d{0,999}", re.ASCII)
+
+
+def key_of(values: Sequence[Any], declared: Sequence[Any]) -> str:
+    """A key as one text: equal for values that are equal as the JSON Schemas in ``declared`` mean them.
+
+    A text of a field that is declared as a text, or as nothing, stays letter for letter: 01 is not 1.
+    Empty where the key is, or holds a number that is none.
+    """
+    try:
+        meaning = [meant(value) for value in values]
+        if all(map(is_empty, meaning)):
+            return ""
+        if len(values) == 1:
+            return printable(_part(meaning[0], declared[0]))
+        return json.dumps([_member(*each) for each in zip(meaning, declared, strict=True)])
+    except ValueError:
+        return ""
+
+
+def older_keys_of(values: Sequence[Any], key: str) -> tuple[str, ...]:
+    """How earlier versions may have spelled a key: as it came, or as the same number or instant may have come."""
+    if len(values) > 1:
+        spellings = [json.dumps(values, default=str)]
+    else:
+        spellings = [printable(str(values[0]))] if values else []
+        if _WHOLE.fullmatch(key) and not isinstance(values[0], str):
+            spellings.append(f"{key}.0")
+        if key.endswith("+00:00"):
+            spellings.append(key.replace("+00:00", "Z"))
+    return tuple(dict.fromkeys(each for each in spellings if each != key))
+
+
+def names_of(reference: Any) -> tuple[str, ...]:
+    """The keys that a reference may mean, the likeliest first."""
+    name = spelled(reference)
+    return tuple(dict.fromkeys([name, _instant(name), *older_keys_of([reference], name)]))
+
+
+def printable(written: str) -> str:
+    """A text with halves of surrogate pairs written out, since UTF-8, and so no ledger and no log, can hold them."""
+    return written if written.isascii() else written.encode("utf-8", "backslashreplace").decode()
+
+
+def unwritable(record: Mapping[str, Any]) -> list[str]:
+    """The fields that hold half a surrogate pair, in their values or names."""
+    if is_writable(record):
+        return []
+    return [printable(name) for name, value in record.items() if not is_writable([name, value])]
+
+
+def is_writable(value: Any) -> bool:
+    """Whether UTF-8 can hold a JSON value: it has no half of a surrogate pair."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _part(value: Any, declared: Any) -> str:
+    types = set(_told(declared, "type")) - {"null"}
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, sort_keys=True, default=kinds.json_number)
+    if types == {"boolean"}:
+        with suppress(ValueError):
+            return str(kinds.boolean(value))
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, (int, float, Decimal)):
+        return spelled(value)
+    if types and types <= {"integer", "number"}:
+        with suppress(ValueError):
+            return spelled(kinds.number(value))
+    return _instant(value) if "date-time" in _told(declared, "format") else str(value or "")
+
+
+def _member(value: Any, declared: Any) -> Any:
+    """A part of a key of several fields: a whole number as one, unless the schema says that it is a text."""
+    if is_empty(value):
+        return value
+    part = _part(value, declared)
+    if part in {"True", "False"} and not isinstance(value, str):
+        return part == "True"
+    is_text = set(_told(declared, "type")) - {"null"} == {"string"}
+    return int(part) if _WHOLE.fullmatch(part) and not is_text else part
+
+
+def _told(declared: Any, word: str) -> Iterator[str]:
+    """What a JSON Schema says of its ``type`` or ``format``, its alternatives included."""
+    if not isinstance(declared, dict):
+        return
+    said = declared.get(word) or ()
+    yield from (each for each in ([said] if isinstance(said, str) else said) if isinstance(each, str))
+    for word_for_one_of in ("anyOf", "oneOf"):
+        for each in declared.get(word_for_one_of) or ():
+            yield from _told(each, word)
+
+
+def _instant(written: str) -> str:
+    """An instant in UTC; a text that is none, or has no offset, as it is."""
+    with suppress(ValueError, OverflowError):
+        parsed = datetime.fromisoformat(written.replace("Z", "+00:00"))
+        return parsed.astimezone(timezone.utc).isoformat() if parsed.tzinfo else written
+    return written
