@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
+from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied
+from crm_systems.objects import dropped
 from crm_systems.progress import Progress
-from crm_systems.settings import Setting, connection_settings, json_schema, load
+from crm_systems.settings import Setting, connection_settings, from_json_schema, json_schema, load
+from crm_systems.unknown import from_environment
 from tap_crm.stream import CrmStream, PicklistStream
 
 if TYPE_CHECKING:
@@ -65,6 +70,9 @@ OWN_SETTINGS = (
     ),
 )
 
+PASSED_OVER = ("batch_config", "emit_activate_version_messages", "use_singer_decimal")
+"""Settings that the SDK reads by itself, or gives other taps."""
+
 
 class CrmTap(Tap):
     """Reads the CRM systems that nobody serves well, one stream for each kind of record."""
@@ -95,13 +103,24 @@ class CrmTap(Tap):
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
-        self.settings, problems = load(self._config, OWN_SETTINGS, SYSTEMS)
+        self.settings, problems = load(self._config, (*OWN_SETTINGS, *_builtin_settings()), SYSTEMS, PASSED_OVER)
+        problems += dropped(self._config, os.environ, "MELTANO_EXTRACT_")
         if problems and raise_errors:
             raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)
         # The SDK would refuse a text in place of a number, and environment variables hold nothing else.
-        typed = {name: value for name, value in self.settings.items() if name in self._config}
-        self._config = {**self._config, **typed}
+        typed = {name: self.settings.get(name, value) for name, value in self._config.items()}
+        self._config = {name: value for name, value in typed.items() if value is not None}
         return [*problems, *super()._validate_config(raise_errors=raise_errors)]
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+        """The settings from the environment as texts; the SDK would take any text but "true" for false."""
+        parse_environment_config({}, cls._env_var_prefix)  # It reads a file `.env`.
+        known = [*cls.config_jsonschema["properties"], *(each.name for each in _builtin_settings()), *PASSED_OVER]
+        found, strays = from_environment(os.environ, cls._env_var_prefix, known)
+        for name in strays:
+            cls.logger.warning("%s in the environment is no setting of %s.", name, cls.name)
+        return found
 
     @staticmethod
     def sleep(seconds: float) -> None:
@@ -227,6 +246,13 @@ class CrmTap(Tap):
             tap.client.close()
         if tap.failures:
             sys.exit(f"{cls.name}: not complete:\n  " + "\n  ".join(tap.failures))
+
+
+def _builtin_settings() -> tuple[Setting, ...]:
+    """The SDK's own: stream maps and flattening."""
+    schema: dict[str, Any] = {"properties": {}}
+    CrmTap.append_builtin_config(schema)
+    return from_json_schema(schema["properties"])
 
 
 def _json_of(file: Any) -> Any:

@@ -7,21 +7,22 @@ until it is known what became of them.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2s
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from crm_systems.errors import ConfigError
+from target_crm.files import ledger_file, open_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _METADATA = sa.MetaData()
 _ORIGIN = ("destination", "source", "stream", "key")
@@ -102,12 +103,14 @@ class Ledger:
         ConfigError: from every method, where the database does not do what it is asked.
     """
 
-    def __init__(self, url: str, *, destination: str, source: str) -> None:
+    def __init__(
+        self, url: str, *, destination: str, source: str, warn: Callable[[str], None] = lambda _sentence: None
+    ) -> None:
         self._lock = threading.Lock()
         self._ours = {"destination": destination, "source": source}
         with _in_words("opened"):
             self._engine = sa.create_engine(url, hide_parameters=True)
-            _make_private(self._engine.url)
+            _make_private(self._engine.url, warn)
             with suppress(sa.exc.DBAPIError):
                 # It fails where another run makes the same tables at this moment; they are there then.
                 _METADATA.create_all(self._engine)
@@ -231,10 +234,10 @@ class Ledger:
         return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 
-def _make_private(url: sa.URL) -> None:
-    """Makes a new SQLite file, which may hold personal data, readable for its owner only."""
-    if url.get_backend_name() == "sqlite" and url.database and not url.database.startswith((":memory:", "file:")):
-        Path(url.database).touch(mode=0o600)
+def _make_private(url: sa.URL, warn: Callable[[str], None]) -> None:
+    """Makes a SQLite file, which may hold personal data, readable for its owner only."""
+    if path := ledger_file(url):
+        os.close(open_private(path, os.O_RDWR, warn))
 
 
 @contextmanager

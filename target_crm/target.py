@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 import time
 from difflib import get_close_matches
-from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from singer_sdk import Target
-from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.helpers.capabilities import PluginCapabilities
 
-from crm_systems import SYSTEMS, open_client
+from crm_systems import open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
 from crm_systems.progress import Progress
-from crm_systems.settings import connection_settings, json_schema, load
+from target_crm.configuration import Configured
+from target_crm.files import is_open, named
 from target_crm.ledger import Ledger
 from target_crm.mapping import Owners, Reject
 from target_crm.messages import NOT_SINGER, Messages
-from target_crm.options import OWN_SETTINGS, problems
-from target_crm.rejects import Rejects
+from target_crm.rejects import Arrival, Rejects
 from target_crm.report import Report
 from target_crm.sink import CrmSink, LeftOutSink, LogInSink
 
@@ -29,30 +28,23 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from singer_sdk import Sink
-    from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
     from crm_systems.client import Client
     from crm_systems.model import Entity
     from target_crm.ledger import Link
     from target_crm.outcome import Outcome
+    from target_crm.sink import Incoming
     from target_crm.writer import Writer
 
 TEST_STREAM = "meltano_test_stream"
 """What `meltano config test` sends to see whether a target works."""
 
 
-class CrmTarget(Target):
+class CrmTarget(Configured):
     """Writes any stream into the CRM systems that nobody serves well, without doubling a record."""
 
     name = "target-crm"
     package_name = "tap-crm"
-    config_jsonschema: ClassVar[dict[str, Any]] = json_schema((*connection_settings(SYSTEMS), *OWN_SETTINGS))
-    capabilities: ClassVar[list[CapabilitiesEnum]] = [
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
-    ]
     default_sink_class = CrmSink
     message_reader_class = Messages
 
@@ -62,8 +54,11 @@ class CrmTarget(Target):
         self.planned_links: list[Link] = []
         """References that a dry run found open."""
         self.just_written: set[str] = set()
-        self.deferred: list[tuple[CrmSink, dict[str, Any]]] = []
+        self.deferred: list[tuple[CrmSink, Incoming]] = []
         """Records that refer to others that have not come yet; no state leaves while there are any."""
+        self._arriving: dict[str, Any] = {}
+        self._described: dict[str, dict[str, Any]] = {}
+        """The SCHEMA messages by stream, as they came."""
         self._terminated = 0
         """The signal that asks for the end; 0: none."""
         self._waiting = False
@@ -77,31 +72,16 @@ class CrmTarget(Target):
         # Streams are drained in the order in which they came, so that parents come before children.
         self.max_parallelism = 1
         self.client: Client = open_client(self.settings, writes=True, sleep=self.sleep)
-        self.rejects = Rejects(self.settings["rejects_path"])
+        # A dry run rejects nothing for good: a replay would try its records once more than needed.
+        self.rejects = Rejects(None if self.settings["dry_run"] else self.settings["rejects_path"], self.warn)
         self.report = Report(title=self._place, dry_run=bool(self.settings["dry_run"]))
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), self.settings)
         self._ledger: Ledger | None = None
-
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
-        self.settings, found = load(self._config, OWN_SETTINGS, SYSTEMS)
-        found += problems(self.settings)
-        if found and raise_errors:
-            raise ConfigValidationError("The settings are not complete", errors=found, schema=self.config_jsonschema)
-        # The SDK would refuse a text in place of a number, and environment variables hold nothing else.
-        typed = {name: value for name, value in self.settings.items() if name in self._config}
-        self._config = {**self._config, **typed}
-        return [*found, *super()._validate_config(raise_errors=raise_errors)]
 
     @staticmethod
     def sleep(seconds: float) -> None:
         """How the target waits; a test does not."""
         time.sleep(seconds)
-
-    @classmethod
-    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Adds the SDK's settings for stream maps; those for loading into tables mean nothing to a CRM."""
-        super(Target, cls).append_builtin_config(config_jsonschema)
 
     @property
     def ledger(self) -> Ledger:
@@ -111,7 +91,9 @@ class CrmTarget(Target):
             ConfigError: the database cannot be opened.
         """
         if self._ledger is None:
-            self._ledger = Ledger(self.settings["ledger_url"], destination=self._place, source=self.settings["source"])
+            self._ledger = Ledger(
+                self.settings["ledger_url"], destination=self._place, source=self.settings["source"], warn=self.warn
+            )
         return self._ledger
 
     @property
@@ -149,21 +131,37 @@ class CrmTarget(Target):
         streams = self.settings["streams"] or {}
         return LeftOutSink if stream_name in streams and streams[stream_name] is None else CrmSink
 
-    def reject(self, sink: CrmSink, record: dict[str, Any], outcome: Outcome) -> None:
+    def warn(self, sentence: str) -> None:
+        """Says something that does not stop the run."""
+        self.logger.warning("%s", sentence)
+
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        """Remembers the schema as it came: the SDK's stream maps write into it."""
+        described = copy.deepcopy(message_dict)
+        super()._process_schema_message(message_dict)
+        self._described[described["stream"]] = described
+
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        """Remembers the record as it came, for it may have to be kept."""
+        self._arriving = message_dict
+        super()._process_record_message(message_dict)
+
+    @property
+    def arrival(self) -> Arrival:
+        """The record that is being processed, as the tap sent it."""
+        described = self._described[self._arriving["stream"]]
+        keys = described.get("key_properties") or ()
+        return Arrival(described["stream"], described["schema"], keys, self._arriving["record"])
+
+    def reject(self, stream: str, arrival: Arrival, outcome: Outcome) -> None:
         """Keeps a rejected record.
 
         Raises:
             SystemExit: it is one too many, or cannot be kept.
         """
-        sentence = f"{sink.stream_name}: the record {outcome.key} is rejected: {outcome.reason.rstrip('.')}."
+        sentence = f"{stream}: the record {outcome.key} is rejected: {outcome.reason.rstrip('.')}."
         try:
-            self.rejects.add(
-                sink.stream_name,
-                sink.original_schema,
-                sink.key_properties,
-                record,
-                f"{outcome.reason} {outcome.server_says}".strip(),
-            )
+            self.rejects.add(arrival, f"{outcome.reason} {outcome.server_says}".strip())
         except OSError as error:
             raise SystemExit(
                 f"{self.name}: {sentence} It cannot be kept in `rejects_path` ({error.strerror}), so the run stops."
@@ -290,8 +288,9 @@ class CrmTarget(Target):
         super(Target, cls).invoke(about=about, about_format=about_format)
         target = cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env))
         source = file_input or sys.stdin
-        if target.rejects.is_read_from(source):
-            raise SystemExit(f"{cls.name}: The input is the file of `rejects_path`; move it away before it is read.")
+        for path, words in named(target.settings).items():
+            if is_open(path, source):
+                raise SystemExit(f"{cls.name}: The input is {words}; move it away before it is read.")
         try:
             target.listen(cast("IO[str]", target.lines(source)))
         except tuple(NOT_SINGER) as error:
