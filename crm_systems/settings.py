@@ -22,6 +22,8 @@ _BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("fa
 _MOST = 1_000_000_000
 """No number that a setting holds is larger; clocks and sockets fail over larger ones in words of their own."""
 _MOST_SHOWN = 60
+TEXTS = {"type": "string"}
+"""The JSON Schema of what an object of names holds."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,10 @@ class Setting:
             # Without a type, the SDK could not read it from the environment.
             schema["anyOf"] = [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]
         else:
-            own = {"names": "object"}.get(self.kind, self.kind)
-            schema["type"] = [own if own in {"integer", "number", "boolean", "array", "object"} else "string", "null"]
+            own = self.kind if self.kind in {"integer", "number", "boolean", "array", "object"} else "string"
+            schema["type"] = ["object" if self.kind == "names" else own, "null"]
+        if self.kind == "names":
+            schema["additionalProperties"] = TEXTS
         if self.kind == "array":
             schema["items"] = {"type": ["string", "integer"]}
         if self.kind == "date-time":

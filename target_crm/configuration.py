@@ -55,8 +55,9 @@ class Configured(Target):
         if found and raise_errors:
             raise ConfigValidationError("The settings are not complete", errors=found, schema=self.config_jsonschema)
         # The SDK would refuse a text in place of a number, and environment variables hold nothing else.
-        typed = {name: self.settings.get(name, value) for name, value in self._config.items()}
-        self._config = {name: value for name, value in typed.items() if value is not None}
+        kept = {name: self._config[name] for name in PASSED_OVER if name in self._config}
+        typed = {name: value for name, value in self.settings.items() if name in self._config and value is not None}
+        self._config = {**kept, **typed}
         return [*found, *super()._validate_config(raise_errors=raise_errors)]
 
     @classproperty
