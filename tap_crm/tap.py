@@ -14,6 +14,7 @@ from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.tap_base import CliTestOptionValue
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied
@@ -24,8 +25,9 @@ from crm_systems.unknown import from_environment
 from tap_crm.stream import CrmStream, PicklistStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from click import Context, Option
     from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.singerlib import Catalog, CatalogEntry
@@ -241,12 +243,29 @@ class CrmTap(Tap):
             catalog=_json_of(catalog),
             parse_env_config=bool(config and config.parse_env),
         )
+        tap.run(tap.sync_all)
+
+    def run(self, work: Callable[[], Any]) -> None:
+        """Does some work, logs out, and ends with exit code 1 where it is not complete.
+
+        Raises:
+            SystemExit: a stream failed.
+        """
         try:
-            tap.sync_all()
+            work()
         finally:
-            tap.client.close()
-        if tap.failures:
-            sys.exit(f"{cls.name}: not complete:\n  " + "\n  ".join(tap.failures))
+            self.client.close()
+        if self.failures:
+            sys.exit(f"{self.name}: not complete:\n  " + "\n  ".join(self.failures))
+
+    @classmethod
+    def cb_test(cls, ctx: Context, param: Option, value: str) -> None:  # noqa: ARG003
+        """Reads one record of each stream (``--test``) or their schemas, and fails as a run does."""
+        if value != CliTestOptionValue.Disabled.value:
+            config = ctx.params["config"]
+            tap = cls(config=config.config, parse_env_config=config.parse_env)
+            tap.run(tap.write_schemas if value == CliTestOptionValue.Schema.value else tap.run_connection_test)
+            ctx.exit()
 
 
 def _builtin_settings() -> tuple[Setting, ...]:

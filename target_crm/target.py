@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 import time
 from difflib import get_close_matches
@@ -10,16 +9,17 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from singer_sdk import Target
+from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 
 from crm_systems import open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
 from crm_systems.progress import Progress
-from target_crm.configuration import Configured
+from target_crm.arrivals import Arrivals
 from target_crm.files import is_open, named
 from target_crm.ledger import Ledger
 from target_crm.mapping import Owners, Reject
 from target_crm.messages import NOT_SINGER, Messages
-from target_crm.rejects import Arrival, Rejects
+from target_crm.rejects import Rejects
 from target_crm.report import Report
 from target_crm.sink import CrmSink, LeftOutSink, LogInSink
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Entity
     from target_crm.ledger import Link
     from target_crm.outcome import Outcome
+    from target_crm.rejects import Arrival
     from target_crm.sink import Incoming
     from target_crm.writer import Writer
 
@@ -40,7 +41,7 @@ TEST_STREAM = "meltano_test_stream"
 """What `meltano config test` sends to see whether a target works."""
 
 
-class CrmTarget(Configured):
+class CrmTarget(Arrivals):
     """Writes any stream into the CRM systems that nobody serves well, without doubling a record."""
 
     name = "target-crm"
@@ -56,9 +57,6 @@ class CrmTarget(Configured):
         self.just_written: set[str] = set()
         self.deferred: list[tuple[CrmSink, Incoming]] = []
         """Records that refer to others that have not come yet; no state leaves while there are any."""
-        self._arriving: dict[str, Any] = {}
-        self._described: dict[str, dict[str, Any]] = {}
-        """The SCHEMA messages by stream, as they came."""
         self._terminated = 0
         """The signal that asks for the end; 0: none."""
         self._waiting = False
@@ -134,24 +132,6 @@ class CrmTarget(Configured):
     def warn(self, sentence: str) -> None:
         """Says something that does not stop the run."""
         self.logger.warning("%s", sentence)
-
-    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        """Remembers the schema as it came: the SDK's stream maps write into it."""
-        described = copy.deepcopy(message_dict)
-        super()._process_schema_message(message_dict)
-        self._described[described["stream"]] = described
-
-    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        """Remembers the record as it came, for it may have to be kept."""
-        self._arriving = message_dict
-        super()._process_record_message(message_dict)
-
-    @property
-    def arrival(self) -> Arrival:
-        """The record that is being processed, as the tap sent it."""
-        described = self._described[self._arriving["stream"]]
-        keys = described.get("key_properties") or ()
-        return Arrival(described["stream"], described["schema"], keys, self._arriving["record"])
 
     def reject(self, stream: str, arrival: Arrival, outcome: Outcome) -> None:
         """Keeps a rejected record.
@@ -293,6 +273,8 @@ class CrmTarget(Configured):
                 raise SystemExit(f"{cls.name}: The input is {words}; move it away before it is read.")
         try:
             target.listen(cast("IO[str]", target.lines(source)))
+        except (MapExpressionError, StreamMapConfigError) as error:
+            raise SystemExit(f"{cls.name}: `stream_maps` cannot be applied: {error}") from None
         except tuple(NOT_SINGER) as error:
             raise SystemExit(f"{cls.name}: {NOT_SINGER[type(error)]}") from None
         finally:

@@ -185,6 +185,26 @@ def test_rejects_are_kept_as_they_came_before_the_maps(
     assert [each["lastname"] for each in stored(crm, "Contacts", birthday="2000-02-28")] == ["eu-x"]
 
 
+@pytest.mark.parametrize("expression", ["lastname + nickname", "lastname + phone", "int(lastname)", "lastname[99:][0]"])
+def test_a_record_that_the_maps_fail_on_is_rejected(crm: VtigerSimulator, tmp_path: Path, expression: str) -> None:
+    config = keeping(crm, tmp_path, default_owner="admin", stream_maps={"Contacts": {"lastname": expression}})
+    messages = pipe("Contacts", [{"id": "1", "lastname": "Secretperson", "phone": None}])
+    result = run(config, messages)
+    assert "Contacts: the record 1 is rejected: `stream_maps` fails on it" in result.log
+    assert result.line("Contacts") == "Contacts → Contacts: 1 reject"
+    assert result.exit == ""
+    assert "Secretperson" not in result.words
+    kept = json.loads((tmp_path / "rejects.jsonl").read_text("utf-8").splitlines()[1])
+    assert kept["record"] == messages[1]["record"]
+
+
+@pytest.mark.parametrize("maps", [{"id": None}, {"lastname": "("}, {"__key_properties__": ["gone"]}], ids=str)
+def test_maps_that_cannot_be_are_said_in_a_sentence(crm: VtigerSimulator, tmp_path: Path, maps: dict[str, Any]) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", stream_maps={"Contacts": maps})
+    assert "target-crm: `stream_maps` cannot be applied: " in run(config, GOOD).exit
+    assert crm.calls == []
+
+
 def test_a_schema_that_changes_is_told_again(crm: VtigerSimulator, tmp_path: Path) -> None:
     more = pipe("Contacts", [{"id": "b9", "lastname": "Bad", "birthday": "never", "phone": "1"}])
     run(keeping(crm, tmp_path), [*BAD, *more])
