@@ -7,7 +7,7 @@ RUN := .venv/bin/python -m
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
 
-test: .venv/ready ## Passes the tests
+test: .venv/ready .venv-meltano/ready ## Passes the tests
 	$(RUN) pytest --ignore=tests/browser
 
 browser: .venv/ready ## Looks at the report in a real Chromium

@@ -22,7 +22,7 @@ SETTINGS = (
     ),
     Setting(
         "code_lists",
-        "object",
+        "names",
         "Code lists",
         "Which code list a field draws from, so that it may be written by name, as in "
         '{"opportunities.stage": "_opStage"}; the stream `lists` has the codes.',

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from crm_systems.objects import as_names, as_object
+from crm_systems.unknown import unknown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from crm_systems.system import System
 
-_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
+_MOST = 1_000_000_000
+"""No number that a setting holds is larger; clocks and sockets fail over larger ones in words of their own."""
+_MOST_SHOWN = 60
+TEXTS = {"type": "string"}
+"""The JSON Schema of what an object of names holds."""
 
 
 @dataclass(frozen=True)
 class Setting:
     """One setting.
 
-    ``kind`` is a JSON Schema type, ``date-time``, ``timezone``, ``url``, or ``any``: a text or a list of texts.
+    ``kind`` is a JSON Schema type, ``date-time``, ``timezone``, ``url``, ``names``: an object that gives each name a
+    text, or ``any``: a text or a list of texts.
     """
 
     name: str
@@ -33,6 +43,7 @@ class Setting:
     default: Any = None
     choices: tuple[str, ...] = ()
     minimum: float | None = None
+    maximum: float = _MOST
 
     def json_schema(self) -> dict[str, Any]:
         """The setting as a property of a JSON Schema."""
@@ -41,8 +52,10 @@ class Setting:
             # Without a type, the SDK could not read it from the environment.
             schema["anyOf"] = [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]
         else:
-            kind = self.kind if self.kind in {"integer", "number", "boolean", "array", "object"} else "string"
-            schema["type"] = [kind, "null"]
+            own = self.kind if self.kind in {"integer", "number", "boolean", "array", "object"} else "string"
+            schema["type"] = ["object" if self.kind == "names" else own, "null"]
+        if self.kind == "names":
+            schema["additionalProperties"] = TEXTS
         if self.kind == "array":
             schema["items"] = {"type": ["string", "integer"]}
         if self.kind == "date-time":
@@ -81,6 +94,7 @@ def common_settings(systems: Iterable[type[System]]) -> tuple[Setting, ...]:
             "Parallel requests",
             "How many requests may run at the same time. Default: what the system bears.",
             minimum=1,
+            maximum=100,
         ),
         Setting(
             "timeout_seconds",
@@ -137,20 +151,30 @@ def json_schema(settings: Iterable[Setting]) -> dict[str, Any]:
     return {"type": "object", "properties": {setting.name: setting.json_schema() for setting in settings}}
 
 
+def from_json_schema(properties: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """Settings that somebody else declared, as the properties of a JSON Schema."""
+    return tuple(
+        Setting(name, next(kind for kind in about["type"] if kind != "null"), name, about.get("description", ""))
+        for name, about in properties.items()
+    )
+
+
 def load(
-    config: Mapping[str, Any], own: Iterable[Setting], systems: Sequence[type[System]]
+    config: Mapping[str, Any], own: Iterable[Setting], systems: Sequence[type[System]], passed_over: Iterable[str] = ()
 ) -> tuple[dict[str, Any], list[str]]:
     """The settings with defaults filled in, and every problem as a sentence that names its setting.
 
-    ``own`` are the settings of the connector itself. Texts that hold a number, a boolean or JSON are accepted for
-    settings of that kind, since environment variables hold only texts.
+    ``own`` are the settings of the connector itself, ``passed_over`` names that mean nothing here; so are the settings
+    of other systems, so that one configuration may serve several. Texts that hold a number, a boolean or JSON are
+    accepted for settings of that kind, since environment variables hold only texts.
     """
     chosen = next((system for system in systems if system.name == config.get("system")), None)
     known: dict[str, Setting] = {setting.name: setting for setting in common_settings(systems)}
     known |= {setting.name: setting for setting in own}
     known |= {setting.name: setting for setting in (chosen.settings if chosen else ())}
+    elsewhere = {*passed_over, *(setting.name for system in systems for setting in system.settings)}
     loaded: dict[str, Any] = {}
-    problems: list[str] = []
+    problems = unknown([name for name in config if name not in {*known, *elsewhere}], [*known, *elsewhere])
     for setting in known.values():
         value = config.get(setting.name)
         if value in (None, ""):
@@ -165,17 +189,25 @@ def load(
 
 
 def _value(setting: Setting, value: Any) -> tuple[Any, str]:
-    """The value in its kind, and what is wrong with it; a secret's value is never repeated."""
-    shown = "its value" if setting.secret else json.dumps(value, default=str)
+    """The value in its kind, and what is wrong with it; a secret's value is never repeated, nor that of an address."""
+    hidden = setting.secret or setting.kind == "url"
+    shown = "its value" if hidden else _cut(json.dumps(value, default=str, ensure_ascii=False))
     try:
         value = _CONVERTERS[setting.kind](value)
-    except (ValueError, TypeError, ZoneInfoNotFoundError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, ZoneInfoNotFoundError):
         return None, f"must be {_WORDS[setting.kind]}, not {shown}."
     if setting.choices and value not in setting.choices:
         return None, f"must be one of {', '.join(setting.choices)}, not {shown}."
-    if setting.minimum is not None and value < setting.minimum:
-        return None, f"must be at least {setting.minimum:g}, not {shown}."
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if setting.minimum is not None and value < setting.minimum:
+            return None, f"must be at least {setting.minimum:g}, not {shown}."
+        if value > setting.maximum:
+            return None, f"must be at most {setting.maximum:,.0f}, not {shown}."
     return value, ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 
 def _string(value: Any) -> str:
@@ -185,9 +217,9 @@ def _string(value: Any) -> str:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool):
-        raise TypeError
-    return float(value)
+    if isinstance(value, bool) or not math.isfinite(number := float(value)):
+        raise ValueError
+    return number
 
 
 def _integer(value: Any) -> int:
@@ -198,21 +230,17 @@ def _integer(value: Any) -> int:
 
 
 def _boolean(value: Any) -> bool:
-    if isinstance(value, str) and value.lower() in _BOOLEANS:
-        return _BOOLEANS[value.lower()]
-    if not isinstance(value, bool):
+    return _BOOLEANS[str(value).strip().lower()]
+
+
+def _array(value: Any) -> list[Any]:
+    """A list; a text that is no JSON holds one or several names, as in ``Accounts,Contacts``."""
+    if isinstance(value, str):
+        text = value.strip()
+        value = json.loads(text) if text.startswith("[") else [each.strip() for each in text.split(",")]
+    if not isinstance(value, list) or not all(isinstance(each, (str, int)) for each in value):
         raise TypeError
     return value
-
-
-def _json_of(kind: type) -> Any:
-    def convert(value: Any) -> Any:
-        decoded = json.loads(value) if isinstance(value, str) else value
-        if not isinstance(decoded, kind):
-            raise TypeError
-        return decoded
-
-    return convert
 
 
 def _moment(value: Any) -> str:
@@ -227,10 +255,13 @@ def _timezone(value: Any) -> str:
 
 
 def _url(value: Any) -> str:
-    parts = urlsplit(_string(value))
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
+    text = _string(value).strip()
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError
-    return str(value)
+    if "@" in parts.netloc or parts.port == 0:
+        raise ValueError
+    return text
 
 
 _CONVERTERS: dict[str, Any] = {
@@ -238,8 +269,9 @@ _CONVERTERS: dict[str, Any] = {
     "number": _number,
     "integer": _integer,
     "boolean": _boolean,
-    "array": _json_of(list),
-    "object": _json_of(dict),
+    "array": _array,
+    "object": as_object,
+    "names": lambda value: {name: each for name, each in as_names(value).items() if each is not None},
     "date-time": _moment,
     "timezone": _timezone,
     "url": _url,
@@ -252,7 +284,8 @@ _WORDS = {
     "boolean": "true or false",
     "array": "a list",
     "object": "an object",
+    "names": "an object that gives each name a text",
     "date-time": "a date or a time such as 2026-01-31T00:00:00Z",
     "timezone": "a time zone such as Europe/Prague",
-    "url": "an address such as https://crm.example.com, without user name or query",
+    "url": "an address such as https://crm.example.com, without user name, password or query",
 }

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from hashlib import blake2s
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream
@@ -78,7 +79,7 @@ class CrmStream(Stream):
             SystemExit: the connection itself is in trouble, so that no stream could go on.
         """
         try:
-            for record in self._records():
+            for record in islice(self._records(), self.ABORT_AT_RECORD_COUNT):
                 yield {**self._blank, **record}
         except (ConfigError, Unavailable) as error:
             if isinstance(error, ServerFault):
@@ -241,8 +242,8 @@ class PicklistStream(Stream):
             SystemExit: the CRM cannot be reached.
         """
         try:
-            for entity in self.crm.described():
-                yield from _picklist_rows(entity)
+            rows = (row for entity in self.crm.described() for row in _picklist_rows(entity))
+            yield from islice(rows, self.ABORT_AT_RECORD_COUNT)
         except CrmError as error:
             raise self.crm.stopped_by(error) from error
 

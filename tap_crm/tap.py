@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
+from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.tap_base import CliTestOptionValue
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied
+from crm_systems.objects import dropped
 from crm_systems.output import speak_utf8
 from crm_systems.progress import Progress
-from crm_systems.settings import Setting, connection_settings, json_schema, load
+from crm_systems.settings import Setting, connection_settings, from_json_schema, json_schema, load
+from crm_systems.unknown import from_environment
 from tap_crm.messages import Messages
 from tap_crm.stream import CrmStream, PicklistStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from click import Context, Option
     from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.singerlib import Catalog, CatalogEntry
@@ -67,6 +74,9 @@ OWN_SETTINGS = (
     ),
 )
 
+PASSED_OVER = ("batch_config", "emit_activate_version_messages", "use_singer_decimal")
+"""Settings that the SDK reads by itself, or gives other taps."""
+
 
 class CrmTap(Tap):
     """Reads the CRM systems that nobody serves well, one stream for each kind of record."""
@@ -99,13 +109,25 @@ class CrmTap(Tap):
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
-        self.settings, problems = load(self._config, OWN_SETTINGS, SYSTEMS)
+        self.settings, problems = load(self._config, (*OWN_SETTINGS, *_builtin_settings()), SYSTEMS, PASSED_OVER)
+        problems += dropped(self._config, os.environ, "MELTANO_EXTRACT_")
         if problems and raise_errors:
             raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)
         # The SDK would refuse a text in place of a number, and environment variables hold nothing else.
-        typed = {name: value for name, value in self.settings.items() if name in self._config}
-        self._config = {**self._config, **typed}
+        kept = {name: self._config[name] for name in PASSED_OVER if name in self._config}
+        typed = {name: value for name, value in self.settings.items() if name in self._config and value is not None}
+        self._config = {**kept, **typed}
         return [*problems, *super()._validate_config(raise_errors=raise_errors)]
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+        """The settings from the environment as texts; the SDK would take any text but "true" for false."""
+        parse_environment_config({}, cls._env_var_prefix)  # It reads a file `.env`.
+        known = [*cls.config_jsonschema["properties"], *(each.name for each in _builtin_settings()), *PASSED_OVER]
+        found, strays = from_environment(os.environ, cls._env_var_prefix, known)
+        for name in strays:
+            cls.logger.warning("%s in the environment is no setting of %s.", name, cls.name)
+        return found
 
     @staticmethod
     def sleep(seconds: float) -> None:
@@ -225,12 +247,36 @@ class CrmTap(Tap):
             catalog=_json_of(catalog),
             parse_env_config=bool(config and config.parse_env),
         )
+        tap.run(tap.sync_all)
+
+    def run(self, work: Callable[[], Any]) -> None:
+        """Does some work, logs out, and ends with exit code 1 where it is not complete.
+
+        Raises:
+            SystemExit: a stream failed.
+        """
         try:
-            tap.sync_all()
+            work()
         finally:
-            tap.client.close()
-        if tap.failures:
-            sys.exit(f"{cls.name}: not complete:\n  " + "\n  ".join(tap.failures))
+            self.client.close()
+        if self.failures:
+            sys.exit(f"{self.name}: not complete:\n  " + "\n  ".join(self.failures))
+
+    @classmethod
+    def cb_test(cls, ctx: Context, param: Option, value: str) -> None:  # noqa: ARG003
+        """Reads one record of each stream (``--test``) or their schemas, and fails as a run does."""
+        if value != CliTestOptionValue.Disabled.value:
+            config = ctx.params["config"]
+            tap = cls(config=config.config, parse_env_config=config.parse_env)
+            tap.run(tap.write_schemas if value == CliTestOptionValue.Schema.value else tap.run_connection_test)
+            ctx.exit()
+
+
+def _builtin_settings() -> tuple[Setting, ...]:
+    """The SDK's own: stream maps and flattening."""
+    schema: dict[str, Any] = {"properties": {}}
+    CrmTap.append_builtin_config(schema)
+    return from_json_schema(schema["properties"])
 
 
 def _json_of(file: Any) -> Any:

@@ -29,8 +29,10 @@ class Destination:
     def _named(self, address: str) -> str:
         return self._start + self._system.place(address)
 
-    def open_ledger(self, clock: Callable[[], float]) -> Ledger:
-        """The ledger of this CRM, in which each CRM has one spelling of its name. ``clock``: seconds since 1970.
+    def open_ledger(self, clock: Callable[[], float], warn: Callable[[str], None]) -> Ledger:
+        """The ledger of this CRM, in which each CRM has one spelling of its name.
+
+        ``clock`` tells seconds since 1970, ``warn`` takes a sentence.
 
         Raises:
             ConfigError: the database cannot be opened.
@@ -43,6 +45,7 @@ class Destination:
             source=settings["source"],
             lease_seconds=2 * settings["timeout_seconds"] + settings["settle_seconds"] + LEASE_MARGIN,
             clock=clock,
+            warn=warn,
         )
         ledger.respell(self._respelled)
         return ledger

@@ -49,6 +49,7 @@ class Ledger:
         source: str,
         lease_seconds: float = LEASE_SECONDS,
         clock: Callable[[], float] = time.time,
+        warn: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
         self._lock = threading.Lock()
         self._clock = clock
@@ -57,7 +58,7 @@ class Ledger:
         self._holds_any = False
         self.lease_seconds = lease_seconds
         with in_words("opened"):
-            self._engine = opened(url)
+            self._engine = opened(url, warn)
 
     def close(self) -> None:
         """Leaves what is still open to the next run, and gives the database back."""
@@ -100,7 +101,7 @@ class Ledger:
     def knows(self, stream: str) -> bool:
         """Whether anything is known of the records of a stream."""
         with self._reading() as db:
-            return db.execute(sa.select(_WRITTEN.c.key).where(*self._is(_WRITTEN, stream)).limit(1)).first() is not None
+            return db.execute(sa.select(WRITTEN.c.key).where(*self._is(WRITTEN, stream)).limit(1)).first() is not None
 
     def note(self, stream: str, key: str, written: Written) -> None:
         """Notes what was written, in place of the intent to write it."""
@@ -117,7 +118,7 @@ class Ledger:
     def rename(self, stream: str, key: str, new: str) -> None:
         """Notes that what is known of an incoming record is known by another spelling of its key from now on."""
         with self._writing() as db:
-            for table in (_WRITTEN, _INTENTS, _LINKS):
+            for table in (WRITTEN, INTENTS, LINKS):
                 db.execute(table.update().where(*self._is(table, stream, key)).values(key=new))
 
     def forget(self, stream: str, key: str) -> None:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ConfigError
+from crm_systems.objects import as_names
 from crm_systems.settings import Setting
+from crm_systems.unknown import did_you_mean
+from target_crm import files
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OF_A_STREAM = ("entity", "identify_by", "write_mode", "fields")
 WRITE_MODES = ("upsert", "update_only", "create_only")
 UNKNOWN_FIELDS = ("reject", "drop")
 
@@ -62,7 +69,7 @@ OWN_SETTINGS = (
     ),
     Setting(
         "owners",
-        "object",
+        "names",
         "Owners",
         "Incoming owners, and the users or groups of this CRM that stand for them, by id or by name.",
     ),
@@ -169,7 +176,7 @@ def options_of(settings: Mapping[str, Any], stream: str) -> StreamOptions:
         unknown_fields=settings["unknown_fields"],
         dry_run=settings["dry_run"],
         settle_seconds=settings["settle_seconds"],
-        fields=own.get("fields") or {},
+        fields=as_names(own.get("fields") or {}),
     )
 
 
@@ -182,7 +189,7 @@ def problems(settings: Mapping[str, Any]) -> list[str]:
         found.append("`rejects_path` is missing: it is needed where `max_rejects` is not 0, so that nothing is lost.")
     if str(settings["report_path"] or "").endswith(".json"):
         found.append("`report_path` is the HTML page; the same as JSON goes beside it, so it must not end in .json.")
-    return [each for each in found if each]
+    return [each for each in found if each] + files.problems(settings)
 
 
 def _problems_of_stream(where: str, own: Any) -> list[str]:
@@ -191,16 +198,41 @@ def _problems_of_stream(where: str, own: Any) -> list[str]:
     if not isinstance(own, Mapping):
         return [f"{where} must be an object, or null to leave the stream out."]
     found = [
-        f"{where} has `{name}`, which means nothing there; there are entity, identify_by, write_mode and fields."
+        f"{where} has `{name}`, which means nothing there{did_you_mean(name, OF_A_STREAM)}"
         for name in own
-        if name not in {"entity", "identify_by", "write_mode", "fields"}
+        if name not in OF_A_STREAM
     ]
     if own.get("write_mode", "upsert") not in WRITE_MODES:
         found.append(f"{where}: write_mode must be one of {', '.join(WRITE_MODES)}.")
-    if not isinstance(own.get("fields") or {}, Mapping):
+    try:
+        as_names(own.get("fields") or {})
+    except (ValueError, TypeError):
         found.append(f"{where}: fields must be an object of incoming fields and CRM fields.")
     found.append(_problem_of_identify_by(f"{where}: identify_by", own.get("identify_by")))
     return found
+
+
+def put_together(streams: Mapping[str, Any]) -> dict[str, Any]:
+    """The streams under their whole names, where Meltano nested them at the periods."""
+    return dict(pair for name, own in streams.items() for pair in _streams_in(name, own))
+
+
+def _streams_in(name: str, own: Any) -> Iterator[tuple[str, Any]]:
+    if _is_nested(own):
+        for more, inner in own.items():
+            yield from _streams_in(f"{name}.{more}", inner)
+    else:
+        yield name, own
+
+
+def _is_nested(own: Any) -> bool:
+    if not isinstance(own, Mapping) or not own or _is_stream(own):
+        return False
+    return all(_is_stream(inner) or _is_nested(inner) for inner in own.values())
+
+
+def _is_stream(own: Any) -> bool:
+    return isinstance(own, Mapping) and not own.keys().isdisjoint(OF_A_STREAM)
 
 
 def _problem_of_identify_by(where: str, value: Any) -> str:
@@ -214,9 +246,8 @@ def _problem_of_identify_by(where: str, value: Any) -> str:
 def _identify_by(value: Any) -> str | tuple[str, ...] | None:
     if value in (None, ""):
         return None
-    if isinstance(value, str) and value.startswith("["):
-        value = json.loads(value)
-    # From the environment, the SDK makes a list of a word.
+    if isinstance(value, str):
+        value = json.loads(value) if value.startswith("[") else [each.strip() for each in value.split(",")]
     word = value[0] if isinstance(value, list) and len(value) == 1 else value
     if word in ("id", "ledger"):
         return str(word)

@@ -2,63 +2,92 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.json import serialize_json
 
+from target_crm.files import last_line, open_private
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A record as the tap sent it: a replay goes through the stream maps once more, as they are then."""
+
+    stream: str
+    schema: Mapping[str, Any]
+    keys: Sequence[str]
+    record: Mapping[str, Any]
 
 
 class Rejects:
-    """Appends to the file; what was added is on the disk when :meth:`add` returns."""
+    """Appends to the file; what was added is on the disk when :meth:`add` returns. ``warn`` takes a sentence."""
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, warn: Callable[[str], None]) -> None:
         self._path = Path(path) if path else None
-        self._described: set[str] = set()
+        self._warn = warn
+        self._described: dict[str, Mapping[str, Any]] = {}
+        self._whole = False
 
-    def check_input(self, command: str, source: IO[Any]) -> None:
-        """Makes sure that the run does not read what it writes, for ever.
-
-        Raises:
-            SystemExit: the open file is this one.
-        """
-        with suppress(OSError, ValueError):
-            if self._path is not None and os.path.samestat(os.fstat(source.fileno()), self._path.stat()):
-                raise SystemExit(f"{command}: The input is the file of `rejects_path`; move it away before it is read.")
-
-    def add(
-        self, stream: str, schema: Mapping[str, Any], keys: Sequence[str], record: Mapping[str, Any], reason: str
-    ) -> None:
+    def add(self, arrival: Arrival, reason: str) -> None:
         """Keeps a record; piping the file back into the target tries it again.
 
         Raises:
-            OSError: the file cannot be written.
+            OSError: the file cannot be written; no part of the record is left in it.
         """
         if self._path is None:
             return
-        messages: list[dict[str, Any]] = []
-        if stream not in self._described:
-            messages.append({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": list(keys)})
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        messages.append(
-            {"type": "RECORD", "stream": stream, "record": record, "rejected": {"reason": reason, "at": at}}
-        )
-        lines = "".join(serialize_json(message) + "\n" for message in messages)
-        # It holds personal data: nobody else may read it.
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
-            end = file.tell()
+        message = {"type": "RECORD", "stream": arrival.stream, "record": arrival.record}
+        lines = serialize_json({**message, "rejected": {"reason": reason, "at": at}}) + "\n"
+        described = {"schema": arrival.schema, "key_properties": list(arrival.keys)}
+        if self._described.get(arrival.stream) != described:
+            lines = serialize_json({"type": "SCHEMA", "stream": arrival.stream, **described}) + "\n" + lines
+        self._append(self._path, lines.encode("utf-8"))
+        self._described[arrival.stream] = described
+
+    def _append(self, path: Path, lines: bytes) -> None:
+        descriptor = open_private(path, os.O_RDWR | os.O_APPEND, self._warn)
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            if not self._whole:
+                self._mend(file)
+            end = file.seek(0, os.SEEK_END)
             try:
-                file.write(lines)
-                file.flush()
-                os.fsync(file.fileno())
+                left = lines
+                while left:
+                    left = left[file.write(left) :]
+                os.fsync(descriptor)
             except OSError:
                 with suppress(OSError):
-                    os.ftruncate(file.fileno(), end)
+                    os.ftruncate(descriptor, end)
                 raise
-        self._described.add(stream)
+
+    def _mend(self, file: IO[bytes]) -> None:
+        """Ends the last line, or takes it away where it is half a record, which no state has left behind."""
+        last_line(file)
+        end, half = file.tell(), file.read()
+        if half and _is_json(half):
+            file.write(b"\n")
+        elif half:
+            os.ftruncate(file.fileno(), end)
+            self._warn(
+                "The file of `rejects_path` ended in half a record, left by a run that was cut off; it is taken away, "
+                "and the record comes again from where it came."
+            )
+        self._whole = True
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

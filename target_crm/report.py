@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment
 
+from target_crm.files import MARK, replace_private
 from target_crm.outcome import Action, Change, Outcome
 
 MOST_SHOWN = 500
@@ -105,11 +106,12 @@ class Report:
         told = self._told(seconds, requests)
         template = files("target_crm").joinpath("report.html.j2").read_text("utf-8")
         page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template).render(told)
-        _write_private(Path(path), page)
-        _write_private(Path(path).with_suffix(".json"), json.dumps(told, indent=1, ensure_ascii=False, default=str))
+        replace_private(Path(path), page)
+        replace_private(Path(path).with_suffix(".json"), json.dumps(told, indent=1, ensure_ascii=False, default=str))
 
     def _told(self, seconds: float, requests: int) -> dict[str, Any]:
         return {
+            "written_by": MARK,
             "title": self.title,
             "dry_run": self.dry_run,
             "seconds": round(seconds, 1),
@@ -130,9 +132,3 @@ class Report:
 
 def _change(change: Change) -> dict[str, Any]:
     return {"field": change.field, "before": change.before, "after": change.after}
-
-
-def _write_private(path: Path, text: str) -> None:
-    """It holds personal data: nobody else may read it."""
-    path.touch(mode=0o600)
-    path.write_text(text, "utf-8", errors="replace")

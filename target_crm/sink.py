@@ -23,13 +23,32 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Entity
     from target_crm.options import StreamOptions
+    from target_crm.rejects import Arrival
     from target_crm.target import CrmTarget
 
 RECORDS_A_WORKER = 25
 """How many records a batch holds for each worker: few, since a batch is a barrier and state waits for it."""
 
 
-class CrmSink(BatchSink):
+class Incoming(dict[str, Any]):
+    """A record as the stream maps give it, which remembers how it came."""
+
+    arrival: Arrival
+
+    @classmethod
+    def of(cls, values: dict[str, Any], arrival: Arrival) -> Incoming:
+        """The record with these values."""
+        record = cls(values)
+        record.arrival = arrival
+        return record
+
+
+class _Sink(BatchSink):
+    def _after_process_record(self, context: dict[str, Any]) -> None:
+        """Keeps the records out of the debug log, where the SDK would put the whole batch."""
+
+
+class CrmSink(_Sink):
     """Writes one stream to one entity: checks the schema before the first write, then the records in small batches."""
 
     def __init__(self, target: CrmTarget, *arguments: Any, **named: Any) -> None:
@@ -109,13 +128,17 @@ class CrmSink(BatchSink):
         self.report.notes.append(note)
         self.logger.info("%s: %s", self.stream_name, note)
 
+    def preprocess_record(self, record: dict[str, Any], context: dict[str, Any]) -> Incoming:
+        """The record and how it came, without the SDK's marks."""
+        return Incoming.of(_without_metadata(record, self.key_properties), self.crm.arrival)
+
     def process_batch(self, context: dict[str, Any]) -> None:
         """Writes a batch; when it returns, every record of it is in the CRM, rejected or set aside.
 
         Raises:
             SystemExit: more records were rejected than may be, or the connection is in trouble.
         """
-        records = [_without_metadata(record, self.key_properties) for record in context.get("records", ())]
+        records = context.get("records", [])
         try:
             for outcomes in self.crm.client.map(self.write_in_turn, self._groups(records)):
                 for record, outcome in outcomes:
@@ -124,7 +147,7 @@ class CrmSink(BatchSink):
         except CrmError as error:
             raise self.crm.stopped_by(error) from error
 
-    def _groups(self, records: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    def _groups(self, records: list[Incoming]) -> list[list[Incoming]]:
         """The records in groups that may be written at the same time: what may be the same one stands in one group."""
         leaders: dict[str, str] = {}
 
@@ -137,14 +160,12 @@ class CrmSink(BatchSink):
         for names, _record in named:
             for name in names:
                 leaders[leader(name)] = leader(names[0])
-        groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        groups: dict[str, list[Incoming]] = defaultdict(list)
         for names, record in named:
             groups[leader(names[0])].append(record)
         return list(groups.values())
 
-    def write_in_turn(
-        self, records: list[dict[str, Any]], *, last_chance: bool = False
-    ) -> list[tuple[dict[str, Any], Outcome]]:
+    def write_in_turn(self, records: list[Incoming], *, last_chance: bool = False) -> list[tuple[Incoming, Outcome]]:
         """What became of each of these records, which may be the same one. ``last_chance``: no more will come."""
         outcomes = []
         for record in records:
@@ -158,7 +179,7 @@ class CrmSink(BatchSink):
             outcomes.append((record, outcome))
         return outcomes
 
-    def settle(self, record: dict[str, Any], outcome: Outcome) -> None:
+    def settle(self, record: Incoming, outcome: Outcome) -> None:
         """Counts what became of a record, keeps it where it was rejected, sets it aside where it must wait.
 
         Raises:
@@ -176,13 +197,13 @@ class CrmSink(BatchSink):
         if self.crm.settings["dry_run"]:
             self.crm.planned_links += outcome.left_open
         if outcome.action is Action.REJECT:
-            self.crm.reject(self, record, outcome)
+            self.crm.reject(self.stream_name, record.arrival, outcome)
 
     def clean_up(self) -> None:
         """Nothing is left over at the end of a stream."""
 
 
-class LogInSink(BatchSink):
+class LogInSink(_Sink):
     """Logs in, says who and where, and writes nothing."""
 
     def __init__(self, target: CrmTarget, *arguments: Any, **named: Any) -> None:
@@ -207,7 +228,7 @@ class LogInSink(BatchSink):
         """Nothing."""
 
 
-class LeftOutSink(BatchSink):
+class LeftOutSink(_Sink):
     """Takes a stream that the settings leave out, and does nothing with it."""
 
     def setup(self) -> None:

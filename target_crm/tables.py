@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from crm_systems.errors import ConfigError
+from target_crm.files import ledger_file, open_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,12 +50,13 @@ LINKS = _table(
 TABLES = (WRITTEN, INTENTS, LINKS)
 
 
-def opened(url: str) -> sa.Engine:
+def opened(url: str, warn: Callable[[str], None]) -> sa.Engine:
     """The database with all tables and columns; several runs may open it for the first time at once."""
     is_sqlite = sa.make_url(url).get_backend_name() == "sqlite"
     arguments = {"timeout": LOCK_SECONDS} if is_sqlite else {}
     engine = sa.create_engine(url, hide_parameters=True, connect_args=arguments)
-    _make_private(engine.url)
+    if path := ledger_file(engine.url):
+        os.close(open_private(path, os.O_RDWR, warn))
     with suppress(sa.exc.DBAPIError):
         # It fails where another run makes the same tables at this moment; they are there then.
         _METADATA.create_all(engine)
@@ -102,12 +104,6 @@ def respell(engine: sa.Engine, spelling: Callable[[str], str]) -> None:
                 same = (other.c[each.name] == each for each in table.primary_key if each.name != "destination")
                 twin = sa.select(other.c.key).where(other.c.destination == new, *same).correlate(table).exists()
                 db.execute(sa.update(table).where(table.c.destination == old, ~twin).values(destination=new))
-
-
-def _make_private(url: sa.URL) -> None:
-    """Makes a new SQLite file, which may hold personal data, readable for its owner only."""
-    if url.get_backend_name() == "sqlite" and url.database and not url.database.startswith((":memory:", "file:")):
-        Path(url.database).touch(mode=0o600)
 
 
 @contextmanager

@@ -6,21 +6,20 @@ import sys
 import time
 from collections import defaultdict
 from difflib import get_close_matches
-from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from singer_sdk import Target
-from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 
-from crm_systems import SYSTEMS, open_client
+from crm_systems import open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
 from crm_systems.output import handing_on, speak_utf8
 from crm_systems.progress import Progress
-from crm_systems.settings import connection_settings, json_schema, load
+from target_crm.arrivals import Arrivals
 from target_crm.destination import Destination
+from target_crm.files import is_open, named
 from target_crm.mapping import Reject
 from target_crm.messages import Messages, standard_input
-from target_crm.options import OWN_SETTINGS, problems
 from target_crm.owners import Owners
 from target_crm.rejects import Rejects
 from target_crm.report import Report
@@ -31,31 +30,25 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from singer_sdk import Sink
-    from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
     from crm_systems.client import Client
     from crm_systems.model import Entity
     from target_crm.entries import Link
     from target_crm.ledger import Ledger
     from target_crm.outcome import Outcome
+    from target_crm.rejects import Arrival
+    from target_crm.sink import Incoming
     from target_crm.writer import Writer
 
 TEST_STREAM = "meltano_test_stream"
 """What `meltano config test` sends to see whether a target works."""
 
 
-class CrmTarget(Target):
+class CrmTarget(Arrivals):
     """Writes any stream into the CRM systems that nobody serves well, without doubling a record."""
 
     name = "target-crm"
     package_name = "tap-crm"
-    config_jsonschema: ClassVar[dict[str, Any]] = json_schema((*connection_settings(SYSTEMS), *OWN_SETTINGS))
-    capabilities: ClassVar[list[CapabilitiesEnum]] = [
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
-    ]
     default_sink_class = CrmSink
     message_reader_class = Messages
 
@@ -67,7 +60,7 @@ class CrmTarget(Target):
         self.just_written: set[str] = set()
         self.waiting: defaultdict[str, set[str]] = defaultdict(set)
         """By stream, names of the records that were set aside; what comes later under such a name waits behind them."""
-        self.deferred: list[tuple[CrmSink, dict[str, Any]]] = []
+        self.deferred: list[tuple[CrmSink, Incoming]] = []
         """Records that refer to others that have not come yet; no state leaves while there are any."""
         self._terminated = 0
         """The signal that asks for the end; 0: none."""
@@ -84,21 +77,11 @@ class CrmTarget(Target):
         self.max_parallelism = 1
         self.client: Client = open_client(self.settings, writes=True, sleep=self.sleep)
         self.destination = Destination(self.client.system, self.settings)
-        self.rejects = Rejects(self.settings["rejects_path"])
+        # A dry run rejects nothing for good: a replay would try its records once more than needed.
+        self.rejects = Rejects(None if self.settings["dry_run"] else self.settings["rejects_path"], self.warn)
         self.report = Report(title=self.destination.at_address, dry_run=bool(self.settings["dry_run"]))
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), self.settings)
         self._ledger: Ledger | None = None
-
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
-        self.settings, found = load(self._config, OWN_SETTINGS, SYSTEMS)
-        found += problems(self.settings)
-        if found and raise_errors:
-            raise ConfigValidationError("The settings are not complete", errors=found, schema=self.config_jsonschema)
-        # The SDK would refuse a text in place of a number, and environment variables hold nothing else.
-        typed = {name: value for name, value in self.settings.items() if name in self._config}
-        self._config = {**self._config, **typed}
-        return [*found, *super()._validate_config(raise_errors=raise_errors)]
 
     @staticmethod
     def sleep(seconds: float) -> None:
@@ -110,11 +93,6 @@ class CrmTarget(Target):
         """Seconds since 1970, by which the leases of the ledger are measured; a test moves it."""
         return time.time()
 
-    @classmethod
-    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Adds the SDK's settings for stream maps; those for loading into tables mean nothing to a CRM."""
-        super(Target, cls).append_builtin_config(config_jsonschema)
-
     @property
     def ledger(self) -> Ledger:
         """What earlier runs wrote into this CRM; opened when it is first needed.
@@ -123,7 +101,7 @@ class CrmTarget(Target):
             ConfigError: the database cannot be opened.
         """
         if self._ledger is None:
-            self._ledger = self.destination.open_ledger(self.now)
+            self._ledger = self.destination.open_ledger(self.now, self.warn)
         return self._ledger
 
     def entity(self, name: str) -> Entity:
@@ -156,21 +134,19 @@ class CrmTarget(Target):
         streams = self.settings["streams"] or {}
         return LeftOutSink if stream_name in streams and streams[stream_name] is None else CrmSink
 
-    def reject(self, sink: CrmSink, record: dict[str, Any], outcome: Outcome) -> None:
+    def warn(self, sentence: str) -> None:
+        """Says something that does not stop the run."""
+        self.logger.warning("%s", sentence)
+
+    def reject(self, stream: str, arrival: Arrival, outcome: Outcome) -> None:
         """Keeps a rejected record.
 
         Raises:
             SystemExit: it is one too many, or cannot be kept.
         """
-        sentence = f"{sink.stream_name}: the record {outcome.key} is rejected: {outcome.reason.rstrip('.')}."
+        sentence = f"{stream}: the record {outcome.key} is rejected: {outcome.reason.rstrip('.')}."
         try:
-            self.rejects.add(
-                sink.stream_name,
-                sink.original_schema,
-                sink.key_properties,
-                record,
-                f"{outcome.reason} {outcome.server_says}".strip(),
-            )
+            self.rejects.add(arrival, f"{outcome.reason} {outcome.server_says}".strip())
         except OSError as error:
             raise SystemExit(
                 f"{self.name}: {sentence} It cannot be kept in `rejects_path` ({error.strerror}), so the run stops."
@@ -310,7 +286,11 @@ class CrmTarget(Target):
         try:
             with messages.in_words(cls.name):
                 source = getattr(file_input, "buffer", file_input) or standard_input()
-                target.rejects.check_input(cls.name, source)
+                for path, words in named(target.settings).items():
+                    if is_open(path, source):
+                        raise SystemExit(f"{cls.name}: The input is {words}; move it away before it is read.")
                 target.listen(cast("IO[str]", messages.messages_in(target.lines(source))))
+        except (MapExpressionError, StreamMapConfigError) as error:
+            raise SystemExit(f"{cls.name}: `stream_maps` cannot be applied: {error}") from None
         finally:
             target.finish()

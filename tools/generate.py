@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from crm_systems import SYSTEMS
+from crm_systems.settings import TEXTS
 from tap_crm.tap import CrmTap
 from target_crm.target import CrmTarget
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 PLUGINS = (CrmTap, CrmTarget)
-
-_KINDS = {"integer": "integer", "number": "decimal", "boolean": "boolean", "array": "array", "object": "object"}
 
 
 def meltano_settings(plugin: type[CrmTap | CrmTarget]) -> list[dict[str, Any]]:
@@ -30,9 +29,7 @@ def meltano_settings(plugin: type[CrmTap | CrmTarget]) -> list[dict[str, Any]]:
 
 
 def _meltano_setting(name: str, about: dict[str, Any]) -> dict[str, Any]:
-    types = about.get("type", [])
-    kind = next((_KINDS[each] for each in ([types] if isinstance(types, str) else types) if each in _KINDS), "string")
-    setting: dict[str, Any] = {"name": name, "label": about.get("title", name), "kind": kind}
+    setting: dict[str, Any] = {"name": name, "label": about.get("title", name), "kind": _kind(about)}
     if about.get("enum"):
         setting["kind"] = "options"
         setting["options"] = [{"value": value, "label": value} for value in about["enum"] if value is not None]
@@ -41,10 +38,27 @@ def _meltano_setting(name: str, about: dict[str, Any]) -> dict[str, Any]:
     if about.get("secret"):
         setting["sensitive"] = True
     if about.get("default") is not None:
-        setting["value"] = about["default"]
+        setting["value"] = _as_written(about["default"]) if "object" in about.get("type", ()) else about["default"]
     if "description" in about:
         setting["description"] = about["description"]
     return setting
+
+
+def _kind(about: dict[str, Any]) -> str:
+    """What Meltano must know of a setting, and no more, so that what it does not understand reaches the connector.
+
+    It fails on a number from the environment (`decimal`), takes any text but a few for false (`boolean`), and drops
+    names that hold a period from an object, but leaves a text alone. Of an `object` it tells what it dropped.
+    """
+    types = about.get("type", [])
+    if "object" in types and about.get("additionalProperties") == TEXTS:
+        return "string"
+    return next((kind for kind in ("array", "object") if kind in types), "string")
+
+
+def _as_written(value: Any) -> str:
+    """A value as one writes it in a configuration."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def meltano_yml(text: str) -> str:
@@ -78,7 +92,7 @@ def settings_table(plugin: type[CrmTap | CrmTarget]) -> str:
     for name, about in plugin.config_jsonschema["properties"].items():
         if name.startswith(("stream_map", "faker_", "flattening_")):
             continue
-        default = "" if about.get("default") is None else f"`{str(about['default']).lower()}`"
+        default = "" if about.get("default") is None else f"`{_as_written(about['default'])}`"
         secret = " *(secret)*" if about.get("secret") else ""
         lines.append(f"| `{name}` | {default} | {about.get('description', '')}{secret} |")
     return "\n".join(lines)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.running import Run
+    from tests.simulators.base import Call
     from tests.simulators.vtiger import VtigerSimulator
 
     Start = Callable[..., VtigerSimulator]
@@ -103,3 +104,28 @@ def test_a_file_that_is_broken(vtiger: Start, tmp_path: Path, option: str) -> No
     assert code == 1
     assert result.log.endswith("broken.json is no JSON.\n")
     assert "Traceback" not in result.log
+
+
+def test_a_test_reads_one_record_of_each_stream(vtiger: Start) -> None:
+    simulator = vtiger(rows=20)
+    result, code = finished(command("--config=ENV", "--test", **as_environment(simulator.config())))
+    assert code == 0
+    assert "error" not in result.log.lower()
+    assert {stream: len(records) for stream, records in result.records.items()}.get("Leads") == 1
+    assert max(map(len, result.records.values())) == 1
+
+
+def test_a_test_that_fails_says_so_and_ends_with_1(vtiger: Start) -> None:
+    simulator = vtiger(rows=20)
+    environment = as_environment({**simulator.config(), "entities": ["Leads", "Contacts"]})
+    answer = simulator.answer
+
+    def broken(call: Call) -> Answer:
+        return Answer(b"[]") if "from Leads where" in call.query.get("query", "") else answer(call)
+
+    simulator.answer = broken  # type: ignore[method-assign]
+    result, code = finished(command("--config=ENV", "--test", **environment))
+    assert code == 1
+    assert "tap-crm: not complete:" in result.log
+    assert "unhandled" not in result.log
+    assert len(result.records["Contacts"]) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,11 +20,13 @@ ANN = {"id": "1", "lastname": "Sicretova", "email": "ann@example.com"}
 BY_LEDGER = {"identify_by": "ledger"}
 
 
-def command(config: dict[str, Any], lines: list[Any], folder: Path) -> subprocess.CompletedProcess[str]:
+def command(
+    config: dict[str, Any], lines: list[Any], folder: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Runs the installed ``target-crm``."""
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     return subprocess.run(  # noqa: S603 - our own script
-        [Path(sys.executable).with_name("target-crm"), "--config", folder / "config.json"],
+        [Path(sys.executable).with_name("target-crm"), "--config", folder / "config.json", *arguments],
         input="".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines),
         capture_output=True,
         text=True,
@@ -31,6 +34,7 @@ def command(config: dict[str, Any], lines: list[Any], folder: Path) -> subproces
         check=False,
         timeout=60,
         cwd=folder,
+        env={**os.environ, **environment},
     )
 
 
@@ -38,7 +42,7 @@ def test_wrong_settings_are_named_all_at_once(crm: VtigerSimulator, tmp_path: Pa
     wrong = {
         "url": "crm.example.com",
         "access_key": None,
-        "identify_by": "email",
+        "identify_by": {"email": 1},
         "write_mode": "replace",
         "deletes": "maybe",
         "max_rejects": 5,
@@ -144,7 +148,7 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
     "ledger that cannot be opened": (
         {**BY_LEDGER, "ledger_url": "sqlite:////nowhere/Sicretova/ledger"},
         pipe("Contacts", [ANN]),
-        "The ledger cannot be opened (FileNotFoundError): check `ledger_url`",
+        "The ledger of `ledger_url` cannot be written: its folder does not exist",
     ),
     "ledger of an unknown kind": (
         {**BY_LEDGER, "ledger_url": "Sicretova"},

@@ -90,10 +90,8 @@ def test_what_the_server_refuses_is_kept_with_its_words_but_not_logged(crm: Vtig
     assert "Duplicate" not in result.words
 
 
-@pytest.mark.parametrize("path", ["/dev/full", "missing/rejects.jsonl", "."])
-def test_a_record_that_cannot_be_kept_stops_the_run(crm: VtigerSimulator, tmp_path: Path, path: str) -> None:
-    path = path if path.startswith("/") else str(tmp_path / path)
-    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=path)
+def test_a_record_that_cannot_be_kept_stops_the_run(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path="/dev/full")
     result = run(config, [*pipe("Contacts", MIXED), state(1)])
     assert "the record b0 is rejected" in result.exit
     assert "It cannot be kept in `rejects_path` (" in result.exit

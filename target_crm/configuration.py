@@ -1,0 +1,83 @@
+"""How the target takes its settings from files and the environment: all checked at once, and said in words."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Target
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.helpers.capabilities import PluginCapabilities
+
+from crm_systems import SYSTEMS
+from crm_systems.objects import dropped
+from crm_systems.settings import Setting, connection_settings, from_json_schema, json_schema, load
+from crm_systems.unknown import from_environment
+from target_crm.options import OWN_SETTINGS, problems, put_together
+
+if TYPE_CHECKING:
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+PASSED_OVER = (
+    "add_record_metadata",
+    "batch_config",
+    "batch_size_rows",
+    "default_target_schema",
+    "hard_delete",
+    "load_method",
+    "process_activate_version_messages",
+    "target_schema",
+    "validate_records",
+)
+"""Settings that the SDK reads by itself, or gives targets that load into tables."""
+
+
+class Configured(Target):
+    """A target with the settings of target-crm."""
+
+    name = "target-crm"
+    config_jsonschema: ClassVar[dict[str, Any]] = json_schema((*connection_settings(SYSTEMS), *OWN_SETTINGS))
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
+        self.settings, found = load(self._config, (*OWN_SETTINGS, *_builtin_settings()), SYSTEMS, PASSED_OVER)
+        self.settings["streams"] = put_together(self.settings["streams"] or {})
+        found += dropped(self._config, os.environ, "MELTANO_LOAD_")
+        found += problems(self.settings)
+        if found and raise_errors:
+            raise ConfigValidationError("The settings are not complete", errors=found, schema=self.config_jsonschema)
+        # The SDK would refuse a text in place of a number, and environment variables hold nothing else.
+        kept = {name: self._config[name] for name in PASSED_OVER if name in self._config}
+        typed = {name: value for name, value in self.settings.items() if name in self._config and value is not None}
+        self._config = {**kept, **typed}
+        return [*found, *super()._validate_config(raise_errors=raise_errors)]
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+        """The settings from the environment as texts; the SDK would take any text but "true" for false."""
+        parse_environment_config({}, cls._env_var_prefix)  # It reads a file `.env`.
+        known = [*cls.config_jsonschema["properties"], *(each.name for each in _builtin_settings()), *PASSED_OVER]
+        found, strays = from_environment(os.environ, cls._env_var_prefix, known)
+        for name in strays:
+            cls.logger.warning("%s in the environment is no setting of %s.", name, cls.name)
+        return found
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Adds the SDK's settings for stream maps; those for loading into tables mean nothing to a CRM."""
+        super(Target, cls).append_builtin_config(config_jsonschema)
+
+
+def _builtin_settings() -> tuple[Setting, ...]:
+    """The SDK's own: stream maps and flattening."""
+    schema: dict[str, Any] = {"properties": {}}
+    Configured.append_builtin_config(schema)
+    return from_json_schema(schema["properties"])
