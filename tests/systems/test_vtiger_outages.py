@@ -44,7 +44,7 @@ def started(outage_at: int, away: Answer, spoilt: str = "") -> tuple[VtigerSimul
 
 def reading(simulator: VtigerSimulator, outage: Outage, catalog: Any, **settings: Any) -> Run:
     class Patient(QuietTap):
-        sleep = staticmethod(outage.sleep)
+        sleep = staticmethod(outage.sleep)  # type: ignore[assignment]
 
     config = {**simulator.config(), "entities": ["Contacts"], "page_size": 30, "skip_unreadable": True, **settings}
     return run(config, catalog=catalog, tap=Patient)
