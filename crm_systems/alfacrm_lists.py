@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.alfacrm_pages import identity, newest_first, whole
 from crm_systems.alfacrm_values import dotted, latest, may_be_since, tidy
 from crm_systems.catalogue import catalogue
-from crm_systems.errors import ConfigError
+from crm_systems.errors import ConfigError, ProtocolError
 from crm_systems.model import Page, Request
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Lists:
         if not self._branches:
             entity = catalogue(SYSTEM)["branch"]
             rows = [row for page in self.walk(call, entity, self.requests(call, entity)) for row in page.rows]
+            if not all(str(row.get("id")).isdecimal() for row in rows):
+                raise ProtocolError("branch: read: a branch has no number", hint="the CRM may be in trouble; run again")
             there = {str(row["id"]): int(row["id"]) for row in rows}
             active = [str(row["id"]) for row in rows if str(row.get("is_active", 1)).lower() not in {"0", "false"}]
             unknown = [each for each in self._asked if each not in there]

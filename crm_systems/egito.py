@@ -28,7 +28,7 @@ from crm_systems.errors import (
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
 from crm_systems.recollection import Recollection
-from crm_systems.shapes import holds_rows
+from crm_systems.shapes import holds_records, holds_rows, is_key
 from crm_systems.system import System
 from crm_systems.wall_clock import earliest, instant
 
@@ -199,7 +199,7 @@ class Egito(System):
 
         def ask(parameters: Mapping[str, str]) -> Part:
             request = self._reading(f"{entity.name}/list", about, {**criteria, **parameters})
-            told = call(replace(request, shape=holds_rows))
+            told = call(replace(request, shape=holds_rows if code else holds_records))
             part = part_of(told, self.options["list_field"], about)
             return replace(part, rows=[{**row, **criteria} for row in part.rows])
 
@@ -289,7 +289,7 @@ class Egito(System):
         """The record that was written; what cannot be read back was written nevertheless."""
         told = call(request)
         number = told.get("id") if isinstance(told, dict) else None
-        if number is None:
+        if not is_key(number):
             raise OutcomeUnknown(f"{request.about}: the answer names no record")
         row: Row = {"id": number}
         with suppress(CrmError):

@@ -20,6 +20,7 @@ from crm_systems.intouch_settings import SETTINGS
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Page, Request, Session
 from crm_systems.recollection import Recollection
+from crm_systems.shapes import is_key
 from crm_systems.system import System
 
 if TYPE_CHECKING:
@@ -253,7 +254,7 @@ class InTouch(System):
     def _written(self, call: Call, entity: Entity, told: Any, about: str, identifier: Any = None) -> Row:
         """The record as it was stored (documented as the answer to each write), else as it is read now."""
         number = told.get("id", identifier) if isinstance(told, dict) else identifier
-        is_record = isinstance(told, dict) and "id" in told and len(told) > 1
+        is_record = isinstance(told, dict) and is_key(told.get("id")) and len(told) > 1
         row = shaped(told) if is_record else self._read_back(call, entity, number)
         if row is None:
             raise OutcomeUnknown(f"{about}: the answer names no record")
@@ -262,7 +263,7 @@ class InTouch(System):
 
     def _read_back(self, call: Call, entity: Entity, number: Any) -> Row | None:
         """A record that was just written; what cannot be read now was written nevertheless."""
-        if number is None:
+        if not is_key(number):
             return None
         with suppress(CrmError):
             return self.get(call, entity, str(number)) or {"id": number}

@@ -51,7 +51,7 @@ def meaning_of(request: Request, error: Exception, *, was_up: bool) -> CrmError:
     ``was_up``: the server has answered before, so what could be a wrong setting is a passing fault.
     """
     about, said = request.about, str(error)
-    if isinstance(error, requests.exceptions.ProxyError):
+    if isinstance(error, requests.exceptions.ProxyError) or "Proxy URL" in said:
         return _proxy_error(about, said, was_up=was_up)
     if isinstance(error, requests.exceptions.SSLError):
         return _tls_error(about, said)
@@ -77,7 +77,7 @@ def _passing(about: str, error: Exception) -> Unavailable:
 
 
 def _proxy_error(about: str, said: str, *, was_up: bool) -> CrmError:
-    if str(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED.value) in said:
+    if "Tunnel connection failed: 407" in said:
         return _proxy_log_in(about)
     if was_up:
         return Unavailable(f"{about}: the proxy does not answer", hint="check HTTPS_PROXY", nothing_done=True)

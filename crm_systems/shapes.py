@@ -31,10 +31,19 @@ def is_vtiger_id(value: Any) -> bool:
     return isinstance(value, str) and ID.fullmatch(value) is not None
 
 
+def is_key(value: Any) -> bool:
+    """A number, or a text that can be stored and shown."""
+    return type(value) is int or (isinstance(value, str) and value != "" and value.isprintable())
+
+
 def holds_rows(value: Any) -> bool:
-    """Whether an answer is or has a list, and its lists hold objects whose ids are texts or numbers."""
+    """Whether an answer is or has a list, and its lists hold objects; an id, where they have one, identifies."""
     parts = value.values() if isinstance(value, dict) else [value]
     lists = [part for part in parts if isinstance(part, list)]
-    return bool(lists) and all(
-        isinstance(row, dict) and type(row.get("id", "")) in {str, int} for rows in lists for row in rows
-    )
+    return bool(lists) and all(isinstance(row, dict) and is_key(row.get("id", 0)) for rows in lists for row in rows)
+
+
+def holds_records(value: Any) -> bool:
+    """The same, but each of them has an id."""
+    parts = value.values() if isinstance(value, dict) else [value]
+    return holds_rows(value) and all("id" in row for part in parts if isinstance(part, list) for row in part)

@@ -149,13 +149,13 @@ class Vtiger(System):
     def _is_administrator(self, call: Call, session: Session, login: Row) -> bool:
         """As the login says; where it does not (coreBOS, Vtiger 7), as the user's own record says."""
         if "is_admin" in login:
-            return login["is_admin"] in {"on", "1", True}
+            return login["is_admin"] in ("on", "1", True)
         query = f"select is_admin from Users where id = {vtql.literal(session.values['userId'])};"
         try:
             rows = call(self.sign(vtql.ask(query, "Users: read the rights", has_ids=False), session))
         except (Denied, Rejected):
             return False
-        return bool(rows) and rows[0].get("is_admin") in {"on", "1", True}
+        return bool(rows) and rows[0].get("is_admin") in ("on", "1", True)
 
     def log_out(self, session: Session) -> Request:
         """A POST; by GET it is refused (measured)."""

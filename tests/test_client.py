@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
@@ -271,3 +272,22 @@ def test_the_servers_clock(client: Client, server: VtigerSimulator, time: Time) 
     time.now += 90.7
     assert timedelta(seconds=90) <= client.server_time() - at_login <= timedelta(seconds=91)
     assert client.server_time().microsecond == 0
+
+
+def test_what_is_called_before_each_try(client: Client, server: VtigerSimulator, time: Time) -> None:
+    seen: list[tuple[int, int]] = []
+    failing(server, Fault.GATEWAY, 3)
+    client.call(replace(READ, before_send=lambda: seen.append((len(time.slept), client.traffic.requests))))
+    assert [slept for slept, _requests in seen] == list(range(len(seen)))
+    assert len(seen) == 1 + client.traffic.repeats > 1
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), Unavailable("lost", code="HTTP 500"), Rejected("x", code="HTTP 500")])
+def test_what_it_raises_goes_through(client: Client, server: VtigerSimulator, error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        client.call(replace(WRITE, before_send=fail))
+    assert caught.value is error
+    assert server.calls == []

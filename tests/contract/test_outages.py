@@ -85,7 +85,7 @@ def test_a_read_goes_on(subject: Subject, away: tuple[Fault | None, Fault | None
         crm.fault = outage
 
         class Patient(QuietTap):
-            sleep = staticmethod(outage.sleep)
+            sleep = staticmethod(outage.sleep)  # type: ignore[assignment]
 
         result = read(config, tap=Patient)
         assert result.exit == ""

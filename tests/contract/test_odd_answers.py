@@ -1,0 +1,147 @@
+"""Answers that are not what an interface allows: read where it is clear, else one sentence; never «no rows»."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.contract.subjects import SUBJECTS, Subject, records
+from tests.running import run as read
+from tests.target.writing import record, schema
+from tests.target.writing import run as write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.simulators.base import Answer, Call, Simulator
+
+ROWS = 30
+NEW = 2
+WARNING = b'<br />\n<b>Warning</b>:  Undefined array key "x" in <b>/var/www/a.php</b> on line <b>5</b><br />\n'
+
+
+@pytest.fixture(params=sorted(SUBJECTS))
+def subject(request: pytest.FixtureRequest) -> Subject:
+    return SUBJECTS[request.param]
+
+
+def spoil(crm: Simulator, how: Callable[[Answer], Answer], *, which: Callable[[int], bool] = lambda _n: True) -> None:
+    """Changes answers, counted from 1, on their way out."""
+    proper, numbers = crm.answer, iter(range(1, 100_000))
+
+    def answer(call: Call) -> Answer:
+        given = proper(call)
+        return how(given) if which(next(numbers)) and given.body else given
+
+    crm.answer = answer  # type: ignore[method-assign]
+
+
+def body(change: Callable[[bytes], bytes], **more: Any) -> Callable[[Answer], Answer]:
+    return lambda answer: replace(answer, body=change(answer.body), **more)
+
+
+DECORATED = {
+    "a byte order mark": body(lambda told: b"\xef\xbb\xbf" + told),
+    "a warning before": body(lambda told: WARNING + told, content_type="text/html; charset=UTF-8"),
+    "a notice before": body(lambda told: b"\nNotice: Undefined index: a[0] in /x.php on line 3\n" + told),
+    "a warning after": body(lambda told: told + WARNING, content_type="text/html; charset=UTF-8"),
+    "a wrong charset": body(lambda told: told, content_type="application/json; charset=windows-1250"),
+    "a broken date": lambda answer: replace(answer, headers={**answer.headers, "Date": "yesterday"}),
+    "a date without a zone": lambda answer: replace(
+        answer, headers={**answer.headers, "Date": "Fri, 31 Dec 1999 23:59:59 -0000"}
+    ),
+}
+UNREADABLE = {
+    "deep nesting": body(lambda _told: b'{"success":true,"result":' + b"[" * 5000 + b"]" * 5000 + b"}"),
+    "a huge number": body(lambda told: told[:-1] + b',"z":' + b"9" * 5000 + b"}"),
+    "not a number": body(lambda _told: b'{"success":true,"total":NaN,"result":NaN,"items":NaN}'),
+    "truncated": body(lambda told: told[: len(told) // 2]),
+    "nothing": body(lambda _told: b""),
+    "null": body(lambda _told: b"null"),
+    "an empty object": body(lambda _told: b"{}"),
+    "a text": body(lambda _told: b'"ok"'),
+    "a number": body(lambda _told: b"5"),
+    "a list of nulls": body(lambda _told: b'{"success":true,"result":[null],"items":[null],"list":[null]}'),
+    "no gzip": lambda answer: replace(answer, headers={"Content-Encoding": "gzip"}),
+    "no content": lambda answer: replace(answer, body=b"", status=204),
+}
+
+
+def config_of(subject: Subject, crm: Simulator) -> dict[str, Any]:
+    return {**subject.config(crm), "entities": [subject.entity], "page_size": 10}
+
+
+@pytest.mark.parametrize("how", DECORATED.values(), ids=DECORATED.keys())
+def test_it_is_read_all_the_same(subject: Subject, how: Callable[[Answer], Answer]) -> None:
+    with subject.start(ROWS) as crm:
+        complete = read(config_of(subject, crm)).records
+        spoil(crm, how)
+        result = read(config_of(subject, crm))
+        assert result.exit == ""
+        assert result.records == complete
+
+
+@pytest.mark.parametrize("how", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_what_cannot_be_read_is_never_no_rows(subject: Subject, how: Callable[[Answer], Answer]) -> None:
+    with subject.start(ROWS) as measured:
+        complete = read(config_of(subject, measured)).records[subject.entity]
+        requests = len(measured.calls)
+    for first in range(1, requests, max(requests // 3, 1)):
+        with subject.start(ROWS) as crm:
+            spoil(crm, how, which=range(first, 100_000).__contains__)
+            result = read(config_of(subject, crm))
+            assert result.exit or result.records[subject.entity] == complete, f"from request {first} on"
+            assert "Traceback" not in result.words
+
+
+def mutated(told: bytes, chance: random.Random) -> bytes:
+    """JSON in which a part is missing or another thing."""
+    odd = [None, [], {}, "", "x", 0, -1, 1.5, True, [None], {"id": None}, "2024-13-45", 10**30, "\ud800", [{"x": 1}]]
+    try:
+        data = json.loads(told)
+    except ValueError:
+        return told
+    where = data
+    while isinstance(where, (dict, list)) and where:
+        key = chance.choice(list(where) if isinstance(where, dict) else range(min(len(where), 3)))
+        if chance.random() < 0.5 or not isinstance(where[key], (dict, list)):
+            where[key] = chance.choice(odd)
+            if isinstance(where, dict) and chance.random() < 0.3:
+                del where[key]
+            break
+        where = where[key]
+    return json.dumps(data).encode()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_another_shape_ends_in_a_sentence_when_it_is_read(subject: Subject, seed: int) -> None:
+    chance = random.Random(seed)
+    with subject.start(ROWS) as crm:
+        first = chance.randint(1, 12)
+        spoil(crm, body(lambda told: mutated(told, chance)), which=range(first, 100_000).__contains__)
+        assert "Traceback" not in read(config_of(subject, crm)).words
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_another_shape_doubles_nothing_when_it_is_written(subject: Subject, seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    with subject.start(5) as crm:
+        incoming = [{"key": f"k{n}", **subject.values(n)} for n in range(NEW)]
+        messages = [
+            schema(subject.entity, incoming[0], ["key"]),
+            *(record(subject.entity, **each) for each in incoming),
+        ]
+        config = {**subject.config(crm), "ledger_url": f"sqlite:///{tmp_path}/l.sqlite", "identify_by": "ledger"}
+        proper, number = crm.answer, chance.randint(1, 15)
+        spoil(crm, body(lambda told: mutated(told, chance)), which=number.__eq__)
+        assert "Traceback" not in write(config, messages).words
+        crm.answer = proper  # type: ignore[method-assign]
+        assert write(config, messages).exit == ""
+        there = Counter(str(row.get(subject.match)) for row in records(crm, subject.entity))
+        assert [there[str(subject.values(n)[subject.match])] for n in range(NEW)] == [1] * NEW
