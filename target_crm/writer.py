@@ -82,6 +82,9 @@ class Writer:
         if not key:
             raise Reject("its key is empty")
         if record.get(DELETED_AT):
+            if self._options.deletes == "apply" and not self._options.dry_run:
+                # What is just being created cannot be found yet.
+                self._creator.await_turn(key)
             return self._delete(key)
         return self._upsert(key, record, last_chance=last_chance)
 
@@ -216,8 +219,6 @@ class Writer:
     def _delete(self, key: str) -> Outcome:
         if self._options.deletes == "ignore":
             return Outcome(Action.SKIP, key)
-        if not self._options.dry_run:
-            self._creator.await_turn(key)
         known = self._ledger.written(self._options.stream, key)
         crm_id = key if self._options.identify_by == "id" else known.crm_id if known else None
         existing = self._finder.get(crm_id) if crm_id else None
