@@ -176,8 +176,8 @@ class Creator:
         if likely and not surely:
             raise Reject(
                 f"the answer to its create was lost, and whether it made {', '.join(row.crm_id for row in likely)} "
-                "cannot be told; delete that in the CRM if it is the same record, else the row of this key in the table "
-                "`intents` of the ledger, and run again"
+                "cannot be told; delete that in the CRM if it is the same record, else the row of this key in the "
+                "ledger's table `intents`, and run again"
             )
         return max(surely, key=lambda row: likeness(self.entity, sent, row.record), default=None)
 
