@@ -13,7 +13,7 @@ from target_crm.entries import Intent, TakenMeanwhile, Written
 from target_crm.gate import Gate
 from target_crm.mapping import Reject
 from target_crm.resemblance import likeness, may_be, resembles
-from target_crm.sightings import DISORDER, Shown, Sightings
+from target_crm.sightings import DISORDER, FOLD, Shown, Sightings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -191,7 +191,7 @@ class Creator:
 
     def _is_made_since(self, existing: Existing, since: datetime) -> bool:
         made = existing.record.get(self.entity.creation_key or "")
-        return made is None or datetime.fromisoformat(made) >= since
+        return made is None or datetime.fromisoformat(made) >= since - FOLD
 
     def _is_changed(self, existing: Existing) -> bool:
         made, changed = (

@@ -31,11 +31,15 @@ class Looks:
     """A client and a system that count how often all is listed."""
 
     def __init__(self, *ids: str, highest: int | None = None) -> None:
-        self.there, self.times, self._highest = [*ids], 0, highest
-        self.system = SimpleNamespace(highest=lambda *_given: self._highest, ids=self._ids)
+        self.there, self.times, self.highest = [*ids], 0, highest
+        self.now = 0.0
+        self.system = SimpleNamespace(highest=lambda *_given: self.highest, ids=self._ids)
 
     def call(self, request: Any) -> None:
         raise AssertionError
+
+    def clock(self) -> float:
+        return self.now
 
     def server_time(self) -> datetime:
         return AT
@@ -63,6 +67,15 @@ def test_where_ids_grow_the_highest_says_it_all() -> None:
     sightings.note(made("12", "2026-02-01T00:00:00+00:00"), sightings.before())
     assert sightings.before().tells_new("12") is False
     assert sightings.before().since == datetime(2026, 2, 1, tzinfo=timezone.utc) - DISORDER
+
+
+def test_the_highest_id_is_asked_for_again_after_a_while() -> None:
+    looks = Looks(highest=9)
+    sightings = looks.sightings()
+    for highest, seconds, expected in ((20, 5, 9), (20, 11, 20)):
+        assert sightings.before()
+        looks.highest, looks.now = highest, seconds
+        assert sightings.before().highest == expected
 
 
 def test_after_a_create_an_id_that_was_not_listed_and_is_not_the_highest_tells_nothing() -> None:
