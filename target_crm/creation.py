@@ -13,7 +13,7 @@ from target_crm.entries import Intent, TakenMeanwhile, Written
 from target_crm.gate import Gate
 from target_crm.mapping import Reject
 from target_crm.resemblance import likeness, may_be, resembles
-from target_crm.sightings import DISORDER, Shown, Sightings
+from target_crm.sightings import DISORDER, FOLD, Shown, Sightings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -178,7 +178,8 @@ class Creator:
         if likely and not surely:
             raise Reject(
                 f"the answer to its create was lost, and whether it made {', '.join(row.crm_id for row in likely)} "
-                "cannot be told; delete that in the CRM if it is the same record, else change it, and run again"
+                "cannot be told; delete that in the CRM if it is the same record, else the row of this key in the "
+                "ledger's table `intents`, and run again"
             )
         return max(surely, key=lambda row: likeness(self.entity, sent, row.record), default=None)
 
@@ -192,7 +193,7 @@ class Creator:
 
     def _is_made_since(self, existing: Existing, since: datetime) -> bool:
         made = existing.record.get(self.entity.creation_key or "")
-        return made is None or datetime.fromisoformat(made) >= since
+        return made is None or datetime.fromisoformat(made) >= since - FOLD
 
     def _is_changed(self, existing: Existing) -> bool:
         made, changed = (

@@ -76,8 +76,15 @@ class Ledger:
 
     def elsewhere(self, stream: str) -> set[str]:
         """The other CRMs for which records of a stream are known; empty where some are known for this one."""
+        if self.knows(stream):
+            return set()
         found = self._destinations(lambda table: table.c.stream == stream)
         return set() if self._ours["destination"] in found else found
+
+    def knows(self, stream: str) -> bool:
+        """Whether anything is known of the records of a stream."""
+        with self._reading() as db:
+            return db.execute(sa.select(WRITTEN.c.key).where(*self._is(WRITTEN, stream)).limit(1)).first() is not None
 
     @property
     def is_known(self) -> bool:

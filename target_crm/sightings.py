@@ -24,6 +24,10 @@ ANY_ZONE = timedelta(hours=27)
 """More than two clocks on walls can be apart: from UTC-12 to UTC+14."""
 DISORDER = timedelta(minutes=1)
 """How far the CRM's own times may be out of order."""
+FOLD = timedelta(hours=1)
+"""How far a clock on the wall goes back when summer ends: what is made after it may be stamped so much earlier."""
+FRESH_SECONDS = 10.0
+"""How long the highest id that was asked for is taken for the highest."""
 IDS_KEPT = 1000
 """How many ids an intent holds at the most."""
 
@@ -78,14 +82,18 @@ class Sightings:
         self._entity = entity
         self._lock = threading.Lock()
         self._shown: Shown | None = None
+        self._seen_at = 0.0
         self._ids_grow = True
         """As far as is known; where they do not, the CRM is looked at before each create."""
 
     def before(self) -> Shown:
         """What there is before the next create."""
         with self._lock:
-            if self._shown is None:
-                self._shown = self._look()
+            is_stale = self._client.clock() - self._seen_at > FRESH_SECONDS
+            # To ask for the highest id is one request; to list all may be many.
+            if self._shown is None or (is_stale and self._shown.is_sure and self._shown.ids is None):
+                self._seen_at = self._client.clock()
+                self._shown = self._look(self._shown)
             return self._shown
 
     def note(self, created: Existing, before: Shown) -> None:
@@ -99,25 +107,23 @@ class Sightings:
             if not self._ids_grow or number is None or self._shown is None:
                 self._shown = None
                 return
+            self._seen_at = self._client.clock()
             since = self._made_at(created) or self._shown.since
             highest = max(number, self._shown.highest or 0)
             self._shown = Shown(since, highest, self._shown.ids, is_sure=self._shown.ids is None)
 
-    def _look(self) -> Shown:
-        since = self._client.server_time() - ANY_ZONE
+    def _look(self, known: Shown | None) -> Shown:
+        system, call = self._client.system, self._client.call
+        since = known.since if known else self._client.server_time() - ANY_ZONE
         try:
-            return self._shown_since(since)
+            highest = system.highest(call, self._entity) if self._ids_grow else None
+            if highest is not None:
+                return Shown(since, highest)
+            tells_times = self._entity.creation_key and self._entity.replication_key
+            ids = frozenset(system.ids(call, self._entity, since - FOLD if tells_times else None))
         except (Denied, Rejected, ProtocolError):
             # A user who may create and not look is no rarity; then nothing can be told of a create that is lost.
             return Shown(since, highest=None, is_sure=False)
-
-    def _shown_since(self, since: datetime) -> Shown:
-        system, call = self._client.system, self._client.call
-        highest = system.highest(call, self._entity) if self._ids_grow else None
-        if highest is not None:
-            return Shown(since, highest)
-        tells_times = self._entity.creation_key and self._entity.replication_key
-        ids = frozenset(system.ids(call, self._entity, since if tells_times else None))
         return Shown(since, max((number_of(each) or 0 for each in ids), default=0), ids)
 
     def _made_at(self, created: Existing) -> datetime | None:

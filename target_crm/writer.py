@@ -81,6 +81,9 @@ class Writer:
             raise Reject(f"its {', '.join(unwritable)} holds half a surrogate pair, which is no text")
         if not key:
             raise Reject("its key is empty")
+        if record.get(DELETED_AT) and self._options.deletes == "apply" and not self._options.dry_run:
+            # What is just being created cannot be found yet.
+            self._creator.await_turn(key)
         known = self._known(key, record)
         if record.get(DELETED_AT):
             return self._delete(key, known)
@@ -232,9 +235,6 @@ class Writer:
     def _delete(self, key: str, known: Written | None) -> Outcome:
         if self._options.deletes == "ignore":
             return Outcome(Action.SKIP, key)
-        if not self._options.dry_run:
-            self._creator.await_turn(key)
-            known = self._ledger.written(self._options.stream, key)
         crm_id = key if self._options.identify_by == "id" else known.crm_id if known else None
         existing = self._finder.get(crm_id) if crm_id else None
         if existing and not self.entity.deletable:
