@@ -88,8 +88,7 @@ def test_what_leaves_means_the_same(kind: Kind, given_: Any, notation: Notation)
 @pytest.mark.parametrize(
     ("kind", "given_", "result"),
     [
-        (Kind.TIME, "9:30 PM", "21:30:00"),
-        (Kind.TIME, "12:05 am", "00:05:00"),
+        (Kind.TIME, "21:30:15.000", "21:30:15"),
         (Kind.TIME, "9:30", "09:30:00"),
         (Kind.BOOLEAN, Decimal("1.0"), True),
         (Kind.BOOLEAN, "0.0", False),
@@ -116,7 +115,7 @@ REFUSED: list[tuple[Kind, list[Any]]] = [
         [20240131, 45322, "20240131", "2024-01-31garbage", "2024-01-31 25:61:00", "31/12/2024", True, 1706659200],
     ),
     (Kind.DATETIME, [20240131, 45322, 2024013109, 202401310930, 20240131093000, "2024-01-31x10:00", "soon", True]),
-    (Kind.TIME, ["garbage", "25:00", "9:60", "13:00 PM", "9", 930, ["9:30"]]),
+    (Kind.TIME, ["garbage", "25:00", "9:60", "9:30 PM", "9", 930, ["9:30"]]),
     (Kind.BOOLEAN, ["2", 2, Decimal("0.5"), "perhaps", [True]]),
     (Kind.INTEGER, ["1_000", "1 000", "1\u00a0000", "1,000", "1.5", "NaN", "inf", "\u0661", [1]]),
     (Kind.NUMBER, ["1_000", "1 000", "12,5", "NaN", "Infinity", "1e-99999999999", float("inf")]),
