@@ -14,7 +14,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied
-from crm_systems.output import speak_utf8
+from crm_systems.output import handing_on, speak_utf8
 from crm_systems.progress import Progress
 from crm_systems.settings import Setting, connection_settings, json_schema, load
 from tap_crm.messages import Messages
@@ -203,7 +203,10 @@ class CrmTap(Tap):
     def run_discovery(self) -> str:
         """Prints the catalog and logs out."""
         try:
-            return super().run_discovery()
+            with handing_on(self.name):
+                catalog = super().run_discovery()
+                sys.stdout.flush()
+            return catalog
         finally:
             self.client.close()
 
