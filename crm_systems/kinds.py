@@ -202,7 +202,7 @@ def boolean(value: Any) -> bool:
 def several(value: Any, separator: str) -> list[str]:
     """The values of a multi-picklist."""
     if isinstance(value, list):
-        return [text(each) for each in value if each is not None]
+        return [text(each) for each in value if each is not None and not is_no_number(each)]
     return [each for each in text(value).split(separator) if each] if separator else [text(value)]
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _DATED = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)\.(\d\d)\.(\d{4}))(?:[Tt]|\s+(?=\S)|$)(.*)", re.ASCII)
 """``yyyy-mm-dd`` or ``dd.mm.yyyy``, and what stands behind it."""
 _NEVER = re.compile(r"(0000-00-00|00\.00\.0000)([T ]00:00(:00(\.0+)?)?)?Z?")
-_OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.0+)?)?(?:\s*([ap])\.?m\.?)?", re.ASCII | re.IGNORECASE)
+_OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.0+)?)?", re.ASCII)
 
 _MILLISECONDS_FROM = 100_000_000_000
 """A bare number at least this large counts milliseconds since 1970, a smaller one seconds (until the year 5138)."""
@@ -64,7 +64,7 @@ def may_count_time(value: Any) -> bool:
 
 
 def of_day(value: Any) -> str:
-    """A time of day as ``hh:mm:ss``; takes ``9:30`` and, as 21:30, ``9:30 PM``.
+    """A time of day as ``hh:mm:ss``; takes ``9:30``, and neither ``9:30 PM`` nor fractions of a second.
 
     Raises:
         ValueError: it is none.
@@ -72,12 +72,7 @@ def of_day(value: Any) -> str:
     found = _OF_DAY.fullmatch(str(value).strip())
     if not found:
         raise ValueError
-    hour, half = int(found[1]), (found[4] or "").lower()
-    if half:
-        if not 1 <= hour <= 12:  # noqa: PLR2004 - the hours of half a day
-            raise ValueError
-        hour = hour % 12 + (12 if half == "p" else 0)
-    return time(hour, int(found[2]), int(found[3] or 0)).isoformat()
+    return time(int(found[1]), int(found[2]), int(found[3] or 0)).isoformat()
 
 
 def _parsed(written: str) -> datetime:

@@ -19,7 +19,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied
 from crm_systems.objects import dropped
-from crm_systems.output import speak_utf8
+from crm_systems.output import handing_on, speak_utf8
 from crm_systems.progress import Progress
 from crm_systems.settings import Setting, connection_settings, from_json_schema, json_schema, load
 from crm_systems.unknown import from_environment
@@ -225,7 +225,10 @@ class CrmTap(Tap):
     def run_discovery(self) -> str:
         """Prints the catalog and logs out."""
         try:
-            return super().run_discovery()
+            with handing_on(self.name):
+                catalog = super().run_discovery()
+                sys.stdout.flush()
+            return catalog
         finally:
             self.client.close()
 
