@@ -10,6 +10,7 @@ from crm_systems.alfacrm_values import dotted, latest, may_be_since, tidy
 from crm_systems.catalogue import catalogue
 from crm_systems.errors import ConfigError
 from crm_systems.model import Page, Request
+from crm_systems.rows import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -63,7 +64,7 @@ class Lists:
         if not self._branches:
             entity = catalogue(SYSTEM)["branch"]
             rows = [row for page in self.walk(call, entity, self.requests(call, entity)) for row in page.rows]
-            there = {str(row["id"]): int(row["id"]) for row in rows}
+            there = {key_of(entity, row): int(row["id"]) for row in rows}
             active = [str(row["id"]) for row in rows if str(row.get("is_active", 1)).lower() not in {"0", "false"}]
             unknown = [each for each in self._asked if each not in there]
             if unknown or not (self._asked or active):
@@ -119,7 +120,7 @@ class Lists:
             for row in [row for page in self.walk(call, above, lists) for row in page.rows]:
                 own = set(branches_of(row)).intersection(self.branches(call))
                 if branch in own or not own:
-                    yield {**spec.get("query", {}), spec["field"]: str(row["id"])}
+                    yield {**spec.get("query", {}), spec["field"]: key_of(above, row)}
 
     def walk(
         self, call: Call, entity: Entity, lists: Iterable[Request], since: datetime | None = None

@@ -14,7 +14,7 @@ from crm_systems.paging import PASSES, Part, Sliding
 from crm_systems.rows import rows_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from crm_systems.model import Row
 
@@ -90,7 +90,7 @@ class Lists:
     setting: str = "auto"
     """``auto``, ``none``, or the names of the parameters for size and place as in ``max/offset``."""
     _pagings: dict[str, Paging] = field(default_factory=dict)
-    _given: dict[str, set[str]] = field(default_factory=dict)
+    _given: dict[str, set[Hashable]] = field(default_factory=dict)
     """The keys that each list showed when it was read last."""
     _whole: set[tuple[str, int]] = field(default_factory=set)
     """Lists that were found to be whole, with their length."""
@@ -107,7 +107,7 @@ class Lists:
         given = self._given.setdefault(source.name, set())
         given.update(map(source.key_of, base.rows))
         paging = self._paging(source, base)
-        seen: set[str] = set()
+        seen: set[Hashable] = set()
         if paging.place:
             reading = Reading(source, paging)
             sliding = Sliding(reading.rows, source.key_of, seen)
@@ -134,7 +134,7 @@ class Lists:
             )
         return self._pagings.get(source.name, Paging())
 
-    def _check_whole(self, source: Source, part: Listed, seen: set[str]) -> None:
+    def _check_whole(self, source: Source, part: Listed, seen: set[Hashable]) -> None:
         """Makes sure that a list without pages does not end at a limit of the server's.
 
         Raises:
@@ -142,7 +142,7 @@ class Lists:
         """
         if not is_round(len(seen)) or part.is_counted or (source.name, len(seen)) in self._whole:
             return
-        missed, certain = stranger(seen, source.exists) if source.exists else ("", False)
+        missed, certain = stranger(map(str, seen), source.exists) if source.exists else ("", False)
         if missed:
             now = {source.key_of(row) for row in source.ask({}).rows}
             certain = missed in now and len(now) > len(seen)  # it was entered meanwhile
@@ -178,7 +178,7 @@ class Reading:
             raise _shrunk(self._source)
         return Part(self.last.rows)
 
-    def by_page(self, size: int, seen: set[str]) -> Iterator[list[Row]]:
+    def by_page(self, size: int, seen: set[Hashable]) -> Iterator[list[Row]]:
         """Pages by number, which cannot overlap: a list of several is read until a pass finds nothing new."""
         for _pass in range(PASSES):
             known, pages = len(seen), 0
@@ -226,13 +226,13 @@ def _check_announced(source: Source, last: Listed, given: int) -> None:
         )
 
 
-def _check_kept(source: Source, given: set[str], seen: set[str]) -> None:
+def _check_kept(source: Source, given: set[Hashable], seen: set[Hashable]) -> None:
     """Makes sure that what the list gave before is still in it, unless it was deleted.
 
     Raises:
         ProtocolError: it is not.
     """
-    lost = sorted(given - seen)[:FEW]
+    lost = sorted(map(str, given - seen))[:FEW]
     if (given and not seen) or (source.exists and any(map(source.exists, lost))):
         raise _shrunk(source)
 

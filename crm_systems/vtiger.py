@@ -24,6 +24,7 @@ from crm_systems.errors import (
 )
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Request, Session
+from crm_systems.rows import is_identifier, record_in, rows_in
 from crm_systems.settings import Setting
 from crm_systems.system import System, decode_json
 from crm_systems.vtiger_describe import INVENTORY, LINES, entity_of
@@ -52,6 +53,14 @@ HIDING = frozenset({"Calendar", "Events", "cbCalendar"})
 
 WITHOUT_DELETIONS = frozenset({"Users", "Emails"})
 """Modules that sync passes over, or breaks on."""
+
+OF_ONE_RECORD = frozenset({"create", "revise", "update", "retrieve"})
+PARTS = {
+    "describe": ("name", "fields", "idPrefix"),
+    "listtypes": ("types", "information"),
+    "sync": ("deleted", "lastModifiedTime"),
+}
+"""What the results of other operations are made of."""
 
 SAMPLE = 20
 """How many rows discovery looks at to learn which fields a query returns."""
@@ -162,7 +171,7 @@ class Vtiger(System):
         if not isinstance(answer, dict) or "success" not in answer:
             raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice", hint="check `url`")
         if answer["success"] and "result" in answer:
-            return answer["result"]
+            return _shaped(request, answer["result"])
         error = answer.get("error")
         error = error if isinstance(error, dict) else {}
         code = str(next((error[key] for key in ("code", "errorCode", "errorType") if key in error), "no code"))
@@ -301,7 +310,7 @@ class Vtiger(System):
                 pages = list(vtql.everything(vtql.Table(module, ""))(call))
             except (Denied, Rejected):
                 continue
-            rows = [row for page in pages for row in page.rows]
+            rows = [row for page in pages for row in page.rows if is_identifier(row.get("id"))]
             found |= {str(row[name]): str(row["id"]) for row in rows if row.get(name)}
             found |= {str(row["id"]): str(row["id"]) for row in rows}
         return {self.options["username"]: self._user, self._user: self._user, **found} if self._user else found
@@ -317,7 +326,7 @@ class Vtiger(System):
         if not re.fullmatch(rf"{entity.private['prefix']}x\d+", identifier):
             return None
         rows = self._look_up(call, entity, f"id = {vtql.literal(identifier)}")
-        return next((row for row in rows if row["id"] == identifier), None)
+        return next((row for row in rows if row.get("id") == identifier), None)
 
     def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
         """By query; a value that VTQL cannot express, the empty text, finds nothing."""
@@ -368,6 +377,23 @@ class Vtiger(System):
         """Moves the record into the recycle bin; a second time is denied and does no harm (measured)."""
         form = {"operation": "delete", "id": identifier}
         call(Request("POST", f"{entity.name}: delete", form=form))
+
+
+def _shaped(request: Request, result: Any) -> Any:
+    """The result of an operation whose shape is known.
+
+    Raises:
+        ProtocolError: it has another one.
+    """
+    operation = request.query.get("operation") or (request.form or {}).get("operation", "")
+    if operation == "query":
+        return rows_in(result, request.about)
+    if operation in OF_ONE_RECORD and not is_identifier(record_in(result, request.about).get("id")):
+        raise ProtocolError(f"{request.about}: the answer is no record")
+    missing = [name for name in PARTS.get(operation, ()) if name not in record_in(result, request.about)]
+    if missing:
+        raise ProtocolError(f"{request.about}: the answer lacks {', '.join(missing)}", hint="check `url`")
+    return result
 
 
 def _shielded(value: Any) -> Any:
