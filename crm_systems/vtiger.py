@@ -194,7 +194,10 @@ class Vtiger(System):
     def describe(self, call: Call, name: str) -> Entity:
         """Describe, and a few rows, since describe and query do not list the same fields (measured)."""
         request = Request("GET", f"{name}: describe", query={"operation": "describe", "elementType": name})
-        return entity_of(call(request), self._sample(call, name))
+        described, rows = call(request), self._sample(call, name)
+        if described.get("isEntity") and not all(is_identifier(row.get("id")) for row in rows or ()):
+            raise ProtocolError(f"{name}: describe: the CRM gives records without their id")
+        return entity_of(described, rows)
 
     def _sample(self, call: Call, name: str) -> list[Row] | None:
         """A few rows; fewer where a record breaks the page; None where the module cannot be queried at all."""
