@@ -49,10 +49,8 @@ SHAPES: dict[str, Shape] = {
     "object": lambda _told: {},
     "list": lambda _told: [],
     "text": lambda _told: "text",
-    "number": lambda _told: 0,
     "wrapped": lambda told: {"data": told},
     "listed": lambda told: [told],
-    "texts": lambda _told: ["a", "b"],
     "without key": without_key,
     "null key": null_key,
 }
