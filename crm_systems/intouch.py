@@ -6,7 +6,7 @@ What is documented is done to the letter; what is inferred says so, and is a set
 from __future__ import annotations
 
 from base64 import b64encode
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -254,14 +254,17 @@ class InTouch(System):
 
         Raises:
             OutcomeUnknown: the answer to a create does not tell the id.
-            ProtocolError: that to a change is neither empty nor the record.
+            ProtocolError: that to a change is another record, or none and no object.
         """
         if identifier is not None and told is not None:
-            told = record_with(told, str(identifier), [field.name for field in entity.fields], about)
-        number = told.get("id") if isinstance(told, dict) else identifier
+            names = [field.name for field in entity.fields]
+            is_bare_yes = isinstance(told, dict) and not any(name in names for name in told)
+            with suppress(ProtocolError) if is_bare_yes else nullcontext():
+                told = record_with(told, str(identifier), names, about)
+        number = told.get("id", identifier) if isinstance(told, dict) else identifier
         if not is_identifier(number) or not str(number).strip("0"):
             raise OutcomeUnknown(f"{about}: the answer does not tell the record's id")
-        is_record = isinstance(told, dict) and len(told) > 1
+        is_record = isinstance(told, dict) and "id" in told and len(told) > 1
         row = shaped(told) if is_record else self._read_back(call, entity, number)
         self._recollection.note(entity, row)
         return row
