@@ -24,6 +24,7 @@ from crm_systems.errors import (
 from crm_systems.kinds import Notation, Reader
 from crm_systems.model import Abilities, Limits, Request, Session
 from crm_systems.recollection import Recollection
+from crm_systems.rows import key_of, record_in
 from crm_systems.settings import Setting
 from crm_systems.system import System
 from crm_systems.wire import is_empty
@@ -186,7 +187,7 @@ class AlfaCrm(System):
             return self._one(call, entity, identifier)
         if entity.name not in self._parents:
             self._parents[entity.name] = {
-                str(row["id"]): parent_of(entity, row) or {} for row in self._all(call, entity)
+                key_of(entity, row): parent_of(entity, row) or {} for row in self._all(call, entity)
             }
         parent = self._parents[entity.name].get(identifier)
         return self._one(call, entity, identifier, parent) if parent else None
@@ -233,7 +234,7 @@ class AlfaCrm(System):
         path, about = address(entity, branch, "create"), f"{entity.name}: create"
         answer = call(Request("POST", about, path=path, query=parent or {}, json=body, repeatable=False))
         echo = answer.get("model") if isinstance(answer, dict) else None
-        if not isinstance(echo, dict) or not str(echo.get("id")).isdecimal():
+        if not isinstance(echo, dict) or not str(echo.get("id")).isdecimal() or not int(echo["id"]):
             raise OutcomeUnknown(f"{about}: the server does not say what it created")
         try:
             row = self._stored(call, entity, echo, parent, branch)
@@ -294,7 +295,10 @@ class AlfaCrm(System):
     def _send_update(self, call: Call, entity: Entity, current: Row, body: Mapping[str, Any]) -> Row:
         parent, branch = parent_of(entity, current), self._branch_in(call, current)
         query = {"id": str(current["id"]), **(parent or {})}
-        call(Request("POST", f"{entity.name}: update", path=address(entity, branch, "update"), query=query, json=body))
+        about = f"{entity.name}: update"
+        answer = call(Request("POST", about, path=address(entity, branch, "update"), query=query, json=body))
+        if "success" not in record_in(answer, about) and "model" not in answer:
+            raise ProtocolError(f"{about}: the server does not say that it changed the record")
         return self._remembered(entity, self._stored(call, entity, current, parent, branch))
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:

@@ -10,6 +10,7 @@ from crm_systems.alfacrm_values import dotted, latest, may_be_since, tidy
 from crm_systems.catalogue import catalogue
 from crm_systems.errors import ConfigError, ProtocolError
 from crm_systems.model import Page, Request
+from crm_systems.rows import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -121,7 +122,7 @@ class Lists:
             for row in [row for page in self.walk(call, above, lists) for row in page.rows]:
                 own = set(branches_of(row)).intersection(self.branches(call))
                 if branch in own or not own:
-                    yield {**spec.get("query", {}), spec["field"]: str(row["id"])}
+                    yield {**spec.get("query", {}), spec["field"]: key_of(above, row)}
 
     def walk(
         self, call: Call, entity: Entity, lists: Iterable[Request], since: datetime | None = None

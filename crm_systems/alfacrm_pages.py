@@ -128,6 +128,8 @@ def opened(ask: Request, answer: Any) -> tuple[list[Row], int | None]:
     """The rows of a page and the length of the list where it is told; one that is not paged may come bare."""
     told = answer if isinstance(answer, dict) else {"items": answer}
     items, total = told.get("items"), str(told.get("total"))
-    if not isinstance(items, list) or not all(isinstance(row, dict) for row in items):
+    if not isinstance(items, list) or not all(
+        isinstance(row, dict) and not {"items", "total"} <= {*row} for row in items
+    ):
         raise ProtocolError(f"{ask.about}: this is no list of alfaCRM", hint="check `url`")
     return items, int(total) if total.isdecimal() else None

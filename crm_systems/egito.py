@@ -5,6 +5,7 @@ What is documented is done to the letter; what is inferred is a setting with a d
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -12,33 +13,36 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from crm_systems.catalogue import catalogue
-from crm_systems.egito_fields import completed, dictionary_of, shaped, tied, written
+from crm_systems.egito_fields import DAY, MINUTE, completed, dictionary_of, identified, shaped, tied, written
 from crm_systems.egito_forms import dotted, form, merged
-from crm_systems.egito_lists import Lists, part_of
+from crm_systems.egito_lists import Listed, Lists, Source, part_of
 from crm_systems.egito_login import token
-from crm_systems.egito_replies import NOT_FOUND, meaning
+from crm_systems.egito_replies import NOT_FOUND, id_in, meaning, record_of
 from crm_systems.egito_settings import SETTINGS
 from crm_systems.errors import (
     CrmError,
     Denied,
     NotOffered,
     OutcomeUnknown,
+    ProtocolError,
     Rejected,
 )
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
 from crm_systems.recollection import Recollection
-from crm_systems.shapes import holds_records, holds_rows, is_key
+from crm_systems.rows import key_of, missing_key
+from crm_systems.shapes import is_identifier
 from crm_systems.system import System
 from crm_systems.wall_clock import earliest, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from crm_systems.model import Call, Reply, Row, Walk
-    from crm_systems.paging import Part
     from crm_systems.settings import Setting
+
+logger = logging.getLogger("crm")
 
 DATA = "/services/restapi/json"
 FORM = "application/x-www-form-urlencoded"
@@ -47,8 +51,6 @@ TYPES = ("Lead", "Account", "Contact", "Opportunity")
 """The types that the documentation names, beside the dictionaries."""
 SAMPLE = 20
 """How many records discovery gets one by one where lists give only a part of their fields."""
-DAY, MINUTE = len("yyyy-mm-dd"), len("yyyy-mm-dd hh:mm")
-"""How long a time is that tells no time of day, or no seconds."""
 
 
 class Egito(System):
@@ -72,6 +74,7 @@ class Egito(System):
         self._lists = Lists(self.options["paging"])
         self._recollection = Recollection(self.notation, looks_again=False)
         self._choices: dict[str, list[Row]] = {}
+        self._longest: int | None = None
 
     @property
     def notation(self) -> Notation:
@@ -131,13 +134,20 @@ class Egito(System):
         return [str(code) for code in self.options["dictionaries"] or ()]
 
     def _known_choices(self, call: Call, code: str) -> list[Row]:
-        """The rows of a dictionary, read once; none where the CRM does not have it, which reading it says."""
+        """The rows of a dictionary, read once; none where it cannot be read, which costs labels only."""
         if code not in self._choices:
             self._choices[code] = []
-            with suppress(Denied, Rejected):
-                pages = self._pages(call, catalogue(self.name)[DICTIONARY], code)
-                self._choices[code] = [row for rows in pages for row in rows if "id" in row]
+            try:
+                rows = self._dictionary(call, code)
+            except (Denied, Rejected, ProtocolError) as error:
+                logger.warning("%s The labels of its values are missing.", error)
+            else:
+                self._choices[code] = [row for row in rows if is_identifier(row.get("id"))]
         return self._choices[code]
+
+    def _dictionary(self, call: Call, code: str) -> list[Row]:
+        listed = self._pages(call, catalogue(self.name)[DICTIONARY], code)
+        return [{**row, "type": code} for row in identified([row for rows in listed for row in rows])]
 
     def _sample(self, call: Call, entity: Entity) -> tuple[list[Row], bool]:
         """Records to learn from, and whether a list tells only a part of each."""
@@ -147,12 +157,12 @@ class Egito(System):
         if not rows or self.options["details"] == "list":
             return rows, False
         whole: Row = {}
-        with suppress(Denied, Rejected):
-            whole = self._one(call, entity, str(rows[0].get("id")))
         listed = {name for row in rows for name in row}
-        short = self.options["details"] == "get" or not whole.keys() <= listed
-        if short:
-            return self._in_full(call, entity, rows[:SAMPLE]).rows, True
+        keyed = [row for row in rows if not missing_key(entity.key, row)]
+        with suppress(Denied, Rejected):
+            whole = self._one(call, entity, str(keyed[0]["id"]), listed) if keyed else {}
+        if self.options["details"] == "get" or not whole.keys() <= listed:
+            return [row for each in keyed[:SAMPLE] if (row := self._one_or_none(call, entity, each["id"]))], True
         return rows, False
 
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
@@ -161,12 +171,18 @@ class Egito(System):
         return [partial(self._walk, entity, since, code) for code in codes]
 
     def _walk(self, entity: Entity, since: datetime | None, code: str, call: Call) -> Iterator[Page]:
-        for listed in self._pages(call, entity, code):
+        untold: set[str] = set()
+        for listed in [self._dictionary(call, code)] if code else self._pages(call, entity):
             page = self._in_full(call, entity, listed) if entity.private.get("short") else Page(listed)
+            untold.update(page.unreadable)
             rows = [shaped(entity, row, self._zone) for row in page.rows]
             if since and entity.replication_key:
                 rows = [row for row in rows if self._is_since(row.get(entity.replication_key), since)]
-            yield Page(rows, page.unreadable)
+            yield Page(rows)
+        if untold:
+            # One that was deleted meanwhile is not in the list any more.
+            still = {str(row.get("id")) for rows in self._pages(call, entity) for row in rows}
+            yield Page([], tuple(sorted(untold & still)))
 
     def ids(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[str]:
         """By the list alone, also where it tells only a part of each record."""
@@ -174,14 +190,18 @@ class Egito(System):
         yield from super().ids(call, whole, None)
 
     def _in_full(self, call: Call, entity: Entity, listed: list[Row]) -> Page:
-        """Each record of a page; one that was deleted meanwhile is left out."""
-        rows, unreadable = [], []
+        """Each record of a page; a row without an id stays as it is, and ids that give nothing are told."""
+        rows, untold = [], []
         for row in listed:
-            try:
-                rows.append(self._one(call, entity, str(row["id"])))
-            except Rejected:
-                unreadable.append(str(row["id"]))
-        return Page([row for row in rows if row], tuple(unreadable))
+            whole = self._one_or_none(call, entity, row["id"]) if is_identifier(row.get("id")) else row
+            rows += [whole] if whole else []
+            untold += [] if whole else [str(row["id"])]
+        return Page(rows, tuple(untold))
+
+    def _one_or_none(self, call: Call, entity: Entity, identifier: Any) -> Row | None:
+        with suppress(Rejected):
+            return self._one(call, entity, str(identifier)) or None
+        return None
 
     def _is_since(self, told: Any, since: datetime) -> bool:
         """Whether a record was changed since; one that does not tell may have been."""
@@ -194,43 +214,61 @@ class Egito(System):
 
     def _pages(self, call: Call, entity: Entity, code: str = "") -> Iterator[list[Row]]:
         """The rows of a list, or of one dictionary, as the CRM gives them."""
-        about = f"{entity.name}: read{' ' * bool(code)}{code}"
+        name = f"{entity.name}{' ' * bool(code)}{code}"
+        source = Source(
+            name,
+            lambda parameters: self._asked(call, entity.name, code, parameters),
+            lambda row: str(row["id"] if is_identifier(row.get("id")) and not code else row),
+            lambda: self._longest_list(call),
+            None if code else lambda identifier: self._exists(call, entity, identifier),
+        )
+        return self._lists.everything(source, self.page_size)
+
+    def _asked(self, call: Call, name: str, code: str, parameters: Mapping[str, str]) -> Listed:
+        """The answer to one question for a list."""
+        about = f"{name}: read{' ' * bool(code)}{code}"
         criteria = {"type": code} if code else {}
+        told = call(self._reading(f"{name}/list", about, {**criteria, **parameters}))
+        return part_of(told, self.options["list_field"], about)
 
-        def ask(parameters: Mapping[str, str]) -> Part:
-            request = self._reading(f"{entity.name}/list", about, {**criteria, **parameters})
-            told = call(replace(request, shape=holds_rows if code else holds_records))
-            part = part_of(told, self.options["list_field"], about)
-            return replace(part, rows=[{**row, **criteria} for row in part.rows])
+    def _longest_list(self, call: Call) -> int:
+        """How many rows the longest list of a type gives when it is asked for without more."""
+        if self._longest is None:
+            self._longest = 0
+            for name in self.entities(call):
+                with suppress(Denied, Rejected, ProtocolError):
+                    rows = [] if name == DICTIONARY else self._asked(call, name, "", {}).rows
+                    self._longest = max(self._longest, len(rows))
+        return self._longest
 
-        def key_of(row: Row) -> str:
-            return str(row.get("id", row))
-
-        return self._lists.everything(ask, key_of, self.page_size)
+    def _exists(self, call: Call, entity: Entity, identifier: str) -> bool:
+        with suppress(Rejected, ProtocolError):
+            return bool(self._one(call, entity, identifier))
+        return False
 
     def _reading(self, path: str, about: str, parameters: Mapping[str, str]) -> Request:
         if self.options["read_method"] == "POST":
             return Request("POST", about, f"{DATA}/{path}", form=parameters)
         return Request("GET", about, f"{DATA}/{path}", query=parameters)
 
-    def _one(self, call: Call, entity: Entity, identifier: str) -> Row:
+    def _one(self, call: Call, entity: Entity, identifier: str, names: Collection[str] = ()) -> Row:
         """One record as the CRM gives it; empty where it does not exist, in one of the ways of saying so."""
+        about = f"{entity.name}: get"
         try:
-            told = call(self._reading(f"{entity.name}/get", f"{entity.name}: get", {"id": identifier}))
+            told = call(self._reading(f"{entity.name}/get", about, {"id": identifier}))
         except Denied as error:
             if error.code != NOT_FOUND:
                 raise
             return {}
-        is_it = isinstance(told, dict) and told and str(told.get("id", identifier)) == identifier
-        return {"id": identifier, **told} if is_it else {}
+        return record_of(told, identifier, names or [field.name for field in entity.fields], about)
 
     def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
         """By ``get``; what it does not give is looked for in the list, since errors are not told apart."""
         if entity.name != DICTIONARY:
-            refusal: Rejected | None = None
+            refusal: Rejected | ProtocolError | None = None
             try:
                 row = self._one(call, entity, identifier)
-            except Rejected as error:
+            except (Rejected, ProtocolError) as error:
                 row, refusal = {}, error
             if row:
                 return shaped(entity, row, self._zone)
@@ -238,9 +276,7 @@ class Egito(System):
                 return None
             if refusal:
                 raise refusal
-        pages = (page for walk in self.walks(call, entity, None, parallel=1) for page in walk(call))
-        keyed = (("|".join(str(row.get(name)) for name in entity.key), row) for page in pages for row in page.rows)
-        return next((row for key, row in keyed if key == identifier), None)
+        return next((row for row in self._all(call, entity) if key_of(entity, row) == identifier), None)
 
     def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
         """Whether lists can be searched is not documented: all records are read once a run and remembered."""
@@ -248,16 +284,27 @@ class Egito(System):
         return [row for row in found if row is not None]
 
     def _recollect(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[str]:
-        def load(_since: datetime | None) -> Iterator[Row]:
-            walks = self.walks(call, entity, None, parallel=1)
-            return (row for walk in walks for page in walk(call) for row in page.rows)
+        return self._recollection.keys(entity, match, lambda _since: self._all(call, entity))
 
-        return self._recollection.keys(entity, match, load)
+    def _all(self, call: Call, entity: Entity) -> Iterator[Row]:
+        """All rows, so that what is not among them does not exist.
+
+        Raises:
+            ProtocolError: some cannot be read.
+        """
+        for page in (page for walk in self.walks(call, entity, None, parallel=1) for page in walk(call)):
+            if page.unreadable:
+                raise ProtocolError(f"{entity.name}: look up: the CRM lists records that it does not give")
+            yield from page.rows
 
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
         """``create`` answers the id only (documented); the record is read back."""
         body = merged({}, self.encoded(entity, values))
-        return self._saved(call, entity, self._saving(entity, "create", body, repeatable=False))
+        told = call(self._saving(entity, "create", body, repeatable=False))
+        identifier = id_in(told)
+        if not identifier:
+            raise OutcomeUnknown(f"{entity.name}: create: the answer does not tell the record's id")
+        return self._saved(call, entity, {**body, "id": told["id"]})
 
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         """The whole record as it is now, with the changes, as a form is saved: what is left out may be blanked."""
@@ -267,7 +314,10 @@ class Egito(System):
         fixed = {field.name for field in entity.fields if not field.writable}
         whole = {name: value for name, value in record.items() if name not in fixed}
         body = {**merged(whole, self.encoded(entity, values)), "id": current["id"]}
-        return self._saved(call, entity, self._saving(entity, "update", body, repeatable=True))
+        told = call(self._saving(entity, "update", body, repeatable=True))
+        if id_in(told) != str(current["id"]):
+            raise ProtocolError(f"{entity.name}: update: the answer does not tell the record's id")
+        return self._saved(call, entity, body)
 
     def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
         """Times as the tenant writes them; all else finds its text, or its place in JSON, with the body."""
@@ -285,17 +335,13 @@ class Egito(System):
         shown = dotted(body) if self.options["write_format"] == "dotted_json" else body
         return Request("POST", about, path, json=shown, repeatable=repeatable)
 
-    def _saved(self, call: Call, entity: Entity, request: Request) -> Row:
+    def _saved(self, call: Call, entity: Entity, sent: Row) -> Row:
         """The record that was written; what cannot be read back was written nevertheless."""
-        told = call(request)
-        number = told.get("id") if isinstance(told, dict) else None
-        if not is_key(number):
-            raise OutcomeUnknown(f"{request.about}: the answer names no record")
-        row: Row = {"id": number}
+        row: Row = {}
         with suppress(CrmError):
-            row = shaped(entity, self._one(call, entity, str(number)), self._zone) or row
-        self._recollection.note(entity, row)
-        return row
+            row = self._one(call, entity, str(sent["id"]))
+        self._recollection.note(entity, shaped(entity, row or sent, self._zone))
+        return shaped(entity, row, self._zone) if row else {"id": sent["id"]}
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:
         """Only marketing text mentions it, and no address is known.

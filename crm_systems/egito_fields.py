@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Choice, Entity, Field, Kind
+from crm_systems.rows import is_identifier
 from crm_systems.sampling import kind_of, unit_of, values_by_field
 
 if TYPE_CHECKING:
@@ -33,9 +34,17 @@ MODIFIED = (
     "changed",
 )
 """What the time of the last change may be called; the first that a type has counts (inferred)."""
-CREATED = ("created", "createdAt", "createdDate", "createDate", "creationDate", "dateCreated")
+CREATED = (
+    *("created", "createdAt", "createdDate", "createDate", "createdOn", "creationDate", "creationTime"),
+    *("dateCreated", "dateOfCreation", "addedAt", "addDate", "dateAdded", "insertedAt", "insertDate"),
+)
+"""What the time of creation may be called; the first that a type has counts (inferred)."""
+IDENTIFIERS = ("id", "code", "key", "value")
+"""What the id of a dictionary's row may be called (inferred)."""
 LABELS = ("name", "label", "value", "text", "title")
 """What the text of a dictionary's row may be called (inferred)."""
+DAY, MINUTE = len("yyyy-mm-dd"), len("yyyy-mm-dd hh:mm")
+"""How long a time is that tells no time of day, or no seconds."""
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -46,16 +55,28 @@ def dictionary_of(entity: str, field: str, dictionaries: Sequence[str]) -> str |
     return next((name for name in (lead, stem) if stem != field and name in dictionaries), None)
 
 
+def identified(rows: Sequence[Row]) -> list[Row]:
+    """The rows of a dictionary under their ids: by the first of the likely names that tells all of them apart."""
+    for name in IDENTIFIERS:
+        values = [row.get(name) for row in rows]
+        if all(map(is_identifier, values)) and len({*map(str, values)}) == len(values):
+            return [{**row, "id": row[name]} for row in rows]
+    return list(rows)
+
+
 def tied(entity: Entity, field: str, rows: Sequence[Row]) -> Entity:
     """The entity with a field's values from a dictionary."""
-    choices = tuple(
-        Choice(str(row["id"]), next((str(row[name]) for name in LABELS if isinstance(row.get(name), str)), ""))
-        for row in rows
-    )
+    choices = tuple(Choice(str(row["id"]), _label(row)) for row in rows)
     fields = (
         replace(each, kind=Kind.PICKLIST, choices=choices) if each.name == field else each for each in entity.fields
     )
     return replace(entity, fields=tuple(fields))
+
+
+def _label(row: Row) -> str:
+    """The text of a dictionary's row, which is not what its id was taken from."""
+    texts = (row[name] for name in LABELS if isinstance(row.get(name), str))
+    return next((text for text in texts if text != str(row["id"])), "")
 
 
 def completed(base: Entity, rows: Sequence[Row], modified: str | None, zone: ZoneInfo, types: Sequence[str]) -> Entity:
@@ -80,12 +101,19 @@ def completed(base: Entity, rows: Sequence[Row], modified: str | None, zone: Zon
             kind = Kind.DATE
         fields.append(_field(name, known.get(name), kind, types, is_stamp=name in {key, *CREATED, *MODIFIED}))
     times = [field.name for field in fields if field.kind in {Kind.DATETIME, Kind.DATE}]
+    created = next((name for name in CREATED if name in times), None)
     private = {
         "units": units,
-        "created": next((name for name in CREATED if name in times), None),
+        "created": created,
         "offsets": tuple(name for name in times if any("T" in str(each) for each in values.get(name, []))),
     }
-    return replace(base, fields=tuple(fields), replication_key=key if key in times else None, private=private)
+    return replace(
+        base,
+        fields=tuple(fields),
+        replication_key=key if key in times else None,
+        creation_key=created if _tell_seconds(values.get(created or "", [])) else None,
+        private=private,
+    )
 
 
 def _kind(clue: str, known: Field | None, values: list[Any]) -> Kind:
@@ -106,6 +134,11 @@ def _field(name: str, known: Field | None, kind: Kind, types: Sequence[str], *, 
     if points_to:
         return replace(field, kind=Kind.REFERENCE, refers_to=(points_to,))
     return replace(field, writable=False) if is_stamp or name == "id" else field
+
+
+def _tell_seconds(values: list[Any]) -> bool:
+    """Whether a time can be compared with a moment: one that is cut to the minute seems to lie before it."""
+    return bool(values) and all(isinstance(value, int) or len(str(value)) > MINUTE for value in values)
 
 
 def _are_days(values: list[Any], unit: int, zone: ZoneInfo) -> bool:

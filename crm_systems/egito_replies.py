@@ -6,12 +6,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import Denied, LogInRefused, Rejected, SessionExpired
+from crm_systems.rows import record_with
+from crm_systems.shapes import is_identifier
 from crm_systems.system import decode_json, json_of_refusal
 
 if TYPE_CHECKING:
-    from crm_systems.model import Reply, Request
+    from collections.abc import Collection
+
+    from crm_systems.model import Reply, Request, Row
 
 TOKEN = "/oauth/token"  # noqa: S105 - an address
+SEVERAL = 2
 NOT_FOUND = f"HTTP {HTTPStatus.NOT_FOUND.value}"
 
 
@@ -39,6 +44,28 @@ def meaning(request: Request, reply: Reply) -> Any:
     if errors or reply.status >= HTTPStatus.BAD_REQUEST:
         raise _refusal(request, code, errors if isinstance(errors, list) else [errors])
     return told
+
+
+def record_of(told: Any, identifier: str, names: Collection[str], about: str) -> Row:
+    """The record in the answer of ``get``, of which no more is documented than that there is one.
+
+    Empty where the answer is. ``names`` are those of the entity's fields: an object without an id that has several of
+    them is the record.
+
+    Raises:
+        ProtocolError: the answer holds something else.
+    """
+    if not told:
+        return {}
+    if isinstance(told, dict) and "id" not in told and len(told.keys() & {*names}) >= SEVERAL:
+        return {"id": identifier, **told}
+    return record_with(told, identifier, names, about)
+
+
+def id_in(told: Any) -> str:
+    """The id in the answer to a write (documented); empty where there is none."""
+    number = told.get("id") if isinstance(told, dict) else None
+    return str(number) if is_identifier(number) and number not in {0, "0"} else ""
 
 
 def _refused_log_in(request: Request, reply: Reply) -> LogInRefused:

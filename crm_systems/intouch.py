@@ -6,21 +6,22 @@ What is documented is done to the letter; what is inferred says so, and is a set
 from __future__ import annotations
 
 from base64 import b64encode
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from crm_systems.catalogue import catalogue
-from crm_systems.errors import ConfigError, CrmError, Denied, NotOffered, OutcomeUnknown, Rejected
-from crm_systems.intouch_listing import Listing, Lists, code_lists, items_of
+from crm_systems.errors import ConfigError, CrmError, Denied, NotOffered, OutcomeUnknown, ProtocolError, Rejected
+from crm_systems.intouch_listing import Listing, Lists, code_lists, codes_of, items_of
 from crm_systems.intouch_records import as_json, completed, merged, shaped, tied, with_contacts
 from crm_systems.intouch_replies import NOT_ALLOWED, NOT_FOUND, meaning
 from crm_systems.intouch_settings import SETTINGS
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Page, Request, Session
 from crm_systems.recollection import Recollection
-from crm_systems.shapes import is_key
+from crm_systems.rows import key_of, record_with
+from crm_systems.shapes import is_identifier
 from crm_systems.system import System
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class InTouch(System):
         if entity.name == "lists":
             return code_lists(call)
         if entity.name == "list_items":
-            return [row for each in code_lists(call)[:LISTS_SAMPLED] for row in items_of(call, each["id"])]
+            return [row for code in codes_of(code_lists(call))[:LISTS_SAMPLED] for row in items_of(call, code)]
         lists = self._reading(entity)
         found = []
         for case_type in (*lists.case_types, 0):
@@ -152,8 +153,8 @@ class InTouch(System):
         if entity.name == "lists":
             yield code_lists(call)
         elif entity.name == "list_items":
-            for each in code_lists(call):
-                yield items_of(call, each["id"])
+            for code in codes_of(code_lists(call)):
+                yield items_of(call, code)
         elif since and entity.replication_key:
             yield from lists.changed(call, since)
         else:
@@ -173,14 +174,20 @@ class InTouch(System):
         if not (identifier.isascii() and identifier.isdigit()):
             return None
         try:
-            return shaped(call(Request("GET", f"{entity.name}: read one", f"/{entity.name}/{identifier}", shape=dict)))
+            return shaped(self._one(call, entity, identifier))
         except Denied as error:
             if error.code != NOT_FOUND:
                 raise
         if not self._recollect(call, entity, {"id": int(identifier)}):
             return None
         pages = self._rows(call, entity, None)
-        return next((shaped(row) for rows in pages for row in rows if str(row["id"]) == identifier), None)
+        return next((shaped(row) for rows in pages for row in rows if str(row.get("id")) == identifier), None)
+
+    def _one(self, call: Call, entity: Entity, identifier: str) -> Row:
+        """By its address."""
+        about = f"{entity.name}: read one"
+        told = call(Request("GET", about, f"/{entity.name}/{identifier}"))
+        return record_with(told, identifier, [field.name for field in entity.fields], about)
 
     def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
         """No list can be searched: all records are read once and remembered, and what changed since is read each time.
@@ -213,7 +220,7 @@ class InTouch(System):
     def _all_members(self, call: Call, entity: Entity) -> dict[str, Row]:
         if self._members is None:
             rows = [row for rows in self._rows(call, entity, None) for row in rows]
-            self._members = {_member_key(row): row for row in rows}
+            self._members = {key_of(entity, row): row for row in rows}
         return self._members
 
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
@@ -230,9 +237,12 @@ class InTouch(System):
         if self._linking == "path":
             path = f"/parties/{body['org']}/connect-member/{body['member']}"
         told = call(Request("POST", "members: link", path, json=body, repeatable=False))
-        row = told if isinstance(told, dict) and "org" in told and "member" in told else body
+        if told is not None and not isinstance(told, dict):
+            raise OutcomeUnknown("members: link: the answer is no record")
+        is_link = all(str((told or {}).get(name)) == str(body[name]) for name in entity.key)
+        row: Row = {**body, **told} if is_link and told else body
         if self._members is not None:
-            self._members[_member_key(row)] = row
+            self._members[key_of(entity, row)] = row
         return row
 
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
@@ -246,25 +256,33 @@ class InTouch(System):
             except (Rejected, Denied) as error:
                 if error.code not in {NOT_ALLOWED, NOT_FOUND}:
                     raise
-        whole = call(Request("GET", f"{entity.name}: read one", path, shape=dict))
+        whole = self._one(call, entity, str(current["id"]))
         told = call(Request("PUT", about, path, json={**whole, **body}))
         self._without_patch.add(entity.name)
         return self._written(call, entity, told, about, current["id"])
 
     def _written(self, call: Call, entity: Entity, told: Any, about: str, identifier: Any = None) -> Row:
-        """The record as it was stored (documented as the answer to each write), else as it is read now."""
+        """The record as it was stored (documented as the answer to each write), else as it is read now.
+
+        Raises:
+            OutcomeUnknown: the answer to a create does not tell the id.
+            ProtocolError: that to a change is another record, or none and no object.
+        """
+        if identifier is not None and told is not None:
+            names = [field.name for field in entity.fields]
+            is_bare_yes = isinstance(told, dict) and not any(name in names for name in told)
+            with suppress(ProtocolError) if is_bare_yes else nullcontext():
+                told = record_with(told, str(identifier), names, about)
         number = told.get("id", identifier) if isinstance(told, dict) else identifier
-        is_record = isinstance(told, dict) and is_key(told.get("id")) and len(told) > 1
+        if not is_identifier(number) or not str(number).strip("0"):
+            raise OutcomeUnknown(f"{about}: the answer does not tell the record's id")
+        is_record = isinstance(told, dict) and is_identifier(told.get("id")) and len(told) > 1
         row = shaped(told) if is_record else self._read_back(call, entity, number)
-        if row is None:
-            raise OutcomeUnknown(f"{about}: the answer names no record")
         self._recollection.note(entity, row)
         return row
 
-    def _read_back(self, call: Call, entity: Entity, number: Any) -> Row | None:
+    def _read_back(self, call: Call, entity: Entity, number: Any) -> Row:
         """A record that was just written; what cannot be read now was written nevertheless."""
-        if not is_key(number):
-            return None
         with suppress(CrmError):
             return self.get(call, entity, str(number)) or {"id": number}
         return {"id": number}
@@ -285,7 +303,3 @@ class InTouch(System):
             name: as_json(fields[name], value, self.notation, as_number=name in numbers)
             for name, value in values.items()
         }
-
-
-def _member_key(row: Row) -> str:
-    return f"{row['org']}|{row['member']}"

@@ -7,11 +7,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from crm_systems.errors import Denied, ProtocolError, Rejected
+from crm_systems.catalogue import catalogue
+from crm_systems.errors import Denied, Rejected
 from crm_systems.intouch_replies import NOT_FOUND
 from crm_systems.model import Request
 from crm_systems.paging import Part, Sliding
-from crm_systems.shapes import fits, holds_rows
+from crm_systems.rows import key_of, record_in, rows_in
+from crm_systems.shapes import holds_rows
 from crm_systems.wall_clock import earliest, instant
 
 if TYPE_CHECKING:
@@ -63,8 +65,7 @@ class Listing:
         """The envelope is documented, except that the examples of single lists show nothing but ``items``."""
         envelope = {"items": told} if isinstance(told, list) else told
         rows = envelope.get("items") if isinstance(envelope, dict) else None
-        if not isinstance(rows, list):
-            raise ProtocolError(f"{self.resource}: read: the answer has no `items`")
+        rows = rows_in(rows, f"{self.resource}: read")
         if "total" in envelope and "orderBy" not in envelope:
             self.is_ordered = False
         if self.case_type:
@@ -124,20 +125,26 @@ class Lists:
 
 def code_lists(call: Call) -> list[Row]:
     """All code lists, which come at once (documented)."""
-    return list(call(Request("GET", "lists: read", "/lists", shape=[{"id": str}])))
+    about = "lists: read"
+    return rows_in(call(Request("GET", about, "/lists")), about)
 
 
-def is_code_list(told: Any) -> bool:
-    """An object with a list of objects in it, or without one."""
-    return fits(told, {}) and fits(told.get("items") or [], [{}])
+def codes_of(lists: list[Row]) -> list[str]:
+    """The codes of code lists.
+
+    Raises:
+        ProtocolError: one comes without.
+    """
+    return [key_of(catalogue("intouch")["lists"], each) for each in lists]
 
 
 def items_of(call: Call, code: str) -> list[Row]:
     """The items of a code list; none where there is no such list."""
+    about = "list_items: read"
     try:
-        told = call(Request("GET", "list_items: read", f"/lists/{quote(code, safe='')}", shape=is_code_list))
+        told = call(Request("GET", about, f"/lists/{quote(code, safe='')}"))
     except Denied as error:
         if error.code != NOT_FOUND:
             raise
         return []
-    return [{"list": code, **item} for item in told.get("items") or ()]
+    return [{"list": code, **item} for item in rows_in(record_in(told, about).get("items") or [], about)]

@@ -57,8 +57,16 @@ def completed(entity: Entity, rows: Sequence[Row], contact_details: str) -> Enti
         entity,
         fields=(*fields, *details),
         replication_key=entity.replication_key if is_stamped else None,
+        creation_key="entered"
+        if "entered" in values and "entered" in {field.name for field in entity.fields}
+        else None,
         private={"details": tuple(field.name for field in details)},
     )
+
+
+def _tells_seconds(value: Any) -> bool:
+    """Whether a time can be compared with a moment: one that is cut to the minute seems to lie before it."""
+    return len(str(value)) > len("yyyy-mm-ddThh:mm")
 
 
 def _redated(field: Field, values: list[Any]) -> Field:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
+from unicodedata import category
 
 ID = re.compile(r"[0-9]+x[0-9]+")
 
@@ -31,19 +33,15 @@ def is_vtiger_id(value: Any) -> bool:
     return isinstance(value, str) and ID.fullmatch(value) is not None
 
 
-def is_key(value: Any) -> bool:
-    """A number, or a text that can be stored and shown."""
-    return type(value) is int or (isinstance(value, str) and value != "" and value.isprintable())
+def is_identifier(value: Any) -> bool:
+    """Whether a value can name a record: a number, or a text that can be stored and shown."""
+    if isinstance(value, str):
+        return value.strip() != "" and not any(category(char) in {"Cc", "Cs"} for char in value)
+    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
 
 
 def holds_rows(value: Any) -> bool:
-    """Whether an answer is or has a list, and its lists hold objects; an id, where they have one, identifies."""
+    """Whether an answer is or has a list, and its lists hold objects."""
     parts = value.values() if isinstance(value, dict) else [value]
     lists = [part for part in parts if isinstance(part, list)]
-    return bool(lists) and all(isinstance(row, dict) and is_key(row.get("id", 0)) for rows in lists for row in rows)
-
-
-def holds_records(value: Any) -> bool:
-    """The same, but each of them has an id."""
-    parts = value.values() if isinstance(value, dict) else [value]
-    return holds_rows(value) and all("id" in row for part in parts if isinstance(part, list) for row in part)
+    return bool(lists) and all(isinstance(row, dict) for rows in lists for row in rows)

@@ -25,7 +25,7 @@ from crm_systems.errors import (
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Request, Session
 from crm_systems.settings import Setting
-from crm_systems.shapes import fits, is_vtiger_id, is_whole_number
+from crm_systems.shapes import fits, is_identifier, is_vtiger_id, is_whole_number
 from crm_systems.system import System, decode_json
 from crm_systems.vtiger_describe import DESCRIBED, INVENTORY, LINES, entity_of
 from crm_systems.vtiger_lines import INTERNAL_ERRORS, replace_lines
@@ -325,7 +325,7 @@ class Vtiger(System):
                 pages = list(vtql.everything(vtql.Table(module, ""))(call))
             except (Denied, Rejected):
                 continue
-            rows = [row for page in pages for row in page.rows]
+            rows = [row for page in pages for row in page.rows if is_identifier(row.get("id"))]
             found |= {str(row[name]): str(row["id"]) for row in rows if row.get(name)}
             found |= {str(row["id"]): str(row["id"]) for row in rows}
         return {self.options["username"]: self._user, self._user: self._user, **found} if self._user else found
@@ -341,7 +341,7 @@ class Vtiger(System):
         if not re.fullmatch(rf"{entity.private['prefix']}x\d+", identifier):
             return None
         rows = self._look_up(call, entity, f"id = {vtql.literal(identifier)}")
-        return next((row for row in rows if row["id"] == identifier), None)
+        return next((row for row in rows if row.get("id") == identifier), None)
 
     def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
         """By query; a value that VTQL cannot express, the empty text, finds nothing."""

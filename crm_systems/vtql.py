@@ -79,6 +79,18 @@ def number_of(identifier: str) -> int:
     return int(identifier.rpartition("x")[2])
 
 
+def number_in(row: Row) -> int:
+    """The number in a row's id.
+
+    Raises:
+        ProtocolError: the row has none.
+    """
+    try:
+        return number_of(row["id"])
+    except (KeyError, AttributeError, ValueError):
+        raise ProtocolError("The server gives a record without its id", hint="run again") from None
+
+
 class Unsorted(ProtocolError):
     """The server does not sort a table by id, as coreBOS where it does not know the column (measured)."""
 
@@ -99,7 +111,7 @@ def top(call: Call, table: Table) -> int:
             return BEYOND
     except Rejected:
         return BEYOND
-    numbers = [number_of(row["id"]) for row in rows]
+    numbers = [number_in(row) for row in rows]
     if numbers != sorted(numbers, reverse=True):
         raise Unsorted(f"{table.module}: the server does not sort by id")
     return max(numbers, default=0)
@@ -116,8 +128,8 @@ def walks(call: Call, table: Table, highest: int, parallel: int) -> Iterator[Wal
         found = call(ask(border, f"{table.module}: divide the records"))
         if not found:
             break
-        yield keyset(table, low, number_of(found[0]["id"]))
-        low = number_of(found[0]["id"])
+        yield keyset(table, low, number_in(found[0]))
+        low = number_in(found[0])
     yield keyset(table, low, highest)
 
 
@@ -158,7 +170,7 @@ class Keyset:
                     return
                 self._size = min(self._size * 2, self._table.page_size)
             if page.rows:
-                self._last = number_of(page.rows[-1]["id"])
+                self._last = number_in(page.rows[-1])
                 self._witness = page.rows[-1]["id"]
                 self._spoiled = 0
             if page.rows or page.unreadable:
@@ -232,7 +244,7 @@ def everything(table: Table) -> Walk:
 def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient: bool = True) -> list[Row]:
     query = table.query("*", table.after(last), table.upto(high), order="id", limit=str(size))
     rows: list[Row] = call(ask(query, f"{table.module}: read", patient=patient and size == table.page_size))
-    numbers = [number_of(row["id"]) for row in rows]
+    numbers = [number_in(row) for row in rows]
     if any(after <= before for before, after in zip([last, *numbers], numbers, strict=False)):
         raise ProtocolError(
             f"{table.module}: the server does not sort by id",
@@ -258,7 +270,7 @@ def _past_hidden(call: Call, table: Table, last: int, high: int) -> int:
         query = table.query("id", table.after(last), table.upto(high), order="id", limit=str(SERVER_PAGE))
         seen = call(ask(query, f"{table.module}: pass over hidden records"))
         if seen:
-            return number_of(seen[0]["id"]) - 1
+            return number_in(seen[0]) - 1
         last += SERVER_PAGE
     return last
 

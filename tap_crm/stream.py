@@ -15,6 +15,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from crm_systems import kinds
 from crm_systems.errors import ConfigError, CrmError, NotOffered, ServerFault, Unavailable
+from crm_systems.rows import missing_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -97,20 +98,25 @@ class CrmStream(Stream):
         # Whole minutes, since some systems tell no seconds.
         overlap = Overlap(sent_before or [], (started - self._lookback).replace(second=0))
         reader = self._reader()
-        complete, read = True, 0
+        complete, read, keyless = True, 0, 0
         for page in client.pages(client.system.walks(client.call, self.entity, since, parallel=client.parallel)):
             for identifier in page.unreadable:
                 complete = self._may_miss(identifier) and complete
             read += len(page.rows)
             self.crm.progress.show(self.name, read)
             for record in map(reader, page.rows):
-                if overlap.is_news(self._key_of(record), record, record.get(self.replication_key or "")):
+                if missing_key(self.primary_keys, record):
+                    keyless += 1
+                elif overlap.is_news(self._key_of(record), record, record.get(self.replication_key or "")):
                     yield record
         if self._is_incremental:
             yield from self._deletions(started, overlap, reader)
         self.crm.progress.clear()
         self._report(reader)
-        if complete:
+        if keyless:
+            key = ", ".join(self.primary_keys)
+            self.crm.fail(self.name, f"{keyless} of its records come without their key ({key}) and are missing.")
+        elif complete:
             self._advance(started, overlap)
 
     @cached_property

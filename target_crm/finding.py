@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crm_systems import kinds
+from crm_systems.rows import key_of
 from crm_systems.wire import is_empty, matches
 from target_crm.ledger import digest
 from target_crm.mapping import Reject
@@ -100,5 +101,9 @@ class Finder:
         return None if row is None else self.existing(row)
 
     def existing(self, row: Row) -> Existing:
-        """A record from a row that the CRM gave."""
-        return Existing("|".join(str(row[name]) for name in self.entity.key), row, self._reader(row))
+        """A record from a row that the CRM gave.
+
+        Raises:
+            ProtocolError: the row does not have its key.
+        """
+        return Existing(key_of(self.entity, row), row, self._reader(row))

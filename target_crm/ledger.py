@@ -105,11 +105,6 @@ class Ledger:
             altered = {name: (sent, stored) for name, (sent, stored) in json.loads(row.altered).items()}
             return Written(row.entity, row.crm_id, row.digest, altered)
 
-    def knows(self, stream: str) -> bool:
-        """Whether anything is known of the records of a stream."""
-        with self._reading() as db:
-            return db.execute(sa.select(WRITTEN.c.key).where(*self._is(WRITTEN, stream)).limit(1)).first() is not None
-
     def note(self, stream: str, key: str, written: Written) -> None:
         """Notes what was written, in place of the intent to write it."""
         origin = {**self._ours, "stream": stream, "key": key}

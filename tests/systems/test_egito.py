@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 SHAPES: list[dict[str, Any]] = [
     {},
-    *({"ids": ids} for ids in ("string", "uuid")),
+    {"ids": "string"},
+    {"ids": "uuid", "rows": 43},
     *({"envelope": name, "total": "total"} for name in ("list", "items", "records", "data", "rows", "results")),
     {"envelope": "rows", "total": "size", "paging": "max_offset", "largest_page": 7},
     {"dates": "iso", "nulls": "absent"},

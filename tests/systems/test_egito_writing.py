@@ -131,7 +131,7 @@ def test_an_id_that_does_not_exist_is_certain(unknown: str) -> None:
 
 @pytest.mark.parametrize("answer", ["nothing", "errors"])
 def test_a_record_of_the_list_that_get_does_not_give_is_not_taken_for_missing(answer: str) -> None:
-    with tenant() as simulator, client(simulator) as opened:
+    with tenant(rows=43) as simulator, client(simulator) as opened:
 
         def call(request: Request) -> Any:
             if not request.path.endswith("/get"):

@@ -21,6 +21,8 @@ PAGE_PARAMETERS = {
     "max_offset": ("max", "offset"),
     "page_size": ("size", "page"),
     "start_limit": ("limit", "start"),
+    "pageNo": ("ile", "pageNo"),
+    "unknown": ("ile", "skad"),
 }
 """The names of the page's size and of its place."""
 _SHORT = frozenset({"id", "name", "surname"})
@@ -52,7 +54,24 @@ def entry(row: Record, switches: Switches) -> Record:
     """A dictionary's row."""
     if switches.dictionary_row == "full":
         return dict(row)
-    return {"id": row["id"], switches.dictionary_row.removeprefix("id_"): row["name"]}
+    if switches.dictionary_row == "text":
+        return {"text": row["name"]}
+    number, text = switches.dictionary_row.split("_")
+    return {number: row["id"], text: row["name"]}
+
+
+def single(name: str, record: Record, switches: Switches) -> Any:
+    """One record as ``get`` answers it."""
+    if switches.get_shape == "anonymous":
+        return {each: value for each, value in record.items() if each != "id"}
+    wrapped = {"data": {"data": record}, "type": {name: record}, "list": [record]}
+    return wrapped.get(switches.get_shape, record)
+
+
+def created(number: Any, switches: Switches) -> Record:
+    """What a create answers."""
+    told: dict[str, Record] = {"none": {}, "null": {"id": None}, "zero": {"id": 0}, "nested": {"data": {"id": number}}}
+    return told.get(switches.created, {"id": number})
 
 
 def text_of(column: Column, value: Any, switches: Switches) -> str:
@@ -75,7 +94,7 @@ class Page:
             return None
         size_name, place_name = PAGE_PARAMETERS[switches.paging]
         size = min(max(_count(given.get(size_name), switches.page_size), 1), switches.largest_page)
-        if switches.paging == "page_size":
+        if switches.paging in {"page_size", "pageNo"}:
             return Page((max(_count(given.get(place_name), switches.first_page) - switches.first_page, 0)) * size, size)
         return Page(_count(given.get(place_name), 0), size)
 

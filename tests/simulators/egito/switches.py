@@ -29,8 +29,11 @@ class Switches:
     """A list as a bare array, or as an object with the array under this name."""
     total: Literal["none", "total", "totalCount", "count", "size"] = "none"
     """The name of the number of all rows in the object around a list."""
-    paging: Literal["none", "max_offset", "page_size", "start_limit"] = "none"
-    """The parameters of a page; with ``none`` they are ignored and every list is whole."""
+    paging: Literal["none", "max_offset", "page_size", "start_limit", "pageNo", "unknown"] = "none"
+    """The parameters of a page; with ``none`` they are ignored and every list is whole.
+
+    With ``pageNo`` only the place of a page can be told, with ``unknown`` both have names that nobody guesses.
+    """
     first_page: int = 0
     """The number of the first page with ``page_size``."""
     page_size: int = 50
@@ -84,6 +87,10 @@ class Switches:
     """Whether a refused update tells the id all the same."""
     errors_on_success: bool = False
     """Whether a successful write brings an empty ``errors``."""
+    get_shape: Literal["bare", "data", "type", "list", "anonymous"] = "bare"
+    """A record as it is, in an object under ``data`` or its type's name, in a list, or without its id."""
+    created: Literal["id", "none", "null", "zero", "nested"] = "id"
+    """What a create answers: its id, nothing, ``null``, 0, or the id under ``data``."""
     unknown_id: Literal["errors", "404", "empty"] = "errors"
     """What get answers for an id that does not exist: ``errors``, 404, or ``{}``; an update says errors or 404."""
     not_found: Literal["json", "html", "empty"] = "json"
@@ -91,8 +98,8 @@ class Switches:
     delete: bool = False
     """Whether ``<Type>/delete`` exists; only marketing text mentions deletion."""
 
-    dictionary_row: Literal["full", "id_name", "id_label"] = "full"
-    """A dictionary's row: ``{id, name, type, position, active}``, ``{id, name}``, or ``{id, label}``."""
+    dictionary_row: Literal["full", "id_name", "id_label", "value_label", "code_name", "text"] = "full"
+    """A dictionary's row: ``{id, name, type, position, active}``, one of two names, or nothing but ``{text}``."""
     dictionary_paged: bool = False
     """Whether dictionaries are paged too."""
     unknown_dictionary: Literal["errors", "empty"] = "errors"

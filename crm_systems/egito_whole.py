@@ -1,0 +1,38 @@
+"""Whether a list without pages is whole, or was cut at a round number of rows without a word."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+LEAST = 10
+"""Nobody cuts lists shorter."""
+BEYOND = (*range(1, 11), 15, 25, 50, 100)
+"""How far above the highest id records are looked for: near, and far in case that the nearest were deleted."""
+MOST_GAPS = 50
+"""Of how many ids between those of the list each is asked for."""
+
+
+def is_round(count: int) -> bool:
+    """Whether a limit may have been set at this number: 50, 25, 150 or 500, say, or a power of two."""
+    digits = str(count).rstrip("0")
+    return count >= LEAST and (
+        (digits in {"15", "25", "75"} or (len(digits) == 1 and count % 10 == 0)) or count & (count - 1) == 0
+    )
+
+
+def stranger(listed: Iterable[str], exists: Callable[[str], bool]) -> tuple[str, bool]:
+    """The id of a record that a list does not show, empty where none is found; and whether that is certain.
+
+    It is certain where ids are numbers that were given one after the other, and each that the list lacks was asked for.
+    """
+    ids = set(listed)
+    if not all(each.isascii() and each.isdecimal() for each in ids) or not exists(next(iter(ids))):
+        return "", False
+    highest = max(map(int, ids))
+    gaps = list(islice((str(each) for each in range(highest - 1, 0, -1) if str(each) not in ids), MOST_GAPS + 1))
+    asked = [*(str(highest + step) for step in BEYOND), *gaps[:MOST_GAPS]]
+    return next((each for each in asked if exists(each)), ""), len(gaps) <= MOST_GAPS

@@ -1,0 +1,78 @@
+"""What a row must be, whatever CRM gave it: an object that has its key. Checked where rows come in, once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.errors import ProtocolError
+from crm_systems.shapes import is_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from crm_systems.model import Entity, Row
+
+
+def rows_in(told: Any, about: str) -> list[Row]:
+    """The rows of a list.
+
+    Raises:
+        ProtocolError: it is no list of objects.
+    """
+    if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
+        raise ProtocolError(f"{about}: the answer is no list of records")
+    return told
+
+
+def record_in(told: Any, about: str) -> Row:
+    """The record in an answer that holds one.
+
+    Raises:
+        ProtocolError: it is no object, or an empty one.
+    """
+    if not isinstance(told, dict) or not told:
+        raise ProtocolError(f"{about}: the answer is no record")
+    return told
+
+
+def record_with(told: Any, identifier: str, names: Collection[str], about: str) -> Row:
+    """The record with an id in the answer to a question for it: the answer, or an object in it.
+
+    ``names`` are those of the entity's fields: a part of the record, such as its owner, may have the same id.
+
+    Raises:
+        ProtocolError: the answer does not hold it.
+    """
+    whole = told if isinstance(told, dict) else {}
+    if str(whole.get("id")) == identifier:
+        return whole
+    inner = [each for value in (whole.values() if whole else [told]) for each in _objects(value)]
+    found = [each for each in inner if str(each.get("id")) == identifier and _known(each, names) > _known(whole, names)]
+    if len(found) != 1:
+        raise ProtocolError(f"{about}: the answer is not the record that was asked for")
+    return found[0]
+
+
+def _objects(value: Any) -> list[Row]:
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+
+
+def _known(row: Row, names: Collection[str]) -> int:
+    return sum(name in names for name in row)
+
+
+def key_of(entity: Entity, row: Row) -> str:
+    """The key of a row, its parts joined by ``|``; empty where nothing identifies the entity's records.
+
+    Raises:
+        ProtocolError: the row does not have its key.
+    """
+    missing = missing_key(entity.key, row)
+    if missing:
+        raise ProtocolError(f"{entity.name}: the CRM gives a record without its key ({', '.join(missing)})")
+    return "|".join(str(row[name]) for name in entity.key)
+
+
+def missing_key(key: Sequence[str], row: Row) -> list[str]:
+    """The parts of its key that a row does not have; an empty text may be one part of several."""
+    return [name for name in key if not is_identifier(row.get(name)) and (len(key) == 1 or row.get(name) != "")]
