@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from crm_systems.alfacrm_answers import TOKEN, Answers
 from crm_systems.alfacrm_lists import SYSTEM, Lists, address, branches_of, parent_of
-from crm_systems.alfacrm_pages import opened
-from crm_systems.alfacrm_values import as_met, encoded, is_wiped, tidy
+from crm_systems.alfacrm_values import as_met, encoded, is_wiped
 from crm_systems.catalogue import catalogue
 from crm_systems.errors import (
     ConfigError,
@@ -26,7 +24,7 @@ from crm_systems.model import Abilities, Limits, Request, Session
 from crm_systems.recollection import Recollection
 from crm_systems.settings import Setting
 from crm_systems.system import System
-from crm_systems.wire import is_empty
+from crm_systems.wire import is_empty, matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,10 +32,10 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Call, Entity, Reply, Row, Walk
 
+LOOKS = 2
+"""How often a record is looked for before it is taken for absent: a list may be empty once that is not."""
 DELETED = 3
 """The event of the log that is a deletion (one library)."""
-SAMPLES = 3
-"""How many pages discovery looks at to learn which fields an entity has here."""
 
 
 class AlfaCrm(System):
@@ -126,11 +124,8 @@ class AlfaCrm(System):
         """What documents and clients know, and what a few pages show: nothing lists the custom fields."""
         if name not in catalogue(SYSTEM):
             raise Denied(f"{name}: describe: alfaCRM is not known to have this")
-        entity, sample = catalogue(SYSTEM)[name], []
-        for ask in islice(self._lists.requests(call, entity), SAMPLES):
-            page = call(replace(ask, json={**ask.json, "page": 0, "pageSize": self.page_size}))
-            sample += [tidy(entity, row) for row in opened(ask, page)[0]]
-        return as_met(entity, sample)
+        entity = catalogue(SYSTEM)[name]
+        return as_met(entity, self._lists.sample(call, entity))
 
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """One walk through all branches, since it must know which rows another branch gave."""
@@ -193,9 +188,14 @@ class AlfaCrm(System):
         parent: Mapping[str, str] | None = None,
         branch: int | None = None,
     ) -> Row | None:
-        asks = self._lists.requests(call, entity, {"id": int(identifier)}, parent=parent, branch=branch)
-        rows = (row for page in self._lists.walk(call, entity, asks) for row in page.rows)
-        return next((row for row in rows if str(row.get("id")) == identifier), None)
+        for _look in range(LOOKS):
+            asks = self._lists.requests(call, entity, {"id": int(identifier)}, parent=parent, branch=branch)
+            rows = (row for page in self._lists.walk(call, entity, asks, is_look_up=True) for row in page.rows)
+            found = next((row for row in rows if str(row["id"]) == identifier), None)
+            if found:
+                return found
+        self._lists.confirm(call, entity)
+        return None
 
     def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
         """By the filters that are known; what nothing filters by is read whole, once a run."""
@@ -209,8 +209,14 @@ class AlfaCrm(System):
         if not (parent or filters):
             keys = self._recollection.keys(entity, match, lambda _since: self._all(call, entity))
             return [row for key in keys if (row := self.get(call, entity, key))]
-        asks = self._lists.requests(call, entity, filters, parent=parent)
-        return [row for page in self._lists.walk(call, entity, asks) for row in page.rows]
+        typed = Reader(entity, self.notation)
+        for _look in range(LOOKS):
+            asks = self._lists.requests(call, entity, filters, parent=parent)
+            rows = [row for page in self._lists.walk(call, entity, asks, is_look_up=True) for row in page.rows]
+            if any(matches(entity, match, typed(row)) for row in rows):
+                return rows
+        self._lists.confirm(call, entity)
+        return rows
 
     def _all(self, call: Call, entity: Entity) -> Iterator[Row]:
         for page in self._lists.walk(call, entity, self._lists.requests(call, entity)):
@@ -299,6 +305,7 @@ class AlfaCrm(System):
         query = {"id": identifier, **(parent_of(entity, row) or {})}
         path = address(entity, self._branch_in(call, row), "delete")
         call(Request("POST", f"{entity.name}: delete", path=path, query=query, json={}, repeatable=False))
+        self._lists.forget(entity)
 
     def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
         """Typed values by the names and in the forms of a write."""
