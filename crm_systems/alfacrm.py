@@ -18,6 +18,7 @@ from crm_systems.errors import (
     OutcomeUnknown,
     ProtocolError,
     Rejected,
+    SessionExpired,
 )
 from crm_systems.kinds import Notation, Reader
 from crm_systems.model import Abilities, Limits, Request, Session
@@ -87,7 +88,28 @@ class AlfaCrm(System):
         return Notation(timezone=self.options.get("timezone") or "Europe/Moscow")
 
     def log_in(self, call: Call) -> Session:
-        """A token. How long it lives is not told: 15 minutes in older documents, an hour in newer ones."""
+        """A token. How long it lives is not told: 15 minutes in older documents, an hour in newer ones.
+
+        All connections share it, since a tenant may keep one a user.
+        """
+        known = self._answers
+        if known.token in known.doubted and not self._is_good(call, known.token):
+            known.ended.add(known.token)
+        known.doubted.discard(known.token)
+        if not known.token or known.token in known.ended:
+            known.token = self._new_token(call)
+        return Session({"token": known.token})
+
+    def _is_good(self, call: Call, token: str) -> bool:
+        """Whether a token still opens what every user of the interface may see."""
+        ask = Request("POST", "branch: check the token", path="/v2api/branch/index", json={"page": 0, "pageSize": 1})
+        try:
+            call(self.sign(ask, Session({"token": token})))
+        except SessionExpired:
+            return False
+        return True
+
+    def _new_token(self, call: Call) -> str:
         access = {"email": self.options["email"], "api_key": self.options["api_key"]}
         answer = call(
             Request("POST", "Log-in", path="/v2api/auth/login", json=access, headers=self._headers(), repeatable=True)
@@ -95,8 +117,7 @@ class AlfaCrm(System):
         token = answer.get("token") if isinstance(answer, dict) else None
         if not token:
             raise ProtocolError("Log-in: the server gives no token", hint="check `url`")
-        self._answers.unused_tokens.add(str(token))
-        return Session({"token": str(token)})
+        return str(token)
 
     def sign(self, request: Request, session: Session) -> Request:
         """The token goes into a header of its own."""

@@ -43,6 +43,8 @@ ATTEMPTS = 6
 PATIENCE_SECONDS = 180.0
 """How long the repeats of one request may take together, waits included."""
 LOGIN_ATTEMPTS = 5
+SESSIONS = 4
+"""How many sessions one request is tried with, since each may be ended by somebody else."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -196,20 +198,21 @@ class Connection:
 
     def call(self, request: Request) -> Any:
         """See :meth:`Client.call`. A login has patience of its own, so it comes before that of the request."""
-        self.log_in()
-        try:
-            return self._patiently(request, lambda: self._signed(request))
-        except SessionExpired:
-            self._session = None
-        self.log_in()
-        try:
-            return self._patiently(request, lambda: self._signed(request))
-        except SessionExpired as error:
-            raise ConfigError(
-                f"{request.about}: the server ends each session at once",
-                code=error.code,
-                hint="check that the user may use the CRM's interface",
-            ) from None
+        waits, code = _waits(), ""
+        for attempt in range(SESSIONS):
+            if attempt > 1:
+                # Another program may log in as the same user, and end our session by it.
+                self._client.sleep(next(waits))
+            self.log_in()
+            try:
+                return self._patiently(request, lambda: self._signed(request))
+            except SessionExpired as error:
+                self._session, code = None, error.code
+        raise ConfigError(
+            f"{request.about}: the server ends each session at once",
+            code=code,
+            hint="check the rights of the user, and give each program that runs at the same time a user of its own",
+        )
 
     def log_in(self) -> Session:
         """The login of this connection.
