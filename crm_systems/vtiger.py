@@ -24,6 +24,7 @@ from crm_systems.errors import (
 )
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Request, Session
+from crm_systems.paging import rows_of
 from crm_systems.settings import Setting
 from crm_systems.system import System, decode_json
 from crm_systems.vtiger_describe import INVENTORY, LINES, entity_of
@@ -91,6 +92,8 @@ class Vtiger(System):
         self._sync_works = False
         self._revise_decodes = True
         self._looking = LookUp()
+        self._shown: dict[str, Row] = {}
+        """By module, a record that was there."""
 
     @property
     def base_address(self) -> str:
@@ -162,7 +165,7 @@ class Vtiger(System):
         if not isinstance(answer, dict) or "success" not in answer:
             raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice", hint="check `url`")
         if answer["success"] and "result" in answer:
-            return answer["result"]
+            return _shaped(request, answer["result"])
         error = answer.get("error")
         error = error if isinstance(error, dict) else {}
         code = str(next((error[key] for key in ("code", "errorCode", "errorType") if key in error), "no code"))
@@ -185,7 +188,10 @@ class Vtiger(System):
     def describe(self, call: Call, name: str) -> Entity:
         """Describe, and a few rows, since describe and query do not list the same fields (measured)."""
         request = Request("GET", f"{name}: describe", query={"operation": "describe", "elementType": name})
-        return entity_of(call(request), self._sample(call, name))
+        described, sample = call(request), self._sample(call, name)
+        if sample:
+            self._shown[name] = sample[0]
+        return entity_of(described, sample)
 
     def _sample(self, call: Call, name: str) -> list[Row] | None:
         """A few rows; fewer where a record breaks the page; None where the module cannot be queried at all."""
@@ -216,7 +222,14 @@ class Vtiger(System):
         where = ""
         if since and entity.replication_key:
             where = f"{entity.replication_key} >= '{self.local(since)}'"
-        return vtql.Table(entity.name, entity.private["prefix"], where, self.page_size, self.hides_rows(entity))
+        return vtql.Table(
+            entity.name,
+            entity.private["prefix"],
+            where,
+            self.page_size,
+            self.hides_rows(entity),
+            witness=self._shown.get(entity.name),
+        )
 
     def hides_rows(self, entity: Entity) -> bool:
         """Whether pages of this entity may lack rows, or be empty, before the end."""
@@ -366,8 +379,19 @@ class Vtiger(System):
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:
         """Moves the record into the recycle bin; a second time is denied and does no harm (measured)."""
+        self._shown.pop(entity.name, None)
         form = {"operation": "delete", "id": identifier}
         call(Request("POST", f"{entity.name}: delete", form=form))
+
+
+def _shaped(request: Request, result: Any) -> Any:
+    """A result, if it has the shape that reading wants; null, for one, is not the same as no rows."""
+    operation = request.query.get("operation")
+    if operation == "query":
+        return rows_of(result, request.about)
+    if operation in {"listtypes", "describe", "sync"} and not isinstance(result, dict):
+        raise ProtocolError(f"{request.about}: the answer has no content", hint="run again")
+    return result
 
 
 def _shielded(value: Any) -> Any:

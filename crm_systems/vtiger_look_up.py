@@ -46,7 +46,7 @@ def _witness(call: Call, table: vtql.Table) -> str:
             return ""
         witness = f"{table.prefix}x{highest}"
         query = table.query("*", f"id = '{witness}'", limit="1")
-        rows = call(vtql.ask(query, f"{table.module}: read the newest record"))
+        rows = vtql.rows(call, vtql.ask(query, f"{table.module}: read the newest record"))
     except (vtql.Unsorted, Rejected):
         return ""
     return witness if rows else ""
@@ -57,7 +57,7 @@ def _rows(call: Call, table: vtql.Table, condition: str, witness: str) -> list[R
     asked = f"{condition} or id = '{witness}'" if witness else condition
     columns = "id" if table.joins_lines else "*"
     query = table.query(columns, asked, limit=str(vtql.SERVER_PAGE))
-    rows: list[Row] = call(vtql.ask(query, f"{table.module}: look up"))
+    rows = vtql.rows(call, vtql.ask(query, f"{table.module}: look up"))
     if witness and not rows:
         raise Rejected(f"{table.module}: the server could not look the record up", code="empty answer")
     if len(rows) < vtql.SERVER_PAGE and not table.joins_lines:
