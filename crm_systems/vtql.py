@@ -52,13 +52,17 @@ class Table:
 
     def query(self, columns: str, *conditions: str, order: str = "", limit: str) -> str:
         """A query over this table; the conditions are joined by AND."""
-        wanted = " and ".join(each for each in (self.where, *conditions) if each)
+        wanted = self.wanted(*conditions)
         return (
             f"select {columns} from {self.module}"
             + (f" where {wanted}" if wanted else "")
             + (f" order by {order}" if order else "")
             + f" limit {limit};"
         )
+
+    def wanted(self, *conditions: str) -> str:
+        """What rows have to fulfil; empty where all are wanted."""
+        return " and ".join(each for each in (self.where, *conditions) if each)
 
     def after(self, number: int) -> str:
         """The condition that an id lies above ``number``."""
@@ -113,7 +117,7 @@ def top(call: Call, table: Table) -> int:
     about = f"{table.module}: find the newest record"
     try:
         found = rows(call, ask(table.query("id", order="id desc", limit=size), about))
-        if not found and not table.hides_rows and not is_none(call, table, table.witness_id, about=about):
+        if not found and not table.hides_rows and not is_none(call, table, about=about):
             return BEYOND
     except Rejected:
         return BEYOND
@@ -123,19 +127,21 @@ def top(call: Call, table: Table) -> int:
     return max(numbers, default=0)
 
 
-def is_none(call: Call, table: Table, witness: str, *conditions: str, order: str = "id", about: str) -> bool:
-    """Whether no row fulfils the conditions.
+def is_none(call: Call, table: Table, *conditions: str, order: str = "id", witness: str = "", about: str) -> bool:
+    """Whether no row fulfils the conditions; the server must show another one to be believed, where one is known.
 
-    A witness, the id of a record that was there a moment ago, is asked for along with them: an answer without it proves
-    that the server swallowed an error, or took the user's rights away.
+    ``witness`` is the id of one that was there a moment ago and does not fulfil the conditions, so that it can be asked
+    for along with them: an answer without it proves that the server swallowed an error, or took rights away.
 
     Raises:
-        ProtocolError: not even the witness comes.
+        ProtocolError: not even a row comes that was there a moment ago.
     """
-    wanted = " and ".join(each for each in (table.where, *conditions) if each)
     if not witness:
-        return not rows(call, ask(table.query("id", *conditions, order=order, limit="1"), about))
-    together = f"{wanted} or id = '{witness}'" if wanted else f"id = '{witness}'"
+        found = rows(call, ask(table.query("id", *conditions, order=order, limit="1"), about))
+        if not found:
+            vouch(call, table)
+        return not found
+    together = f"{table.wanted(*conditions)} or id = '{witness}'"
     found = rows(call, ask(replace(table, where=together).query("id", order=order, limit="2"), about))
     if not found:
         raise shrunk(about)
@@ -143,13 +149,15 @@ def is_none(call: Call, table: Table, witness: str, *conditions: str, order: str
 
 
 def vouch(call: Call, table: Table) -> None:
-    """Makes sure that nothing was seen because nothing is there: the witness must come, if one is known.
+    """Makes sure that nothing was seen because nothing is there: the table's witness must come, if it has one.
 
     Raises:
         ProtocolError: it does not.
     """
-    if table.witness_id:
-        is_none(call, replace(table, where=""), table.witness_id, about=f"{table.module}: read")
+    about = f"{table.module}: make sure that it is empty"
+    witness = replace(table, where=f"id = '{table.witness_id}'")
+    if table.witness_id and not rows(call, ask(witness.query("id", limit="1"), about)):
+        raise shrunk(about)
 
 
 def walks(call: Call, table: Table, highest: int, parallel: int) -> Iterator[Walk]:
@@ -237,10 +245,8 @@ class Keyset:
         """Whether a page was empty because nothing follows: asked for in other words."""
         conditions = self._table.after(self._last), self._table.upto(self._high)
         order = "id" if self._high == BEYOND else "id desc"
-        witness = self._witness or self._table.witness_id
-        return is_none(
-            self._call, self._table, witness, *conditions, order=order, about=f"{self._table.module}: confirm the end"
-        )
+        about = f"{self._table.module}: confirm the end"
+        return is_none(self._call, self._table, *conditions, order=order, witness=self._witness, about=about)
 
     def _narrowed(self, error: Rejected | Unavailable) -> Page:
         """Asks for less after a page that failed; a single record that fails is passed over and named.
@@ -327,7 +333,7 @@ def _past_hidden(call: Call, table: Table, last: int, high: int, witness: str) -
     """
     about = f"{table.module}: pass over hidden records"
     while last < high:
-        wanted = " and ".join(each for each in (table.where, table.after(last), table.upto(high)) if each)
+        wanted = table.wanted(table.after(last), table.upto(high))
         together = f"{wanted} or id = '{witness}'" if witness else wanted
         query = replace(table, where=together).query("id", order="id", limit=str(SERVER_PAGE))
         seen = [row["id"] for row in rows(call, ask(query, about))]
