@@ -138,9 +138,7 @@ def test_a_read_is_complete_or_fails(subject: Subject, lie: str, *, forever: boo
 
 @pytest.mark.parametrize("forever", [False, True], ids=["once", "from then on"])
 @pytest.mark.parametrize("lie", LIES)
-def test_a_look_up_that_is_lied_to_doubles_nothing(
-    subject: Subject, lie: str, tmp_path: Path, *, forever: bool
-) -> None:
+def test_a_look_up_is_right_or_fails(subject: Subject, lie: str, tmp_path: Path, *, forever: bool) -> None:
     with subject.start(12) as crm:
         there = [row[subject.match] for row in records(crm, subject.entity) if row.get(subject.match)]
         unique = [value for value, times in Counter(there).items() if times == 1 and value.strip() == value][-2:]
