@@ -293,14 +293,14 @@ class AlfaCrm(System):
         """Sends what changes (as the vendor's samples do); the whole record where a tenant turns out to want that.
 
         One client believes that an update wipes what it is not given: it shows when fields that were not sent are
-        missed by the server, or are all empty afterwards.
+        missed by the server, which may not name them, or are all empty afterwards.
         """
         sent = self.encoded(entity, values)
         if not self._updates_whole:
             try:
                 row = self._send_update(call, entity, current, sent)
             except Rejected as error:
-                if not error.field or error.field in sent:
+                if error.field in sent:
                     raise
             else:
                 if not is_wiped(entity, current, row, values):

@@ -96,7 +96,7 @@ def lying(simulator: Any, lie: Callable[[Any], Any], first: int = 10**9, *, fore
         del simulator.answer
 
 
-@pytest.fixture(params=sorted(SUBJECTS))
+@pytest.fixture(params=sorted(SUBJECTS.keys() - {"egito"}))  # tests/systems has Egito's, whose paging is found out
 def subject(request: pytest.FixtureRequest) -> Subject:
     return SUBJECTS[request.param]
 

@@ -192,10 +192,13 @@ def test_a_refusal_is_a_reject_whatever_its_form(shape: str, status: int, tmp_pa
     assert shape == "texts" or "complains about name" in result.words
 
 
+@pytest.mark.parametrize("shape", ["map", "texts"])
+@pytest.mark.parametrize("status", [200, 422])
 @pytest.mark.parametrize("name", ["customer", "group", "lesson"])
-def test_a_tenant_that_wipes_what_is_not_sent_loses_nothing(name: str) -> None:
+def test_a_tenant_that_wipes_what_is_not_sent_loses_nothing(name: str, status: int, shape: str) -> None:
     first, change, _ = RECORDS[name]
-    with tenant(10, update="overwrite") as simulator, client(simulator, branches=None) as opened:
+    switches = {"update": "overwrite", "validation_status": status, "error_shape": shape, "failed_model": False}
+    with tenant(10, **switches) as simulator, client(simulator, branches=None) as opened:
         known = entity(opened, name)
         row = opened.system.create(opened.call, known, typed(opened, known, first))
         made = by_id(simulator, name)[row["id"]]
