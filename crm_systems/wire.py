@@ -94,7 +94,13 @@ def same(kind: Kind, one: Any, other: Any) -> bool:
         return Decimal(str(one)) == Decimal(str(other))
     if kind is Kind.MULTIPICKLIST:
         return sorted(one) == sorted(other)
-    return bool(one == other)
+    return bool(one == other) or (kind is Kind.LIST and _same_ids(one, other))
+
+
+def _same_ids(one: Any, other: Any) -> bool:
+    """Whether two lists hold the same ids, which may be numbers or texts."""
+    both = isinstance(one, list) and isinstance(other, list) and len(one) == len(other)
+    return both and all(a == b or str(a) == str(b) for a, b in zip(one, other, strict=True))
 
 
 def _clock(written: str) -> str:

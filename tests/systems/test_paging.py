@@ -78,6 +78,39 @@ def test_rows_that_move_to_the_front_hide_no_others(count: int, size: int, chanc
     assert sorted(found) == list(range(count))
 
 
+@settings(deadline=None)
+@given(
+    st.integers(2, 60),
+    st.integers(2, 9),
+    st.integers(1, 30),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([Part([]), Part([], 0), Part([], 7)]),
+)
+def test_a_list_that_is_empty_for_once_or_from_some_page_on_is_read_whole_or_fails(
+    count: int,
+    size: int,
+    number: int,
+    told: bool,
+    forever: bool,
+    lie: Part,
+) -> None:
+    asked: list[int] = []
+
+    def fetch(position: int, wanted: int) -> Part:
+        asked.append(position)
+        if len(asked) == number + 1 or (forever and len(asked) > number):
+            return lie
+        rows = [{"id": each} for each in range(count)]
+        return Part(rows[position : position + wanted], count if told else None)
+
+    try:
+        found = read(fetch, size)
+    except ProtocolError:
+        return
+    assert found == list(range(count))
+
+
 def test_a_row_hidden_by_equal_ones_that_changed_places_is_read_after_all() -> None:
     orders = iter([[0, 1, 2, 3, 4, 5], [0, 1, 4, 3, 2, 5]])
     last = [0, 1, 2, 3, 4, 5]
