@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from crm_systems.alfacrm_answers import TOKEN, Answers
 from crm_systems.alfacrm_lists import SYSTEM, Lists, address, branches_of, parent_of
-from crm_systems.alfacrm_pages import opened
-from crm_systems.alfacrm_values import as_met, encoded, is_wiped, tidy
+from crm_systems.alfacrm_values import as_met, encoded, is_wiped
 from crm_systems.catalogue import catalogue
 from crm_systems.errors import (
     ConfigError,
@@ -20,6 +18,7 @@ from crm_systems.errors import (
     OutcomeUnknown,
     ProtocolError,
     Rejected,
+    SessionExpired,
 )
 from crm_systems.kinds import Notation, Reader
 from crm_systems.model import Abilities, Limits, Request, Session
@@ -27,7 +26,7 @@ from crm_systems.recollection import Recollection
 from crm_systems.rows import key_of, record_in
 from crm_systems.settings import Setting
 from crm_systems.system import System
-from crm_systems.wire import is_empty
+from crm_systems.wire import is_empty, matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,10 +34,10 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Call, Entity, Reply, Row, Walk
 
+LOOKS = 2
+"""How often a record is looked for before it is taken for absent: a list may be empty once that is not."""
 DELETED = 3
 """The event of the log that is a deletion (one library)."""
-SAMPLES = 3
-"""How many pages discovery looks at to learn which fields an entity has here."""
 
 
 class AlfaCrm(System):
@@ -96,7 +95,28 @@ class AlfaCrm(System):
         return Request("POST", about, path, json={"page": 0, "pageSize": 1})
 
     def log_in(self, call: Call) -> Session:
-        """A token. How long it lives is not told: 15 minutes in older documents, an hour in newer ones."""
+        """A token. How long it lives is not told: 15 minutes in older documents, an hour in newer ones.
+
+        All connections share it, since a tenant may keep one a user.
+        """
+        known = self._answers
+        if known.token in known.doubted and not self._is_good(call, known.token):
+            known.ended.add(known.token)
+        known.doubted.discard(known.token)
+        if not known.token or known.token in known.ended:
+            known.token = self._new_token(call)
+        return Session({"token": known.token})
+
+    def _is_good(self, call: Call, token: str) -> bool:
+        """Whether a token still opens what every user of the interface may see."""
+        ask = Request("POST", "branch: check the token", path="/v2api/branch/index", json={"page": 0, "pageSize": 1})
+        try:
+            call(self.sign(ask, Session({"token": token})))
+        except SessionExpired:
+            return False
+        return True
+
+    def _new_token(self, call: Call) -> str:
         access = {"email": self.options["email"], "api_key": self.options["api_key"]}
         answer = call(
             Request("POST", "Log-in", path="/v2api/auth/login", json=access, headers=self._headers(), repeatable=True)
@@ -104,8 +124,7 @@ class AlfaCrm(System):
         token = answer.get("token") if isinstance(answer, dict) else None
         if not token:
             raise ProtocolError("Log-in: the server gives no token", hint="check `url`")
-        self._answers.unused_tokens.add(str(token))
-        return Session({"token": str(token)})
+        return str(token)
 
     def sign(self, request: Request, session: Session) -> Request:
         """The token goes into a header of its own."""
@@ -133,11 +152,8 @@ class AlfaCrm(System):
         """What documents and clients know, and what a few pages show: nothing lists the custom fields."""
         if name not in catalogue(SYSTEM):
             raise Denied(f"{name}: describe: alfaCRM is not known to have this")
-        entity, sample = catalogue(SYSTEM)[name], []
-        for ask in islice(self._lists.requests(call, entity), SAMPLES):
-            page = call(replace(ask, json={**ask.json, "page": 0, "pageSize": self.page_size}))
-            sample += [tidy(entity, row) for row in opened(ask, page)[0]]
-        return as_met(entity, sample)
+        entity = catalogue(SYSTEM)[name]
+        return as_met(entity, self._lists.sample(call, entity))
 
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """One walk through all branches, since it must know which rows another branch gave."""
@@ -200,9 +216,14 @@ class AlfaCrm(System):
         parent: Mapping[str, str] | None = None,
         branch: int | None = None,
     ) -> Row | None:
-        asks = self._lists.requests(call, entity, {"id": int(identifier)}, parent=parent, branch=branch)
-        rows = (row for page in self._lists.walk(call, entity, asks) for row in page.rows)
-        return next((row for row in rows if str(row.get("id")) == identifier), None)
+        for _look in range(LOOKS):
+            asks = self._lists.requests(call, entity, {"id": int(identifier)}, parent=parent, branch=branch)
+            rows = (row for page in self._lists.walk(call, entity, asks, is_look_up=True) for row in page.rows)
+            found = next((row for row in rows if str(row["id"]) == identifier), None)
+            if found:
+                return found
+        self._lists.confirm(call, entity)
+        return None
 
     def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
         """By the filters that are known; what nothing filters by is read whole, once a run."""
@@ -216,8 +237,14 @@ class AlfaCrm(System):
         if not (parent or filters):
             keys = self._recollection.keys(entity, match, lambda _since: self._all(call, entity))
             return [row for key in keys if (row := self.get(call, entity, key))]
-        asks = self._lists.requests(call, entity, filters, parent=parent)
-        return [row for page in self._lists.walk(call, entity, asks) for row in page.rows]
+        typed = Reader(entity, self.notation)
+        for _look in range(LOOKS):
+            asks = self._lists.requests(call, entity, filters, parent=parent)
+            rows = [row for page in self._lists.walk(call, entity, asks, is_look_up=True) for row in page.rows]
+            if any(matches(entity, match, typed(row)) for row in rows):
+                return rows
+        self._lists.confirm(call, entity)
+        return rows
 
     def _all(self, call: Call, entity: Entity) -> Iterator[Row]:
         for page in self._lists.walk(call, entity, self._lists.requests(call, entity)):
@@ -273,14 +300,14 @@ class AlfaCrm(System):
         """Sends what changes (as the vendor's samples do); the whole record where a tenant turns out to want that.
 
         One client believes that an update wipes what it is not given: it shows when fields that were not sent are
-        missed by the server, or are all empty afterwards.
+        missed by the server, which may not name them, or are all empty afterwards.
         """
         sent = self.encoded(entity, values)
         if not self._updates_whole:
             try:
                 row = self._send_update(call, entity, current, sent)
             except Rejected as error:
-                if not error.field or error.field in sent:
+                if error.field in sent:
                     raise
             else:
                 if not is_wiped(entity, current, row, values):
@@ -309,6 +336,7 @@ class AlfaCrm(System):
         query = {"id": identifier, **(parent_of(entity, row) or {})}
         path = address(entity, self._branch_in(call, row), "delete")
         call(Request("POST", f"{entity.name}: delete", path=path, query=query, json={}, repeatable=False))
+        self._lists.forget(entity)
 
     def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
         """Typed values by the names and in the forms of a write."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.alfacrm_pages import identity, newest_first, whole
+from crm_systems.alfacrm_pages import identity, newest_first, opened, whole
 from crm_systems.alfacrm_values import dotted, latest, may_be_since, tidy
 from crm_systems.catalogue import catalogue
 from crm_systems.errors import ConfigError, ProtocolError
 from crm_systems.model import Page, Request
+from crm_systems.paging import shrunk
 from crm_systems.rows import key_of
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from crm_systems.model import Call, Entity, Row
 
 SYSTEM = "alfacrm"
+SAMPLES = 3
+"""How many pages discovery looks at to learn which fields an entity has here."""
 OVERLAP = timedelta(days=1)
 """Whether the day that a filter names is included is not documented, so one more is asked for."""
 
@@ -53,6 +58,8 @@ class Lists:
         self._zone = zone
         self._page_size = page_size
         self._branches: list[int] = []
+        self._witnesses: dict[str, Request] = {}
+        """By entity, a list that was not empty."""
 
     def branches(self, call: Call) -> list[int]:
         """The ids of the branches to work in; asked for once.
@@ -63,7 +70,9 @@ class Lists:
         """
         if not self._branches:
             entity = catalogue(SYSTEM)["branch"]
-            rows = [row for page in self.walk(call, entity, self.requests(call, entity)) for row in page.rows]
+            (ask,) = self.requests(call, entity)
+            rows = [row for page in self.walk(call, entity, [ask]) for row in page.rows]
+            self._witnesses[entity.name] = ask
             if not all(str(row.get("id")).isdecimal() for row in rows):
                 raise ProtocolError("branch: read: a branch has no number", hint="the CRM may be in trouble; run again")
             there = {str(row["id"]): int(row["id"]) for row in rows}
@@ -124,21 +133,65 @@ class Lists:
                 if branch in own or not own:
                     yield {**spec.get("query", {}), spec["field"]: key_of(above, row)}
 
+    def sample(self, call: Call, entity: Entity) -> list[Row]:
+        """The first page of the first lists."""
+        found = []
+        for ask in islice(self.requests(call, entity), SAMPLES):
+            rows = self._first_rows(call, ask, self._page_size)
+            if rows:
+                self._witnesses.setdefault(entity.name, ask)
+            found += [tidy(entity, row) for row in rows]
+        return found
+
     def walk(
-        self, call: Call, entity: Entity, lists: Iterable[Request], since: datetime | None = None
+        self,
+        call: Call,
+        entity: Entity,
+        lists: Iterable[Request],
+        since: datetime | None = None,
+        *,
+        is_look_up: bool = False,
     ) -> Iterator[Page]:
         """Each row of the lists once, but for those that are surely older than ``since``.
 
-        Whether the server filtered is not relied on: filters that it does not know have no effect.
+        Whether the server filtered is not relied on: filters that it does not know have no effect. An empty list is
+        asked for twice and only believed if the CRM still shows what it showed before; a look-up does both itself.
+
+        Raises:
+            ProtocolError: the CRM does not hand out what it announced or showed a moment ago.
         """
         seen: set[str] = set()
         key = entity.replication_key or ""
+        all_show = True
         for ask in lists:
-            for rows in self._pages(call, entity, ask, since):
+            shows = False
+            for rows in self._pages(call, entity, ask, since, asks_twice=not is_look_up):
+                shows = shows or bool(rows)
                 fresh = [row for row in rows if identity(row) not in seen and self._is_asked(entity, row)]
                 seen.update(map(identity, fresh))
                 wanted = [row for row in fresh if since is None or may_be_since(row.get(key), since, self._zone)]
                 yield Page([tidy(entity, row) for row in wanted])
+            all_show = all_show and shows
+        if not (all_show or is_look_up):
+            self.confirm(call, entity)
+
+    def confirm(self, call: Call, entity: Entity) -> None:
+        """Makes sure that an empty answer means what it says: a list that had rows, if one is known, still has some.
+
+        Raises:
+            ProtocolError: it has none, so the user's rights or the CRM are in trouble.
+        """
+        ask = self._witnesses.get(entity.name) or self._witnesses.get("branch")
+        if ask and not self._first_rows(call, ask, 1):
+            raise shrunk(ask.about)
+
+    def forget(self, entity: Entity) -> None:
+        """Another list has to vouch for this entity's: it may be empty from now on, since a record is deleted."""
+        self._witnesses.pop(entity.name, None)
+
+    @staticmethod
+    def _first_rows(call: Call, ask: Request, size: int) -> list[Row]:
+        return opened(ask, call(replace(ask, json={**ask.json, "page": 0, "pageSize": size})))[0]
 
     def _is_asked(self, entity: Entity, row: Row) -> bool:
         """Whether a row is of the branches that the settings name; some tenants show every branch's rows in each.
@@ -148,13 +201,15 @@ class Lists:
         own = branches_of(row)
         return not (self._asked and own) or "parents" in entity.private or any(str(each) in self._asked for each in own)
 
-    def _pages(self, call: Call, entity: Entity, ask: Request, since: datetime | None) -> Iterator[list[Row]]:
+    def _pages(
+        self, call: Call, entity: Entity, ask: Request, since: datetime | None, *, asks_twice: bool
+    ) -> Iterator[list[Row]]:
         def stamp(row: Row) -> datetime | None:
             return latest(row.get(entity.replication_key or ""), self._zone)
 
         if entity.private.get("append_only"):
             return newest_first(call, ask, self._page_size, stamp, since)
-        return whole(call, ask, self._page_size, stamp)
+        return whole(call, ask, self._page_size, stamp, asks_twice=asks_twice)
 
 
 def _bodies(entity: Entity, *, archived: bool) -> Iterator[dict[str, Any]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import ProtocolError
-from crm_systems.paging import PASSES
+from crm_systems.paging import PASSES, is_plausible, shrunk
+from crm_systems.rows import rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,9 +22,8 @@ DISORDER = timedelta(days=1)
 
 
 def identity(row: Row) -> str:
-    """What makes a row this row: its id, or all of it where it has none."""
-    known = row.get("id")
-    return str(known) if known is not None else json.dumps(row, sort_keys=True, default=str)
+    """What makes a row this row."""
+    return str(row["id"])
 
 
 @dataclass
@@ -36,9 +34,11 @@ class Pass:
     ask: Request
     """The first page's request; ``json`` holds the filters."""
     size: int
+    asks_twice: bool = True
+    """Whether an empty page is asked for again before it is believed."""
     found: set[str] = field(default_factory=set)
-    totals: set[int | None] = field(default_factory=set)
-    """What the pages said of the length of the list."""
+    totals: list[int | None] = field(default_factory=list)
+    """What each page said of the length of the list."""
     full_pages: int = 0
     has_doubles: bool = False
 
@@ -46,13 +46,17 @@ class Pass:
         """The rows page by page, up to the announced total, or else to a page that is short or brings nothing new.
 
         How long a page is, is measured on the first one: the server cuts it without a word.
+
+        Raises:
+            ProtocolError: a list of which no total is known is empty where it was not a moment ago.
         """
         served = 0
         for number in count():
-            items, total = opened(self.ask, self.call(self._page(number)))
-            self.totals.add(total)
+            items, total = self._page(number)
             fresh = {identity(row): row for row in items if identity(row) not in self.found}
-            if not fresh and (not items or total is None or number * served >= total):
+            if not fresh and (not items or total is None or number * served >= self.most):
+                if self.found and not (items or self.most or self._page(0)[0]):
+                    raise shrunk(self.ask.about)
                 return
             self.full_pages += 1
             self.has_doubles = self.has_doubles or len(fresh) < len(items)
@@ -61,75 +65,113 @@ class Pass:
             served = served or len(items)
             if total is None and len(items) < served:
                 return
-            if total is not None and len(self.found) >= total:
+            if total is not None and len(self.found) >= self.most:
                 return
 
     @property
-    def total(self) -> int:
-        """The least that the list holds as far as it tells."""
-        return min((total for total in self.totals if total is not None), default=0)
+    def most(self) -> int:
+        """The most rows that a page announced; 0 where none tells."""
+        return max((total for total in self.totals if total is not None), default=0)
 
     def proves_itself(self, *, is_quiet: bool) -> bool:
         """Whether no row can have slipped from a page not yet read to one that was.
 
         One page cannot; several have not if each announced as many rows as came and none was changed lately.
         """
-        told = self.totals <= {len(self.found)}
+        told = set(self.totals) <= {len(self.found)}
         if self.full_pages <= 1:
-            return told or self.totals == {None}
+            return told or set(self.totals) == {None}
         return told and is_quiet and not self.has_doubles
 
-    def _page(self, number: int) -> Request:
-        return replace(self.ask, json={**self.ask.json, "page": number, "pageSize": self.size})
+    def _page(self, number: int) -> tuple[list[Row], int | None]:
+        ask = replace(self.ask, json={**self.ask.json, "page": number, "pageSize": self.size})
+        for _look in range(1 + self.asks_twice):
+            items, total = opened(ask, self.call(ask))
+            self.totals.append(total)
+            if items:
+                break
+        return items, total
 
 
-def whole(call: Call, ask: Request, size: int, changed: Callable[[Row], datetime | None]) -> Iterator[list[Row]]:
+def whole(
+    call: Call, ask: Request, size: int, changed: Callable[[Row], datetime | None], *, asks_twice: bool = True
+) -> Iterator[list[Row]]:
     """Every row of a list once, although others change the list while it is read.
 
-    A pass that does not prove itself is followed by another, until one does or brings nothing new. ``changed`` tells
-    when a row was changed, None where it does not say.
+    A pass that does not prove itself is followed by another, until one does or brings nothing new. None is believed
+    that found less than half of what the list announced or gave before. ``changed`` tells when a row was changed, None
+    where it does not say.
 
     Raises:
-        ProtocolError: the server counts more rows than it hands out.
+        ProtocolError: the server announced or gave more rows than it hands out.
     """
     known: set[str] = set()
-    one = Pass(call, ask, size)
+    announced, is_sound = 0, False
     for number in range(PASSES):
-        one, before, quiet = Pass(call, ask, size), len(known), True
+        one, before, quiet = Pass(call, ask, size, asks_twice), len(known), True
         lately = datetime.now(timezone.utc) - LATELY
         for rows in one.pages():
             quiet = quiet and all(time is not None and time < lately for time in map(changed, rows))
             yield [row for row in rows if identity(row) not in known]
             known.update(map(identity, rows))
+        is_sound = is_plausible(len(one.found), announced) and len(known) >= one.most
+        announced = max(announced, one.most, len(one.found))
         nothing_new = number > 0 and len(known) == before
-        if one.proves_itself(is_quiet=quiet) or (nothing_new and len(known) >= one.total):
+        if is_sound and (nothing_new or one.proves_itself(is_quiet=quiet)):
             return
-    if len(known) < one.total:
-        raise ProtocolError(f"{ask.about}: the server counts more records than it hands out", hint="run again")
+    if not is_sound:
+        raise shrunk(ask.about)
 
 
 def newest_first(
     call: Call, ask: Request, size: int, added: Callable[[Row], datetime | None], since: datetime | None
 ) -> Iterator[list[Row]]:
-    """The rows of a list that only grows; ends before ``since`` where the pages show that the newest come first."""
-    first = last = None
-    falls = True
-    for rows in Pass(call, ask, size).pages():
-        yield rows
-        times = [time for time in map(added, rows) if time is not None]
-        together = [last, *times] if last else times
-        falls = falls and len(times) == len(rows) and together == sorted(together, reverse=True)
-        first, last = first or times[0] if times else first, together[-1] if together else last
-        if since and falls and first and last and first > last and last < since - DISORDER:
+    """The rows of a list that only grows; ends before ``since`` where the pages show that the newest come first.
+
+    Raises:
+        ProtocolError: it does not hand out as many rows as it had at first.
+    """
+    known: set[str] = set()
+    announced = 0
+    for _pass in range(PASSES):
+        one = Pass(call, ask, size)
+        order = _Falling(added)
+        for rows in one.pages():
+            yield [row for row in rows if identity(row) not in known]
+            known.update(map(identity, rows))
+            if since and order.is_before(rows, since - DISORDER):
+                return
+        announced = max(announced, one.totals[0] or 0)
+        if len(known) >= announced:
             return
+    raise shrunk(ask.about)
+
+
+class _Falling:
+    """Whether pages come newest first, and how far back they reach."""
+
+    def __init__(self, added: Callable[[Row], datetime | None]) -> None:
+        self._added = added
+        self._first: datetime | None = None
+        self._last: datetime | None = None
+        self._falls = True
+
+    def is_before(self, rows: list[Row], bound: datetime) -> bool:
+        """Takes the next page; whether it surely ends before ``bound``."""
+        times = [time for time in map(self._added, rows) if time is not None]
+        together = [self._last, *times] if self._last else times
+        self._falls = self._falls and len(times) == len(rows) and together == sorted(together, reverse=True)
+        self._first = self._first or (times[0] if times else None)
+        self._last = together[-1] if together else None
+        return bool(self._falls and self._first and self._last and self._first > self._last and self._last < bound)
 
 
 def opened(ask: Request, answer: Any) -> tuple[list[Row], int | None]:
-    """The rows of a page and the length of the list where it is told; one that is not paged may come bare."""
+    """The rows of a page and the length of the list where it is told; one that is not paged may come bare.
+
+    Raises:
+        ProtocolError: it is no list of records.
+    """
     told = answer if isinstance(answer, dict) else {"items": answer}
-    items, total = told.get("items"), str(told.get("total"))
-    if not isinstance(items, list) or not all(
-        isinstance(row, dict) and not {"items", "total"} <= {*row} for row in items
-    ):
-        raise ProtocolError(f"{ask.about}: this is no list of alfaCRM", hint="check `url`")
-    return items, int(total) if total.isdecimal() else None
+    total = str(told.get("total"))
+    return rows_in(told.get("items"), ask.about, ("id",)), int(total) if total.isdecimal() else None

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from crm_systems.model import Request, Session
 
 LOGIN_ATTEMPTS = 5
+SESSIONS = 4
+"""How many sessions one request is tried with, since each may be ended by somebody else."""
 ENOUGH = 4
 """How often a request fails, while the server answers another one, before the fault is its own."""
 
@@ -54,19 +56,20 @@ class Connection:
         self._server_time: tuple[datetime, float] | None = None
 
     def call(self, request: Request) -> Any:
-        """See :meth:`crm_systems.client.Client.call`. A login has patience of its own."""
-        try:
-            return self._patiently(request, self._signed)
-        except SessionExpired:
-            self._session = None
-        try:
-            return self._patiently(request, self._signed)
-        except SessionExpired as error:
-            raise ConfigError(
-                f"{request.about}: the server ends each session at once",
-                code=error.code,
-                hint="check that the user may use the CRM's interface",
-            ) from None
+        """See :meth:`Client.call`. Another program may log in as the same user, and end our session by it."""
+        waits, code = pauses(), ""
+        for session in range(SESSIONS):
+            if session > 1:
+                self._client.sleep(next(waits))
+            try:
+                return self._patiently(request, self._signed)
+            except SessionExpired as error:
+                self._session, code = None, error.code
+        raise ConfigError(
+            f"{request.about}: the server ends each session at once",
+            code=code,
+            hint="check the rights of the user, and give each program that runs at the same time a user of its own",
+        )
 
     def log_in(self) -> Session:
         """The login of this connection.

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from crm_systems.catalogue import catalogue
 from crm_systems.errors import ConfigError, CrmError, Denied, NotOffered, OutcomeUnknown, ProtocolError, Rejected
-from crm_systems.intouch_listing import Listing, Lists, code_lists, codes_of, items_of
+from crm_systems.intouch_listing import Listing, Lists, all_items, code_lists, items_of
 from crm_systems.intouch_records import as_json, completed, merged, shaped, tied, with_contacts
 from crm_systems.intouch_replies import NOT_ALLOWED, NOT_FOUND, meaning
 from crm_systems.intouch_settings import SETTINGS
@@ -60,6 +60,7 @@ class InTouch(System):
         self._recollection = Recollection(self.notation, looks_again=True)
         self._without_patch: set[str] = set()
         self._members: dict[str, Row] | None = None
+        self._shown: dict[tuple[str, int], int] = {}
 
     @property
     def notation(self) -> Notation:
@@ -126,14 +127,8 @@ class InTouch(System):
         if entity.name == "lists":
             return code_lists(call)
         if entity.name == "list_items":
-            return [row for code in codes_of(code_lists(call))[:LISTS_SAMPLED] for row in items_of(call, code)]
-        lists = self._reading(entity)
-        found = []
-        for case_type in (*lists.case_types, 0):
-            order = "id" if entity.key == ("id",) else ""
-            listing = Listing(call, entity.name, case_type, order, newest_first=True)
-            found += listing.fetch(0, min(SAMPLE, self.page_size)).rows
-        return found
+            return [row for rows in all_items(call, LISTS_SAMPLED) for row in rows]
+        return self._reading(entity).sample(call, min(SAMPLE, self.page_size))
 
     @property
     def _linking(self) -> str:
@@ -153,8 +148,7 @@ class InTouch(System):
         if entity.name == "lists":
             yield code_lists(call)
         elif entity.name == "list_items":
-            for code in codes_of(code_lists(call)):
-                yield items_of(call, code)
+            yield from all_items(call)
         elif since and entity.replication_key:
             yield from lists.changed(call, since)
         else:
@@ -162,7 +156,7 @@ class InTouch(System):
 
     def _reading(self, entity: Entity) -> Lists:
         types = self.options["case_types"] or () if entity.name == "buscases" else ()
-        return Lists(entity, tuple(map(int, types)), self.page_size, ZoneInfo(self.notation.timezone))
+        return Lists(entity, tuple(map(int, types)), self.page_size, ZoneInfo(self.notation.timezone), self._shown)
 
     def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
         """By its address; where that is not found although the list has the record, from the list.

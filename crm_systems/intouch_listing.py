@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from crm_systems.catalogue import catalogue
-from crm_systems.errors import Denied, Rejected
+from crm_systems.errors import Denied, ProtocolError, Rejected
 from crm_systems.intouch_replies import NOT_FOUND
 from crm_systems.model import Request
 from crm_systems.paging import Part, Sliding
-from crm_systems.rows import key_of, record_in, rows_in
+from crm_systems.rows import rows_in
 from crm_systems.shapes import holds_rows
 from crm_systems.wall_clock import earliest, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -37,6 +37,7 @@ class Listing:
     """The type of orders; 0: all."""
     order_by: str = ""
     newest_first: bool = False
+    key: tuple[str, ...] = ("id",)
     is_ordered: bool = field(default=False, init=False)
     """Whether all that was read so far came in the order that was asked for."""
 
@@ -63,9 +64,8 @@ class Listing:
 
     def _part(self, told: Any) -> Part:
         """The envelope is documented, except that the examples of single lists show nothing but ``items``."""
-        envelope = {"items": told} if isinstance(told, list) else told
-        rows = envelope.get("items") if isinstance(envelope, dict) else None
-        rows = rows_in(rows, f"{self.resource}: read")
+        envelope = told if isinstance(told, dict) else {"items": told}
+        rows = rows_in(envelope.get("items"), f"{self.resource}: read", self.key)
         if "total" in envelope and "orderBy" not in envelope:
             self.is_ordered = False
         if self.case_type:
@@ -83,14 +83,24 @@ class Lists:
     """Of orders: those that are read one by one for their complete attributes; the rest follows."""
     page_size: int
     zone: ZoneInfo
+    shown: dict[tuple[str, int], int]
+    """How many rows each list had when it was last looked at, by resource and type of orders; is kept up."""
+
+    def sample(self, call: Call, size: int) -> list[Row]:
+        """The newest rows of each list, at most so many of one."""
+        found = []
+        for case_type in (*self.case_types, 0):
+            part = self._listing(call, case_type, self._by_id, newest_first=True).fetch(0, size)
+            self.shown[self.entity.name, case_type] = max(part.total or 0, len(part.rows))
+            found += part.rows
+        return found
 
     def everything(self, call: Call) -> Iterator[list[Row]]:
         """All rows, by id; memberships, which have none, as they come."""
         seen: set[Hashable] = set()
-        order = "id" if self.entity.key == ("id",) else ""
         for case_type in (*self.case_types, 0):
-            listing = Listing(call, self.entity.name, case_type, order)
-            yield from Sliding(listing.fetch, self._key_of, seen).pages(self.page_size, self.page_size)
+            listing = self._listing(call, case_type, self._by_id)
+            yield from self._slide(listing, seen, self.page_size)
 
     def changed(self, call: Call, since: datetime) -> Iterator[list[Row]]:
         """The rows changed or entered at or after ``since``.
@@ -101,16 +111,32 @@ class Lists:
         seen: set[Hashable] = set()
         for case_type in (*self.case_types, 0):
             for order in ("modified", "entered"):
-                listing = Listing(call, self.entity.name, case_type, order, newest_first=True)
-                sliding = Sliding(listing.fetch, self._key_of, seen)
+                listing = self._listing(call, case_type, order, newest_first=True)
                 first = min(FIRST_PAGE, self.page_size)
-                for rows in sliding.pages(first, self.page_size, lambda rows: self._ends(listing, rows, order, bound)):  # noqa: B023
+                for rows in self._slide(listing, seen, first, partial(self._ends, listing, order, bound)):
                     yield [row for row in rows if self._is_since(row, bound)]
+
+    @property
+    def _by_id(self) -> str:
+        return "id" if self.entity.key == ("id",) else ""
+
+    def _listing(self, call: Call, case_type: int, order: str, *, newest_first: bool = False) -> Listing:
+        return Listing(call, self.entity.name, case_type, order, newest_first, self.entity.key)
+
+    def _slide(
+        self, listing: Listing, seen: set[Hashable], first: int, *enough: Callable[[list[Row]], bool]
+    ) -> Iterator[list[Row]]:
+        """One list, which must not have lost what it showed before."""
+        place = (listing.resource, listing.case_type)
+        about = f"{listing.resource}: read"
+        sliding = Sliding(listing.fetch, self._key_of, seen, about, self.shown.get(place, 0))
+        yield from sliding.pages(first, self.page_size, *enough)
+        self.shown[place] = sliding.announced
 
     def _key_of(self, row: Row) -> Hashable:
         return tuple(row.get(name) for name in self.entity.key)
 
-    def _ends(self, listing: Listing, rows: list[Row], order: str, bound: datetime) -> bool:
+    def _ends(self, listing: Listing, order: str, bound: datetime, rows: list[Row]) -> bool:
         """Whether a page of an ordered list reaches below the bound; rows without the time may stand at either end."""
         times = [time for row in rows if (time := instant(row.get(order), self.zone))]
         if any(later > earlier for earlier, later in pairwise(times)):
@@ -124,27 +150,35 @@ class Lists:
 
 
 def code_lists(call: Call) -> list[Row]:
-    """All code lists, which come at once (documented)."""
-    about = "lists: read"
-    return rows_in(call(Request("GET", about, "/lists")), about)
-
-
-def codes_of(lists: list[Row]) -> list[str]:
-    """The codes of code lists.
-
-    Raises:
-        ProtocolError: one comes without.
-    """
-    return [key_of(catalogue("intouch")["lists"], each) for each in lists]
+    """All code lists, which come at once (documented); none at all are asked for twice."""
+    ask = Request("GET", "lists: read", "/lists")
+    return rows_in(call(ask), ask.about, ("id",)) or rows_in(call(ask), ask.about, ("id",))
 
 
 def items_of(call: Call, code: str) -> list[Row]:
-    """The items of a code list; none where there is no such list."""
-    about = "list_items: read"
-    try:
-        told = call(Request("GET", about, f"/lists/{quote(code, safe='')}"))
-    except Denied as error:
-        if error.code != NOT_FOUND:
-            raise
-        return []
-    return [{"list": code, **item} for item in rows_in(record_in(told, about).get("items") or [], about)]
+    """The items of a code list.
+
+    Raises:
+        Denied: there is no such list.
+    """
+    ask = Request("GET", "list_items: read", f"/lists/{quote(code, safe='')}")
+    told = call(ask)
+    items = rows_in(told.get("items") if isinstance(told, dict) else told, ask.about, ("value",))
+    return [{"list": code, **item} for item in items]
+
+
+def all_items(call: Call, most: int | None = None) -> Iterator[list[Row]]:
+    """The items of all code lists, or of the first ones, list by list; one that shows none is asked for twice.
+
+    Raises:
+        ProtocolError: a list is not found although the CRM names it.
+    """
+    for each in code_lists(call)[:most]:
+        try:
+            yield items_of(call, each["id"]) or items_of(call, each["id"])
+        except Denied as error:
+            if error.code != NOT_FOUND:
+                raise
+            raise ProtocolError(
+                "list_items: read: the CRM does not find a list that it names", code=error.code
+            ) from None

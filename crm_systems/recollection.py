@@ -43,10 +43,10 @@ class Recollection:
             index = self._indexes.get((entity.name, names))
             if index is None:
                 index = _Index(entity, names, self._notation)
-                index.add(load(None))
+                index.take(load(None))
                 self._indexes[entity.name, names] = index
-            elif self._looks_again and index.latest:
-                index.add(load(datetime.fromisoformat(index.latest)))
+            elif self._looks_again and entity.replication_key:
+                index.take(load(datetime.fromisoformat(index.latest) if index.latest else None))
             return sorted(index.keys[_folded(match, names)])
 
     def note(self, entity: Entity, row: Row) -> None:
@@ -54,7 +54,7 @@ class Recollection:
         with self._lock:
             for (name, _names), index in self._indexes.items():
                 if name == entity.name:
-                    index.add([row])
+                    index.add(row)
 
 
 class _Index:
@@ -63,16 +63,23 @@ class _Index:
     def __init__(self, entity: Entity, names: tuple[str, ...], notation: Notation) -> None:
         self.keys: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
         self.latest = ""
-        """When the last of them was changed, as RFC 3339 in UTC."""
+        """When the last of those that the CRM listed was changed, as RFC 3339 in UTC."""
         self._entity = entity
         self._names = names
         self._read = Reader(entity, notation)
 
-    def add(self, rows: Iterable[Row]) -> None:
-        for row in rows:
-            record = self._read(row)
-            self.keys[_folded(record, self._names)].add("|".join(str(record.get(name)) for name in self._entity.key))
-            self.latest = max(self.latest, str(record.get(self._entity.replication_key or "") or ""))
+    def take(self, listed: Iterable[Row]) -> None:
+        """Adds what a list gave; of one that fails, the rest is asked for again next time."""
+        latest = self.latest
+        for row in listed:
+            latest = max(latest, self.add(row))
+        self.latest = latest
+
+    def add(self, row: Row) -> str:
+        """Adds a row; when it was changed."""
+        record = self._read(row)
+        self.keys[_folded(record, self._names)].add("|".join(str(record.get(name)) for name in self._entity.key))
+        return str(record.get(self._entity.replication_key or "") or "")
 
 
 def _folded(values: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:

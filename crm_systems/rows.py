@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from crm_systems.model import Entity, Row
 
 
-def rows_in(told: Any, about: str) -> list[Row]:
-    """The rows of a list.
+def rows_in(told: Any, about: str, key: Collection[str] = ()) -> list[Row]:
+    """The rows of an answer that has to be a list of objects, each with its key.
 
     Raises:
-        ProtocolError: it is no list of objects.
+        ProtocolError: it is something else, null for example, which is not the same as no rows.
     """
     if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
-        raise ProtocolError(f"{about}: the answer is no list of records")
+        raise ProtocolError(f"{about}: the answer is no list of records", hint="run again; else check `url`")
+    for name in key:
+        if any(row.get(name) is None or (name == "id" and not is_identifier(row[name])) for row in told):
+            raise ProtocolError(f"{about}: a record comes without its `{name}`, by which it is known", hint="run again")
     return told
 
 

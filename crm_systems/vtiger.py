@@ -98,6 +98,8 @@ class Vtiger(System):
         self._sync_works = False
         self._revise_decodes = True
         self._looking = LookUp()
+        self._shown: dict[str, Row] = {}
+        """By module, a record that was there."""
 
     @property
     def base_address(self) -> str:
@@ -198,7 +200,10 @@ class Vtiger(System):
         """Describe, and a few rows, since describe and query do not list the same fields (measured)."""
         query = {"operation": "describe", "elementType": name}
         request = Request("GET", f"{name}: describe", query=query, shape=DESCRIBED)
-        return entity_of(call(request), self._sample(call, name))
+        described, sample = call(request), self._sample(call, name)
+        if sample:
+            self._shown[name] = sample[0]
+        return entity_of(described, sample)
 
     def _sample(self, call: Call, name: str) -> list[Row] | None:
         """A few rows; fewer where a record breaks the page; None where the module cannot be queried at all."""
@@ -229,7 +234,14 @@ class Vtiger(System):
         where = ""
         if since and entity.replication_key:
             where = f"{entity.replication_key} >= '{self.local(since)}'"
-        return vtql.Table(entity.name, entity.private["prefix"], where, self.page_size, self.hides_rows(entity))
+        return vtql.Table(
+            entity.name,
+            entity.private["prefix"],
+            where,
+            self.page_size,
+            self.hides_rows(entity),
+            witness=self._shown.get(entity.name),
+        )
 
     def hides_rows(self, entity: Entity) -> bool:
         """Whether pages of this entity may lack rows, or be empty, before the end."""
@@ -396,6 +408,7 @@ class Vtiger(System):
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:
         """Moves the record into the recycle bin; a second time is denied and does no harm (measured)."""
+        self._shown.pop(entity.name, None)
         form = {"operation": "delete", "id": identifier}
         call(Request("POST", f"{entity.name}: delete", form=form))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crm_systems import vtql
 from crm_systems.errors import Rejected
+from crm_systems.paging import shrunk
 
 if TYPE_CHECKING:
     from crm_systems.model import Call, Row
@@ -39,7 +40,11 @@ class LookUp:
 
 
 def _witness(call: Call, table: vtql.Table) -> str:
-    """The id of a record that is there and can be read; empty where none can be named."""
+    """The id of a record that is there and can be read; empty where none can be named.
+
+    Raises:
+        ProtocolError: the server does not show what it named a moment ago.
+    """
     try:
         highest = vtql.top(call, table)
         if not 0 < highest < vtql.BEYOND:
@@ -49,7 +54,9 @@ def _witness(call: Call, table: vtql.Table) -> str:
         rows = call(vtql.ask(query, f"{table.module}: read the newest record"))
     except (vtql.Unsorted, Rejected):
         return ""
-    return witness if rows else ""
+    if not rows:
+        raise shrunk(f"{table.module}: read the newest record")
+    return witness
 
 
 def _rows(call: Call, table: vtql.Table, condition: str, witness: str) -> list[Row]:
@@ -57,7 +64,7 @@ def _rows(call: Call, table: vtql.Table, condition: str, witness: str) -> list[R
     asked = f"{condition} or id = '{witness}'" if witness else condition
     columns = "id" if table.joins_lines else "*"
     query = table.query(columns, asked, limit=str(vtql.SERVER_PAGE))
-    rows: list[Row] = call(vtql.ask(query, f"{table.module}: look up"))
+    rows = call(vtql.ask(query, f"{table.module}: look up"))
     if witness and not rows:
         raise Rejected(f"{table.module}: the server could not look the record up", code="empty answer")
     if len(rows) < vtql.SERVER_PAGE and not table.joins_lines:

@@ -183,8 +183,9 @@ def same(kind: Kind, one: Any, other: Any) -> bool:
         return Decimal(str(one)) == Decimal(str(other))
     if kind is Kind.MULTIPICKLIST:
         return sorted(one) == sorted(other)
-    is_one_a_text = isinstance(one, str) != isinstance(other, str)
-    return bool(_opened(one) == _opened(other) if is_one_a_text else one == other)
+    if isinstance(one, str) != isinstance(other, str):
+        one, other = _opened(one), _opened(other)
+    return bool(one == other) or (kind is Kind.LIST and _same_ids(one, other))
 
 
 def _opened(value: Any) -> Any:
@@ -193,6 +194,12 @@ def _opened(value: Any) -> Any:
         opened = kinds.opened_json(value)
         return opened if isinstance(opened, (list, dict)) else value
     return value
+
+
+def _same_ids(one: Any, other: Any) -> bool:
+    """Whether two lists hold the same ids, which may be numbers or texts."""
+    both = isinstance(one, list) and isinstance(other, list) and len(one) == len(other)
+    return both and all(a == b or str(a) == str(b) for a, b in zip(one, other, strict=True))
 
 
 def _clock(written: str) -> str:

@@ -193,7 +193,7 @@ def test_wrong_credentials_are_tried_once_and_said_plainly(status: int) -> None:
 def test_an_entity_that_the_role_may_not_see_is_left_out_by_name() -> None:
     with tenant(20, denied=frozenset({"pay"})) as simulator:
         result = read(simulator, "pay", "group")
-        assert sum("login" in call.path for call in simulator.calls) == 2
+        assert sum("login" in call.path for call in simulator.calls) == 1
     assert "pay is left out" in result.log
     assert result.records.keys() == {"group"}
 
@@ -201,7 +201,7 @@ def test_an_entity_that_the_role_may_not_see_is_left_out_by_name() -> None:
 def test_a_role_without_the_interface_stops_with_a_sentence() -> None:
     with tenant(5, denied=frozenset({"*"})) as simulator:
         result = read(simulator, "customer")
-    assert "denies this (HTTP 403)" in result.exit
+    assert "ends each session at once (HTTP 403): check the rights of the user" in result.exit
     assert result.records == {}
 
 
