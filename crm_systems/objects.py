@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,6 +53,18 @@ def as_names(value: Any) -> dict[str, str | None]:
             raise ValueError
         names[name] = None if each is None else str(each)
     return names
+
+
+def problem_of_file(name: str) -> str:
+    """Why a configuration file cannot be used, without its content; empty where it can."""
+    try:
+        found = json.loads(Path(name).read_bytes())
+    except OSError as error:
+        return f"The configuration {name} cannot be read ({error.strerror})."
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", 0)
+        return f"The configuration {name} is no JSON{f' (line {line})' if line else ''}."
+    return "" if isinstance(found, dict) else f"The configuration {name} is no JSON object."
 
 
 def dropped(config: Mapping[str, Any], environment: Mapping[str, str], prefix: str) -> list[str]:

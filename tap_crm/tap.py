@@ -18,7 +18,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied
-from crm_systems.objects import dropped
+from crm_systems.objects import dropped, problem_of_file
 from crm_systems.output import handing_on, speak_utf8
 from crm_systems.progress import Progress
 from crm_systems.settings import Setting, connection_settings, from_json_schema, json_schema, load
@@ -264,6 +264,13 @@ class CrmTap(Tap):
             self.client.close()
         if self.failures:
             sys.exit(f"{self.name}: not complete:\n  " + "\n  ".join(self.failures))
+
+    @classmethod
+    def cb_config(cls, ctx: Context, param: Option, value: tuple[str, ...]) -> Any:
+        """Reads the files of ``--config``, and says in a sentence which of them is none."""
+        for problem in filter(None, (problem_of_file(name) for name in value if name != "ENV")):
+            sys.exit(f"{cls.name}: {problem}")
+        return super().cb_config(ctx, param, value)
 
     @classmethod
     def cb_test(cls, ctx: Context, param: Option, value: str) -> None:  # noqa: ARG003

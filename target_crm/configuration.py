@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Target
@@ -12,12 +13,13 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities
 
 from crm_systems import SYSTEMS
-from crm_systems.objects import dropped
+from crm_systems.objects import dropped, problem_of_file
 from crm_systems.settings import Setting, connection_settings, from_json_schema, json_schema, load
 from crm_systems.unknown import from_environment
 from target_crm.options import OWN_SETTINGS, problems, put_together
 
 if TYPE_CHECKING:
+    from click import Context, Option
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
 PASSED_OVER = (
@@ -69,6 +71,13 @@ class Configured(Target):
         for name in strays:
             cls.logger.warning("%s in the environment is no setting of %s.", name, cls.name)
         return found
+
+    @classmethod
+    def cb_config(cls, ctx: Context, param: Option, value: tuple[str, ...]) -> Any:
+        """Reads the files of ``--config``, and says in a sentence which of them is none."""
+        for problem in filter(None, (problem_of_file(name) for name in value if name != "ENV")):
+            sys.exit(f"{cls.name}: {problem}")
+        return super().cb_config(ctx, param, value)
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:

@@ -73,7 +73,8 @@ class Rejects:
     def _mend(self, file: IO[bytes]) -> None:
         """Ends the last line, or takes it away where it is half a record, which no state has left behind."""
         last_line(file)
-        end, half = file.tell(), file.read()
+        end = file.tell()
+        half = file.read(os.fstat(file.fileno()).st_size - end)
         if half and _is_json(half):
             file.write(b"\n")
         elif half:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +21,6 @@ from tests.target.writing import stored as kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.simulators.vtiger import VtigerSimulator
 
@@ -136,6 +138,31 @@ def test_in_the_environment_a_misspelt_setting_stops_the_run_and_a_strange_one_i
     assert '`page_size` must be a whole number, not "x".' in result.log
     assert "Traceback" not in result.log
     assert crm.calls == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read (No such file or directory)."),
+        (b'{"access_key": "s3cret"\n', "is no JSON (line 2)."),
+        (b'{"access_key": "s3cret\xff"}', "is no JSON."),
+        (b'["s3cret"]', "is no JSON object."),
+    ],
+)
+@pytest.mark.parametrize("name", ["tap-crm", "target-crm"])
+def test_a_configuration_that_is_none_is_said_in_a_sentence(
+    tmp_path: Path, name: str, content: bytes | None, words: str
+) -> None:
+    path = tmp_path / "config.json"
+    if content is not None:
+        path.write_bytes(content)
+    done = subprocess.run(  # noqa: S603 - our own script
+        [Path(sys.executable).with_name(name), "--config", path], capture_output=True, text=True, check=False, input=""
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith(f"{name}: The configuration {path} {words}")
+    assert "Traceback" not in done.stderr
+    assert "s3cret" not in done.stderr
 
 
 OBJECT = {"a.b": "c", "phone": None}

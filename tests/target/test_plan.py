@@ -151,7 +151,7 @@ def test_both_files_are_for_their_owner_only(crm: VtigerSimulator, tmp_path: Pat
 def test_a_report_that_cannot_be_written_is_a_sentence(crm: VtigerSimulator, tmp_path: Path) -> None:
     config = config_of(crm, tmp_path, report_path=str(tmp_path / "missing" / "report.html"))
     result = run(config, pipe("Contacts", [{"id": "1", "lastname": "x", "email": "y"}]))
-    assert result.exit == "target-crm: the report cannot be written to `report_path` (No such file or directory)."
+    assert "The page of `report_path` cannot be written: its folder does not exist." in result.exit
 
 
 def test_a_run_that_stops_has_a_report_too(crm: VtigerSimulator, tmp_path: Path) -> None:

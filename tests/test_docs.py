@@ -1,0 +1,57 @@
+"""What the README and the documentation print can be copied."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from crm_systems import SYSTEMS
+from crm_systems.settings import connection_settings, load
+from tap_crm.tap import OWN_SETTINGS as OF_TAP
+from tap_crm.tap import CrmTap
+from target_crm.options import OWN_SETTINGS as OF_TARGET
+from target_crm.options import options_of, put_together
+from target_crm.target import CrmTarget
+from tools.generate import settings_table
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_pipe_of_a_tap_sets_pipefail(page: Path) -> None:
+    for block in re.findall(r"```\w*\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+        if re.search(r"tap-crm[^\n]*\|\s*\S*target", block):
+            assert "set -o pipefail" in block
+
+
+@pytest.mark.parametrize("plugin", [CrmTap, CrmTarget])
+def test_the_defaults_of_the_table_may_be_copied(plugin: type[CrmTap | CrmTarget]) -> None:
+    own = OF_TAP if plugin is CrmTap else OF_TARGET
+    printed = dict(re.findall(r"^\| `(\w+)` \| `(.+?)` \|", settings_table(plugin), re.MULTILINE))
+    assert {"code_lists", "dictionaries", "read_method"} <= printed.keys()
+    for system in SYSTEMS:
+        loaded, problems = load({**printed, "system": system.name}, own, SYSTEMS)
+        defaults = {each.name: each.default for each in (*connection_settings(SYSTEMS), *own) if each.name in printed}
+        assert all("is missing" in each for each in problems)
+        assert {name: each for name, each in loaded.items() if name in printed} == {
+            name: each for name, each in defaults.items() if name in loaded
+        }
+
+
+def test_the_settings_that_the_readme_shows_are_right() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    _, problems = load(json.loads(example), OF_TARGET, SYSTEMS)
+    assert problems == []
+    (for_meltano,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    loaded, problems = load({**json.loads(example), **yaml.safe_load(for_meltano)}, OF_TARGET, SYSTEMS)
+    assert problems == []
+    assert loaded["owners"] == {"jan.novak": "Petr"}
+    loaded["streams"] = put_together(loaded["streams"])
+    assert loaded["streams"]["picklists"] is None
+    assert options_of(loaded, "people").fields == {"surname": "lastname", "e.mail": "email", "phone": None}
