@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ProtocolError
 from crm_systems.paging import PASSES
+from crm_systems.wall_clock import may_be_made_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 LATELY = timedelta(minutes=10)
 """A row that was changed since so long before a reading began may have moved in it; covers clocks that differ."""
+CLOCKS_DIFFER = timedelta(minutes=2)
+"""How far the server's clock may be off where the zone may be wrong as well: the wider, the more is read twice."""
 DISORDER = timedelta(days=1)
 """How far a list that is sorted by time may be out of order (inferred: one client overlaps by a day)."""
 
@@ -96,9 +99,9 @@ def whole(call: Call, ask: Request, size: int, changed: Callable[[Row], datetime
     one = Pass(call, ask, size)
     for number in range(PASSES):
         one, before, quiet = Pass(call, ask, size), len(known), True
-        lately = datetime.now(timezone.utc) - LATELY
+        began = datetime.now(timezone.utc)
         for rows in one.pages():
-            quiet = quiet and all(time is not None and time < lately for time in map(changed, rows))
+            quiet = quiet and not any(_may_have_moved(time, began) for time in map(changed, rows))
             yield [row for row in rows if identity(row) not in known]
             known.update(map(identity, rows))
         nothing_new = number > 0 and len(known) == before
@@ -106,6 +109,13 @@ def whole(call: Call, ask: Request, size: int, changed: Callable[[Row], datetime
             return
     if len(known) < one.total:
         raise ProtocolError(f"{ask.about}: the server counts more records than it hands out", hint="run again")
+
+
+def _may_have_moved(changed: datetime | None, began: datetime) -> bool:
+    """Whether a row may have been changed while it was read, also where stamps are read in a zone that is not theirs."""
+    if changed is None or changed >= began - LATELY:
+        return True
+    return may_be_made_between(changed, began - CLOCKS_DIFFER, datetime.now(timezone.utc))
 
 
 def newest_first(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from crm_systems.model import Abilities, Call, Entity, Field, Limits, Reply, Request, Row, Walk
+    from crm_systems.model import Abilities, Call, Deletion, Entity, Field, Limits, Reply, Request, Row, Walk
     from crm_systems.settings import Setting
 
 
@@ -37,6 +37,9 @@ class System(ABC):
     abilities: ClassVar[Abilities]
     has_picklists: ClassVar[bool] = False
     """Whether its entities describe their pick lists, so that a stream of them is worth while."""
+
+    logs_deletions: ClassVar[bool] = False
+    """Whether deletions are found by stamps of the CRM's clock on the wall, and not by the server's true clock."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.options = settings
@@ -96,8 +99,8 @@ class System(ABC):
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """How to read every record, or every record changed at or after ``since``; split for ``parallel`` readers."""
 
-    def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[str]:
-        """The ids of the records deleted at or after ``since``.
+    def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[Deletion]:
+        """The records deleted at or after ``since``.
 
         Raises:
             NotOffered: the server cannot tell.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from difflib import get_close_matches
@@ -16,10 +15,11 @@ from crm_systems import SYSTEMS, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied
 from crm_systems.progress import Progress
 from crm_systems.settings import Setting, connection_settings, json_schema, load
+from tap_crm.files import FileError, catalog_of, state_of
 from tap_crm.stream import CrmStream, PicklistStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -88,6 +88,8 @@ class CrmTap(Tap):
     def __init__(self, **arguments: Any) -> None:
         self.failures: list[str] = []
         """Why the run is not complete: one sentence each."""
+        self.doubts_zone = False
+        """Whether it was said that the time zone cannot be right."""
         self.progress = Progress()
         self._client: Client | None = None
         self._warned: set[str] = set()
@@ -217,8 +219,8 @@ class CrmTap(Tap):
         super(Tap, cls).invoke(about=about, about_format=about_format)
         tap = cls(
             config=config.config if config else {},
-            state=_json_of(state),
-            catalog=_json_of(catalog),
+            state=_read(state, state_of),
+            catalog=_read(catalog, catalog_of),
             parse_env_config=bool(config and config.parse_env),
         )
         try:
@@ -229,11 +231,11 @@ class CrmTap(Tap):
             sys.exit(f"{cls.name}: not complete:\n  " + "\n  ".join(tap.failures))
 
 
-def _json_of(file: Any) -> Any:
+def _read(file: Any, meaning: Callable[[Any], dict[str, Any]]) -> dict[str, Any] | None:
     try:
-        return None if file is None else json.loads(file.read())
-    except ValueError:
-        sys.exit(f"{CrmTap.name}: {file.name} is no JSON.")
+        return None if file is None else meaning(file)
+    except FileError as error:
+        sys.exit(f"{CrmTap.name}: {file.name} {error}.")
 
 
 def _valid_replication_key(entry: CatalogEntry) -> str | None:
