@@ -112,7 +112,7 @@ def whole(call: Call, ask: Request, size: int, changed: Callable[[Row], datetime
 
 
 def _may_have_moved(changed: datetime | None, began: datetime) -> bool:
-    """Whether a row may have been changed while it was read, also where stamps are read in a zone that is not theirs."""
+    """Whether a row may have been changed while it was read, also where the zone of its stamp is not right."""
     if changed is None or changed >= began - LATELY:
         return True
     return may_be_made_between(changed, began - CLOCKS_DIFFER, datetime.now(timezone.utc))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from crm_systems.kinds import moment
@@ -36,7 +36,7 @@ def instant(written: Any, zone: ZoneInfo) -> datetime | None:
 
 
 def may_be_made_between(stamp: datetime, since: datetime, now: datetime) -> bool:
-    """Whether a change was made between ``since`` and ``now`` if its stamp may be read in a zone that is not the CRM's."""
+    """Whether a change may be of the time from ``since`` to ``now``, whatever the zone of its stamp."""
     return abs(now - stamp) <= WIDEST and (now - stamp) % STEP <= now - since
 
 

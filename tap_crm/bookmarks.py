@@ -58,7 +58,9 @@ class Bookmark:
                 f"The bookmark in the state cannot be used, since {fault}",
                 hint="mend it, or take it out of the state to read all of the stream again",
             )
-        value, deletions, read_at, newest = (read_moment(state[name], zone) if name in state else None for name in _TIMES)
+        value, deletions, read_at, newest = (
+            read_moment(state[name], zone) if name in state else None for name in _TIMES
+        )
         overlap = tuple(state.get("overlap") or ())
         return cls(value, newest, read_at, deletions, overlap, "overlap" in state and read_at is None)
 

@@ -36,11 +36,13 @@ def state_of(file: Any) -> dict[str, Any]:
     bookmarks = state.get("bookmarks", {})
     if not isinstance(bookmarks, dict) or (state and "bookmarks" not in state):
         raise FileError("holds no state: it has no object `bookmarks`")
-    kept = {
-        name: {UNREADABLE: each} if fault_of(each) and not (isinstance(each, dict) and UNREADABLE in each) else each
-        for name, each in bookmarks.items()
-    }
+    kept = {name: _marked(each) if fault_of(each) else each for name, each in bookmarks.items()}
     return {"bookmarks": kept} if state else {}
+
+
+def _marked(broken: Any) -> dict[str, Any]:
+    """A bookmark that stays broken, run after run, but has a shape that the SDK can bear."""
+    return {UNREADABLE: broken.get(UNREADABLE, broken) if isinstance(broken, dict) else broken}
 
 
 def catalog_of(file: Any) -> dict[str, Any]:

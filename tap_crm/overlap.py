@@ -24,7 +24,7 @@ class Overlap:
 
     A record is known again by a digest of its content, so one that was changed within the same second is sent. Of too
     many, the sum of their digests is kept: none of them is sent, unless one differs; then all are (:attr:`is_stale`).
-    In the state it is a list of texts, not an object, because orchestrators merge the objects of an old and a new state.
+    In the state it is a list of texts, not an object, since orchestrators merge the objects of an old and a new state.
     """
 
     def __init__(self, sent_before: tuple[str, ...], since: datetime | None, zone: ZoneInfo) -> None:
