@@ -51,7 +51,7 @@ class Bookmark:
             StateError: it is damaged, or of another field.
         """
         fault = fault_of(state)
-        if not fault and state.get("replication_key") not in (None, replication_key):
+        if not fault and state.get("replication_key", replication_key) != replication_key:
             fault = f"it is of `{state['replication_key']}` and not of `{replication_key}`"
         if fault:
             raise StateError(
@@ -71,11 +71,9 @@ def fault_of(state: Any) -> str:
         return "it is no object"
     if UNREADABLE in state:
         return fault_of(state[UNREADABLE]) or "it was not readable before"
-    for name in _TIMES:
-        if name in state and not _isread_moment(state[name]):
-            return f"its `{name}` is no time"
-    if not isinstance(state.get("replication_key") or "", str):
-        return "its `replication_key` is no text"
+    no_times = [name for name in _TIMES if name in state and not _is_moment(state[name])]
+    if no_times:
+        return f"its `{no_times[0]}` is no time"
     overlap, markers = state.get("overlap", []), state.get("progress_markers", {})
     if not isinstance(overlap, list) or not all(isinstance(each, str) for each in overlap):
         return "its `overlap` is no list of texts"
@@ -84,7 +82,7 @@ def fault_of(state: Any) -> str:
     return ""
 
 
-def _isread_moment(written: Any) -> bool:
+def _is_moment(written: Any) -> bool:
     try:
         # A time at either end of the calendar could not be moved to another zone.
         return isinstance(written, str) and all(

@@ -53,9 +53,7 @@ def catalog_of(file: Any) -> dict[str, Any]:
     """
     catalog = _json(_text(file))
     try:
-        if not isinstance(catalog["streams"], list):
-            raise TypeError
-        Catalog.from_dict(catalog)
+        Catalog.from_dict({"streams": list(catalog["streams"])})
     except (KeyError, TypeError, AttributeError, ValueError):
         raise FileError("holds no catalog: make it with `--discover`") from None
     found: dict[str, Any] = catalog

@@ -58,7 +58,8 @@ def sentence(lead: timedelta, zone: str, now: datetime) -> str:
     offset = (now.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()) + lead
     name = zone_like(offset, now)
     hours, minutes = divmod(int(abs(lead).total_seconds()) // 60, 60)
-    where = f"{hours}:{minutes:02} hours {'in the future' if lead > timedelta() else "behind the server's clock"}"
+    direction = "in the future" if lead > timedelta() else "behind the server's clock"
+    where = f"{hours}:{minutes:02} hours {direction}"
     signed = f"{'-' if offset < timedelta() else '+'}{abs(offset) // timedelta(hours=1):02}"
     shown = f"{signed}:{abs(offset) % timedelta(hours=1) // timedelta(minutes=1):02}"
     return name and (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -185,3 +186,34 @@ def test_a_bookmark_from_the_future_reads_all(subject: Subject, crm: Simulator) 
     reader.state, reader.held = {"bookmarks": {subject.entity: made}}, {}
     assert "ahead of the server's clock" in reader.run().log
     assert reader.texts() == reader.stored()
+
+
+@pytest.mark.parametrize("quarters", [-20, 20])
+def test_a_wrong_zone_loses_no_deletion(quarters: int) -> None:
+    """Where deletions stand in a log, their stamps are of the clock on the wall as well."""
+    subject = SUBJECTS["alfacrm"]
+    with subject.start(ROWS) as crm:
+        hang_clock(crm, quarters)
+        reader = Reader(subject, crm)
+        reader.run()
+        for number in range(3):
+            crm.clock.advance(300)
+            crm.delete("customer", sorted(row["id"] for row in records(crm, "customer"))[number])  # type: ignore[attr-defined]
+            reader.run()
+            assert reader.texts() == reader.stored()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_histories_lose_nothing_in_any_zone(subject: Subject, crm: Simulator, seed: int) -> None:
+    chance = Random(f"{seed} {subject.entity}")
+    hang_clock(crm, chance.randint(-14 * 4, 14 * 4))
+    reader, reached = Reader(subject, crm), None
+    for step in range(6):
+        for _ in range(chance.randint(0, 3)):
+            crm.clock.advance(chance.choice([0, 20, 4000, 50_000]))
+            reader.edit(chance.randrange(ROWS), f"edit {step} {chance.random()}")
+        crm.clock.advance(chance.choice([0, 70, 9000]))
+        reader.run()
+        assert reader.texts() == reader.stored()
+        assert reached is None or reader.bookmark >= reached
+        reached = reader.bookmark
