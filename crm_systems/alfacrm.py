@@ -21,11 +21,12 @@ from crm_systems.errors import (
     SessionExpired,
 )
 from crm_systems.kinds import Notation, Reader
-from crm_systems.model import Abilities, Limits, Request, Session
+from crm_systems.model import Abilities, Deletion, Limits, Request, Session
 from crm_systems.recollection import Recollection
 from crm_systems.rows import key_of, record_in
 from crm_systems.settings import Setting
 from crm_systems.system import System
+from crm_systems.wall_clock import instant
 from crm_systems.wire import is_empty, matches
 
 if TYPE_CHECKING:
@@ -73,9 +74,12 @@ class AlfaCrm(System):
         writes="create, update, delete",
     )
 
+    logs_deletions: ClassVar[bool] = True
+
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self._lists = Lists(settings, ZoneInfo(self.notation.timezone), self.page_size)
+        self._zone = ZoneInfo(self.notation.timezone)
+        self._lists = Lists(settings, self._zone, self.page_size)
         self._answers = Answers()
         # A look at what was changed meanwhile would cost a request for each branch and status before each record.
         self._recollection = Recollection(self.notation, looks_again=False)
@@ -171,7 +175,7 @@ class AlfaCrm(System):
         """Entities whose name in the log is known."""
         return bool(entity.private.get("log_class"))
 
-    def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[str]:
+    def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[Deletion]:
         """By the log, but for records that are still there: a deletion may archive."""
         log, wanted = catalogue(SYSTEM)["log"], (entity.private["log_class"], str(DELETED))
         lists = self._lists.requests(call, log, {"entity": wanted[0], "event": DELETED})
@@ -180,9 +184,11 @@ class AlfaCrm(System):
             for page in self._lists.walk(call, log, lists, since):
                 # The filters are no more than two clients' word, so each row is looked at.
                 found = [row for row in page.rows if (row.get("entity"), str(row.get("event"))) == wanted]
-                gone = {str(row["entity_id"]): None for row in found if str(row["entity_id"]) not in told}
-                told.update(gone)
-                yield from (each for each in gone if self.get(call, entity, each) is None)
+                for row in found:
+                    gone = Deletion(str(row["entity_id"]), instant(row.get(log.replication_key or ""), self._zone))
+                    if gone.identifier not in told and self.get(call, entity, gone.identifier) is None:
+                        yield gone
+                    told.add(gone.identifier)
         except Denied as error:
             raise NotOffered(
                 "The CRM does not tell deletions: the user may not read the log", code=error.code

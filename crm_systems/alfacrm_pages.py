@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.paging import PASSES, is_plausible, shrunk
 from crm_systems.rows import rows_in
+from crm_systems.wall_clock import may_be_made_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 LATELY = timedelta(minutes=10)
 """A row that was changed since so long before a reading began may have moved in it; covers clocks that differ."""
+CLOCKS_DIFFER = timedelta(minutes=2)
+"""How far the server's clock may be off where the zone may be wrong as well: the wider, the more is read twice."""
 DISORDER = timedelta(days=1)
 """How far a list that is sorted by time may be out of order (inferred: one client overlaps by a day)."""
 
@@ -109,9 +112,9 @@ def whole(
     announced, is_sound = 0, False
     for number in range(PASSES):
         one, before, quiet = Pass(call, ask, size, asks_twice), len(known), True
-        lately = datetime.now(timezone.utc) - LATELY
+        began = datetime.now(timezone.utc)
         for rows in one.pages():
-            quiet = quiet and all(time is not None and time < lately for time in map(changed, rows))
+            quiet = quiet and not any(_may_have_moved(time, began) for time in map(changed, rows))
             yield [row for row in rows if identity(row) not in known]
             known.update(map(identity, rows))
         is_sound = is_plausible(len(one.found), announced) and len(known) >= one.most
@@ -121,6 +124,13 @@ def whole(
             return
     if not is_sound:
         raise shrunk(ask.about)
+
+
+def _may_have_moved(changed: datetime | None, began: datetime) -> bool:
+    """Whether a row may have been changed while it was read, also where the zone of its stamp is not right."""
+    if changed is None or changed >= began - LATELY:
+        return True
+    return may_be_made_between(changed, began - CLOCKS_DIFFER, datetime.now(timezone.utc))
 
 
 def newest_first(

@@ -146,6 +146,15 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Deletion:
+    """A record that is gone."""
+
+    identifier: str
+    at: datetime | None = None
+    """When it was deleted, as the CRM's clock on the wall shows it, aware; None where the CRM does not say."""
+
+
+@dataclass(frozen=True)
 class Abilities:
     """What works with a system, in words, for the table in the README."""
 

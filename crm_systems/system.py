@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from crm_systems.model import Abilities, Call, Entity, Field, Limits, Reply, Request, Row, Walk
+    from crm_systems.model import Abilities, Call, Deletion, Entity, Field, Limits, Reply, Request, Row, Walk
     from crm_systems.settings import Setting
 
 
@@ -41,6 +41,9 @@ class System(ABC):
     """Whether its entities describe their pick lists, so that a stream of them is worth while."""
     internal_errors: ClassVar[frozenset[str]] = frozenset({"HTTP 500"})
     """Codes of failures that one record may be the reason of, or a database that is away: :attr:`heartbeat` tells."""
+
+    logs_deletions: ClassVar[bool] = False
+    """Whether deletions are found by stamps of the CRM's clock on the wall, and not by the server's true clock."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.options = settings
@@ -127,8 +130,8 @@ class System(ABC):
         """
         return None
 
-    def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[str]:
-        """The ids of the records deleted at or after ``since``.
+    def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[Deletion]:
+        """The records deleted at or after ``since``.
 
         Raises:
             NotOffered: the server cannot tell.

@@ -23,7 +23,7 @@ from crm_systems.errors import (
     Unavailable,
 )
 from crm_systems.kinds import Notation
-from crm_systems.model import Abilities, Limits, Request, Session
+from crm_systems.model import Abilities, Deletion, Limits, Request, Session
 from crm_systems.settings import Setting
 from crm_systems.shapes import fits, is_identifier, is_vtiger_id, is_whole_number
 from crm_systems.system import System, decode_json
@@ -281,7 +281,7 @@ class Vtiger(System):
         """Entity modules only; Users and Emails are left out by the server."""
         return bool(entity.private["is_entity"]) and entity.name not in WITHOUT_DELETIONS and bool(entity.key)
 
-    def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[str]:
+    def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[Deletion]:
         """By ``sync``, which also names converted leads.
 
         The lower bound is exclusive and a row of the same second may come later (measured: lost in 12 of 12 tries), so
@@ -292,7 +292,7 @@ class Vtiger(System):
         position, seen = int(since.timestamp()) - 1, set[str]()
         while True:
             answer = self._sync(call, entity.name, position)
-            yield from (each for each in answer["deleted"] if each not in seen)
+            yield from (Deletion(each) for each in answer["deleted"] if each not in seen)
             seen.update(answer["deleted"])
             reached = int(answer["lastModifiedTime"])
             if not answer.get("more") or reached <= position:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from functools import cached_property
-from hashlib import blake2s
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -16,16 +15,18 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from crm_systems import kinds
 from crm_systems.errors import ConfigError, CrmError, NotOffered, ServerFault, Unavailable
 from crm_systems.rows import missing_key
+from crm_systems.wall_clock import instant
+from tap_crm.incremental import Incremental
+from tap_crm.zones import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from crm_systems.model import Entity, Row
     from tap_crm.tap import CrmTap
 
 DELETED_AT = "_sdc_deleted_at"
-MOST_REMEMBERED = 1000
-"""How many records of the overlap between two runs a state may hold."""
 
 
 class CrmStream(Stream):
@@ -49,6 +50,7 @@ class CrmStream(Stream):
         self.primary_keys = list(key)
         self.replication_key = replication_key
         self._entity = entity
+        self._is_incomplete = False
 
     @classmethod
     def of(cls, tap: CrmTap, entity: Entity) -> CrmStream:
@@ -91,33 +93,45 @@ class CrmStream(Stream):
             self.crm.fail(self.name, str(error))
 
     def _records(self) -> Iterator[Row]:
-        client = self.crm.client
-        started = client.server_time()
-        since = self._since()
-        sent_before = self.stream_state.get("overlap") if self._is_incremental else None
-        # Whole minutes, since some systems tell no seconds.
-        overlap = Overlap(sent_before or [], (started - self._lookback).replace(second=0))
+        began = self.crm.client.clock()
+        changes = self._incremental() if self._is_incremental else None
         reader = self._reader()
-        complete, read, keyless = True, 0, 0
+        yield from self._rows(changes, began, reader)
+        if changes and changes.overlap.is_stale and not self._is_incomplete:
+            changes.overlap.send_all()
+            yield from self._rows(changes, began, reader)
+        if changes:
+            self._doubt_the_zone(changes)
+            yield from self._deletions(changes, began, reader)
+        self.crm.progress.clear()
+        self._report(reader)
+        if changes and not self._is_incomplete:
+            changes.advance()
+
+    def _rows(self, changes: Incremental | None, began: float, reader: kinds.Reader) -> Iterator[Row]:
+        """All records, or those that were changed and not sent yet."""
+        client = self.crm.client
+        since, read, keyless = changes.since if changes else None, 0, 0
         for page in client.pages(client.system.walks(client.call, self.entity, since, parallel=client.parallel)):
+            elapsed = self._elapsed(began)
             for identifier in page.unreadable:
-                complete = self._may_miss(identifier) and complete
+                self._is_incomplete = not self._may_miss(identifier) or self._is_incomplete
             read += len(page.rows)
             self.crm.progress.show(self.name, read)
             for record in map(reader, page.rows):
                 if missing_key(self.primary_keys, record):
                     keyless += 1
-                elif overlap.is_news(self._key_of(record), record, record.get(self.replication_key or "")):
+                elif changes is None or changes.is_news(self._key_of(record), record, elapsed):
                     yield record
-        if self._is_incremental:
-            yield from self._deletions(started, overlap, reader)
-        self.crm.progress.clear()
-        self._report(reader)
+            if changes:
+                changes.forget()
         if keyless:
             key = ", ".join(self.primary_keys)
+            self._is_incomplete = True
             self.crm.fail(self.name, f"{keyless} of its records come without their key ({key}) and are missing.")
-        elif complete:
-            self._advance(started, overlap)
+
+    def _elapsed(self, began: float) -> timedelta:
+        return timedelta(seconds=self.crm.client.clock() - began)
 
     @cached_property
     def _blank(self) -> Row:
@@ -134,48 +148,68 @@ class CrmStream(Stream):
     def _is_incremental(self) -> bool:
         return bool(self.replication_key) and self.replication_method == "INCREMENTAL"
 
-    @property
-    def _lookback(self) -> timedelta:
-        return timedelta(seconds=self.crm.settings["lookback_seconds"])
+    def _incremental(self) -> Incremental:
+        """A reading of changes; says where it does not begin at the bookmark.
 
-    def _since(self) -> datetime | None:
-        """From when on changes are wanted: some time before the bookmark, else the start date, else everything."""
-        if not self._is_incremental:
-            return None
-        bookmark = self.stream_state.get("replication_key_value")
-        if bookmark:
-            return _moment(bookmark) - self._lookback
-        start = self.crm.settings["start_date"]
-        return _moment(start) if start else None
+        Raises:
+            StateError: the state cannot be understood.
+        """
+        zone, start = ZoneInfo(self.crm.client.system.notation.timezone), self.crm.settings["start_date"]
+        changes = Incremental(
+            self.stream_state,
+            self.replication_key or "",
+            started=self.crm.client.server_time(),
+            zone=zone,
+            lookback=timedelta(seconds=self.crm.settings["lookback_seconds"]),
+            start=instant(start, zone) if start else None,
+        )
+        if changes.clock_was_put_back:
+            self.logger.warning(
+                "%s: the bookmark lies ahead of the server's clock (%s): the clock was put back, or the bookmark was "
+                "set by hand. Lest anything be lost, all is read again, as far back as `start_date`.",
+                self.name,
+                changes.started.isoformat(),
+            )
+        if changes.start_is_in_the_future:
+            self.crm.warn_once("`start_date` lies in the future: what is changed from now on is read.")
+        return changes
 
-    def _deletions(self, started: datetime, overlap: Overlap, reader: kinds.Reader) -> Iterator[Row]:
+    def _doubt_the_zone(self, changes: Incremental) -> None:
+        """One warning a run where the stamps of changes cannot be of the zone that is set."""
+        lead = changes.evidence.lead()
+        if lead and not self.crm.doubts_zone:
+            words = sentence(lead, self.crm.client.system.notation.timezone, changes.started)
+            self.crm.doubts_zone = bool(words)
+            if words:
+                self.logger.warning("%s", words)
+
+    def _deletions(self, changes: Incremental, began: float, reader: kinds.Reader) -> Iterator[Row]:
         """The keys of records deleted since they were last asked for; a full read needs none."""
-        until = self.stream_state.get("deletions_read_until")
         system = self.crm.client.system
         if self.crm.settings["deletions"] == "off" or not system.tells_deletions(self.entity):
             return
         if DELETED_AT not in self.schema["properties"] or not self.mask["properties", DELETED_AT]:
             # Without the mark, a deleted record's key would look like a record that is there and empty.
             return
-        if until:
+        since = changes.deletions_since(by_stamps=system.logs_deletions)
+        if since:
             try:
-                for identifier in system.deletions(self.crm.client.call, self.entity, _moment(until) - self._lookback):
-                    if overlap.is_news(identifier, None, None):
-                        yield {**reader({self.entity.key[0]: identifier}), DELETED_AT: started.isoformat()}
+                for gone in system.deletions(self.crm.client.call, self.entity, since):
+                    changes.note_deletion(gone.at, self._elapsed(began))
+                    if changes.overlap.is_news_that_gone(gone.identifier):
+                        mark = {DELETED_AT: changes.started.isoformat()}
+                        yield {**reader({self.entity.key[0]: gone.identifier}), **mark}
             except NotOffered as error:
                 self.crm.warn_once(f"{error} Set `deletions` to off to silence this.")
                 return
-        self.stream_state["deletions_read_until"] = started.isoformat()
-
-    def _advance(self, started: datetime, overlap: Overlap) -> None:
-        """Moves the bookmark to the server's clock at the start: all that was changed before has been read."""
-        if self._is_incremental:
-            self.stream_state["replication_key"] = self.replication_key
-            self.stream_state["replication_key_value"] = started.isoformat()
-            self.stream_state["overlap"] = overlap.remembered()
+        changes.deletions_are_read(by_stamps=system.logs_deletions)
 
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
         """Does nothing: the bookmark moves at the end of the stream and comes from the server's clock."""
+
+    def compare_start_date(self, value: str, start_date_value: str) -> str:
+        """The bookmark: a start date never wins over it (the SDK takes the later one, which leaves a hole)."""
+        return value
 
     def get_replication_key_signpost(self, context: Any = None) -> datetime | None:
         """None: the SDK would take this machine's clock."""
@@ -201,34 +235,6 @@ class CrmStream(Stream):
         if reader.unknown:
             names = ", ".join(sorted(reader.unknown))
             self.logger.warning("%s: fields that discovery did not see are left out: %s", self.name, names)
-
-
-class Overlap:
-    """Remembers what was sent of the time that the next run will look at again, so that it is not sent twice.
-
-    A record is known again by a digest of its content, so one that was changed within the same second is sent. In the
-    state it is a list of texts, not an object, because orchestrators merge the objects of an old and a new state.
-    """
-
-    def __init__(self, sent_before: list[str], since: datetime) -> None:
-        self._sent_before = {key: digest for digest, _, key in (entry.partition(" ") for entry in sent_before)}
-        self._since = since.isoformat()
-        self._sent: dict[str, str] | None = {}
-
-    def is_news(self, key: str, record: Row | None, changed: str | None) -> bool:
-        """Whether the record, or its deletion (None), was not sent by the last run; notes it for the next."""
-        if record is not None and (changed or "") < self._since and key not in self._sent_before:
-            return True
-        digest = "deleted" if record is None else _digest(record)
-        if self._sent is not None and (record is None or (changed or "") >= self._since):
-            self._sent[key] = digest
-            if len(self._sent) > MOST_REMEMBERED:
-                self._sent = None
-        return self._sent_before.get(key) != digest
-
-    def remembered(self) -> list[str]:
-        """For the state; empty where it would be too much, so that the next run sends some records again."""
-        return [f"{digest} {key}" for key, digest in (self._sent or {}).items()]
 
 
 class PicklistStream(Stream):
@@ -295,12 +301,3 @@ def schema_of(entity: Entity, *, enums: bool, deletions: bool) -> dict[str, Any]
             "description": "when the deletion was noticed; null for a record that is there",
         }
     return {"type": "object", "properties": properties}
-
-
-def _moment(written: str) -> datetime:
-    parsed = datetime.fromisoformat(written.replace("Z", "+00:00"))
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
-
-
-def _digest(record: Row) -> str:
-    return blake2s(json.dumps(record, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -23,6 +22,7 @@ from crm_systems.output import handing_on, speak_utf8
 from crm_systems.progress import Progress
 from crm_systems.settings import Setting, connection_settings, from_json_schema, json_schema, load
 from crm_systems.unknown import from_environment
+from tap_crm.files import FileError, catalog_of, state_of
 from tap_crm.messages import Messages
 from tap_crm.stream import CrmStream, PicklistStream
 
@@ -101,6 +101,8 @@ class CrmTap(Tap):
     def __init__(self, **arguments: Any) -> None:
         self.failures: list[str] = []
         """Why the run is not complete: one sentence each."""
+        self.doubts_zone = False
+        """Whether it was said that the time zone cannot be right."""
         self.progress = Progress()
         self._client: Client | None = None
         self._warned: set[str] = set()
@@ -246,8 +248,8 @@ class CrmTap(Tap):
         super(Tap, cls).invoke(about=about, about_format=about_format)
         tap = cls(
             config=config.config if config else {},
-            state=_json_of(state),
-            catalog=_json_of(catalog),
+            state=_read(state, state_of),
+            catalog=_read(catalog, catalog_of),
             parse_env_config=bool(config and config.parse_env),
         )
         tap.run(tap.sync_all)
@@ -289,11 +291,11 @@ def _builtin_settings() -> tuple[Setting, ...]:
     return from_json_schema(schema["properties"])
 
 
-def _json_of(file: Any) -> Any:
+def _read(file: Any, meaning: Callable[[Any], dict[str, Any]]) -> dict[str, Any] | None:
     try:
-        return None if file is None else json.loads(file.read())
-    except ValueError:
-        sys.exit(f"{CrmTap.name}: {file.name} is no JSON.")
+        return None if file is None else meaning(file)
+    except FileError as error:
+        sys.exit(f"{CrmTap.name}: {file.name} {error}.")
 
 
 def _valid_replication_key(entry: CatalogEntry) -> str | None:

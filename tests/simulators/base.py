@@ -9,7 +9,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from email.utils import format_datetime
 from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -85,10 +85,16 @@ class Clock:
 
     def __init__(self) -> None:
         self._offset = timedelta()
+        self.zone: tzinfo | None = None
+        """What the clock on the CRM's wall shows; None: the zone that the system's users expect."""
 
     def now(self) -> datetime:
         """The server's time, aware, in UTC."""
         return datetime.now(timezone.utc) + self._offset
+
+    def on_the_wall(self, expected: tzinfo) -> datetime:
+        """The time as the clock on the wall shows it."""
+        return self.now().astimezone(self.zone or expected)
 
     def advance(self, seconds: float) -> None:
         """Moves the clock on."""
@@ -318,6 +324,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Hangs up with a TCP reset, as a server that dies does."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The header Date, by the simulator's clock."""
+        return format_datetime(self.server.simulator.clock.now(), usegmt=True)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Stays quiet: tests read ``simulator.calls``."""

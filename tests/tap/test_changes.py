@@ -133,8 +133,9 @@ def test_the_bookmark_is_never_ahead_of_the_server(vtiger: Start, hours: int) ->
     simulator = vtiger()
     simulator.clock.advance(hours * 3600)
     first = run(leads(simulator))
+    shown = [datetime.fromisoformat(row["modifiedtime"]) for row in live(first).values()]
     assert bookmark(first) <= simulator.clock.now()
-    assert bookmark(first) > simulator.clock.now() - timedelta(seconds=20)
+    assert bookmark(first) <= max(shown)
     changed = next(iter(live(first)))
     simulator.store.change(changed, {"lastname": "Changed"})
     assert live(run(leads(simulator), state=first.state))[changed]["lastname"] == "Changed"
@@ -207,8 +208,10 @@ def test_many_records_of_one_second(vtiger: Start) -> None:
     first = run(leads(simulator))
     second = run(leads(simulator), state=first.state)
     assert set(live(first)) == stored(simulator)
-    assert set(live(second)) in ({*()}, stored(simulator)), "all again, since they are too many to remember"
-    assert len(json.dumps(first.state)) < 100_000
+    assert live(second) == {}
+    assert len(json.dumps(first.state)) < 2000
+    simulator.store.change(changed := min(stored(simulator)), {"lastname": "x"}, touch=False)
+    assert live(run(leads(simulator), state=first.state))[changed]["lastname"] == "x"
     simulator.clock.advance(3600)
     third = run(leads(simulator), state=second.state)
     assert run(leads(simulator), state=third.state).records["Leads"] == []
@@ -223,8 +226,9 @@ def test_the_state_stays_small(vtiger: Start) -> None:
     assert second.records["Leads"] == []
     assert len(json.dumps(first.state)) < 50_000
     simulator.clock.advance(3600)
+    simulator.store.insert("Leads", {"lastname": "newer"})
     third = run(leads(simulator), state=second.state)
-    assert third.bookmark("Leads")["overlap"] == []
+    assert len(third.bookmark("Leads")["overlap"]) == 1
 
 
 def test_a_full_read_after_reads_by_changes(vtiger: Start) -> None:

@@ -78,10 +78,10 @@ def test_the_newest_record_vanishes_while_others_are_read(vtiger: Start) -> None
 def test_a_deletion_within_the_second_in_which_a_page_of_them_ends(vtiger: Start) -> None:
     simulator = vtiger(rows=600)
     first = run(leads(simulator))
-    ids = sorted(stored(simulator))
+    ids, began = sorted(stored(simulator)), simulator.clock.now()
 
     def delete(chosen: list[str], seconds: int) -> None:
-        stamp = (bookmark(first) + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S")
+        stamp = (began + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S")
         for identifier in chosen:
             simulator.store.delete(identifier)
             simulator.store.put(simulator.store.find(identifier), {"modifiedtime": stamp})

@@ -64,7 +64,7 @@ class Store:
         return (self._local() - timedelta(days=1)).date().isoformat()
 
     def _local(self) -> datetime:
-        return self._clock.now().astimezone(self._zone)
+        return self._clock.on_the_wall(self._zone)
 
     def load(self, path: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Puts rows in without a log record; missing columns hold their empty value, missing ids are given out."""

@@ -122,18 +122,18 @@ def _value(column: Column, value: Any, switches: Switches) -> Any:
     if value is None:
         return None
     if column.kind is Kind.DATETIME:
-        return _datetime(value, switches.dates)
+        return _datetime(value, switches)
     if column.kind is Kind.DATE and switches.dates == "epoch_ms":
         midnight = datetime.combine(date.fromisoformat(value), time(), WARSAW)
         return _milliseconds(midnight)
     return value
 
 
-def _datetime(value: datetime, form: str) -> str | int:
-    if form == "epoch_ms":
+def _datetime(value: datetime, switches: Switches) -> str | int:
+    if switches.dates == "epoch_ms":
         return _milliseconds(value)
-    local = value.astimezone(WARSAW)
-    return local.isoformat(timespec="milliseconds") if form == "iso" else f"{local:%Y-%m-%d %H:%M}"
+    local = value.astimezone(switches.zone or WARSAW)
+    return local.isoformat(timespec="milliseconds") if switches.dates == "iso" else f"{local:%Y-%m-%d %H:%M}"
 
 
 def _milliseconds(value: datetime) -> int:

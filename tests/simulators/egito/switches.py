@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Switches:
 
     modified_field: str | None = "modified"
     """The name of the time of the last change; None when records do not tell it."""
+    zone: tzinfo | None = None
+    """The zone of times that do not name theirs; None: Europe/Warsaw (inferred)."""
     dates: Literal["epoch_ms", "iso", "text"] = "epoch_ms"
     """Milliseconds since 1970, ISO 8601 with an offset, or ``yyyy-MM-dd HH:mm`` in Polish time."""
     nulls: Literal["null", "absent"] = "null"

@@ -33,7 +33,7 @@ class Database:
 
     def now(self) -> str:
         """The server's local time to the second, without a zone (documented)."""
-        local = self._clock.now().astimezone(PRAGUE).replace(tzinfo=None, microsecond=0)
+        local = self._clock.on_the_wall(PRAGUE).replace(tzinfo=None, microsecond=0)
         return local.isoformat()
 
     def new_id(self, resource: str) -> int:

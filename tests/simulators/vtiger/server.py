@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tests.simulators.base import Answer, Call, Simulator
@@ -47,7 +48,7 @@ class VtigerSimulator(Simulator):
         super().__init__(rows=rows, flavour=flavour)
         self.switches = switches
         self.traits = FLAVOURS[self.flavour]
-        self.store = Store(modules_of(self.traits, switches), self.traits, self.clock.now)
+        self.store = Store(modules_of(self.traits, switches), self.traits, lambda: self.clock.on_the_wall(timezone.utc))
         Seeder(self.store, rows=rows, leads=leads, invoices=invoices).fill()
         limited = self.traits.limits_sessions if switches.session_limits is None else switches.session_limits
         self._sessions = Sessions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ def _since(text: str, *, from_zero: bool) -> int:
 
 
 def _page(store: Store, access: Access, names: list[str], since: int, owners: frozenset[str] | None) -> dict[str, Any]:
-    after = "" if since > _LATEST else datetime.fromtimestamp(since, timezone.utc).strftime(_FORMAT)
+    after = "" if since > _LATEST else datetime.fromtimestamp(since, store.now().tzinfo).strftime(_FORMAT)
     first = sorted(stamp for name in names for stamp, _record in islice(_changed(store, name, after, owners), _PAGE))[
         :_PAGE
     ]
@@ -72,7 +72,7 @@ def _page(store: Store, access: Access, names: list[str], since: int, owners: fr
         "updated": [_row(store, access, record) for record in live],
         "deleted": [store.id(record) for record in page if not record.live],
         "more": any(True for name in names for _change in _changed(store, name, until, owners)),
-        "lastModifiedTime": int(datetime.strptime(until, _FORMAT).replace(tzinfo=timezone.utc).timestamp()),
+        "lastModifiedTime": int(datetime.strptime(until, _FORMAT).replace(tzinfo=store.now().tzinfo).timestamp()),
     }
 
 
