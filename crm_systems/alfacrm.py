@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ from crm_systems.errors import (
 from crm_systems.kinds import Notation, Reader
 from crm_systems.model import Abilities, Limits, Request, Session
 from crm_systems.recollection import Recollection
+from crm_systems.sampling import together
 from crm_systems.settings import Setting
 from crm_systems.system import System
 from crm_systems.wire import is_empty
@@ -37,7 +39,12 @@ if TYPE_CHECKING:
 DELETED = 3
 """The event of the log that is a deletion (one library)."""
 SAMPLES = 3
-"""How many pages discovery looks at to learn which fields an entity has here."""
+"""How many lists discovery looks at to learn which fields an entity has here."""
+NOT_FOUND = "HTTP 404"
+UNPROVEN = frozenset({"company", "pay_type", "pipeline", "user", "customer_reject", "teacher_rate", "working_hour"}) | {
+    *("mail_message", "phone_call", "sms_message")
+}
+"""Lists that no more than two clients call, so that a tenant may not have them; all others are everywhere."""
 
 
 class AlfaCrm(System):
@@ -123,14 +130,34 @@ class AlfaCrm(System):
         return [name for name in known if name not in costly or name in wanted]
 
     def describe(self, call: Call, name: str) -> Entity:
-        """What documents and clients know, and what a few pages show: nothing lists the custom fields."""
+        """What documents and clients know, and what a few pages show: nothing lists the custom fields.
+
+        Raises:
+            ProtocolError: a list that every tenant has is not found.
+        """
         if name not in catalogue(SYSTEM):
             raise Denied(f"{name}: describe: alfaCRM is not known to have this")
-        entity, sample = catalogue(SYSTEM)[name], []
-        for ask in islice(self._lists.requests(call, entity), SAMPLES):
-            page = call(replace(ask, json={**ask.json, "page": 0, "pageSize": self.page_size}))
-            sample += [tidy(entity, row) for row in opened(ask, page)[0]]
-        return as_met(entity, sample)
+        entity = catalogue(SYSTEM)[name]
+        lists = islice(self._lists.requests(call, entity), SAMPLES)
+        try:
+            sample = together(partial(self._look, call, ask) for ask in lists)
+        except Denied as error:
+            if error.code == NOT_FOUND and name not in UNPROVEN:
+                what = f"{name}: describe: the server does not find this list, which every tenant has"
+                raise ProtocolError(what, code=error.code, hint="run again") from None
+            raise
+        return as_met(entity, [tidy(entity, row) for row in sample])
+
+    def _look(self, call: Call, ask: Request) -> list[Row]:
+        """The first page of a list and its last, since new records come at either end."""
+
+        def page(number: int) -> tuple[list[Row], int | None]:
+            return opened(ask, call(replace(ask, json={**ask.json, "page": number, "pageSize": self.page_size})))
+
+        rows, total = page(0)
+        if not rows or total is None or total <= len(rows):
+            return rows
+        return together([lambda: rows, lambda: page((total - 1) // len(rows))[0]])
 
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """One walk through all branches, since it must know which rows another branch gave."""

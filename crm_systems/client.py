@@ -124,10 +124,10 @@ class Client:
             for pages in self.map(lambda walk: list(walk(self.call)), chain(first, coming)):
                 yield from pages
 
-    def log_in(self) -> Session:
-        """A login; opens one where there is none."""
+    def log_in(self, *, anew: bool = False) -> Session:
+        """A login; opens one where there is none, or to see whether the server still takes one."""
         with self._connection() as connection:
-            return connection.log_in()
+            return connection.log_in(anew=anew)
 
     def server_time(self) -> datetime:
         """The server's clock, aware, in UTC, in whole seconds; never ahead of it."""
@@ -211,13 +211,13 @@ class Connection:
                 hint="check that the user may use the CRM's interface",
             ) from None
 
-    def log_in(self) -> Session:
+    def log_in(self, *, anew: bool = False) -> Session:
         """The login of this connection.
 
         Raises:
             LogInRefused: the server refuses it again and again.
         """
-        if self._session is None:
+        if self._session is None or anew:
             with self._client.login_lock:
                 self._session = self._open_session()
             if self._session.server_time:

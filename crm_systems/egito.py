@@ -5,6 +5,7 @@ What is documented is done to the letter; what is inferred is a setting with a d
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -28,6 +29,7 @@ from crm_systems.errors import (
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
 from crm_systems.recollection import Recollection
+from crm_systems.sampling import together
 from crm_systems.system import System
 from crm_systems.wall_clock import earliest, instant
 
@@ -46,8 +48,13 @@ TYPES = ("Lead", "Account", "Contact", "Opportunity")
 """The types that the documentation names, beside the dictionaries."""
 SAMPLE = 20
 """How many records discovery gets one by one where lists give only a part of their fields."""
+FEW = 3
+"""How many it gets to see whether they do; the server may break over one of them."""
 DAY, MINUTE = len("yyyy-mm-dd"), len("yyyy-mm-dd hh:mm")
 """How long a time is that tells no time of day, or no seconds."""
+
+
+logger = logging.getLogger("crm")
 
 
 class Egito(System):
@@ -70,7 +77,7 @@ class Egito(System):
         super().__init__(settings)
         self._lists = Lists(self.options["paging"])
         self._recollection = Recollection(self.notation, looks_again=False)
-        self._choices: dict[str, list[Row]] = {}
+        self._dictionaries: dict[str, list[Row]] = {}
 
     @property
     def notation(self) -> Notation:
@@ -117,37 +124,59 @@ class Egito(System):
         for field in entity.fields:
             code = dictionary_of(name, field.name, self._codes)
             if code:
-                entity = tied(entity, field.name, self._known_choices(call, code))
+                entity = tied(entity, field.name, self._choices_of(call, code))
         return entity
 
     @property
     def _codes(self) -> list[str]:
         return [str(code) for code in self.options["dictionaries"] or ()]
 
-    def _known_choices(self, call: Call, code: str) -> list[Row]:
-        """The rows of a dictionary, read once; none where the CRM does not have it, which reading it says."""
-        if code not in self._choices:
-            self._choices[code] = []
-            with suppress(Denied, Rejected):
-                pages = self._pages(call, catalogue(self.name)[DICTIONARY], code)
-                self._choices[code] = [row for rows in pages for row in rows if "id" in row]
-        return self._choices[code]
+    def _choices_of(self, call: Call, code: str) -> list[Row]:
+        """The rows of a dictionary; none where this user, or this tenant, does not have it, which reading it says."""
+        try:
+            return self._dictionary(call, code)
+        except Denied:
+            return []
+        except Rejected as error:
+            logger.warning("%s Fields that draw from it are discovered without their values.", error)
+            return []
+
+    def _dictionary(self, call: Call, code: str) -> list[Row]:
+        """The rows of a dictionary, read once."""
+        if code not in self._dictionaries:
+            pages = self._pages(call, catalogue(self.name)[DICTIONARY], code)
+            self._dictionaries[code] = [row for rows in pages for row in rows if "id" in row]
+        return self._dictionaries[code]
 
     def _sample(self, call: Call, entity: Entity) -> tuple[list[Row], bool]:
         """Records to learn from, and whether a list tells only a part of each."""
         if entity.name == DICTIONARY:
-            return [row for code in self._codes for row in self._known_choices(call, code)], False
+            return together(partial(self._dictionary, call, code) for code in self._codes), False
         rows = next(self._pages(call, entity), [])
         if not rows or self.options["details"] == "list":
             return rows, False
-        whole: Row = {}
-        with suppress(Denied, Rejected):
-            whole = self._one(call, entity, str(rows[0].get("id")))
         listed = {name for row in rows for name in row}
-        short = self.options["details"] == "get" or not whole.keys() <= listed
-        if short:
-            return self._in_full(call, entity, rows[:SAMPLE]).rows, True
+        shown = {name for row in self._details(call, entity, rows[:FEW]) for name in row}
+        if self.options["details"] == "get" or not shown <= listed:
+            return self._details(call, entity, rows[:SAMPLE]) or rows, True
         return rows, False
+
+    def _details(self, call: Call, entity: Entity, listed: list[Row]) -> list[Row]:
+        """What ``get`` tells of some records; nothing where it is not offered, which leaves what their list tells.
+
+        Raises:
+            Unavailable: the server fails over each of them.
+        """
+        try:
+            return together(partial(self._in_one, call, entity, str(row.get("id"))) for row in listed)
+        except Denied:
+            return []
+        except Rejected as error:
+            logger.warning("%s %s is discovered as its list shows it.", error, entity.name)
+            return []
+
+    def _in_one(self, call: Call, entity: Entity, identifier: str) -> list[Row]:
+        return [row for row in [self._one(call, entity, identifier)] if row]
 
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """The whole list; no filter is documented, so rows that did not change are left out here."""

@@ -8,11 +8,20 @@ from __future__ import annotations
 from base64 import b64encode
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from crm_systems.catalogue import catalogue
-from crm_systems.errors import ConfigError, Denied, NotOffered, OutcomeUnknown, Rejected, Unavailable
+from crm_systems.errors import (
+    ConfigError,
+    Denied,
+    NotOffered,
+    OutcomeUnknown,
+    ProtocolError,
+    Rejected,
+    Unavailable,
+)
 from crm_systems.intouch_listing import Listing, Lists, code_lists, items_of
 from crm_systems.intouch_records import as_json, completed, merged, shaped, tied, with_contacts
 from crm_systems.intouch_replies import NOT_ALLOWED, NOT_FOUND, meaning
@@ -20,6 +29,7 @@ from crm_systems.intouch_settings import SETTINGS
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Page, Request, Session
 from crm_systems.recollection import Recollection
+from crm_systems.sampling import together
 from crm_systems.system import System
 
 if TYPE_CHECKING:
@@ -31,9 +41,11 @@ if TYPE_CHECKING:
 
 LARGEST_PAGE = 1000
 """The most rows that the server hands out at a time (documented)."""
-SAMPLE = 500
-"""How many of the newest records discovery looks at for fields that are not documented."""
+SAMPLE = 250
+"""How many of the newest and of the oldest records discovery looks at for fields that are not documented."""
 LISTS_SAMPLED = 3
+EVERYWHERE = frozenset({"parties", "opportunities", "lists", "list_items"})
+"""What the documentation has since the oldest version."""
 
 
 class InTouch(System):
@@ -74,16 +86,27 @@ class InTouch(System):
         return min(super().page_size, LARGEST_PAGE)
 
     def log_in(self, call: Call) -> Session:
-        """There is no session; one request shows whether address, name and password are right, and tells the time."""
-        try:
-            call(self.sign(Request("GET", "Log-in", "/parties", query={"size": "1"}), Session()))
-        except Denied as error:
-            if error.code == NOT_FOUND:
-                raise ConfigError(
-                    "Log-in: there is no InTouch CRM at this address",
-                    code=error.code,
-                    hint="set `url` to the CRM's address, with the path that it sits at, if there is one",
-                ) from None
+        """There is no session; one request shows whether address, name and password are right, and tells the time.
+
+        A list that is broken or refused says nothing of that, so another one is asked then.
+        """
+        for path, patient in (("/parties", False), ("/lists", True)):
+            try:
+                call(self.sign(Request("GET", "Log-in", path, query={"size": "1"}, patient=patient), Session()))
+            except Unavailable:
+                if patient:
+                    raise
+                continue
+            except Rejected:
+                pass
+            except Denied as error:
+                if error.code == NOT_FOUND:
+                    raise ConfigError(
+                        "Log-in: there is no InTouch CRM at this address",
+                        code=error.code,
+                        hint="set `url` to the CRM's address, with the path that it sits at, if there is one",
+                    ) from None
+            break
         return Session()
 
     def sign(self, request: Request, session: Session) -> Request:
@@ -100,9 +123,12 @@ class InTouch(System):
         return list(catalogue(self.name))
 
     def describe(self, call: Call, name: str) -> Entity:
-        """The documented fields, those that the newest records show, and the values of code lists.
+        """The documented fields, those that records show, and the values of code lists.
 
         A list that answers 404 is one that this version does not have: the entity is not readable.
+
+        Raises:
+            ProtocolError: a list that every version has is not found.
         """
         entity = catalogue(self.name)[name]
         try:
@@ -110,12 +136,15 @@ class InTouch(System):
         except Denied as error:
             if error.code != NOT_FOUND:
                 raise
+            if name in EVERYWHERE:
+                what = f"{name}: describe: the server does not find this list, which every version has"
+                raise ProtocolError(what, code=error.code, hint="run again") from None
             return replace(entity, readable=False, creatable=False, updatable=False)
         entity = completed(entity, rows, self.options["contact_details"])
         for place, code in (self.options["code_lists"] or {}).items():
             resource, _, field = place.partition(".")
             if resource == name:
-                with suppress(Denied):
+                with suppress(Denied):  # this installation may not have the list, or not for this user
                     entity = tied(entity, field, items_of(call, str(code)))
         return replace(entity, creatable=False) if name == "members" and self._linking == "off" else entity
 
@@ -123,14 +152,18 @@ class InTouch(System):
         if entity.name == "lists":
             return code_lists(call)
         if entity.name == "list_items":
-            return [row for each in code_lists(call)[:LISTS_SAMPLED] for row in items_of(call, each["id"])]
-        lists = self._reading(entity)
-        found = []
-        for case_type in (*lists.case_types, 0):
-            order = "id" if entity.key == ("id",) else ""
-            listing = Listing(call, entity.name, case_type, order, newest_first=True)
-            found += listing.fetch(0, min(SAMPLE, self.page_size)).rows
-        return found
+            return together(partial(items_of, call, each["id"]) for each in code_lists(call)[:LISTS_SAMPLED])
+        # Only an order by id has another end that can be looked at.
+        ends = (True, False) if entity.key == ("id",) else (True,)
+        types = (*self._reading(entity).case_types, 0)
+        return together(
+            partial(self._look, call, entity, case_type, newest_first=end) for case_type in types for end in ends
+        )
+
+    def _look(self, call: Call, entity: Entity, case_type: int, *, newest_first: bool) -> list[Row]:
+        order = "id" if entity.key == ("id",) else ""
+        listing = Listing(call, entity.name, case_type, order, newest_first=newest_first)
+        return listing.fetch(0, min(SAMPLE, self.page_size)).rows
 
     @property
     def _linking(self) -> str:

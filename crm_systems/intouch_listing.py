@@ -7,8 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from crm_systems.errors import Denied, ProtocolError, Rejected
-from crm_systems.intouch_replies import NOT_FOUND
+from crm_systems.errors import ProtocolError, Rejected
 from crm_systems.model import Request
 from crm_systems.paging import Part, Sliding
 from crm_systems.wall_clock import earliest, instant
@@ -125,11 +124,10 @@ def code_lists(call: Call) -> list[Row]:
 
 
 def items_of(call: Call, code: str) -> list[Row]:
-    """The items of a code list; none where there is no such list."""
-    try:
-        told = call(Request("GET", "list_items: read", f"/lists/{quote(code, safe='')}"))
-    except Denied as error:
-        if error.code != NOT_FOUND:
-            raise
-        return []
+    """The items of a code list.
+
+    Raises:
+        Denied: there is no such list, or not for this user.
+    """
+    told = call(Request("GET", "list_items: read", f"/lists/{quote(code, safe='')}"))
     return [{"list": code, **item} for item in told.get("items") or ()]

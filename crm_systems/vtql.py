@@ -7,6 +7,7 @@ may not see are dropped after it). The highest id is asked for first, and the wa
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ PAGES_A_WALK = 10
 """How many pages one parallel walk covers."""
 MOST_SPOILED = 50
 """How many records may be unreadable in a row before anything was read; then the module is, and not its records."""
+MOST_BARREN = 3
+"""How many full pages by offset may bring nothing new in a row."""
 BEYOND = 2**48
 """An id above all others, for when the highest is not known."""
 
@@ -213,20 +216,33 @@ class Keyset:
 
 
 def everything(table: Table) -> Walk:
-    """A walk by offset over a table that cannot be read by id; a row that has one is given once."""
+    """A walk by offset over a table that cannot be read by id; a row that has one is given once.
+
+    Raises:
+        ProtocolError: the server gives the same full page again and again.
+    """
 
     def walk(call: Call) -> Iterator[Page]:
-        offset, given = 0, set[str]()
+        offset, barren, given = 0, 0, set[str]()
         while True:
             limit = f"{offset},{table.page_size}"
             rows = call(ask(table.query("*", limit=limit), f"{table.module}: read"))
-            if not rows:
+            barren = barren + 1 if given.issuperset(map(_identity, rows)) else 0
+            if barren == MOST_BARREN:
+                raise ProtocolError(f"{table.module}: the server gives the same records again and again")
+            if barren and len(rows) < table.page_size:
                 return
-            yield Page([row for row in rows if row.get("id") is None or row["id"] not in given])
-            given.update(row["id"] for row in rows if row.get("id") is not None)
+            if not barren:
+                yield Page([row for row in rows if row.get("id") is None or _identity(row) not in given])
+            given.update(map(_identity, rows))
             offset += len(rows)
 
     return walk
+
+
+def _identity(row: Row) -> str:
+    """What makes a row this row: its id, or all of it where it has none."""
+    return str(row.get("id") or json.dumps(row, sort_keys=True, default=str))
 
 
 def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient: bool = True) -> list[Row]:

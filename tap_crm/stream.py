@@ -13,7 +13,7 @@ from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from crm_systems import kinds
-from crm_systems.errors import ConfigError, CrmError, NotOffered, Unavailable
+from crm_systems.errors import CrmError, NotOffered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -80,13 +80,9 @@ class CrmStream(Stream):
         try:
             for record in self._records():
                 yield {**self._blank, **record}
-        except (ConfigError, Unavailable) as error:
-            if isinstance(error, Unavailable) and error.code == "HTTP 500":
-                self.crm.fail(self.name, str(error))
-            else:
-                raise self.crm.stopped_by(error) from error
+            self.crm.succeed()
         except CrmError as error:
-            self.crm.fail(self.name, str(error))
+            self.crm.fail_over(error, self.name, str(error))
 
     def _records(self) -> Iterator[Row]:
         client = self.crm.client
@@ -193,7 +189,11 @@ class CrmStream(Stream):
             self.logger.warning("%s: values that do not fit their field's type: %s", self.name, counts)
         if reader.unknown:
             names = ", ".join(sorted(reader.unknown))
-            self.logger.warning("%s: fields that discovery did not see are left out: %s", self.name, names)
+            self.logger.warning(
+                "%s: fields that discovery did not see are left out: %s. Discover again, without a cached catalog.",
+                self.name,
+                names,
+            )
 
 
 class Overlap:
@@ -241,7 +241,7 @@ class PicklistStream(Stream):
             SystemExit: the CRM cannot be reached.
         """
         try:
-            for entity in self.crm.described():
+            for entity in self.crm.described(self.name):
                 yield from _picklist_rows(entity)
         except CrmError as error:
             raise self.crm.stopped_by(error) from error

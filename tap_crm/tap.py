@@ -12,8 +12,8 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
-from crm_systems import SYSTEMS, open_client
-from crm_systems.errors import ConfigError, CrmError, Denied
+from crm_systems import SYSTEMS, discovery, open_client
+from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
 from crm_systems.progress import Progress
 from crm_systems.settings import Setting, connection_settings, json_schema, load
 from tap_crm.stream import CrmStream, PicklistStream
@@ -65,6 +65,9 @@ OWN_SETTINGS = (
     ),
 )
 
+MOST_IN_A_ROW = 5
+"""So many failing streams one after the other are not to blame themselves; each costs all the patience."""
+
 
 class CrmTap(Tap):
     """Reads the CRM systems that nobody serves well, one stream for each kind of record."""
@@ -90,6 +93,9 @@ class CrmTap(Tap):
         """Why the run is not complete: one sentence each."""
         self.progress = Progress()
         self._client: Client | None = None
+        self._entities: dict[str, Entity] = {}
+        self._in_a_row = 0
+        """How many streams failed one after the other because the server did."""
         self._warned: set[str] = set()
         super().__init__(**arguments)
 
@@ -137,6 +143,25 @@ class CrmTap(Tap):
         self.failures.append(f"{stream}: {sentence}")
         self.logger.error("%s", sentence)
 
+    def fail_over(self, error: CrmError, stream: str, sentence: str) -> None:
+        """Fails a stream over an error.
+
+        Raises:
+            SystemExit: the server as a whole is away, so that no stream could go on.
+        """
+        try:
+            discovery.blame(self.client, error)
+        except CrmError as wider:
+            raise self.stopped_by(error) from wider
+        self._in_a_row += isinstance(error, Unavailable)
+        if self._in_a_row == MOST_IN_A_ROW:
+            raise self.stopped_by(error) from error
+        self.fail(stream, sentence)
+
+    def succeed(self) -> None:
+        """Notes that the server does hand out what it is asked for."""
+        self._in_a_row = 0
+
     def warn_once(self, sentence: str) -> None:
         """A warning that would be the same for many streams."""
         if sentence not in self._warned:
@@ -144,8 +169,14 @@ class CrmTap(Tap):
             self.logger.warning("%s", sentence)
 
     def describe(self, name: str) -> Entity:
-        """What the CRM says of an entity."""
-        return self.client.system.describe(self.client.call, name)
+        """What the CRM says of an entity; asked for once.
+
+        Raises:
+            CrmError: see :func:`~crm_systems.discovery.describe`.
+        """
+        if name not in self._entities:
+            self._entities[name] = discovery.describe(self.client, name)
+        return self._entities[name]
 
     def wanted(self) -> list[str]:
         """The names of the entities to discover.
@@ -164,20 +195,26 @@ class CrmTap(Tap):
             )
         return asked
 
-    def described(self) -> Iterator[Entity]:
-        """The wanted entities, as far as the CRM lets this user see them; the others are named in a warning."""
-        names = self.wanted()
-        for name, entity in zip(names, self.client.map(self._describe_or_none, names), strict=True):
-            if entity is not None and entity.readable:
-                yield entity
-            else:
-                self.warn_once(f"{name} is left out: the CRM does not offer it to this user.")
+    def described(self, stream: str = "") -> Iterator[Entity]:
+        """The wanted entities, as far as the CRM lets this user see them; the others are named in a warning.
 
-    def _describe_or_none(self, name: str) -> Entity | None:
+        One that cannot be described fails the stream of its name, or ``stream``; the others go on.
+        """
+        names = self.wanted()
+        for name, found in zip(names, self.client.map(self._described_or_why_not, names), strict=True):
+            if isinstance(found, CrmError) and not isinstance(found, Denied):
+                self.fail_over(found, stream or name, f"{found} So {name} could not be discovered.")
+            elif isinstance(found, CrmError) or not found.readable:
+                self.warn_once(f"{name} is left out: the CRM does not offer it to this user.")
+            else:
+                self.succeed()
+                yield found
+
+    def _described_or_why_not(self, name: str) -> Entity | CrmError:
         try:
             return self.describe(name)
-        except Denied:
-            return None
+        except CrmError as error:
+            return error
 
     def _discover(self) -> list[Stream]:
         streams: list[Stream] = [CrmStream.of(self, entity) for entity in self.described()]
@@ -197,11 +234,22 @@ class CrmTap(Tap):
         )
 
     def run_discovery(self) -> str:
-        """Prints the catalog and logs out."""
+        """Prints the catalog and logs out.
+
+        Raises:
+            SystemExit: an entity could not be described, so that nobody may take the catalog for the whole.
+        """
         try:
-            return super().run_discovery()
+            catalog = super().run_discovery()
         finally:
             self.client.close()
+        self._end()
+        return catalog
+
+    def _end(self) -> None:
+        """Ends the program with exit code 1 where a stream is not complete."""
+        if self.failures:
+            sys.exit(f"{self.name}: not complete:\n  " + "\n  ".join(self.failures))
 
     @classmethod
     def invoke(  # type: ignore[override]
@@ -225,8 +273,7 @@ class CrmTap(Tap):
             tap.sync_all()
         finally:
             tap.client.close()
-        if tap.failures:
-            sys.exit(f"{cls.name}: not complete:\n  " + "\n  ".join(tap.failures))
+        tap._end()
 
 
 def _json_of(file: Any) -> Any:

@@ -12,7 +12,7 @@ from singer_sdk import Target
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities
 
-from crm_systems import SYSTEMS, open_client
+from crm_systems import SYSTEMS, discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
 from crm_systems.progress import Progress
 from crm_systems.settings import connection_settings, json_schema, load
@@ -124,10 +124,10 @@ class CrmTarget(Target):
 
         Raises:
             ConfigError: there is none of this name.
+            CrmError: nobody can tell.
         """
         if name not in self._entities:
-            system = self.client.system
-            there = system.entities(self.client.call)
+            there = self.client.system.entities(self.client.call)
             if name not in there:
                 near = get_close_matches(name, there, n=2)
                 hint = f"did you mean {' or '.join(near)}? " if near else ""
@@ -135,7 +135,7 @@ class CrmTarget(Target):
                     f"The CRM shows no entity {name} to this user",
                     hint=f"{hint}`streams` says which entity a stream is written to",
                 )
-            self._entities[name] = system.describe(self.client.call, name)
+            self._entities[name] = discovery.describe(self.client, name)
         return self._entities[name]
 
     def stopped_by(self, error: CrmError) -> SystemExit:

@@ -193,7 +193,8 @@ def test_wrong_credentials_are_tried_once_and_said_plainly(status: int) -> None:
 def test_an_entity_that_the_role_may_not_see_is_left_out_by_name() -> None:
     with tenant(20, denied=frozenset({"pay"})) as simulator:
         result = read(simulator, "pay", "group")
-        assert sum("login" in call.path for call in simulator.calls) == 2
+        # Three lists are asked for twice each before that is believed, and each 403 might be an old token.
+        assert sum("login" in call.path for call in simulator.calls) == 1 + 3 * 2
     assert "pay is left out" in result.log
     assert result.records.keys() == {"group"}
 
