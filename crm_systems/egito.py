@@ -29,7 +29,7 @@ from crm_systems.errors import (
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
 from crm_systems.recollection import Recollection
-from crm_systems.sampling import together
+from crm_systems.sampling import choices_or_why_not, together
 from crm_systems.system import System
 from crm_systems.wall_clock import earliest, instant
 
@@ -124,22 +124,13 @@ class Egito(System):
         for field in entity.fields:
             code = dictionary_of(name, field.name, self._codes)
             if code:
-                entity = tied(entity, field.name, self._choices_of(call, code))
+                rows, why_not = choices_or_why_not(partial(self._dictionary, call, code))
+                entity = replace(tied(entity, field.name, rows), lacks_choices=entity.lacks_choices or why_not)
         return entity
 
     @property
     def _codes(self) -> list[str]:
         return [str(code) for code in self.options["dictionaries"] or ()]
-
-    def _choices_of(self, call: Call, code: str) -> list[Row]:
-        """The rows of a dictionary; none where this user, or this tenant, does not have it, which reading it says."""
-        try:
-            return self._dictionary(call, code)
-        except Denied:
-            return []
-        except Rejected as error:
-            logger.warning("%s Fields that draw from it are discovered without their values.", error)
-            return []
 
     def _dictionary(self, call: Call, code: str) -> list[Row]:
         """The rows of a dictionary, read once."""

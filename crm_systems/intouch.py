@@ -29,7 +29,7 @@ from crm_systems.intouch_settings import SETTINGS
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Page, Request, Session
 from crm_systems.recollection import Recollection
-from crm_systems.sampling import together
+from crm_systems.sampling import choices_or_why_not, together
 from crm_systems.system import System
 
 if TYPE_CHECKING:
@@ -144,8 +144,9 @@ class InTouch(System):
         for place, code in (self.options["code_lists"] or {}).items():
             resource, _, field = place.partition(".")
             if resource == name:
-                with suppress(Denied):  # this installation may not have the list, or not for this user
-                    entity = tied(entity, field, items_of(call, str(code)))
+                items, why_not = choices_or_why_not(partial(items_of, call, str(code)))
+                entity = tied(entity, field, items) if items else entity
+                entity = replace(entity, lacks_choices=entity.lacks_choices or why_not)
         return replace(entity, creatable=False) if name == "members" and self._linking == "off" else entity
 
     def _sample(self, call: Call, entity: Entity) -> list[Row]:

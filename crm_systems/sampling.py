@@ -66,6 +66,18 @@ def together(looks: Iterable[Callable[[], list[Row]]], otherwise: Callable[[], l
     return rows
 
 
+def choices_or_why_not(look: Callable[[], list[Row]]) -> tuple[list[Row], str]:
+    """The values of a pick list; none, and no reason, where the CRM does not have the list or not for this user."""
+    try:
+        return look(), ""
+    except ConfigError:
+        raise
+    except Denied:
+        return [], ""
+    except CrmError as error:
+        return [], str(error)
+
+
 def values_by_field(rows: Iterable[Row]) -> dict[str, list[Any]]:
     """The values of each field that are neither null nor an empty text; fields in order of appearance."""
     found: dict[str, list[Any]] = defaultdict(list)

@@ -208,7 +208,16 @@ class CrmTap(Tap):
                 self.warn_once(f"{name} is left out: the CRM does not offer it to this user.")
             else:
                 self.succeed()
+                self._check_choices(found, stream)
                 yield found
+
+    def _check_choices(self, entity: Entity, stream: str) -> None:
+        """Values of pick lists that could not be read are missing in the stream of pick lists; records lack nothing."""
+        sentence = f"{entity.lacks_choices} So {entity.name} is described without these values."
+        if entity.lacks_choices and stream:
+            self.fail(stream, sentence)
+        elif entity.lacks_choices:
+            self.logger.warning("%s", sentence)
 
     def _described_or_why_not(self, name: str) -> Entity | CrmError:
         try:

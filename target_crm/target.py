@@ -135,7 +135,11 @@ class CrmTarget(Target):
                     f"The CRM shows no entity {name} to this user",
                     hint=f"{hint}`streams` says which entity a stream is written to",
                 )
-            self._entities[name] = discovery.describe(self.client, name)
+            entity = discovery.describe(self.client, name)
+            if entity.lacks_choices:
+                # A name that is not among the values would be taken for a value.
+                raise ProtocolError(f"{name}: the values of a pick list are not known", hint=entity.lacks_choices)
+            self._entities[name] = entity
         return self._entities[name]
 
     def stopped_by(self, error: CrmError) -> SystemExit:
