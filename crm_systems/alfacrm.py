@@ -39,6 +39,11 @@ LOOKS = 2
 """How often a record is looked for before it is taken for absent: a list may be empty once that is not."""
 DELETED = 3
 """The event of the log that is a deletion (one library)."""
+NOT_FOUND = "HTTP 404"
+UNPROVEN = frozenset({"company", "pay_type", "pipeline", "user", "customer_reject", "teacher_rate", "working_hour"}) | {
+    *("mail_message", "phone_call", "sms_message")
+}
+"""Lists that no more than two clients call, so that a tenant may not have them; all others are everywhere."""
 
 
 class AlfaCrm(System):
@@ -153,11 +158,21 @@ class AlfaCrm(System):
         return [name for name in known if name not in costly or name in wanted]
 
     def describe(self, call: Call, name: str) -> Entity:
-        """What documents and clients know, and what a few pages show: nothing lists the custom fields."""
+        """What documents and clients know, and what a few pages show: nothing lists the custom fields.
+
+        Raises:
+            ProtocolError: a list that every tenant has is not found.
+        """
         if name not in catalogue(SYSTEM):
             raise Denied(f"{name}: describe: alfaCRM is not known to have this")
         entity = catalogue(SYSTEM)[name]
-        return as_met(entity, self._lists.sample(call, entity))
+        try:
+            return as_met(entity, self._lists.sample(call, entity))
+        except Denied as error:
+            if error.code == NOT_FOUND and name not in UNPROVEN:
+                what = f"{name}: describe: the server does not find this list, which every tenant has"
+                raise ProtocolError(what, code=error.code, hint="run again") from None
+            raise
 
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """One walk through all branches, since it must know which rows another branch gave."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from crm_systems.errors import ConfigError, ProtocolError
 from crm_systems.model import Page, Request
 from crm_systems.paging import shrunk
 from crm_systems.rows import key_of
+from crm_systems.sampling import together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -134,14 +136,20 @@ class Lists:
                     yield {**spec.get("query", {}), spec["field"]: key_of(above, row)}
 
     def sample(self, call: Call, entity: Entity) -> list[Row]:
-        """The first page of the first lists."""
-        found = []
-        for ask in islice(self.requests(call, entity), SAMPLES):
-            rows = self._first_rows(call, ask, self._page_size)
-            if rows:
-                self._witnesses.setdefault(entity.name, ask)
-            found += [tidy(entity, row) for row in rows]
-        return found
+        """Rows from the first and the last page of the first lists, since new records come at either end."""
+        asks = islice(self.requests(call, entity), SAMPLES)
+        return [tidy(entity, row) for row in together(partial(self._look, call, entity, ask) for ask in asks)]
+
+    def _look(self, call: Call, entity: Entity, ask: Request) -> list[Row]:
+        def page(number: int) -> tuple[list[Row], int | None]:
+            return opened(ask, call(replace(ask, json={**ask.json, "page": number, "pageSize": self._page_size})))
+
+        rows, total = page(0)
+        if rows:
+            self._witnesses.setdefault(entity.name, ask)
+        if not rows or total is None or total <= len(rows):
+            return rows
+        return together([lambda: rows, lambda: page((total - 1) // len(rows))[0]])
 
     def walk(
         self,

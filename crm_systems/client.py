@@ -112,10 +112,10 @@ class Client:
             for pages in self.map(lambda walk: list(walk(self.call)), chain(first, coming)):
                 yield from pages
 
-    def log_in(self) -> Session:
-        """A login; opens one where there is none."""
+    def log_in(self, *, anew: bool = False) -> Session:
+        """A login; opens one where there is none, or to see whether the server still takes one."""
         with self._connection() as connection:
-            return connection.log_in()
+            return connection.log_in(anew=anew)
 
     def server_time(self) -> datetime:
         """The server's clock, aware, in UTC, in whole seconds; never ahead of it."""

@@ -71,13 +71,13 @@ class Connection:
             hint="check the rights of the user, and give each program that runs at the same time a user of its own",
         )
 
-    def log_in(self) -> Session:
+    def log_in(self, *, anew: bool = False) -> Session:
         """The login of this connection.
 
         Raises:
             LogInRefused: the server refuses it again and again.
         """
-        if self._session is None:
+        if self._session is None or anew:
             with self._client.login_lock:
                 self._session = self._open_session()
             if self._session.server_time:

@@ -31,6 +31,7 @@ from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
 from crm_systems.recollection import Recollection
 from crm_systems.rows import key_of, missing_key
+from crm_systems.sampling import choices_or_why_not, together
 from crm_systems.shapes import is_identifier
 from crm_systems.system import System
 from crm_systems.wall_clock import earliest, instant
@@ -51,6 +52,11 @@ TYPES = ("Lead", "Account", "Contact", "Opportunity")
 """The types that the documentation names, beside the dictionaries."""
 SAMPLE = 20
 """How many records discovery gets one by one where lists give only a part of their fields."""
+FEW = 3
+"""How many it gets to see whether they do; the server may break over one of them."""
+
+
+logger = logging.getLogger("crm")
 
 
 class Egito(System):
@@ -73,7 +79,7 @@ class Egito(System):
         super().__init__(settings)
         self._lists = Lists(self.options["paging"])
         self._recollection = Recollection(self.notation, looks_again=False)
-        self._choices: dict[str, list[Row]] = {}
+        self._dictionaries: dict[str, list[Row]] = {}
         self._longest: int | None = None
 
     @property
@@ -126,44 +132,53 @@ class Egito(System):
         for field in entity.fields:
             code = dictionary_of(name, field.name, self._codes)
             if code:
-                entity = tied(entity, field.name, self._known_choices(call, code))
+                rows, why_not = choices_or_why_not(partial(self._dictionary, call, code))
+                known = [row for row in rows if is_identifier(row.get("id"))]
+                entity = replace(tied(entity, field.name, known), lacks_choices=entity.lacks_choices or why_not)
         return entity
 
     @property
     def _codes(self) -> list[str]:
         return [str(code) for code in self.options["dictionaries"] or ()]
 
-    def _known_choices(self, call: Call, code: str) -> list[Row]:
-        """The rows of a dictionary, read once; none where it cannot be read, which costs labels only."""
-        if code not in self._choices:
-            self._choices[code] = []
-            try:
-                rows = self._dictionary(call, code)
-            except (Denied, Rejected, ProtocolError) as error:
-                logger.warning("%s The labels of its values are missing.", error)
-            else:
-                self._choices[code] = [row for row in rows if is_identifier(row.get("id"))]
-        return self._choices[code]
-
     def _dictionary(self, call: Call, code: str) -> list[Row]:
-        listed = self._pages(call, catalogue(self.name)[DICTIONARY], code)
-        return [{**row, "type": code} for row in identified([row for rows in listed for row in rows])]
+        """The rows of a dictionary, read once, each with what identifies it."""
+        if code not in self._dictionaries:
+            listed = self._pages(call, catalogue(self.name)[DICTIONARY], code)
+            rows = identified([row for rows in listed for row in rows])
+            self._dictionaries[code] = [{**row, "type": code} for row in rows]
+        return self._dictionaries[code]
 
     def _sample(self, call: Call, entity: Entity) -> tuple[list[Row], bool]:
         """Records to learn from, and whether a list tells only a part of each."""
         if entity.name == DICTIONARY:
-            return [row for code in self._codes for row in self._known_choices(call, code)], False
+            return together(partial(self._dictionary, call, code) for code in self._codes), False
         rows = next(self._pages(call, entity), [])
         if not rows or self.options["details"] == "list":
             return rows, False
-        whole: Row = {}
         listed = {name for row in rows for name in row}
         keyed = [row for row in rows if not missing_key(entity.key, row)]
-        with suppress(Denied, Rejected):
-            whole = self._one(call, entity, str(keyed[0]["id"]), listed) if keyed else {}
-        if self.options["details"] == "get" or not whole.keys() <= listed:
-            return [row for each in keyed[:SAMPLE] if (row := self._one_or_none(call, entity, each["id"]))], True
+        shown = {name for row in self._details(call, entity, keyed[:FEW]) for name in row}
+        if self.options["details"] == "get" or not shown <= listed:
+            return self._details(call, entity, keyed[:SAMPLE]) or rows, True
         return rows, False
+
+    def _details(self, call: Call, entity: Entity, listed: list[Row]) -> list[Row]:
+        """What ``get`` tells of some records; nothing where it is not offered, which leaves what their list tells.
+
+        Raises:
+            Unavailable: the server fails over each of them.
+        """
+        try:
+            return together(partial(self._in_one, call, entity, str(row.get("id"))) for row in listed)
+        except Denied:
+            return []
+        except Rejected as error:
+            logger.warning("%s %s is discovered as its list shows it.", error, entity.name)
+            return []
+
+    def _in_one(self, call: Call, entity: Entity, identifier: str) -> list[Row]:
+        return [row for row in [self._one(call, entity, identifier)] if row]
 
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """The whole list; no filter is documented, so rows that did not change are left out here."""

@@ -8,11 +8,21 @@ from __future__ import annotations
 from base64 import b64encode
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from crm_systems.catalogue import catalogue
-from crm_systems.errors import ConfigError, CrmError, Denied, NotOffered, OutcomeUnknown, ProtocolError, Rejected
+from crm_systems.errors import (
+    ConfigError,
+    CrmError,
+    Denied,
+    NotOffered,
+    OutcomeUnknown,
+    ProtocolError,
+    Rejected,
+    Unavailable,
+)
 from crm_systems.intouch_listing import Listing, Lists, all_items, code_lists, items_of
 from crm_systems.intouch_records import as_json, completed, merged, shaped, tied, with_contacts
 from crm_systems.intouch_replies import NOT_ALLOWED, NOT_FOUND, meaning
@@ -21,6 +31,7 @@ from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Page, Request, Session
 from crm_systems.recollection import Recollection
 from crm_systems.rows import key_of, record_with
+from crm_systems.sampling import choices_or_why_not, together
 from crm_systems.shapes import is_identifier
 from crm_systems.system import System
 
@@ -33,10 +44,12 @@ if TYPE_CHECKING:
 
 LARGEST_PAGE = 1000
 """The most rows that the server hands out at a time (documented)."""
-SAMPLE = 500
-"""How many of the newest records discovery looks at for fields that are not documented."""
+SAMPLE = 250
+"""How many of the newest and of the oldest records discovery looks at for fields that are not documented."""
 LISTS_SAMPLED = 3
 CODES = frozenset({"lists", "list_items"})
+EVERYWHERE = CODES | {"parties", "opportunities"}
+"""What the documentation has since the oldest version."""
 
 
 class InTouch(System):
@@ -78,16 +91,27 @@ class InTouch(System):
         return Request("GET", "Ask whether the server is up", "/parties", query={"size": "1"})
 
     def log_in(self, call: Call) -> Session:
-        """There is no session; one request shows whether address, name and password are right, and tells the time."""
-        try:
-            call(self.sign(replace(self.heartbeat, about="Log-in"), Session()))
-        except Denied as error:
-            if error.code == NOT_FOUND:
-                raise ConfigError(
-                    "Log-in: there is no InTouch CRM at this address",
-                    code=error.code,
-                    hint="set `url` to the CRM's address, with the path that it sits at, if there is one",
-                ) from None
+        """There is no session; one request shows whether address, name and password are right, and tells the time.
+
+        A list that is broken or refused says nothing of that, so another one is asked then.
+        """
+        for path, patient in (("/parties", False), ("/lists", True)):
+            try:
+                call(self.sign(replace(self.heartbeat, about="Log-in", path=path, patient=patient), Session()))
+            except Unavailable:
+                if patient:
+                    raise
+                continue
+            except Rejected:
+                pass
+            except Denied as error:
+                if error.code == NOT_FOUND:
+                    raise ConfigError(
+                        "Log-in: there is no InTouch CRM at this address",
+                        code=error.code,
+                        hint="set `url` to the CRM's address, with the path that it sits at, if there is one",
+                    ) from None
+            break
         return Session()
 
     def sign(self, request: Request, session: Session) -> Request:
@@ -104,9 +128,12 @@ class InTouch(System):
         return list(catalogue(self.name))
 
     def describe(self, call: Call, name: str) -> Entity:
-        """The documented fields, those that the newest records show, and the values of code lists.
+        """The documented fields, those that records show, and the values of code lists.
 
         A list that answers 404 is one that this version does not have: the entity is not readable.
+
+        Raises:
+            ProtocolError: a list that every version has is not found.
         """
         entity = catalogue(self.name)[name]
         try:
@@ -114,20 +141,24 @@ class InTouch(System):
         except Denied as error:
             if error.code != NOT_FOUND:
                 raise
+            if name in EVERYWHERE:
+                what = f"{name}: describe: the server does not find this list, which every version has"
+                raise ProtocolError(what, code=error.code, hint="run again") from None
             return replace(entity, readable=False, creatable=False, updatable=False)
         entity = completed(entity, rows, self.options["contact_details"])
         for place, code in (self.options["code_lists"] or {}).items():
             resource, _, field = place.partition(".")
             if resource == name:
-                with suppress(Denied):
-                    entity = tied(entity, field, items_of(call, str(code)))
+                items, why_not = choices_or_why_not(partial(items_of, call, str(code)))
+                entity = tied(entity, field, items) if items else entity
+                entity = replace(entity, lacks_choices=entity.lacks_choices or why_not)
         return replace(entity, creatable=False) if name == "members" and self._linking == "off" else entity
 
     def _sample(self, call: Call, entity: Entity) -> list[Row]:
         if entity.name == "lists":
             return code_lists(call)
         if entity.name == "list_items":
-            return [row for rows in all_items(call, LISTS_SAMPLED) for row in rows]
+            return together(partial(items_of, call, each["id"]) for each in code_lists(call)[:LISTS_SAMPLED])
         return self._reading(entity).sample(call, min(SAMPLE, self.page_size))
 
     @property

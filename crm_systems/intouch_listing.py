@@ -13,6 +13,7 @@ from crm_systems.intouch_replies import NOT_FOUND
 from crm_systems.model import Request
 from crm_systems.paging import Part, Sliding
 from crm_systems.rows import rows_in
+from crm_systems.sampling import together
 from crm_systems.shapes import holds_rows
 from crm_systems.wall_clock import earliest, instant
 
@@ -87,13 +88,16 @@ class Lists:
     """How many rows each list had when it was last looked at, by resource and type of orders; is kept up."""
 
     def sample(self, call: Call, size: int) -> list[Row]:
-        """The newest rows of each list, at most so many of one."""
-        found = []
-        for case_type in (*self.case_types, 0):
-            part = self._listing(call, case_type, self._by_id, newest_first=True).fetch(0, size)
-            self.shown[self.entity.name, case_type] = max(part.total or 0, len(part.rows))
-            found += part.rows
-        return found
+        """Rows from both ends of each list, at most so many of one; only an order by id has another end."""
+        ends = (True, False) if self._by_id else (True,)
+        types = (*self.case_types, 0)
+        return together(partial(self._look, call, each, size, newest_first=end) for each in types for end in ends)
+
+    def _look(self, call: Call, case_type: int, size: int, *, newest_first: bool) -> list[Row]:
+        part = self._listing(call, case_type, self._by_id, newest_first=newest_first).fetch(0, size)
+        place = self.entity.name, case_type
+        self.shown[place] = max(part.total or 0, len(part.rows), self.shown.get(place, 0))
+        return part.rows
 
     def everything(self, call: Call) -> Iterator[list[Row]]:
         """All rows, by id; memberships, which have none, as they come."""

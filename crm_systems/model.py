@@ -87,6 +87,8 @@ class Entity:
     creatable: bool = True
     updatable: bool = True
     deletable: bool = True
+    lacks_choices: str = ""
+    """Why values of pick lists are missing here that the CRM has, as a sentence; empty: none are."""
     private: Mapping[str, Any] = field(default_factory=dict)
     """What only the system's own code needs."""
 

@@ -6,15 +6,17 @@ which can hold anything.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
 from crm_systems.model import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from crm_systems.model import Row
 
@@ -30,6 +32,50 @@ ENOUGH_DAYS = 3
 EPOCH = range(10**8, 10**11)
 """Numbers that may count seconds since 1970: from 1973 to the year 5138; larger ones count milliseconds."""
 MOST_OF_A_STRING = 255
+
+logger = logging.getLogger("crm")
+
+
+def together(looks: Iterable[Callable[[], list[Row]]], otherwise: Callable[[], list[Row]] | None = None) -> list[Row]:
+    """The rows of several looks at a few records; where one works, those that fail cost precision only.
+
+    ``otherwise`` is a more patient look for when none works because of a passing fault.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        CrmError: no look worked; that the user has no right to it only if all of them say so.
+    """
+    rows: list[Row] = []
+    failures: list[CrmError] = []
+    worked = False
+    for look in looks:
+        try:
+            rows += look()
+            worked = True
+        except ConfigError:
+            raise
+        except CrmError as error:
+            failures.append(error)
+    first = next((each for each in failures if not isinstance(each, Denied)), failures[0] if failures else None)
+    if first and not worked:
+        if otherwise and any(isinstance(each, Unavailable) for each in failures):
+            return otherwise()
+        raise first
+    if first:
+        logger.warning("%s What fields there are is told from other records.", first)
+    return rows
+
+
+def choices_or_why_not(look: Callable[[], list[Row]]) -> tuple[list[Row], str]:
+    """The values of a pick list; none, and no reason, where the CRM does not have the list or not for this user."""
+    try:
+        return look(), ""
+    except ConfigError:
+        raise
+    except Denied:
+        return [], ""
+    except CrmError as error:
+        return [], str(error)
 
 
 def values_by_field(rows: Iterable[Row]) -> dict[str, list[Any]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import json
+import logging
 import re
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from hashlib import md5
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -24,6 +26,7 @@ from crm_systems.errors import (
 )
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Deletion, Limits, Request, Session
+from crm_systems.sampling import together
 from crm_systems.settings import Setting
 from crm_systems.shapes import fits, is_identifier, is_vtiger_id, is_whole_number
 from crm_systems.system import System, decode_json
@@ -59,7 +62,9 @@ DELETIONS = {"deleted": [str], "lastModifiedTime": is_whole_number}
 RECORD = {"id": is_vtiger_id}
 
 SAMPLE = 20
-"""How many rows discovery looks at to learn which fields a query returns."""
+"""How many of the first and of the newest rows discovery looks at to learn which fields a query returns."""
+
+logger = logging.getLogger("crm")
 
 
 class Vtiger(System):
@@ -149,7 +154,10 @@ class Vtiger(System):
         return session
 
     def _is_administrator(self, call: Call, session: Session, login: Row) -> bool:
-        """As the login says; where it does not (coreBOS, Vtiger 7), as the user's own record says."""
+        """As the login says; where it does not (coreBOS, Vtiger 7), as the user's own record says.
+
+        A user of whom it cannot be told is read as one from whom rows are hidden, which costs requests only.
+        """
         if "is_admin" in login:
             return login["is_admin"] in ("on", "1", True)
         query = f"select is_admin from Users where id = {vtql.literal(session.values['userId'])};"
@@ -206,21 +214,28 @@ class Vtiger(System):
         return entity_of(described, sample)
 
     def _sample(self, call: Call, name: str) -> list[Row] | None:
-        """A few rows; fewer where a record breaks the page; None where the module cannot be queried at all."""
-        for wanted in (f"select * from {name} limit {SAMPLE}", f"select id from {name} order by id desc limit 1"):
-            try:
-                rows = call(vtql.ask(f"{wanted};", f"{name}: look at a few records", has_ids=False))
-            except Rejected:
-                continue
-            except (Denied, Unavailable):
-                return None
-            return rows if wanted.startswith("select *") else []
-        return None
+        """Rows from both ends of a module; none where they cannot be looked at; None where the user may not query it.
+
+        A record that breaks its page stands at one end, so a look waits for the server only where neither works.
+        """
+        look = partial(self._look, call, name)
+        try:
+            return together([partial(look, ""), partial(look, "order by id desc ")], partial(look, "", patient=True))
+        except Denied:
+            return None
+        except (Rejected, Unavailable, ProtocolError) as error:
+            logger.warning("%s %s is discovered as the CRM describes it, without a look at records.", error, name)
+            return []
+
+    def _look(self, call: Call, name: str, order: str, *, patient: bool = False) -> list[Row]:
+        query = f"select * from {name} {order}limit {SAMPLE};"
+        rows: list[Row] = call(vtql.ask(query, f"{name}: look at a few records", patient=patient, has_ids=False))
+        return rows
 
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """By id. Without ids, or on a server that does not sort a module by them, all at once."""
         table = self._table(entity, since)
-        if not entity.key:
+        if entity.key != ("id",):
             return [vtql.everything(table)]
         try:
             highest = vtql.top(call, table)
@@ -279,7 +294,7 @@ class Vtiger(System):
 
     def tells_deletions(self, entity: Entity) -> bool:
         """Entity modules only; Users and Emails are left out by the server."""
-        return bool(entity.private["is_entity"]) and entity.name not in WITHOUT_DELETIONS and bool(entity.key)
+        return bool(entity.private["is_entity"]) and entity.name not in WITHOUT_DELETIONS and entity.key == ("id",)
 
     def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[Deletion]:
         """By ``sync``, which also names converted leads.
@@ -315,7 +330,8 @@ class Vtiger(System):
             reason = (
                 "only an administrator may ask for them"
                 if isinstance(error, Denied)
-                else "its operation `sync` does not work, as on a fresh Vtiger 8 (see docs/systems/vtiger.md)"
+                else "its operation `sync` does not work, as on a fresh Vtiger 8; what mends it differs by version "
+                "(see docs/systems/vtiger.md)"
             )
             self._sync_refusal = NotOffered(f"The CRM does not tell deletions: {reason}", code=error.code)
             raise self._sync_refusal from None
@@ -335,7 +351,7 @@ class Vtiger(System):
         for module, name in (("Groups", "groupname"), ("Users", "user_name")):
             try:
                 pages = list(vtql.everything(vtql.Table(module, ""))(call))
-            except (Denied, Rejected):
+            except Denied:
                 continue
             rows = [row for page in pages for row in page.rows if is_identifier(row.get("id"))]
             found |= {str(row[name]): str(row["id"]) for row in rows if row.get(name)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,9 @@ READ_ONLY = frozenset({"id", "createdtime", "modifiedtime", "modifiedby", "creat
 NEVER_CREATED = frozenset({"Users"})
 """Modules that describe calls creatable and the server refuses to create (measured on 8.4.0)."""
 
+ATTACHMENTS = "imageattachmentids"
+"""What query adds to rows that have a file, and to no others; describe never names it (measured)."""
+
 INVENTORY = frozenset({"Invoice", "Quotes", "SalesOrder", "PurchaseOrder"})
 OFTEN_UNDESCRIBED = {
     "HelpDesk": ("update_log",),
@@ -88,29 +92,42 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
     known = {field.name for field in fields}
     merged = [replace(field, readable=not sample or field.name in returned) for field in fields]
     merged += [Field(key, UNDESCRIBED.get(key, Kind.STRING), writable=False) for key in sorted(hidden - known)]
-    if "imageattachmentids" not in returned and any(field["type"]["name"] == "image" for field in described["fields"]):
-        merged.append(Field("imageattachmentids", Kind.STRING, writable=False))
+    if ATTACHMENTS not in returned and any(field.kind is Kind.FILE for field in fields):
+        merged.append(Field(ATTACHMENTS, Kind.STRING, writable=False))
     if name in INVENTORY:
         merged.append(LINES)
     readable = {field.name for field in merged if field.readable}
+    key = ("id",) if "id" in readable else _key_of_relation(fields, sample or ())
+    is_writable = key == ("id",)  # what has no id cannot be looked up
     return Entity(
         name=name,
         label=described.get("label") or name,
         fields=tuple(merged),
-        key=("id",) if "id" in readable else (),
+        key=key,
         label_field=described.get("labelFields") if described.get("labelFields") in known else None,
         replication_key="modifiedtime" if "modifiedtime" in readable else None,
         creation_key="createdtime" if "createdtime" in readable else None,
         readable=sample is not None,
-        creatable=bool(described.get("createable")) and name not in NEVER_CREATED,
-        updatable=bool(described.get("updateable")),
-        deletable=bool(described.get("deleteable")),
+        creatable=is_writable and bool(described.get("createable")) and name not in NEVER_CREATED,
+        updatable=is_writable and bool(described.get("updateable")),
+        deletable=is_writable and bool(described.get("deleteable")),
         private={
             "prefix": str(described["idPrefix"]),
             "is_entity": bool(described.get("isEntity")),
             "implied": IMPLIED.get(name, ()),
         },
     )
+
+
+def _key_of_relation(fields: Sequence[Field], sample: Sequence[Row]) -> tuple[str, ...]:
+    """What identifies rows without an id: the records that each must relate, as ``ProductTaxes`` product and tax.
+
+    Nothing does where there are not two of them, or where rows that differ share them.
+    """
+    names = tuple(field.name for field in fields if field.mandatory and field.kind is Kind.REFERENCE)
+    rows = {json.dumps(row, sort_keys=True, default=str): row for row in sample}.values()
+    keys = {tuple(str(row.get(name)) for name in names) for row in rows}
+    return names if len(names) > 1 and len(keys) == len(rows) else ()
 
 
 def _is_secret(field: Mapping[str, Any]) -> bool:

@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crm_systems import vtql
-from crm_systems.errors import Rejected
+from crm_systems.errors import Rejected, ServerFault
 from crm_systems.paging import shrunk
 
 if TYPE_CHECKING:
     from crm_systems.model import Call, Row
+
+CANDIDATES = 20
+"""How many of the newest records may be broken before none is found that can be read."""
 
 
 class LookUp:
@@ -40,7 +43,7 @@ class LookUp:
 
 
 def _witness(call: Call, table: vtql.Table) -> str:
-    """The id of a record that is there and can be read; empty where none can be named.
+    """The id of a record that is there and can be read, one of the newest; empty where none can be named.
 
     Raises:
         ProtocolError: the server does not show what it named a moment ago.
@@ -49,14 +52,21 @@ def _witness(call: Call, table: vtql.Table) -> str:
         highest = vtql.top(call, table)
         if not 0 < highest < vtql.BEYOND:
             return ""
-        witness = f"{table.prefix}x{highest}"
-        query = table.query("*", f"id = '{witness}'", limit="1")
-        rows = call(vtql.ask(query, f"{table.module}: read the newest record"))
+        newest = table.query("id", order="id desc", limit=str(CANDIDATES))
+        rows = call(vtql.ask(newest, f"{table.module}: find records"))
     except (vtql.Unsorted, Rejected):
         return ""
     if not rows:
-        raise shrunk(f"{table.module}: read the newest record")
-    return witness
+        raise shrunk(f"{table.module}: find records")
+    return next((row["id"] for row in rows if _is_readable(call, table, row["id"])), "")
+
+
+def _is_readable(call: Call, table: vtql.Table, identifier: str) -> bool:
+    query = table.query("*", f"id = '{identifier}'", limit="1")
+    try:
+        return bool(call(vtql.ask(query, f"{table.module}: read one record", patient=False)))
+    except (Rejected, ServerFault):
+        return False
 
 
 def _rows(call: Call, table: vtql.Table, condition: str, witness: str) -> list[Row]:

@@ -7,6 +7,7 @@ may not see are dropped after it). The highest id is asked for first, and the wa
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ PAGES_A_WALK = 10
 """How many pages one parallel walk covers."""
 MOST_SPOILED = 50
 """How many records may be unreadable in a row before anything was read; then the module is, and not its records."""
+MOST_BARREN = 3
+"""How many full pages by offset may bring nothing new in a row."""
 BEYOND = 2**48
 """An id above all others, for when the highest is not known."""
 
@@ -278,6 +281,9 @@ def everything(table: Table) -> Walk:
     """A walk by offset over a table that cannot be read by id; a row that has one is given once.
 
     An empty page is the end if it is empty twice and the first one still is not.
+
+    Raises:
+        ProtocolError: the server gives the same full page again and again, or nothing any more.
     """
 
     def page(call: Call, offset: int) -> list[Row]:
@@ -286,18 +292,29 @@ def everything(table: Table) -> Walk:
         return found
 
     def walk(call: Call) -> Iterator[Page]:
-        offset, given = 0, set[str]()
+        offset, barren, given = 0, 0, set[str]()
         while True:
             found = page(call, offset) or page(call, offset)
             if not found:
                 if (offset or table.witness) and not page(call, 0):
                     raise shrunk(f"{table.module}: read")
                 return
-            yield Page([row for row in found if row.get("id") is None or row["id"] not in given])
-            given.update(row["id"] for row in found if row.get("id") is not None)
+            barren = barren + 1 if given.issuperset(map(_identity, found)) else 0
+            if barren == MOST_BARREN:
+                raise ProtocolError(f"{table.module}: the server gives the same records again and again")
+            if barren and len(found) < table.page_size:
+                return
+            if not barren:
+                yield Page([row for row in found if row.get("id") is None or _identity(row) not in given])
+            given.update(map(_identity, found))
             offset += len(found)
 
     return walk
+
+
+def _identity(row: Row) -> str:
+    """What makes a row this row: its id, or all of it where it has none."""
+    return str(row.get("id") or json.dumps(row, sort_keys=True, default=str))
 
 
 def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient: bool = True) -> list[Row]:

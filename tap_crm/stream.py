@@ -13,7 +13,7 @@ from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from crm_systems import kinds
-from crm_systems.errors import ConfigError, CrmError, NotOffered, ServerFault, Unavailable
+from crm_systems.errors import CrmError, NotOffered
 from crm_systems.rows import missing_key
 from crm_systems.wall_clock import instant
 from tap_crm.incremental import Incremental
@@ -84,13 +84,9 @@ class CrmStream(Stream):
         try:
             for record in islice(self._records(), self.ABORT_AT_RECORD_COUNT):
                 yield {**self._blank, **record}
-        except (ConfigError, Unavailable) as error:
-            if isinstance(error, ServerFault):
-                self.crm.fail(self.name, str(error))
-            else:
-                raise self.crm.stopped_by(error) from error
+            self.crm.succeed()
         except CrmError as error:
-            self.crm.fail(self.name, str(error))
+            self.crm.fail_over(error, self.name, str(error))
 
     def _records(self) -> Iterator[Row]:
         began = self.crm.client.clock()
@@ -234,7 +230,11 @@ class CrmStream(Stream):
             self.logger.warning("%s: values that do not fit their field's type: %s", self.name, counts)
         if reader.unknown:
             names = ", ".join(sorted(reader.unknown))
-            self.logger.warning("%s: fields that discovery did not see are left out: %s", self.name, names)
+            self.logger.warning(
+                "%s: fields that discovery did not see are left out: %s. Discover again, without a cached catalog.",
+                self.name,
+                names,
+            )
 
 
 class PicklistStream(Stream):
@@ -254,7 +254,7 @@ class PicklistStream(Stream):
             SystemExit: the CRM cannot be reached.
         """
         try:
-            rows = (row for entity in self.crm.described() for row in _picklist_rows(entity))
+            rows = (row for entity in self.crm.described(self.name) for row in _picklist_rows(entity))
             yield from islice(rows, self.ABORT_AT_RECORD_COUNT)
         except CrmError as error:
             raise self.crm.stopped_by(error) from error

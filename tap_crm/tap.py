@@ -15,8 +15,8 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.tap_base import CliTestOptionValue
 
-from crm_systems import SYSTEMS, open_client
-from crm_systems.errors import ConfigError, CrmError, Denied
+from crm_systems import SYSTEMS, discovery, open_client
+from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
 from crm_systems.objects import dropped, problem_of_file
 from crm_systems.output import handing_on, speak_utf8
 from crm_systems.progress import Progress
@@ -76,6 +76,8 @@ OWN_SETTINGS = (
 
 PASSED_OVER = ("batch_config", "emit_activate_version_messages", "use_singer_decimal")
 """Settings that the SDK reads by itself, or gives other taps."""
+MOST_IN_A_ROW = 5
+"""So many failing streams one after the other are not to blame themselves; each costs all the patience."""
 
 
 class CrmTap(Tap):
@@ -105,6 +107,9 @@ class CrmTap(Tap):
         """Whether it was said that the time zone cannot be right."""
         self.progress = Progress()
         self._client: Client | None = None
+        self._entities: dict[str, Entity] = {}
+        self._in_a_row = 0
+        """How many streams failed one after the other because the server did."""
         self._warned: set[str] = set()
         speak_utf8(self.name)
         super().__init__(**arguments)
@@ -165,6 +170,25 @@ class CrmTap(Tap):
         self.failures.append(f"{stream}: {sentence}")
         self.logger.error("%s", sentence)
 
+    def fail_over(self, error: CrmError, stream: str, sentence: str) -> None:
+        """Fails a stream over an error.
+
+        Raises:
+            SystemExit: the server as a whole is away, so that no stream could go on.
+        """
+        try:
+            discovery.blame(self.client, error)
+        except CrmError as wider:
+            raise self.stopped_by(error) from wider
+        self._in_a_row += isinstance(error, Unavailable)
+        if self._in_a_row == MOST_IN_A_ROW:
+            raise self.stopped_by(error) from error
+        self.fail(stream, sentence)
+
+    def succeed(self) -> None:
+        """Notes that the server does hand out what it is asked for."""
+        self._in_a_row = 0
+
     def warn_once(self, sentence: str) -> None:
         """A warning that would be the same for many streams."""
         if sentence not in self._warned:
@@ -172,8 +196,14 @@ class CrmTap(Tap):
             self.logger.warning("%s", sentence)
 
     def describe(self, name: str) -> Entity:
-        """What the CRM says of an entity."""
-        return self.client.system.describe(self.client.call, name)
+        """What the CRM says of an entity; asked for once.
+
+        Raises:
+            CrmError: see :func:`~crm_systems.discovery.describe`.
+        """
+        if name not in self._entities:
+            self._entities[name] = discovery.describe(self.client, name)
+        return self._entities[name]
 
     def wanted(self) -> list[str]:
         """The names of the entities to discover.
@@ -192,20 +222,35 @@ class CrmTap(Tap):
             )
         return asked
 
-    def described(self) -> Iterator[Entity]:
-        """The wanted entities, as far as the CRM lets this user see them; the others are named in a warning."""
-        names = self.wanted()
-        for name, entity in zip(names, self.client.map(self._describe_or_none, names), strict=True):
-            if entity is not None and entity.readable:
-                yield entity
-            else:
-                self.warn_once(f"{name} is left out: the CRM does not offer it to this user.")
+    def described(self, stream: str = "") -> Iterator[Entity]:
+        """The wanted entities, as far as the CRM lets this user see them; the others are named in a warning.
 
-    def _describe_or_none(self, name: str) -> Entity | None:
+        One that cannot be described fails the stream of its name, or ``stream``; the others go on.
+        """
+        names = self.wanted()
+        for name, found in zip(names, self.client.map(self._described_or_why_not, names), strict=True):
+            if isinstance(found, CrmError) and not isinstance(found, Denied):
+                self.fail_over(found, stream or name, f"{found} So {name} could not be discovered.")
+            elif isinstance(found, CrmError) or not found.readable:
+                self.warn_once(f"{name} is left out: the CRM does not offer it to this user.")
+            else:
+                self.succeed()
+                self._check_choices(found, stream)
+                yield found
+
+    def _check_choices(self, entity: Entity, stream: str) -> None:
+        """Values of pick lists that could not be read are missing in the stream of pick lists; records lack nothing."""
+        sentence = f"{entity.lacks_choices} So {entity.name} is described without these values."
+        if entity.lacks_choices and stream:
+            self.fail(stream, sentence)
+        elif entity.lacks_choices:
+            self.logger.warning("%s", sentence)
+
+    def _described_or_why_not(self, name: str) -> Entity | CrmError:
         try:
             return self.describe(name)
-        except Denied:
-            return None
+        except CrmError as error:
+            return error
 
     def _discover(self) -> list[Stream]:
         streams: list[Stream] = [CrmStream.of(self, entity) for entity in self.described()]
@@ -225,14 +270,24 @@ class CrmTap(Tap):
         )
 
     def run_discovery(self) -> str:
-        """Prints the catalog and logs out."""
+        """Prints the catalog and logs out.
+
+        Raises:
+            SystemExit: an entity could not be described, so that nobody may take the catalog for the whole.
+        """
         try:
             with handing_on(self.name):
                 catalog = super().run_discovery()
                 sys.stdout.flush()
-            return catalog
         finally:
             self.client.close()
+        self._end()
+        return catalog
+
+    def _end(self) -> None:
+        """Ends the program with exit code 1 where a stream is not complete."""
+        if self.failures:
+            sys.exit(f"{self.name}: not complete:\n  " + "\n  ".join(self.failures))
 
     @classmethod
     def invoke(  # type: ignore[override]
@@ -264,8 +319,7 @@ class CrmTap(Tap):
             work()
         finally:
             self.client.close()
-        if self.failures:
-            sys.exit(f"{self.name}: not complete:\n  " + "\n  ".join(self.failures))
+        self._end()
 
     @classmethod
     def cb_config(cls, ctx: Context, param: Option, value: tuple[str, ...]) -> Any:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from singer_sdk import Target
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 
-from crm_systems import open_client
+from crm_systems import discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
 from crm_systems.output import handing_on, speak_utf8
 from crm_systems.progress import Progress
@@ -109,10 +109,10 @@ class CrmTarget(Arrivals):
 
         Raises:
             ConfigError: there is none of this name.
+            CrmError: nobody can tell.
         """
         if name not in self._entities:
-            system = self.client.system
-            there = system.entities(self.client.call)
+            there = self.client.system.entities(self.client.call)
             if name not in there:
                 near = get_close_matches(name, there, n=2)
                 hint = f"did you mean {' or '.join(near)}? " if near else ""
@@ -120,7 +120,11 @@ class CrmTarget(Arrivals):
                     f"The CRM shows no entity {name} to this user",
                     hint=f"{hint}`streams` says which entity a stream is written to",
                 )
-            self._entities[name] = system.describe(self.client.call, name)
+            entity = discovery.describe(self.client, name)
+            if entity.lacks_choices:
+                # A name that is not among the values would be taken for a value.
+                raise ProtocolError(f"{name}: the values of a pick list are not known", hint=entity.lacks_choices)
+            self._entities[name] = entity
         return self._entities[name]
 
     def stopped_by(self, error: CrmError) -> SystemExit:

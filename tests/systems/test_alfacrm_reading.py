@@ -220,5 +220,6 @@ def test_custom_fields_are_found_and_later_ones_named() -> None:
         properties = catalog["streams"][0]["schema"]["properties"]
         assert properties["custom_external_id"]["type"] == ["string", "null"]
         simulator.insert("customer", {"name": "Новый", "branch_ids": [3], "is_study": 1, "custom_later": "x"})
+        simulator.insert("customer", {"name": "Последний", "branch_ids": [3], "is_study": 1})
         result = read(simulator, "customer", branches=[1, 3], page_size=1)
     assert "custom_later" in result.log

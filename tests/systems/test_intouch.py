@@ -280,4 +280,4 @@ def test_the_pace_is_modest() -> None:
         settings, _ = load(simulator.config(), (), SYSTEMS)
         with open_client(settings, sleep=waits.append, clock=lambda: 0.0) as client:
             client.system.describe(client.call, "stores")
-    assert waits == [0.5]
+    assert waits == [0.5, 1.0]

@@ -179,7 +179,7 @@ def test_every_record_spoiled(vtiger: Start) -> None:
 def test_modules_without_ids_and_lists(vtiger: Start) -> None:
     simulator = vtiger(rows=100)
     result = run(simulator.config())
-    assert result.schemas["ProductTaxes"]["key_properties"] == []
+    assert result.schemas["ProductTaxes"]["key_properties"] == ["productid", "taxid"]
     described = simulator.store.modules["Leads"].describe["fields"]
     wanted = [
         (field["name"], choice["value"], choice["label"])

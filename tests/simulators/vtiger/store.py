@@ -111,6 +111,8 @@ class Store:
         """The last number given to a record of any entity module."""
         self.counters: Counter[str] = Counter()
         """The last number given to a record of each module that is none."""
+        self.attachments: dict[str, str] = {}
+        """Ids of the files of records that have one."""
 
     def stamp(self) -> str:
         """The server's time, as it is stored."""
