@@ -8,7 +8,7 @@ demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
 
 test: .venv/ready .venv-meltano/ready ## Passes the tests
-	$(RUN) pytest --ignore=tests/browser
+	$(RUN) pytest -n 2 --dist worksteal --ignore=tests/browser
 
 browser: .venv/ready ## Looks at the report in a real Chromium
 	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)

@@ -7,8 +7,8 @@ from datetime import datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Choice, Entity, Field, Kind
-from crm_systems.rows import is_identifier
 from crm_systems.sampling import kind_of, unit_of, values_by_field
+from crm_systems.shapes import is_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

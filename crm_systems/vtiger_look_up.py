@@ -74,7 +74,7 @@ def _rows(call: Call, table: vtql.Table, condition: str, witness: str) -> list[R
     asked = f"{condition} or id = '{witness}'" if witness else condition
     columns = "id" if table.joins_lines else "*"
     query = table.query(columns, asked, limit=str(vtql.SERVER_PAGE))
-    rows = call(vtql.ask(query, f"{table.module}: look up"))
+    rows: list[Row] = call(vtql.ask(query, f"{table.module}: look up"))
     if witness and not rows:
         raise Rejected(f"{table.module}: the server could not look the record up", code="empty answer")
     if len(rows) < vtql.SERVER_PAGE and not table.joins_lines:

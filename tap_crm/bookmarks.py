@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import CrmError
-from crm_systems.kinds import moment
+from crm_systems.times import moment
 from crm_systems.wall_clock import WIDEST
 
 if TYPE_CHECKING:
