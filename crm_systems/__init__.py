@@ -8,8 +8,7 @@ from crm_systems.alfacrm import AlfaCrm
 from crm_systems.client import Client
 from crm_systems.egito import Egito
 from crm_systems.intouch import InTouch
-from crm_systems.simplycrm import SimplyCrm
-from crm_systems.vtiger import Vtiger
+from crm_systems.vtiger import SimplyCrm, Vtiger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

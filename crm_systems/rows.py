@@ -1,16 +1,18 @@
-"""What a row must be, whatever CRM gave it: an object that has its key. Checked where rows come in, once."""
+"""What an answer must look like, whatever CRM gave it, and what a row in it must be: an object that has its key."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ProtocolError
-from crm_systems.shapes import is_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from crm_systems.model import Entity, Row
+import re
+from decimal import Decimal
+from unicodedata import category
 
 
 def rows_in(told: Any, about: str, key: Collection[str] = ()) -> list[Row]:
@@ -79,3 +81,43 @@ def key_of(entity: Entity, row: Row) -> str:
 def missing_key(key: Sequence[str], row: Row) -> list[str]:
     """The parts of its key that a row does not have; an empty text may be one part of several."""
     return [name for name in key if not is_identifier(row.get(name)) and (len(key) == 1 or row.get(name) != "")]
+
+
+ID = re.compile(r"[0-9]+x[0-9]+")
+
+
+def fits(value: Any, shape: Any) -> bool:
+    """Whether a value has a shape.
+
+    A shape is a type; ``[shape]``, a list of such; ``{name: shape}``, an object with at least these fields; or a
+    function that says so.
+    """
+    if isinstance(shape, dict):
+        return isinstance(value, dict) and all(name in value and fits(value[name], shape[name]) for name in shape)
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(fits(each, shape[0]) for each in value)
+    return isinstance(value, shape) if isinstance(shape, type) else bool(shape(value))
+
+
+def is_whole_number(value: Any) -> bool:
+    """A number, or a text of digits, as PHP may write one."""
+    return (type(value) is int or (isinstance(value, str) and value.isdecimal())) and len(str(value)) < len("9" * 16)
+
+
+def is_vtiger_id(value: Any) -> bool:
+    """A text such as ``12x1062``."""
+    return isinstance(value, str) and ID.fullmatch(value) is not None
+
+
+def is_identifier(value: Any) -> bool:
+    """Whether a value can name a record: a number, or a text that can be stored and shown."""
+    if isinstance(value, str):
+        return value.strip() != "" and not any(category(char) in {"Cc", "Cs"} for char in value)
+    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+
+
+def holds_rows(value: Any) -> bool:
+    """Whether an answer is or has a list, and its lists hold objects."""
+    parts = value.values() if isinstance(value, dict) else [value]
+    lists = [part for part in parts if isinstance(part, list)]
+    return bool(lists) and all(isinstance(row, dict) for rows in lists for row in rows)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from crm_systems.address import place_of
 from crm_systems.decoding import NotJson, find_json
 from crm_systems.errors import NoData, NotOffered
 from crm_systems.kinds import Notation
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from crm_systems.model import Abilities, Call, Deletion, Entity, Field, Limits, Reply, Request, Row, Walk
-    from crm_systems.settings import Setting
+    from crm_systems.model import Abilities, Call, Deletion, Entity, Field, Limits, Reply, Request, Row, Setting, Walk
 
 
 class System(ABC):
@@ -219,3 +219,17 @@ def json_of_refusal(reply: Reply) -> Any:
         return find_json(reply.body, reply.headers)
     except NotJson:
         return None
+
+
+def place_of(address: str, interface: str) -> str:
+    """The one spelling of a CRM's address: host, port and path, such as ``crm.example.com/sales``.
+
+    Whether it is asked by http or https, the port that this implies, letter case and a dot at the end of the host,
+    slashes at the end and the path of the ``interface`` below the CRM's own make no difference.
+    """
+    host, _, path = re.sub(r"^https?://", "", address.strip(), flags=re.IGNORECASE).partition("/")
+    host = re.sub(r"\.?(:80|:443)?$", "", host.lower())
+    with suppress(UnicodeError):
+        host = host.encode("idna").decode("ascii")
+    path = re.sub(r"/+", "/", f"/{path}").rstrip("/")
+    return host + path.removesuffix(interface).rstrip("/")

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.simulators.vtiger import Switches, VtigerSimulator
+from crm_simulators.vtiger import Switches, VtigerSimulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,8 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import CrmError
-from crm_systems.times import moment
-from crm_systems.wall_clock import WIDEST
+from crm_systems.times import WIDEST, moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.wall_clock import WIDEST, instant
+from crm_systems.times import WIDEST, instant
 from tap_crm.bookmarks import Bookmark, Shown
 from tap_crm.overlap import Overlap
 from tap_crm.zones import Evidence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk.io_base import SingerWriter
 
-from crm_systems.output import handing_on
+from crm_systems.terminal import handing_on
 
 if TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.simple import Message

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from hashlib import blake2s
 from typing import TYPE_CHECKING
 
-from crm_systems.wall_clock import earliest
+from crm_systems.times import earliest
 from tap_crm.bookmarks import read_moment
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from crm_systems import kinds
 from crm_systems.errors import CrmError, NotOffered
 from crm_systems.rows import missing_key
-from crm_systems.wall_clock import instant
+from crm_systems.times import instant
 from tap_crm.incremental import Incremental
 from tap_crm.zones import sentence
 

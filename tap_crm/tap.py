@@ -17,11 +17,17 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from crm_systems import SYSTEMS, discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
-from crm_systems.objects import dropped, problem_of_file
-from crm_systems.output import handing_on, speak_utf8
-from crm_systems.progress import Progress
-from crm_systems.settings import Setting, connection_settings, from_json_schema, json_schema, load
-from crm_systems.unknown import from_environment
+from crm_systems.model import Setting
+from crm_systems.settings import (
+    connection_settings,
+    dropped,
+    from_environment,
+    from_json_schema,
+    json_schema,
+    load,
+    problem_of_file,
+)
+from crm_systems.terminal import Progress, handing_on, speak_utf8
 from tap_crm.files import FileError, catalog_of, state_of
 from tap_crm.messages import Messages
 from tap_crm.stream import CrmStream, PicklistStream

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from crm_systems.wall_clock import STEP, zone_like
+from crm_systems.times import STEP, zone_like
 
 FURTHEST = timedelta(hours=14)
 """How far a zone that was set by mistake may be off; a stamp further ahead was set by hand."""

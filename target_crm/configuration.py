@@ -13,9 +13,16 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities
 
 from crm_systems import SYSTEMS
-from crm_systems.objects import dropped, problem_of_file
-from crm_systems.settings import Setting, connection_settings, from_json_schema, json_schema, load
-from crm_systems.unknown import from_environment
+from crm_systems.model import Setting
+from crm_systems.settings import (
+    connection_settings,
+    dropped,
+    from_environment,
+    from_json_schema,
+    json_schema,
+    load,
+    problem_of_file,
+)
 from target_crm.options import OWN_SETTINGS, problems, put_together
 
 if TYPE_CHECKING:

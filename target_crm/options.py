@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ConfigError
-from crm_systems.objects import as_names
-from crm_systems.settings import Setting
-from crm_systems.unknown import did_you_mean
+from crm_systems.model import Setting
+from crm_systems.settings import as_names, did_you_mean
 from target_crm import files
 
 if TYPE_CHECKING:

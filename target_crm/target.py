@@ -13,8 +13,7 @@ from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 
 from crm_systems import discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
-from crm_systems.output import handing_on, speak_utf8
-from crm_systems.progress import Progress
+from crm_systems.terminal import Progress, handing_on, speak_utf8
 from target_crm.arrivals import Arrivals
 from target_crm.destination import Destination
 from target_crm.files import is_open, named

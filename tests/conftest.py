@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.simulators.vtiger import SimplyCrmSimulator, Switches, VtigerSimulator
+from crm_simulators.vtiger import SimplyCrmSimulator, Switches, VtigerSimulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

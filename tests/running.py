@@ -24,7 +24,7 @@ from tap_crm.tap import CrmTap
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.simulators.base import Call
+    from crm_simulators.base import Call
 
 
 class QuietTap(CrmTap):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crm_simulators.vtiger import Switches, VtigerSimulator
 from tests.running import run
-from tests.simulators.vtiger import Switches, VtigerSimulator
-from tests.target.writing import run as write
+from tests.target_crm.writing import run as write
 from tools.pairs import EXAMPLES, PAIRS, TABLE, line, move
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crm_simulators import SIMULATORS
 from crm_systems import SYSTEMS
-from tests.simulators import SIMULATORS
 from tools.generate import GENERATED, ROOT
 
 if TYPE_CHECKING:

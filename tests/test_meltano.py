@@ -17,14 +17,14 @@ from crm_systems.settings import load
 from tap_crm.tap import CrmTap
 from target_crm.options import OWN_SETTINGS, options_of, put_together
 from target_crm.target import CrmTarget
-from tests.target.writing import pipe, stored
-from tests.target.writing import settings as of_target
+from tests.target_crm.writing import pipe, stored
+from tests.target_crm.writing import settings as of_target
 from tools.generate import ROOT, meltano_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.simulators.vtiger import VtigerSimulator
+    from crm_simulators.vtiger import VtigerSimulator
 
     Start = Callable[..., VtigerSimulator]
 

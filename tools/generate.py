@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from crm_systems import SYSTEMS
-from crm_systems.settings import TEXTS
+from crm_systems.model import TEXTS
 from tap_crm.tap import CrmTap
 from target_crm.target import CrmTarget
 

@@ -12,14 +12,14 @@ from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crm_simulators import SIMULATORS
+from crm_simulators.vtiger import VtigerSimulator
 from crm_systems import SYSTEMS
 from tests.running import QuietTap
-from tests.simulators import SIMULATORS
-from tests.simulators.vtiger import VtigerSimulator
-from tests.target.writing import QuietTarget
+from tests.target_crm.writing import QuietTarget
 
 if TYPE_CHECKING:
-    from tests.simulators.base import Simulator
+    from crm_simulators.base import Simulator
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples" / "any_to_any"

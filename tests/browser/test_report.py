@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.simulators.vtiger import VtigerSimulator
-from tests.target.writing import pipe, run, settings
+from crm_simulators.vtiger import VtigerSimulator
+from tests.target_crm.writing import pipe, run, settings
 
 if TYPE_CHECKING:
     from pathlib import Path

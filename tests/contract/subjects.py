@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.simulators.alfacrm import AlfaCrmSimulator
-from tests.simulators.alfacrm import Switches as AlfaCrmSwitches
-from tests.simulators.egito import EgitoSimulator
-from tests.simulators.egito import Switches as EgitoSwitches
-from tests.simulators.intouch import InTouchSimulator
-from tests.simulators.vtiger import SimplyCrmSimulator, VtigerSimulator
-from tests.simulators.vtiger import Switches as VtigerSwitches
+from crm_simulators.alfacrm import AlfaCrmSimulator
+from crm_simulators.alfacrm import Switches as AlfaCrmSwitches
+from crm_simulators.egito import EgitoSimulator
+from crm_simulators.egito import Switches as EgitoSwitches
+from crm_simulators.intouch import InTouchSimulator
+from crm_simulators.vtiger import SimplyCrmSimulator, VtigerSimulator
+from crm_simulators.vtiger import Switches as VtigerSwitches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.simulators.base import Simulator
+    from crm_simulators.base import Simulator
 
 
 @dataclass(frozen=True)

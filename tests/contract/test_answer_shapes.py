@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators import exact_json
 from tests.contract.subjects import SUBJECTS, Subject, records
 from tests.running import run as read
-from tests.simulators import exact_json
-from tests.target.writing import Run, record, run, schema, state
+from tests.target_crm.writing import Run, record, run, schema, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.simulators.base import Answer, Call, Simulator
+    from crm_simulators.base import Answer, Call, Simulator
 
     Shape = Callable[[Any], Any]
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.egito import EgitoSimulator
 from tests.contract.subjects import SUBJECTS, Subject, change, records
 from tests.running import Run, discover, only, run
-from tests.simulators.egito import EgitoSimulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.simulators.base import Simulator
+    from crm_simulators.base import Simulator
 
 ROWS = 30
 QUARTERS = [-14 * 4, -5 * 4, -4, -1, 1, 4, 23, 14 * 4]

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.base import Answer
 from tests.contract.subjects import SUBJECTS, Subject, records
 from tests.running import QuietTap, run
-from tests.simulators.base import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from crm_simulators.base import Call, Simulator
     from tests.running import Run
-    from tests.simulators.base import Call, Simulator
 
 ROWS = 12
 HTML = "text/html; charset=UTF-8"

@@ -12,13 +12,13 @@ from target_crm.entries import Written
 from target_crm.ledger import Ledger
 from target_crm.spelling import key_of, older_keys_of
 from tests.contract.subjects import SUBJECTS, Subject, records
-from tests.target.writing import Run, run
+from tests.target_crm.writing import Run, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from tests.simulators.base import Simulator
+    from crm_simulators.base import Simulator
 
 NUMBER, TEXT, ANYTHING = {"type": ["integer", "null"]}, {"type": "string"}, dict[str, Any]()
 MOMENT = {"type": ["string", "null"], "format": "date-time"}

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.base import Call, Fault
 from tests.contract.subjects import SUBJECTS, Subject, records
-from tests.simulators.base import Call, Fault
-from tests.target.writing import QuietTarget, Run, record, run, schema
+from tests.target_crm.writing import QuietTarget, Run, record, run, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.simulators.base import Simulator
+    from crm_simulators.base import Simulator
 
 ZONES = ["Etc/GMT+12", "Etc/GMT+3", "UTC", "Asia/Kolkata", "Etc/GMT-14"]
 """Hours west and east of where the simulators' walls are."""

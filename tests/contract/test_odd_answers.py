@@ -12,14 +12,14 @@ import pytest
 
 from tests.contract.subjects import SUBJECTS, Subject, records
 from tests.running import run as read
-from tests.target.writing import record, schema
-from tests.target.writing import run as write
+from tests.target_crm.writing import record, schema
+from tests.target_crm.writing import run as write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.simulators.base import Answer, Call, Simulator
+    from crm_simulators.base import Answer, Call, Simulator
 
 ROWS = 30
 NEW = 2

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.base import Call, Fault, Outage
 from tests.contract.subjects import SUBJECTS, Subject, records
 from tests.running import QuietTap
 from tests.running import run as read
-from tests.simulators.base import Call, Fault, Outage
-from tests.target.writing import QuietTarget, record, schema, state
-from tests.target.writing import run as write
+from tests.target_crm.writing import QuietTarget, record, schema, state
+from tests.target_crm.writing import run as write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.simulators.base import Simulator
+    from crm_simulators.base import Simulator
 
 NEW = 4
 AWAY: dict[str, tuple[Fault | None, Fault | None]] = {

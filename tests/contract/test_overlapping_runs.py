@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crm_simulators.base import Fault
 from tests.contract.subjects import SUBJECTS, Subject
 from tests.contract.test_lost_answers import creates, incoming, load, there
-from tests.simulators.base import Fault
-from tests.target.processes import lines_of
-from tests.target.writing import QuietTarget, record, schema
+from tests.target_crm.processes import lines_of
+from tests.target_crm.writing import QuietTarget, record, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.simulators.base import Call, Simulator
+    from crm_simulators.base import Call, Simulator
 
 WAYS: dict[str, tuple[Fault | None, float]] = {
     "retry_after": (Fault.THROTTLED_SECONDS, 1000),

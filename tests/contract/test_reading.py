@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
+from crm_simulators.base import Call, Fault
 from tests.contract.subjects import SUBJECTS, Subject, change, records
 from tests.running import discover, only, run
-from tests.simulators.base import Call, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.simulators.base import Simulator
+    from crm_simulators.base import Simulator
 
 ROWS = 130
 PASSING = [fault for fault in Fault if fault is not Fault.EXPIRED_SESSION]

@@ -9,14 +9,14 @@ import pytest
 
 from tests.contract.subjects import SUBJECTS, Subject
 from tests.running import command, finished
-from tests.target.test_checks import command as target_command
-from tests.target.writing import record, schema
+from tests.target_crm.test_checks import command as target_command
+from tests.target_crm.writing import record, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.simulators.base import Simulator
+    from crm_simulators.base import Simulator
 
     Started = tuple[Subject, Simulator]
 

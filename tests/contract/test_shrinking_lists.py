@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.base import Answer
 from tests.contract.subjects import SUBJECTS, Subject, change, records
 from tests.running import discover, only
 from tests.running import run as read
-from tests.simulators.base import Answer
-from tests.target.writing import record, schema
-from tests.target.writing import run as write
+from tests.target_crm.writing import record, schema
+from tests.target_crm.writing import run as write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.simulators.base import Call, Simulator
+    from crm_simulators.base import Call, Simulator
 
 ROWS = 45
 PAGE = 10

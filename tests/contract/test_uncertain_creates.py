@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crm_simulators.base import Answer, Call
 from tests.contract.subjects import SUBJECTS, Subject, records
-from tests.simulators.base import Answer, Call
-from tests.target.writing import Run, record, run, schema
+from tests.target_crm.writing import Run, record, run, schema
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.simulators.base import Simulator
+    from crm_simulators.base import Simulator
 
 NEW = 2
 PAGE = "text/html"

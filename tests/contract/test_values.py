@@ -9,13 +9,13 @@ import pytest
 
 from tests.contract.subjects import SUBJECTS, Subject, records
 from tests.running import run as read
-from tests.target.writing import Run, run
+from tests.target_crm.writing import Run, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from tests.simulators.base import Simulator
+    from crm_simulators.base import Simulator
 
 FLATTENING: list[dict[str, Any]] = [
     {"flattening_enabled": True, "flattening_max_depth": depth, "flattening_separator": separator}

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.base import Call, Fault
 from tests.contract.subjects import SUBJECTS, Subject, records
-from tests.simulators.base import Call, Fault
-from tests.target.writing import Run, record, run, schema, state
+from tests.target_crm.writing import Run, record, run, schema, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.simulators.base import Simulator
+    from crm_simulators.base import Simulator
 
 NEW = 6
 FAULTS = list(Fault)

@@ -1,0 +1,293 @@
+"""``create``, ``update``, ``revise``, ``delete``, ``retrieve`` and ``convertlead``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crm_simulators.vtiger import converting
+from crm_simulators.vtiger.checking import Checker, element_of
+from crm_simulators.vtiger.failures import Crashed, Refused, Restricted, denied, wrong_id
+from crm_simulators.vtiger.inventory import add_lines, drop_lines, totals
+from crm_simulators.vtiger.retrieving import Retriever
+from crm_simulators.vtiger.schema import INVENTORY, LINE_COLUMNS
+from crm_simulators.vtiger.seed_values import storable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crm_simulators.vtiger.access import Access
+    from crm_simulators.vtiger.schema import Field, Module
+    from crm_simulators.vtiger.store import Record, Store, Values
+
+_STAMPS = frozenset({"id", "createdtime", "modifiedtime", "modifiedby", "created_user_id"})
+_NEVER_FILLED = frozenset({"reminder_time", "filedownloadcount", "update_log", "region_id"})
+"""Columns that stay null in records made through the API (measured)."""
+_PURIFIED = frozenset({"Groups", "Currency", "Tax"})
+_LABEL_WIDTH = 255
+
+
+class Writer:
+    """Writes, and reads single records, for one user."""
+
+    def __init__(self, store: Store, access: Access) -> None:
+        self._store = store
+        self._access = access
+        self._check = Checker(store, access)
+        self._retriever = Retriever(store, access)
+        self._flavour = store.flavour
+
+    def retrieve(self, identifier: str) -> dict[str, Any]:
+        """One record, with its lines; also a converted lead (measured)."""
+        return self._named(self._check.record(identifier))
+
+    def _named(self, record: Record) -> dict[str, Any]:
+        """The record; coreBOS adds the names of what it refers to, except in the answer to a create (measured)."""
+        row = self._retriever.row(record)
+        return self._retriever.with_names(row, record.module) if self._flavour.is_corebos else row
+
+    def delete(self, identifier: str) -> dict[str, str]:
+        """Moves a record to the recycle bin; those that point to it keep their ``modifiedtime``."""
+        record = self._check.record(identifier)
+        if record.module == "Users":
+            raise denied()
+        self._store.bury(record)
+        return {"status": "successful"}
+
+    def create(self, name: str, text: str | None) -> dict[str, Any]:
+        """Adds a record and answers it, as retrieve does."""
+        module = self._access.listed(name)
+        element = element_of(text)
+        self._check.references(module, element)
+        self._check.mandatory(self._required(module), element)
+        self._check_lines(module, element)
+        has_owner = self._check.owner(element)
+        self._check.unique(module, element)
+        record = self._add(module, element)
+        if not has_owner:
+            self._refuse_owner(record, element)
+        answer = self._retriever.row(record)
+        return self._as_created(module, record, answer)
+
+    def _required(self, module: Module) -> list[Field]:
+        return [field for field in module.fields.values() if field.name not in _RENAMED_LINE_COLUMNS]
+
+    def _check_lines(self, module: Module, element: Mapping[str, Any]) -> None:
+        """Documents need lines, and 8.4.0 cannot create them at all (measured)."""
+        if module.name == "Users":
+            raise wrong_id()
+        if module.name not in INVENTORY or self._flavour.is_corebos:
+            return
+        if not element.get("LineItems"):
+            raise Refused("MANDATORY_FIELDS_MISSING", "Mandatory Fields Missing..")
+        if not self._flavour.creates_inventory:
+            raise wrong_id()
+
+    def _add(self, module: Module, element: Mapping[str, Any]) -> Record:
+        target = self._stored_as(module, element)
+        values = self._initial(target)
+        values.update(self._converted(target, element))
+        record = self._store.add(target.name, values)
+        record.label = self._label(target, element)
+        if isinstance(element.get("LineItems"), list):
+            add_lines(self._store, record, element["LineItems"], from_stock=True)
+            sums = totals(self._store, record)
+            self._store.put(record, {name: value for name, value in sums.items() if name != "balance"})
+        self._touch_parent(record)
+        return record
+
+    def _stored_as(self, module: Module, element: Mapping[str, Any]) -> Module:
+        """An activity that is no task lives on as an event (measured)."""
+        if module.name == "Calendar" and element.get("activitytype") != "Task" and "Events" in self._store.modules:
+            return self._store.modules["Events"]
+        return module
+
+    def _initial(self, module: Module) -> Values:
+        """What a record made through the API holds in the fields that were not sent: zeros, not nulls."""
+        values: Values = {}
+        for name in module.columns:
+            field = module.fields[name]
+            if name in _STAMPS or name in _NEVER_FILLED or (module.name in INVENTORY and name in LINE_COLUMNS):
+                continue
+            # Texts are not filled with what describe calls their default (measured on an invoice's terms).
+            default = "" if field.kind == "text" else field.default
+            if field.kind == "reference" and default:
+                default = self._store.id_of(field.refers_to[0], int(default)) if field.refers_to else ""
+            values[name] = self._keep(field, default)
+        values.update(self._system_values(module))
+        return {name: value for name, value in values.items() if name in module.columns}
+
+    def _system_values(self, module: Module) -> Values:
+        stamp, user = self._store.stamp(), self._store.id_of("Users", self._access.user.number)
+        people = {"modifiedby": user, "created_user_id": user, "creator": user}
+        values: Values = {"createdtime": stamp, "modifiedtime": stamp, "source": "WEBSERVICE", "starred": "0", **people}
+        if module.number_field:
+            values[module.number_field] = self._next_name(module)
+        return {**values, **self._fixed_values(module)}
+
+    def _fixed_values(self, module: Module) -> Values:
+        """What some modules fill in themselves, whatever was sent."""
+        if module.name == "Tax":
+            return {"taxname": f"tax{self._store.counters['Tax'] + 1}", "method": "Simple", "type": "Fixed"}
+        if self._flavour.is_corebos:
+            return dict.fromkeys(("isconvertedfromlead", "convertedfromlead"), "")
+        return {"incrementondel": "1"}
+
+    def _next_name(self, module: Module) -> str:
+        """The next record number, such as ``CON2965``."""
+        table = self._store.tables[module.name]
+        names = (table.rows[number].values.get(module.number_field or "") for number in reversed(table.numbers))
+        last = next((name for name in names if name), f"{module.name[:3].upper()}0")
+        return f"{last.rstrip('0123456789')}{len(table.rows) + 1}"
+
+    def _keep(self, field: Field, value: Any) -> str | None:
+        user, marks = self._access.user, self._flavour.question_marks
+        return converting.stored(field, value, date_format=user.date_format, marks=marks)
+
+    def _converted(self, module: Module, element: Mapping[str, Any]) -> Values:
+        """What the columns keep of what was sent; unknown and read-only fields are ignored."""
+        values: Values = {}
+        fixed = {*_STAMPS, module.number_field, *self._fixed_values(module)}
+        for name, value in element.items():
+            column = _RENAMED.get(name, name) if module.name in INVENTORY else name
+            if column not in module.columns or name in fixed:
+                continue
+            if module.name in INVENTORY and column in LINE_COLUMNS and column == name:
+                continue
+            kept = self._keep(module.fields[name], value)
+            values[column] = converting.purified(kept) if module.name in _PURIFIED and kept else kept
+        return self._owned(values)
+
+    def _owned(self, values: Values) -> Values:
+        """An owner that is gone is stored by its number."""
+        owner = values.get("assigned_user_id")
+        if owner and not self._check.owner(values):
+            values["assigned_user_id"] = owner.partition("x")[2]
+        return values
+
+    def _label(self, module: Module, element: Mapping[str, Any]) -> str:
+        """What the record is called; a name that PHP finds empty, such as 0, keeps its blanks (measured)."""
+        name = " ".join(converting.text_of(element.get(part)) for part in module.label_fields)
+        trimmed = name.strip()
+        kept = name if trimmed in {"", "0"} else trimmed
+        kept = storable(kept, self._flavour.question_marks)
+        return converting.encoded(converting.decoded(kept))[:_LABEL_WIDTH]
+
+    def _touch_parent(self, record: Record) -> None:
+        """A new comment counts as a change of what it is about (measured)."""
+        parent = self._store.lookup(record.values.get("related_to")) if record.module == "ModComments" else None
+        if parent:
+            self._store.put(parent, {"modifiedtime": self._store.stamp()})
+
+    def _refuse_owner(self, record: Record, element: Mapping[str, Any]) -> None:
+        del record, element
+        if self._flavour.is_corebos:
+            raise Refused("DATABASE_QUERY_ERROR", "Database error while performing requested operation")
+        raise Restricted
+
+    def _as_created(self, module: Module, record: Record, answer: dict[str, Any]) -> dict[str, Any]:
+        if module.name != record.module:
+            answer["id"] = self._store.id_of(module.name, record.number)
+        if module.name in INVENTORY and "LineItems" in answer:
+            # The answer to a create mixes real numbers with strings (measured).
+            sums = {name: float(answer[name]) for name in ("hdnSubTotal", "hdnGrandTotal", "pre_tax_total")}
+            answer.update({name: int(value) if value.is_integer() else value for name, value in sums.items()})
+            lines = [{**line, "parent_id": f"{module.prefix}xArray"} for line in answer["LineItems"]]
+            return {"id": answer["id"], **answer, "LineItems": lines, "productid": None, "new": True}
+        return answer
+
+    def update(self, text: str | None) -> dict[str, Any]:
+        """Replaces a record: all mandatory fields are needed."""
+        element = element_of(text)
+        record = self._checked(element)
+        module = self._store.modules[record.module]
+        self._check.mandatory(self._required(module) if module.name not in INVENTORY else (), element)
+        if self._flavour.update_blanks and module.name not in INVENTORY:
+            element = {**dict.fromkeys(self._blanked(module), ""), **element}
+        else:
+            self._encode_description(record, element)
+        return self._write(record, module, element)
+
+    def revise(self, text: str | None) -> dict[str, Any]:
+        """Changes the given fields only, and decodes the HTML entities in them (measured)."""
+        element = element_of(text)
+        record = self._checked(element)
+        module = self._store.modules[record.module]
+        self._check.mandatory([field for field in module.fields.values() if field.name in element], element)
+        plain = {
+            name: converting.decoded(value) if isinstance(value, str) else value for name, value in element.items()
+        }
+        return self._write(record, module, plain)
+
+    def _checked(self, element: Mapping[str, Any]) -> Record:
+        identifier = converting.text_of(element.get("id"))
+        if not identifier:
+            raise wrong_id()
+        record = self._check.record(identifier)
+        self._check.references(self._store.modules[record.module], element)
+        return record
+
+    def _blanked(self, module: Module) -> list[str]:
+        fixed = {*_STAMPS, *_NEVER_FILLED, "source", "starred", "tags", module.number_field}
+        return [name for name in module.columns if name not in fixed]
+
+    def _encode_description(self, record: Record, element: Mapping[str, Any]) -> None:
+        """``update`` saves a description that it did not receive once more, HTML-encoded.
+
+        It shows from the second such update on, because reading decodes once (measured).
+        """
+        if "description" in element:
+            return
+        record.encodings += 1
+        text = self._store.tables[record.module].value(record, "description")
+        if record.encodings > 1 and text:
+            record.values["description"] = converting.encoded(text)
+
+    def _write(self, record: Record, module: Module, element: Mapping[str, Any]) -> dict[str, Any]:
+        has_owner = self._check.owner(element)
+        self._check.unique(module, element, own=record)
+        if "description" in element:
+            record.encodings = 0
+        values = self._converted(module, element)
+        if "modifiedtime" in module.columns:
+            user = self._store.id_of("Users", self._access.user.number)
+            values.update({"modifiedtime": self._store.stamp(), "modifiedby": user})
+        self._store.put(record, values)
+        if any(name in element for name in module.label_fields):
+            record.label = self._label(module, {**self._store.tables[module.name].full(record), **element})
+        if not has_owner:
+            self._refuse_owner(record, element)
+        if isinstance(element.get("LineItems"), list):
+            self._replace_lines(record, element["LineItems"])
+        if module.name in INVENTORY and self._flavour.joins_lines:
+            return self._retriever.revised_document(record, element)
+        return self._named(record)
+
+    def _replace_lines(self, record: Record, lines: list[Any]) -> None:
+        drop_lines(self._store, record)
+        add_lines(self._store, record, [line for line in lines if isinstance(line, dict)], from_stock=True)
+        self._store.put(record, totals(self._store, record))
+        if self._flavour.revised_lines_crash:
+            raise Crashed
+
+    def convert_lead(self, text: str | None) -> dict[str, str]:
+        """Turns a lead into an account, a contact, a potential; the lead leaves query but not retrieve."""
+        element = element_of(text)
+        lead = self._check.record(converting.text_of(element.get("leadId")))
+        if lead.module != "Leads":
+            raise wrong_id()
+        if lead.converted:
+            raise Refused("LEAD_ALREADY_CONVERTED", "Lead is already converted")
+        owner = converting.text_of(element.get("assignedTo")) or lead.values.get("assigned_user_id")
+        made: dict[str, str] = {}
+        for name, wanted in (element.get("entities") or {}).items():
+            if wanted.get("create"):
+                module = self._access.listed(name)
+                values = {**wanted, "assigned_user_id": owner, "account_id": made.get("Accounts")}
+                made[name] = self._store.id(self._add(module, values))
+        lead.converted = True
+        self._store.put(lead, {"modifiedtime": self._store.stamp()})
+        return made
+
+
+_RENAMED = {"hdnDiscountPercent": "discount_percent", "hdnDiscountAmount": "discount_amount"}
+_RENAMED_LINE_COLUMNS = frozenset(_RENAMED.values())

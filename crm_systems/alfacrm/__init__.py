@@ -1,0 +1,5 @@
+"""alfaCRM."""
+
+from crm_systems.alfacrm.system import AlfaCrm
+
+__all__ = ["AlfaCrm"]

@@ -1,0 +1,187 @@
+"""Lists of alfaCRM: pages are counted, nothing sorts them, and some ignore the page that is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.paging import PASSES, is_plausible, shrunk
+from crm_systems.rows import rows_in
+from crm_systems.times import may_be_made_between
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from crm_systems.model import Call, Request, Row
+
+LATELY = timedelta(minutes=10)
+"""A row that was changed since so long before a reading began may have moved in it; covers clocks that differ."""
+CLOCKS_DIFFER = timedelta(minutes=2)
+"""How far the server's clock may be off where the zone may be wrong as well: the wider, the more is read twice."""
+DISORDER = timedelta(days=1)
+"""How far a list that is sorted by time may be out of order (inferred: one client overlaps by a day)."""
+
+
+def identity(row: Row) -> str:
+    """What makes a row this row."""
+    return str(row["id"])
+
+
+@dataclass
+class Pass:
+    """A list read once from its first page on; each of its rows is given once."""
+
+    call: Call
+    ask: Request
+    """The first page's request; ``json`` holds the filters."""
+    size: int
+    asks_twice: bool = True
+    """Whether an empty page is asked for again before it is believed."""
+    found: set[str] = field(default_factory=set)
+    totals: list[int | None] = field(default_factory=list)
+    """What each page said of the length of the list."""
+    full_pages: int = 0
+    has_doubles: bool = False
+
+    def pages(self) -> Iterator[list[Row]]:
+        """The rows page by page, up to the announced total, or else to a page that is short or brings nothing new.
+
+        How long a page is, is measured on the first one: the server cuts it without a word.
+
+        Raises:
+            ProtocolError: a list of which no total is known is empty where it was not a moment ago.
+        """
+        served = 0
+        for number in count():
+            items, total = self._page(number)
+            fresh = {identity(row): row for row in items if identity(row) not in self.found}
+            if not fresh and (not items or total is None or number * served >= self.most):
+                if self.found and not (items or self.most or self._page(0)[0]):
+                    raise shrunk(self.ask.about)
+                return
+            self.full_pages += 1
+            self.has_doubles = self.has_doubles or len(fresh) < len(items)
+            self.found.update(fresh)
+            yield list(fresh.values())
+            served = served or len(items)
+            if total is None and len(items) < served:
+                return
+            if total is not None and len(self.found) >= self.most:
+                return
+
+    @property
+    def most(self) -> int:
+        """The most rows that a page announced; 0 where none tells."""
+        return max((total for total in self.totals if total is not None), default=0)
+
+    def proves_itself(self, *, is_quiet: bool) -> bool:
+        """Whether no row can have slipped from a page not yet read to one that was.
+
+        One page cannot; several have not if each announced as many rows as came and none was changed lately.
+        """
+        told = set(self.totals) <= {len(self.found)}
+        if self.full_pages <= 1:
+            return told or set(self.totals) == {None}
+        return told and is_quiet and not self.has_doubles
+
+    def _page(self, number: int) -> tuple[list[Row], int | None]:
+        ask = replace(self.ask, json={**self.ask.json, "page": number, "pageSize": self.size})
+        for _look in range(1 + self.asks_twice):
+            items, total = opened(ask, self.call(ask))
+            self.totals.append(total)
+            if items:
+                break
+        return items, total
+
+
+def whole(
+    call: Call, ask: Request, size: int, changed: Callable[[Row], datetime | None], *, asks_twice: bool = True
+) -> Iterator[list[Row]]:
+    """Every row of a list once, although others change the list while it is read.
+
+    A pass that does not prove itself is followed by another, until one does or brings nothing new. None is believed
+    that found less than half of what the list announced or gave before. ``changed`` tells when a row was changed, None
+    where it does not say.
+
+    Raises:
+        ProtocolError: the server announced or gave more rows than it hands out.
+    """
+    known: set[str] = set()
+    announced, is_sound = 0, False
+    for number in range(PASSES):
+        one, before, quiet = Pass(call, ask, size, asks_twice), len(known), True
+        began = datetime.now(timezone.utc)
+        for rows in one.pages():
+            quiet = quiet and not any(_may_have_moved(time, began) for time in map(changed, rows))
+            yield [row for row in rows if identity(row) not in known]
+            known.update(map(identity, rows))
+        is_sound = is_plausible(len(one.found), announced) and len(known) >= one.most
+        announced = max(announced, one.most, len(one.found))
+        nothing_new = number > 0 and len(known) == before
+        if is_sound and (nothing_new or one.proves_itself(is_quiet=quiet)):
+            return
+    if not is_sound:
+        raise shrunk(ask.about)
+
+
+def _may_have_moved(changed: datetime | None, began: datetime) -> bool:
+    """Whether a row may have been changed while it was read, also where the zone of its stamp is not right."""
+    if changed is None or changed >= began - LATELY:
+        return True
+    return may_be_made_between(changed, began - CLOCKS_DIFFER, datetime.now(timezone.utc))
+
+
+def newest_first(
+    call: Call, ask: Request, size: int, added: Callable[[Row], datetime | None], since: datetime | None
+) -> Iterator[list[Row]]:
+    """The rows of a list that only grows; ends before ``since`` where the pages show that the newest come first.
+
+    Raises:
+        ProtocolError: it does not hand out as many rows as it had at first.
+    """
+    known: set[str] = set()
+    announced = 0
+    for _pass in range(PASSES):
+        one = Pass(call, ask, size)
+        order = _Falling(added)
+        for rows in one.pages():
+            yield [row for row in rows if identity(row) not in known]
+            known.update(map(identity, rows))
+            if since and order.is_before(rows, since - DISORDER):
+                return
+        announced = max(announced, one.totals[0] or 0)
+        if len(known) >= announced:
+            return
+    raise shrunk(ask.about)
+
+
+class _Falling:
+    """Whether pages come newest first, and how far back they reach."""
+
+    def __init__(self, added: Callable[[Row], datetime | None]) -> None:
+        self._added = added
+        self._first: datetime | None = None
+        self._last: datetime | None = None
+        self._falls = True
+
+    def is_before(self, rows: list[Row], bound: datetime) -> bool:
+        """Takes the next page; whether it surely ends before ``bound``."""
+        times = [time for time in map(self._added, rows) if time is not None]
+        together = [self._last, *times] if self._last else times
+        self._falls = self._falls and len(times) == len(rows) and together == sorted(together, reverse=True)
+        self._first = self._first or (times[0] if times else None)
+        self._last = together[-1] if together else None
+        return bool(self._falls and self._first and self._last and self._first > self._last and self._last < bound)
+
+
+def opened(ask: Request, answer: Any) -> tuple[list[Row], int | None]:
+    """The rows of a page and the length of the list where it is told; one that is not paged may come bare.
+
+    Raises:
+        ProtocolError: it is no list of records.
+    """
+    told = answer if isinstance(answer, dict) else {"items": answer}
+    total = str(told.get("total"))
+    return rows_in(told.get("items"), ask.about, ("id",)), int(total) if total.isdecimal() else None

@@ -1,0 +1,163 @@
+"""Values of alfaCRM: what reads give in several forms, and the forms in which writes want them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from crm_systems.kinds import TEXTS
+from crm_systems.model import Field, Kind
+from crm_systems.times import earliest, instant
+from crm_systems.wire import is_empty, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from crm_systems.kinds import Notation
+    from crm_systems.model import Entity, Row
+
+_DAY = len("2026-01-31")
+_MINUTE = len("09:30")
+_WIPEABLE = TEXTS | {Kind.LIST, Kind.MULTIPICKLIST}
+
+
+def tidy(entity: Entity, row: Row) -> Row:
+    """A row as the newest tenants would give it: one form for each field.
+
+    Lesson starts are stored one second late (seen in clients); ids in lists may be texts, teachers of a group objects.
+    """
+    found = dict(row)
+    if not found.get("teacher_ids") and isinstance(found.get("teachers"), list):
+        found["teacher_ids"] = [each.get("id") for each in found["teachers"] if isinstance(each, dict)]
+    for name in entity.private.get("lesson_starts", ()):
+        if isinstance(found.get(name), str) and found[name].endswith(":01"):
+            found[name] = found[name][:-2] + "00"
+    for field in entity.fields:
+        value = found.get(field.name)
+        if field.kind is Kind.LIST and field.refers_to and isinstance(value, list):
+            found[field.name] = [int(each) if str(each).isdecimal() else each for each in value]
+        elif field.kind is Kind.TIME and isinstance(value, str):
+            found[field.name] = value.replace("T", " ").rpartition(" ")[2][:_MINUTE]
+        elif field.kind is Kind.OBJECT:
+            found[field.name] = _one_object(value)
+    return found
+
+
+def _one_object(value: Any) -> Any:
+    """An object; a list of several, each about another field, becomes one, and JSON in a text is opened."""
+    if isinstance(value, str) and value:
+        try:
+            value = json.loads(value, parse_float=Decimal)
+        except ValueError:
+            return {"text": value}
+    if not isinstance(value, list):
+        return value
+    if not all(isinstance(each, dict) for each in value):
+        return {"list": value}
+    merged = {name: part for each in value for name, part in each.items()}
+    return merged if len(merged) == sum(map(len, value)) else {"list": value}
+
+
+def latest(written: Any, zone: ZoneInfo) -> datetime | None:
+    """The latest instant that a stamp may mean: a day is over at its end."""
+    begin = instant(written, zone)
+    is_day = begin is not None and isinstance(written, str) and len(written.strip()) <= _DAY
+    return begin + timedelta(days=1) if begin and is_day else begin
+
+
+def may_be_since(written: Any, since: datetime, zone: ZoneInfo) -> bool:
+    """Whether a row with this stamp may have been changed at or after ``since``; without a stamp it may."""
+    stamp = latest(written, zone)
+    return stamp is None or stamp >= earliest(since, zone)
+
+
+def dotted(day: date) -> str:
+    """``dd.mm.yyyy``."""
+    return f"{day.day:02}.{day.month:02}.{day.year:04}"
+
+
+def encoded(entity: Entity, values: Mapping[str, Any], notation: Notation) -> dict[str, Any]:
+    """Typed values by the names and in the forms of a write.
+
+    A lesson's times are written without their day, so the day goes along when it is not written itself.
+    """
+    fields = {field.name: field for field in entity.fields}
+    clock = entity.private.get("clock", ())
+    written: dict[str, Any] = {}
+    for name, value in values.items():
+        known = fields[name]
+        if value is not None and name in entity.private.get("dotted", ()):
+            written[known.written_as or name] = dotted(date.fromisoformat(value))
+        elif value is not None and name in clock:
+            written[name] = _here(value, notation).strftime("%H:%M")
+        elif value is not None and name in entity.private.get("listed", ()):
+            written[known.written_as or name] = [int(value)]
+        else:
+            written[known.written_as or name] = _plain(known, value, notation)
+    if clock and values.get(clock[0]) and "date" not in values:
+        written[fields["date"].written_as] = dotted(_here(values[clock[0]], notation).date())
+    return written
+
+
+def _here(moment: str, notation: Notation) -> datetime:
+    return datetime.fromisoformat(moment).astimezone(ZoneInfo(notation.timezone))
+
+
+def _plain(field: Field, value: Any, notation: Notation) -> Any:
+    if value is None:
+        return "" if field.kind in TEXTS else [] if field.kind in {Kind.LIST, Kind.MULTIPICKLIST} else None
+    if field.kind is Kind.TIME:
+        return value.removesuffix(":00") if len(value) > _MINUTE else value
+    if field.kind is Kind.BOOLEAN:
+        return int(value)
+    if field.kind is Kind.INTEGER:
+        return int(value)
+    if field.kind is Kind.LIST and field.refers_to:
+        return [int(each) for each in value]
+    return _exact(value) if field.kind is Kind.NUMBER else wire(field.kind, value, notation)
+
+
+def _exact(value: Any) -> int | float | str:
+    """A JSON number where one is exact, else a text, which is accepted as well."""
+    exact = Decimal(str(value))
+    if exact == exact.to_integral_value():
+        return int(exact)
+    return float(exact) if Decimal(repr(float(exact))) == exact else format(exact, "f")
+
+
+def complaints(errors: Any) -> list[tuple[str, str]]:
+    """Field and text of each complaint about a write, in all shapes that were seen; a field may be empty."""
+    if isinstance(errors, list):
+        return [each for item in errors for each in complaints(item)]
+    if not isinstance(errors, dict):
+        return [("", str(errors))] if errors else []
+    if {"field", "message"} <= errors.keys():
+        return [(str(errors["field"]), str(errors["message"]))]
+    return [
+        (str(name), str(text))
+        for name, texts in errors.items()
+        for text in (texts if isinstance(texts, list) else [texts])
+    ]
+
+
+def as_met(entity: Entity, sample: Sequence[Row]) -> Entity:
+    """The entity with the fields that a sample shows; the type of a custom field is not told, so it is a text."""
+    met = {name for row in sample for name in row}
+    fields = [replace(field, readable=field.readable or field.name in met) for field in entity.fields]
+    for name in sorted(met - {field.name for field in fields}):
+        is_custom = name.startswith("custom_")
+        fields.append(Field(name, Kind.STRING if is_custom else Kind.ANY, writable=is_custom and entity.updatable))
+    # Some tenants tell only the day, by which nothing can be recognised.
+    tells_time = any(len(str(row.get("created_at") or "")) > _DAY for row in sample)
+    return replace(entity, fields=tuple(fields), creation_key="created_at" if tells_time else None)
+
+
+def is_wiped(entity: Entity, before: Row, after: Row, values: Mapping[str, Any]) -> bool:
+    """Whether nothing is left of texts and lists that an update did not name."""
+    optional = (each.name for each in entity.fields if each.writable and not each.mandatory and each.kind in _WIPEABLE)
+    unnamed = [name for name in optional if name not in values and not is_empty(before.get(name))]
+    return bool(unnamed) and all(is_empty(after.get(name)) for name in unnamed)

@@ -1,0 +1,5 @@
+"""All input and output. Only what is in here sends anything."""
+
+from crm_systems.client.client import Client
+
+__all__ = ["Client"]

@@ -1,0 +1,183 @@
+"""The way to a CRM: connections that are shared, pace and workers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from typing_extensions import Self
+
+from crm_systems.client.connection import Connection, without_query
+from crm_systems.client.patience import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from crm_systems.model import Page, Request, Session, Walk
+    from crm_systems.system import System
+
+PATIENCE_SECONDS = 300.0
+"""How long a server that is away is waited for, unless a setting says otherwise."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+logger = logging.getLogger("crm")
+
+
+@dataclass
+class Traffic:
+    """What went over the wire."""
+
+    requests: int = 0
+    repeats: int = 0
+
+
+class Client:
+    """A connection to one CRM for one user; any number of threads may :meth:`call`.
+
+    Each request that is under way has a connection and a login of its own, which the next one takes over. ``clock``
+    (seconds, monotonic) and ``sleep`` are injected so that no test waits.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        settings: Mapping[str, Any],
+        *,
+        writes: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.system = system
+        self.settings = settings
+        self.clock = clock
+        self.sleep = sleep
+        usual = system.limits.parallel_writes if writes else system.limits.parallel_requests
+        self.parallel = int(settings.get("parallel_requests") or usual)
+        self.traffic = Traffic()
+        self.login_lock = threading.Lock()
+        self.pace = Pace(settings.get("requests_per_second") or system.limits.requests_per_second, clock, sleep)
+        patience = settings.get("patience_seconds")
+        self.patience = Patience(PATIENCE_SECONDS if patience is None else patience, system.title, clock, sleep)
+        self._free: list[Connection] = []
+        # It logs each address for debugging, and queries hold sessions, log-ins and values.
+        logging.getLogger("urllib3.connectionpool").addFilter(without_query)
+        self._warn_of_plain_http()
+
+    def call(self, request: Request) -> Any:
+        """Sends a request and gives the meaning of its answer.
+
+        Raises:
+            CrmError: see :mod:`crm_systems.errors`; what is worth repeating has been repeated.
+        """
+        with self._connection() as connection:
+            return connection.call(request)
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """``function`` of each item, in their order; several at the same time where the server bears it."""
+        if self.parallel == 1:
+            yield from map(function, items)
+            return
+        with ThreadPoolExecutor(self.parallel, thread_name_prefix="crm") as pool:
+            ahead: deque[Future[R]] = deque()
+            try:
+                for item in items:
+                    ahead.append(pool.submit(function, item))
+                    if len(ahead) > self.parallel:
+                        yield ahead.popleft().result()
+                while ahead:
+                    yield ahead.popleft().result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    def pages(self, walks: Iterable[Walk]) -> Iterator[Page]:
+        """The pages of all walks, in the order of the walks; several walks are read at the same time."""
+        coming = iter(walks)
+        first = list(islice(coming, 2))
+        if self.parallel == 1 or len(first) == 1:
+            for walk in chain(first, coming):
+                yield from walk(self.call)
+        else:
+            for pages in self.map(lambda walk: list(walk(self.call)), chain(first, coming)):
+                yield from pages
+
+    def log_in(self, *, anew: bool = False) -> Session:
+        """A login; opens one where there is none, or to see whether the server still takes one."""
+        with self._connection() as connection:
+            return connection.log_in(anew=anew)
+
+    def server_time(self) -> datetime:
+        """The server's clock, aware, in UTC, in whole seconds; never ahead of it."""
+        with self._connection() as connection:
+            return connection.server_time().replace(microsecond=0)
+
+    def close(self) -> None:
+        """Logs every connection out and closes it; a server that does not want to is left alone."""
+        while self._free:
+            self._free.pop().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _warn_of_plain_http(self) -> None:
+        parts = urlsplit(self.system.base_address)
+        if parts.scheme == "http" and not _is_this_machine(parts.hostname or ""):
+            logger.warning(
+                "%s: `url` begins with http://, so anybody on the way can read the key or password; use https://.",
+                self.system.title,
+            )
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """A connection that nobody else uses meanwhile: a free one, else a new one."""
+        try:
+            connection = self._free.pop()
+        except IndexError:
+            connection = Connection(self)
+        try:
+            yield connection
+        finally:
+            self._free.append(connection)
+
+
+class Pace:
+    """Lets requests go at most ``rate`` a second, evenly spaced, whatever thread they come from."""
+
+    def __init__(self, rate: float | None, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._gap = 1 / rate if rate else 0.0
+        self._clock = clock
+        self._sleep = sleep
+        self._next = clock()
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Returns when the next request may go."""
+        if not self._gap:
+            return
+        with self._lock:
+            now = self._clock()
+            mine = max(self._next, now)
+            self._next = mine + self._gap
+        if mine > now:
+            self._sleep(mine - now)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

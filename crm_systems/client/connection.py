@@ -1,0 +1,256 @@
+"""One HTTP connection: its login, its repeats, and what may go into a header."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from crm_systems.client.network import check_status, http_date, meaning_of
+from crm_systems.client.patience import Wait, pauses
+from crm_systems.errors import (
+    ConfigError,
+    CrmError,
+    LogInRefused,
+    NoData,
+    OutcomeUnknown,
+    ProtocolError,
+    Rejected,
+    ServerFault,
+    SessionExpired,
+    Unavailable,
+)
+from crm_systems.model import Reply
+from crm_systems.rows import fits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crm_systems.client.client import Client
+    from crm_systems.model import Request, Session
+
+LOGIN_ATTEMPTS = 5
+SESSIONS = 4
+"""How many sessions one request is tried with, since each may be ended by somebody else."""
+ENOUGH = 4
+"""How often a request fails, while the server answers another one, before the fault is its own."""
+
+logger = logging.getLogger("crm")
+
+
+class Connection:
+    """One HTTP connection and its login; used by one thread at a time."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._system = client.system
+        self._timeout = float(client.settings.get("timeout_seconds") or 60)
+        self._http = _Http()
+        self._http.headers["User-Agent"] = client.settings.get("user_agent") or "tap-crm"
+        self._session: Session | None = None
+        self._server_time: tuple[datetime, float] | None = None
+
+    def call(self, request: Request) -> Any:
+        """See :meth:`Client.call`. Another program may log in as the same user, and end our session by it."""
+        waits, code = pauses(), ""
+        for session in range(SESSIONS):
+            if session > 1:
+                self._client.sleep(next(waits))
+            try:
+                return self._patiently(request, self._signed)
+            except SessionExpired as error:
+                self._session, code = None, error.code
+        raise ConfigError(
+            f"{request.about}: the server ends each session at once",
+            code=code,
+            hint="check the rights of the user, and give each program that runs at the same time a user of its own",
+        )
+
+    def log_in(self, *, anew: bool = False) -> Session:
+        """The login of this connection.
+
+        Raises:
+            LogInRefused: the server refuses it again and again.
+        """
+        if self._session is None or anew:
+            with self._client.login_lock:
+                self._session = self._open_session()
+            if self._session.server_time:
+                self._server_time = (self._session.server_time, self._client.clock())
+        return self._session
+
+    def server_time(self) -> datetime:
+        """The server's clock as last heard, moved on by what has passed here since."""
+        self.log_in()
+        if self._server_time is None:
+            return datetime.now(timezone.utc)
+        heard, at = self._server_time
+        return heard + timedelta(seconds=self._client.clock() - at)
+
+    def close(self) -> None:
+        """Logs out, whatever the server thinks of it."""
+        request = self._system.log_out(self._session) if self._session else None
+        if request and self._session:
+            with suppress(CrmError):
+                self._client.pace.wait()
+                self._send(self._system.sign(request, self._session))
+        self._http.close()
+
+    def _open_session(self) -> Session:
+        """Logs in; a refusal that may be another process's doing is tried again after a random wait."""
+        waits = pauses()
+        for attempt in range(1, LOGIN_ATTEMPTS + 1):
+            try:
+                return self._system.log_in(lambda request: self._patiently(request, lambda same: same))
+            except LogInRefused as error:
+                if not error.worth_retrying or attempt == LOGIN_ATTEMPTS:
+                    raise
+                self._client.sleep(next(waits))
+        raise AssertionError  # pragma: no cover
+
+    def _signed(self, request: Request) -> Request:
+        return self._system.sign(request, self.log_in())
+
+    def _patiently(self, request: Request, prepare: Callable[[Request], Request]) -> Any:
+        """Repeats what failed for a passing reason and may be repeated, as long as the patience lasts."""
+        prepared = prepare(request)
+        wait = Wait(self._client.patience)
+        while True:
+            self._client.pace.wait()
+            if request.before_send:
+                request.before_send()
+            try:
+                meaning = self._send(prepared)
+            except (Unavailable, ConfigError, Rejected) as error:
+                self._wait_after(request, error, wait)
+            else:
+                self._client.patience.is_back()
+                return meaning
+            self._client.traffic.repeats += 1
+
+    def _wait_after(self, request: Request, error: Unavailable | ConfigError | Rejected, wait: Wait) -> None:
+        """Returns when the request may be sent again.
+
+        Raises:
+            CrmError: it may not, or that would be of no use.
+        """
+        is_internal = error.code in self._system.internal_errors
+        is_redirect = error.code.startswith("HTTP 3")
+        if not (isinstance(error, Unavailable) or is_internal or is_redirect):
+            raise error
+        fault = error if isinstance(error, Unavailable) else Unavailable(error.what, code=error.code, hint=error.hint)
+        if not (request.repeatable or fault.nothing_done):
+            if fault.retry_after:
+                with suppress(Unavailable):
+                    wait.pause(fault, is_outage=True)
+            raise OutcomeUnknown(f"{request.about}: the answer was lost", code=error.code) from error
+        if is_redirect:
+            raise error
+        is_alone = not fault.meets_all and self._answers_others(fault)
+        if is_alone and isinstance(error, Rejected):
+            raise error
+        wait.tries_alone += is_alone
+        if is_alone and wait.tries_alone >= (ENOUGH if request.patient else 1):
+            raise ServerFault(error.what, code=error.code, hint=error.hint) from None
+        wait.pause(fault, is_outage=not is_alone)
+
+    def _answers_others(self, fault: Unavailable) -> bool:
+        """Whether the server answers the system's heartbeat.
+
+        While nobody is logged in there is none; an address that has never given data and gives a page is no CRM.
+        """
+        if self._session is None:
+            return isinstance(fault, NoData) and not self._client.patience.was_up
+        try:
+            self._client.pace.wait()
+            self._send(self._system.sign(self._system.heartbeat, self._session))
+        except NoData as error:
+            return error.garbled
+        except Unavailable:
+            return False
+        except CrmError as error:
+            return error.code not in self._system.internal_errors
+        return True
+
+    def _send(self, request: Request) -> Any:
+        """Sends once and reads the answer."""
+        self._check_headers(request)
+        self._client.traffic.requests += 1
+        try:
+            response = self._http.request(
+                request.method,
+                self._system.base_address + request.path,
+                params=dict(request.query),
+                data=None if request.form is None else dict(request.form),
+                json=request.json,
+                headers=dict(request.headers),
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except UnicodeError:
+            raise Rejected(f"{request.about}: a value holds half a character, which cannot be sent") from None
+        except (OSError, HTTPError) as error:
+            raise meaning_of(request, error, was_up=self._client.patience.was_up) from None
+        reply = Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
+        self._note_time(reply)
+        check_status(request, reply)
+        meaning = self._system.read(request, reply)
+        if not fits(meaning, request.shape):
+            raise ProtocolError(
+                f"{request.about}: the server's answer has another shape than it should",
+                hint="the CRM may be in trouble, or `url` names another one; run again",
+            )
+        return meaning
+
+    def _check_headers(self, request: Request) -> None:
+        """Makes sure that the headers can be sent.
+
+        Raises:
+            ConfigError: one cannot; it names the setting that the header's value is from.
+        """
+        for name, value in {**self._http.headers, **request.headers}.items():
+            text = value if isinstance(value, str) else value.decode("latin-1")
+            if text.isprintable() and text == text.strip() and all(ord(each) < LATIN_1 for each in text):
+                continue
+            settings = self._client.settings.items()
+            setting = next((key for key, own in settings if isinstance(own, str) and own and own in text), "")
+            wrong = "ends with a line break" if text != text.rstrip() else "has a character that a header cannot hold"
+            raise ConfigError(f"`{setting}` {wrong}" if setting else f"{request.about}: the header {name} {wrong}")
+
+    def _note_time(self, reply: Reply) -> None:
+        """Takes the server's clock from an answer's Date, unless the login said it better."""
+        if self._session is not None and self._session.server_time is not None:
+            return
+        heard = http_date(reply.headers.get("date", ""))
+        if heard:
+            self._server_time = (heard, self._client.clock())
+
+
+LATIN_1 = 256
+"""Characters of a header have lower numbers."""
+
+
+class _Http(requests.Session):
+    """Takes proxies and certificates from the environment, but no login from a netrc file, and follows nobody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # A login travels in each request; a cookie would tie the logins of several workers together.
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # Where there is one already, netrc is not asked.
+        self.auth = lambda request: request
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: a redirect is not even looked into, since its address may be broken."""
+
+
+def without_query(record: logging.LogRecord) -> bool:
+    """Takes the query off an address in a log line; no line is held back."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(each.partition("?")[0] if isinstance(each, str) else each for each in record.args)
+    return True

@@ -1,0 +1,365 @@
+"""Egito (egito.pl) and its REST interface, of which the vendor documents one page.
+
+What is documented is done to the letter; what is inferred is a setting with a default, or found out from the tenant.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from crm_systems.catalogue import catalogue
+from crm_systems.egito.answers import NOT_FOUND, id_in, meaning, record_of
+from crm_systems.egito.forms import dotted, form, merged
+from crm_systems.egito.lists import Listed, Lists, Source, part_of
+from crm_systems.egito.login import token
+from crm_systems.egito.records import DAY, MINUTE, completed, dictionary_of, identified, shaped, tied, written
+from crm_systems.egito.settings import SETTINGS
+from crm_systems.errors import (
+    CrmError,
+    Denied,
+    NotOffered,
+    OutcomeUnknown,
+    ProtocolError,
+    Rejected,
+)
+from crm_systems.kinds import Notation
+from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
+from crm_systems.rows import is_identifier, key_of, missing_key
+from crm_systems.sampling import choices_or_why_not, together
+from crm_systems.system import System
+from crm_systems.times import earliest, instant
+from crm_systems.value_index import Recollection
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from crm_systems.model import Call, Reply, Row, Setting, Walk
+
+logger = logging.getLogger("crm")
+
+DATA = "/services/restapi/json"
+FORM = "application/x-www-form-urlencoded"
+DICTIONARY = "SelectDictionary"
+TYPES = ("Lead", "Account", "Contact", "Opportunity")
+"""The types that the documentation names, beside the dictionaries."""
+SAMPLE = 20
+"""How many records discovery gets one by one where lists give only a part of their fields."""
+FEW = 3
+"""How many it gets to see whether they do; the server may break over one of them."""
+
+
+logger = logging.getLogger("crm")
+
+
+class Egito(System):
+    """A tenant of Egito."""
+
+    name: ClassVar[str] = "egito"
+    title: ClassVar[str] = "Egito"
+    settings: ClassVar[tuple[Setting, ...]] = SETTINGS
+    # No limit is documented; these numbers are inferred.
+    limits: ClassVar[Limits] = Limits(page_size=200, requests_per_second=2)
+    abilities: ClassVar[Abilities] = Abilities(
+        reads="the documented types, others by setting, dictionaries",
+        changes="all is read, what was changed is given",
+        deletions="no: the CRM does not tell them",
+        writes="create, update",
+    )
+    has_picklists: ClassVar[bool] = True
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        self._lists = Lists(self.options["paging"])
+        self._recollection = Recollection(self.notation, looks_again=False)
+        self._dictionaries: dict[str, list[Row]] = {}
+        self._longest: int | None = None
+
+    @property
+    def notation(self) -> Notation:
+        """Times without a zone are Polish (inferred)."""
+        return Notation(timezone=self.options.get("timezone") or "Europe/Warsaw")
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.notation.timezone)
+
+    @property
+    def heartbeat(self) -> Request:
+        """A dictionary that is documented."""
+        return self._reading(f"{DICTIONARY}/list", "Ask whether the server is up", {"type": "industry"})
+
+    def log_in(self, call: Call) -> Session:
+        """See :func:`~crm_systems.egito.login.token`."""
+        return Session({"token": token(call, self.options)})
+
+    def sign(self, request: Request, session: Session) -> Request:
+        """The token goes into a header."""
+        authorization = f"Bearer {session.values['token']}"
+        return replace(request, headers={**request.headers, "Authorization": authorization})
+
+    def read(self, request: Request, reply: Reply) -> Any:
+        """See :func:`~crm_systems.egito.answers.meaning`."""
+        return meaning(request, reply)
+
+    def entities(self, call: Call) -> list[str]:
+        """The documented types, those of the setting, and the dictionaries."""
+        return list(dict.fromkeys((*TYPES, *map(str, self.options["types"] or ()), DICTIONARY)))
+
+    def describe(self, call: Call, name: str) -> Entity:
+        """What is documented, what records show, and the values of the dictionaries that fields are tied to.
+
+        A type that answers 404 does not exist in this tenant: the entity is not readable.
+        """
+        base = catalogue(self.name).get(name) or Entity(
+            name, catalogue(self.name)["Account"].fields[:1], deletable=False
+        )
+        try:
+            rows, short = self._sample(call, base)
+        except Denied as error:
+            if error.code != NOT_FOUND:
+                raise
+            return replace(base, readable=False, creatable=False, updatable=False)
+        entity = completed(base, rows, self.options["modified_field"], self._zone, self.entities(call))
+        entity = replace(entity, private={**entity.private, "short": short})
+        for field in entity.fields:
+            code = dictionary_of(name, field.name, self._codes)
+            if code:
+                rows, why_not = choices_or_why_not(partial(self._dictionary, call, code))
+                known = [row for row in rows if is_identifier(row.get("id"))]
+                entity = replace(tied(entity, field.name, known), lacks_choices=entity.lacks_choices or why_not)
+        return entity
+
+    @property
+    def _codes(self) -> list[str]:
+        return [str(code) for code in self.options["dictionaries"] or ()]
+
+    def _dictionary(self, call: Call, code: str) -> list[Row]:
+        """The rows of a dictionary, read once, each with what identifies it."""
+        if code not in self._dictionaries:
+            listed = self._pages(call, catalogue(self.name)[DICTIONARY], code)
+            rows = identified([row for rows in listed for row in rows])
+            self._dictionaries[code] = [{**row, "type": code} for row in rows]
+        return self._dictionaries[code]
+
+    def _sample(self, call: Call, entity: Entity) -> tuple[list[Row], bool]:
+        """Records to learn from, and whether a list tells only a part of each."""
+        if entity.name == DICTIONARY:
+            return together(partial(self._dictionary, call, code) for code in self._codes), False
+        rows = next(self._pages(call, entity), [])
+        if not rows or self.options["details"] == "list":
+            return rows, False
+        listed = {name for row in rows for name in row}
+        keyed = [row for row in rows if not missing_key(entity.key, row)]
+        shown = {name for row in self._details(call, entity, keyed[:FEW]) for name in row}
+        if self.options["details"] == "get" or not shown <= listed:
+            return self._details(call, entity, keyed[:SAMPLE]) or rows, True
+        return rows, False
+
+    def _details(self, call: Call, entity: Entity, listed: list[Row]) -> list[Row]:
+        """What ``get`` tells of some records; nothing where it is not offered, which leaves what their list tells.
+
+        Raises:
+            Unavailable: the server fails over each of them.
+        """
+        try:
+            return together(partial(self._in_one, call, entity, str(row.get("id"))) for row in listed)
+        except Denied:
+            return []
+        except Rejected as error:
+            logger.warning("%s %s is discovered as its list shows it.", error, entity.name)
+            return []
+
+    def _in_one(self, call: Call, entity: Entity, identifier: str) -> list[Row]:
+        return [row for row in [self._one(call, entity, identifier)] if row]
+
+    def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
+        """The whole list; no filter is documented, so rows that did not change are left out here."""
+        codes = self._codes if entity.name == DICTIONARY else [""]
+        return [partial(self._walk, entity, since, code) for code in codes]
+
+    def _walk(self, entity: Entity, since: datetime | None, code: str, call: Call) -> Iterator[Page]:
+        untold: set[str] = set()
+        for listed in [self._dictionary(call, code)] if code else self._pages(call, entity):
+            page = self._in_full(call, entity, listed) if entity.private.get("short") else Page(listed)
+            untold.update(page.unreadable)
+            rows = [shaped(entity, row, self._zone) for row in page.rows]
+            if since and entity.replication_key:
+                rows = [row for row in rows if self._is_since(row.get(entity.replication_key), since)]
+            yield Page(rows)
+        if untold:
+            # One that was deleted meanwhile is not in the list any more.
+            still = {str(row.get("id")) for rows in self._pages(call, entity) for row in rows}
+            yield Page([], tuple(sorted(untold & still)))
+
+    def ids(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[str]:
+        """By the list alone, also where it tells only a part of each record."""
+        whole = replace(entity, private={**entity.private, "short": False})
+        yield from super().ids(call, whole, None)
+
+    def _in_full(self, call: Call, entity: Entity, listed: list[Row]) -> Page:
+        """Each record of a page; a row without an id stays as it is, and ids that give nothing are told."""
+        rows, untold = [], []
+        for row in listed:
+            whole = self._one_or_none(call, entity, row["id"]) if is_identifier(row.get("id")) else row
+            rows += [whole] if whole else []
+            untold += [] if whole else [str(row["id"])]
+        return Page(rows, tuple(untold))
+
+    def _one_or_none(self, call: Call, entity: Entity, identifier: Any) -> Row | None:
+        with suppress(Rejected):
+            return self._one(call, entity, str(identifier)) or None
+        return None
+
+    def _is_since(self, told: Any, since: datetime) -> bool:
+        """Whether a record was changed since; one that does not tell may have been."""
+        time, bound = instant(told, self._zone), earliest(since, self._zone)
+        if len(str(told)) <= MINUTE:
+            bound = bound.replace(second=0)
+        if len(str(told)) <= DAY:
+            bound = bound.replace(hour=0, minute=0)
+        return time is None or time >= bound
+
+    def _pages(self, call: Call, entity: Entity, code: str = "") -> Iterator[list[Row]]:
+        """The rows of a list, or of one dictionary, as the CRM gives them."""
+        name = f"{entity.name}{' ' * bool(code)}{code}"
+        source = Source(
+            name,
+            lambda parameters: self._asked(call, entity.name, code, parameters),
+            lambda row: str(row["id"] if is_identifier(row.get("id")) and not code else row),
+            lambda: self._longest_list(call),
+            None if code else lambda identifier: self._exists(call, entity, identifier),
+        )
+        return self._lists.everything(source, self.page_size)
+
+    def _asked(self, call: Call, name: str, code: str, parameters: Mapping[str, str]) -> Listed:
+        """The answer to one question for a list."""
+        about = f"{name}: read{' ' * bool(code)}{code}"
+        criteria = {"type": code} if code else {}
+        told = call(self._reading(f"{name}/list", about, {**criteria, **parameters}))
+        return part_of(told, self.options["list_field"], about)
+
+    def _longest_list(self, call: Call) -> int:
+        """How many rows the longest list of a type gives when it is asked for without more."""
+        if self._longest is None:
+            self._longest = 0
+            for name in self.entities(call):
+                with suppress(Denied, Rejected, ProtocolError):
+                    rows = [] if name == DICTIONARY else self._asked(call, name, "", {}).rows
+                    self._longest = max(self._longest, len(rows))
+        return self._longest
+
+    def _exists(self, call: Call, entity: Entity, identifier: str) -> bool:
+        with suppress(Rejected, ProtocolError):
+            return bool(self._one(call, entity, identifier))
+        return False
+
+    def _reading(self, path: str, about: str, parameters: Mapping[str, str]) -> Request:
+        if self.options["read_method"] == "POST":
+            return Request("POST", about, f"{DATA}/{path}", form=parameters)
+        return Request("GET", about, f"{DATA}/{path}", query=parameters)
+
+    def _one(self, call: Call, entity: Entity, identifier: str, names: Collection[str] = ()) -> Row:
+        """One record as the CRM gives it; empty where it does not exist, in one of the ways of saying so."""
+        about = f"{entity.name}: get"
+        try:
+            told = call(self._reading(f"{entity.name}/get", about, {"id": identifier}))
+        except Denied as error:
+            if error.code != NOT_FOUND:
+                raise
+            return {}
+        return record_of(told, identifier, names or [field.name for field in entity.fields], about)
+
+    def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
+        """By ``get``; what it does not give is looked for in the list, since errors are not told apart."""
+        if entity.name != DICTIONARY:
+            refusal: Rejected | ProtocolError | None = None
+            try:
+                row = self._one(call, entity, identifier)
+            except (Rejected, ProtocolError) as error:
+                row, refusal = {}, error
+            if row:
+                return shaped(entity, row, self._zone)
+            if not self._recollect(call, entity, {"id": identifier}):
+                return None
+            if refusal:
+                raise refusal
+        return next((row for row in self._all(call, entity) if key_of(entity, row) == identifier), None)
+
+    def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
+        """Whether lists can be searched is not documented: all records are read once a run and remembered."""
+        found = (self.get(call, entity, key) for key in self._recollect(call, entity, match))
+        return [row for row in found if row is not None]
+
+    def _recollect(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[str]:
+        return self._recollection.keys(entity, match, lambda _since: self._all(call, entity))
+
+    def _all(self, call: Call, entity: Entity) -> Iterator[Row]:
+        """All rows, so that what is not among them does not exist.
+
+        Raises:
+            ProtocolError: some cannot be read.
+        """
+        for page in (page for walk in self.walks(call, entity, None, parallel=1) for page in walk(call)):
+            if page.unreadable:
+                raise ProtocolError(f"{entity.name}: look up: the CRM lists records that it does not give")
+            yield from page.rows
+
+    def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
+        """``create`` answers the id only (documented); the record is read back."""
+        body = merged({}, self.encoded(entity, values))
+        told = call(self._saving(entity, "create", body, repeatable=False))
+        identifier = id_in(told)
+        if not identifier:
+            raise OutcomeUnknown(f"{entity.name}: create: the answer does not tell the record's id")
+        return self._saved(call, entity, {**body, "id": told["id"]})
+
+    def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
+        """The whole record as it is now, with the changes, as a form is saved: what is left out may be blanked."""
+        record = self._one(call, entity, str(current["id"]))
+        if not record:
+            raise Denied(f"{entity.name}: update: the record is gone")
+        fixed = {field.name for field in entity.fields if not field.writable}
+        whole = {name: value for name, value in record.items() if name not in fixed}
+        body = {**merged(whole, self.encoded(entity, values)), "id": current["id"]}
+        told = call(self._saving(entity, "update", body, repeatable=True))
+        if id_in(told) != str(current["id"]):
+            raise ProtocolError(f"{entity.name}: update: the answer does not tell the record's id")
+        return self._saved(call, entity, body)
+
+    def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Times as the tenant writes them; all else finds its text, or its place in JSON, with the body."""
+        return {
+            name: written(entity, field, value, self._zone)
+            for name, value in values.items()
+            if (field := entity.field(name))
+        }
+
+    def _saving(self, entity: Entity, operation: str, body: Row, *, repeatable: bool) -> Request:
+        about, path = f"{entity.name}: {operation}", f"{DATA}/{entity.name}/{operation}"
+        if self.options["write_format"] == "form":
+            headers = {"Content-Type": f"{FORM}; charset=UTF-8"}
+            return Request("POST", about, path, form=form(body), headers=headers, repeatable=repeatable)
+        shown = dotted(body) if self.options["write_format"] == "dotted_json" else body
+        return Request("POST", about, path, json=shown, repeatable=repeatable)
+
+    def _saved(self, call: Call, entity: Entity, sent: Row) -> Row:
+        """The record that was written; what cannot be read back was written nevertheless."""
+        row: Row = {}
+        with suppress(CrmError):
+            row = self._one(call, entity, str(sent["id"]))
+        self._recollection.note(entity, shaped(entity, row or sent, self._zone))
+        return shaped(entity, row, self._zone) if row else {"id": sent["id"]}
+
+    def delete(self, call: Call, entity: Entity, identifier: str) -> None:
+        """Only marketing text mentions it, and no address is known.
+
+        Raises:
+            NotOffered: always.
+        """
+        raise NotOffered(f"{entity.name}: the CRM documents no deletion")

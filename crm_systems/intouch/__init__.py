@@ -1,0 +1,5 @@
+"""InTouch CRM."""
+
+from crm_systems.intouch.system import InTouch
+
+__all__ = ["InTouch"]

@@ -1,0 +1,245 @@
+"""Settings: what they are called, what they mean, and plain words for what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from crm_systems.model import Setting
+from crm_systems.settings.objects import as_names, as_object
+from crm_systems.settings.unknown import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from crm_systems.system import System
+
+_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
+_MOST_SHOWN = 60
+
+
+def common_settings(systems: Iterable[type[System]]) -> tuple[Setting, ...]:
+    """The settings that every connection has, whatever the system."""
+    names = tuple(system.name for system in systems)
+    return (
+        Setting("system", "string", "System", "Which CRM it is.", required=True, choices=names),
+        Setting(
+            "url",
+            "url",
+            "Address",
+            "The CRM's base address, for example https://crm.example.com.",
+            required=True,
+        ),
+        Setting(
+            "requests_per_second",
+            "number",
+            "Requests per second",
+            "At most so many requests a second, evenly spaced. Default: what the system bears.",
+            minimum=0.01,
+        ),
+        Setting(
+            "parallel_requests",
+            "integer",
+            "Parallel requests",
+            "How many requests may run at the same time. Default: what the system bears.",
+            minimum=1,
+            maximum=100,
+        ),
+        Setting(
+            "timeout_seconds",
+            "number",
+            "Time-out",
+            "Seconds to wait for the server before a request counts as failed.",
+            default=60,
+            minimum=0.1,
+        ),
+        Setting(
+            "patience_seconds",
+            "number",
+            "Patience",
+            "How many seconds to wait for a server that is away, each time it is, before the run ends.",
+            default=300,
+            minimum=0,
+        ),
+        Setting(
+            "timezone",
+            "timezone",
+            "Time zone",
+            "Time zone of the CRM's server, for systems that give times without one, for example Europe/Prague.",
+        ),
+        Setting("user_agent", "string", "User agent", "How the connector introduces itself to the server."),
+    )
+
+
+def connection_settings(systems: Sequence[type[System]]) -> tuple[Setting, ...]:
+    """All settings that reach a CRM: the common ones and those of every system, each once."""
+    found = {setting.name: setting for setting in common_settings(systems)}
+    for system in systems:
+        for setting in system.settings:
+            found.setdefault(setting.name, _for_some(setting, systems))
+    return tuple(found.values())
+
+
+def _for_some(setting: Setting, systems: Sequence[type[System]]) -> Setting:
+    """A system's setting as it stands among all others: its description says whose it is."""
+    owners = {each.title: own for each in systems for own in each.settings if own.name == setting.name}
+    words: dict[str, list[str]] = {}
+    for title, own in owners.items():
+        words.setdefault(own.description, []).append(title)
+    return replace(
+        setting,
+        description=" ".join(f"{', '.join(titles)}: {text}" for text, titles in words.items()),
+        required=False,
+        default=setting.default if len(owners) == 1 else None,
+        minimum=None,
+    )
+
+
+def json_schema(settings: Iterable[Setting]) -> dict[str, Any]:
+    """The settings as a JSON Schema object; what is missing is said by :func:`load`, in words."""
+    return {"type": "object", "properties": {setting.name: setting.json_schema() for setting in settings}}
+
+
+def from_json_schema(properties: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """Settings that somebody else declared, as the properties of a JSON Schema."""
+    return tuple(
+        Setting(name, next(kind for kind in about["type"] if kind != "null"), name, about.get("description", ""))
+        for name, about in properties.items()
+    )
+
+
+def load(
+    config: Mapping[str, Any], own: Iterable[Setting], systems: Sequence[type[System]], passed_over: Iterable[str] = ()
+) -> tuple[dict[str, Any], list[str]]:
+    """The settings with defaults filled in, and every problem as a sentence that names its setting.
+
+    ``own`` are the settings of the connector itself, ``passed_over`` names that mean nothing here; so are the settings
+    of other systems, so that one configuration may serve several. Texts that hold a number, a boolean or JSON are
+    accepted for settings of that kind, since environment variables hold only texts.
+    """
+    chosen = next((system for system in systems if system.name == config.get("system")), None)
+    known: dict[str, Setting] = {setting.name: setting for setting in common_settings(systems)}
+    known |= {setting.name: setting for setting in own}
+    known |= {setting.name: setting for setting in (chosen.settings if chosen else ())}
+    elsewhere = {*passed_over, *(setting.name for system in systems for setting in system.settings)}
+    loaded: dict[str, Any] = {}
+    problems = unknown([name for name in config if name not in {*known, *elsewhere}], [*known, *elsewhere])
+    for setting in known.values():
+        value = config.get(setting.name)
+        if value in (None, ""):
+            loaded[setting.name] = setting.default
+            if setting.required:
+                problems.append(f"`{setting.name}` is missing: {setting.description}")
+            continue
+        loaded[setting.name], problem = _value(setting, value)
+        if problem:
+            problems.append(f"`{setting.name}` {problem}")
+    return loaded, problems
+
+
+def _value(setting: Setting, value: Any) -> tuple[Any, str]:
+    """The value in its kind, and what is wrong with it; a secret's value is never repeated, nor that of an address."""
+    hidden = setting.secret or setting.kind == "url"
+    shown = "its value" if hidden else _cut(json.dumps(value, default=str, ensure_ascii=False))
+    try:
+        value = _CONVERTERS[setting.kind](value)
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, ZoneInfoNotFoundError):
+        return None, f"must be {_WORDS[setting.kind]}, not {shown}."
+    if setting.choices and value not in setting.choices:
+        return None, f"must be one of {', '.join(setting.choices)}, not {shown}."
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if setting.minimum is not None and value < setting.minimum:
+            return None, f"must be at least {setting.minimum:g}, not {shown}."
+        if value > setting.maximum:
+            return None, f"must be at most {setting.maximum:,.0f}, not {shown}."
+    return value, ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        raise TypeError
+    return str(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not math.isfinite(number := float(value)):
+        raise ValueError
+    return number
+
+
+def _integer(value: Any) -> int:
+    number = _number(value)
+    if number != int(number):
+        raise ValueError
+    return int(number)
+
+
+def _boolean(value: Any) -> bool:
+    return _BOOLEANS[str(value).strip().lower()]
+
+
+def _array(value: Any) -> list[Any]:
+    """A list; a text that is no JSON holds one or several names, as in ``Accounts,Contacts``."""
+    if isinstance(value, str):
+        text = value.strip()
+        value = json.loads(text) if text.startswith("[") else [each.strip() for each in text.split(",")]
+    if not isinstance(value, list) or not all(isinstance(each, (str, int)) for each in value):
+        raise TypeError
+    return value
+
+
+def _moment(value: Any) -> str:
+    """RFC 3339 or a date; kept as text, as Singer configurations hold it."""
+    datetime.fromisoformat(_string(value).replace("Z", "+00:00"))
+    return str(value)
+
+
+def _timezone(value: Any) -> str:
+    ZoneInfo(_string(value))
+    return str(value)
+
+
+def _url(value: Any) -> str:
+    text = _string(value).strip()
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError
+    if "@" in parts.netloc or parts.port == 0:
+        raise ValueError
+    return text
+
+
+_CONVERTERS: dict[str, Any] = {
+    "string": _string,
+    "number": _number,
+    "integer": _integer,
+    "boolean": _boolean,
+    "array": _array,
+    "object": as_object,
+    "names": lambda value: {name: each for name, each in as_names(value).items() if each is not None},
+    "date-time": _moment,
+    "timezone": _timezone,
+    "url": _url,
+    "any": lambda value: value,
+}
+_WORDS = {
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "names": "an object that gives each name a text",
+    "date-time": "a date or a time such as 2026-01-31T00:00:00Z",
+    "timezone": "a time zone such as Europe/Prague",
+    "url": "an address such as https://crm.example.com, without user name, password or query",
+}

@@ -1,0 +1,108 @@
+"""Pace, walks that are read side by side, and the logins they share."""
+
+from __future__ import annotations
+
+import threading
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crm_simulators.vtiger import VtigerSimulator
+from crm_systems import open_client
+from crm_systems.client.client import Pace
+from crm_systems.errors import Rejected
+from crm_systems.model import Page, Request
+from tests.running import Time, operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+READ = Request("GET", "Modules: list", query={"operation": "listtypes"})
+
+
+@pytest.fixture
+def server() -> Iterator[VtigerSimulator]:
+    """A small Vtiger."""
+    with VtigerSimulator(rows=10) as simulator:
+        yield simulator
+
+
+def test_the_pace() -> None:
+    time = Time()
+    pace = Pace(4.0, time.clock, time.sleep)
+    sent = []
+    for _ in range(9):
+        pace.wait()
+        sent.append(time.now)
+    assert [after - before for before, after in pairwise(sent)] == [0.25] * 8
+    time.now += 100
+    pace.wait()
+    pace.wait()
+    assert time.slept[-1] == 0.25, "a pause is no credit"
+
+
+def test_the_pace_holds_for_all_threads_together(server: VtigerSimulator) -> None:
+    time = Time()
+    settings = {**server.config(), "requests_per_second": 2.0, "parallel_requests": 4}
+    with open_client(settings, clock=time.clock, sleep=time.sleep) as client:
+        list(client.map(lambda _item: client.call(READ), range(10)))
+        requests = client.traffic.requests
+        assert time.now - 1000 >= (requests - 1) / 2
+
+
+def walk_of(number: int, read: Callable[[int], None]) -> Any:
+    """A walk of three pages that say which walk it is."""
+
+    def walk(_call: Any) -> Iterator[Page]:
+        for page in range(3):
+            read(number)
+            yield Page([{"id": f"{number}x{page}"}])
+
+    return walk
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_pages_come_in_order(server: VtigerSimulator, parallel: int) -> None:
+    at_once, most, lock = [0], [0], threading.Lock()
+    gate = threading.Barrier(parallel, timeout=5)
+
+    def read(number: int) -> None:
+        with lock:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+        if number < parallel:
+            gate.wait()
+        with lock:
+            at_once[0] -= 1
+
+    with open_client({**server.config(), "parallel_requests": parallel}) as client:
+        pages = list(client.pages(walk_of(number, read) for number in range(7)))
+    assert [page.rows[0]["id"] for page in pages] == [f"{walk}x{page}" for walk in range(7) for page in range(3)]
+    assert most[0] == parallel
+
+
+def test_a_single_walk_is_not_gathered(server: VtigerSimulator) -> None:
+    read: list[int] = []
+    with open_client({**server.config(), "parallel_requests": 4}) as client:
+        pages = client.pages([walk_of(0, read.append)])
+        next(pages)
+        assert len(read) == 1, "a page goes on before the next is read"
+
+
+def test_an_error_in_one_walk_ends_all(server: VtigerSimulator) -> None:
+    def broken(_call: Any) -> Iterator[Page]:
+        raise Rejected("broken")
+        yield Page([])
+
+    walks = [walk_of(0, lambda _number: None), broken, *(walk_of(each, lambda _number: None) for each in range(50))]
+    with open_client({**server.config(), "parallel_requests": 3}) as client, pytest.raises(Rejected):
+        list(client.pages(walks))
+
+
+def test_logins_are_kept_and_closed(server: VtigerSimulator) -> None:
+    with open_client({**server.config(), "parallel_requests": 3}) as client:
+        for _ in range(5):
+            list(client.map(lambda _item: client.call(READ), range(9)))
+    operations = [operation(call) for call in server.calls]
+    assert operations.count("login") == operations.count("logout") <= 3

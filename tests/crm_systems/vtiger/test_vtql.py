@@ -1,0 +1,241 @@
+"""Reading by ascending id: over whatever ids, page sizes, hidden rows and bad records, every row exactly once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from crm_systems.errors import ProtocolError, Rejected, Unavailable
+from crm_systems.vtiger import vtql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crm_systems.model import Request
+
+
+@dataclass
+class Server:
+    """A module in memory that answers the queries of a walk, with the family's measured oddities."""
+
+    ids: list[int]
+    hidden: frozenset[int] = frozenset()
+    bad: frozenset[int] = frozenset()
+    cap: int = 100
+    weight: int = 1
+    """How many places of a page of whole rows one record takes."""
+    narrow_pages_break: bool = False
+    sorts: bool = True
+    before: Callable[[Server, str], None] = lambda _server, _query: None
+    queries: list[str] = field(default_factory=list)
+
+    def call(self, request: Request) -> Any:
+        query = request.query["query"]
+        self.before(self, query)
+        self.queries.append(query)
+        assert query.startswith("select ")
+        assert query.endswith(";")
+        matching = sorted(self._matching(query))
+        if "order by id desc" in query:
+            matching.reverse()
+        rows = matching[self._skip(query) :][: self._count(query)]
+        wide = query.startswith("select *")
+        if (wide or self.narrow_pages_break) and self.bad & set(rows):
+            raise Rejected("refused", code="INVALID_ID_ATTRIBUTE")
+        if not self.sorts and wide:
+            rows.reverse()
+        return [{"id": f"12x{number}"} for number in rows if number not in self.hidden]
+
+    def _matching(self, query: str) -> list[int]:
+        tests: dict[str, Callable[[int, int], bool]] = {
+            r"id > '12x(\d+)'": lambda number, limit: number > limit,
+            r"id <= '12x(\d+)'": lambda number, limit: number <= limit,
+            r"id = '12x(\d+)'": lambda number, limit: number == limit,
+        }
+        found: set[int] = set()
+        for alternative in query.partition(" order by ")[0].split(" or "):
+            these = self.ids
+            for pattern, test in tests.items():
+                for limit in re.findall(pattern, alternative):
+                    these = [number for number in these if test(number, int(limit))]
+            found.update(these)
+        return sorted(found)
+
+    @staticmethod
+    def _skip(query: str) -> int:
+        offset = re.search(r"limit (\d+),", query)
+        return int(offset[1]) if offset else 0
+
+    def _count(self, query: str) -> int:
+        limit = re.search(r"limit (?:\d+,)?(\d+);", query)
+        assert limit
+        places = min(int(limit[1]), self.cap)
+        return max(1, places // self.weight) if query.startswith("select *") else places
+
+
+def read(
+    server: Server, table: vtql.Table, highest: int | None = None, parallel: int = 1
+) -> tuple[list[int], set[int]]:
+    """The numbers of the rows in their order, and of the records that could not be read."""
+    end = vtql.top(server.call, table) if highest is None else highest
+    pages = [page for walk in vtql.walks(server.call, table, end, parallel) for page in walk(server.call)]
+    return (
+        [vtql.number_of(row["id"]) for page in pages for row in page.rows],
+        {vtql.number_of(each) for page in pages for each in page.unreadable},
+    )
+
+
+gaps = st.lists(st.one_of(st.just(1), st.integers(1, 5), st.integers(1, 3000)), max_size=400)
+
+
+@st.composite
+def numbers(draw: st.DrawFn) -> list[int]:
+    """Ids with random gaps."""
+    total, found = 0, []
+    for gap in draw(gaps):
+        total += gap
+        found.append(total)
+    return found
+
+
+sizes = st.integers(1, 150)
+
+
+@given(numbers(), sizes, st.integers(1, 6), st.integers(1, 40))
+def test_every_row_once(ids: list[int], size: int, parallel: int, weight: int) -> None:
+    table = vtql.Table("Things", "12", page_size=size)
+    assert read(Server(ids, weight=weight), table, parallel=parallel) == (ids, set())
+
+
+@given(numbers(), sizes, st.data(), st.booleans())
+def test_every_row_but_the_bad_ones(ids: list[int], size: int, data: st.DataObject, narrow: bool) -> None:
+    bad = frozenset(data.draw(st.lists(st.sampled_from(ids), max_size=8))) if ids else frozenset()
+    table = vtql.Table("Things", "12", page_size=size)
+    rows, unreadable = read(Server(ids, bad=bad, narrow_pages_break=narrow), table)
+    assert (rows, unreadable) == ([number for number in ids if number not in bad], set(bad))
+
+
+@given(numbers(), st.integers(1, 100), st.data(), st.integers(1, 30))
+def test_every_row_that_is_not_hidden(ids: list[int], size: int, data: st.DataObject, weight: int) -> None:
+    hidden = frozenset(data.draw(st.lists(st.sampled_from(ids)))) if ids else frozenset()
+    if data.draw(st.booleans()):
+        hidden |= frozenset(ids[: len(ids) * 2 // 3])
+    table = vtql.Table("Things", "12", page_size=size, hides_rows=True)
+    server = Server(ids, hidden=hidden, weight=weight)
+    assert read(server, table, highest=max(ids, default=0))[0] == [each for each in ids if each not in hidden]
+
+
+@example(visible={101, 302}, size=7, weight=3)
+@given(st.sets(st.integers(1, 450), max_size=6), st.integers(1, 100), st.integers(1, 30))
+def test_few_visible_rows_among_neighbours(visible: set[int], size: int, weight: int) -> None:
+    ids = list(range(1, 451))
+    server = Server(ids, hidden=frozenset(ids) - visible, weight=weight)
+    table = vtql.Table("Things", "12", page_size=size, hides_rows=True)
+    assert read(server, table, highest=450)[0] == sorted(visible)
+
+
+@given(numbers(), st.integers(1, 20), st.data())
+def test_rows_that_stay_are_read_whatever_goes(ids: list[int], size: int, data: st.DataObject) -> None:
+    """Rows vanish before any request; those that stay come out once, or the walk fails."""
+    doomed = iter(data.draw(st.lists(st.sampled_from(ids))) if ids else [])
+
+    def vanish(server: Server, _query: str) -> None:
+        gone = next(doomed, None)
+        server.ids = [number for number in server.ids if number != gone]
+
+    server = Server(list(ids), before=vanish)
+    try:
+        rows, _ = read(server, vtql.Table("Things", "12", page_size=size))
+    except ProtocolError:
+        assert set(ids) - set(server.ids), "only a row that vouched for an empty answer and vanished may stop it"
+        return
+    assert len(rows) == len(set(rows))
+    assert set(server.ids) <= set(rows) <= set(ids)
+
+
+def test_a_row_that_comes_to_match_between_an_empty_page_and_its_confirmation() -> None:
+    def appear(server: Server, query: str) -> None:
+        if "order by id desc limit 2;" in query and "id > '12x20'" in query:
+            server.ids = [10, 20, 25]
+
+    server = Server([10, 20], before=appear)
+    assert read(server, vtql.Table("Things", "12"), highest=30)[0] == [10, 20, 25]
+
+
+def test_an_empty_table_costs_little() -> None:
+    server = Server([])
+    assert read(server, vtql.Table("Things", "12")) == ([], set())
+    assert len(server.queries) == 2
+
+
+def test_the_cost_of_a_plain_read() -> None:
+    server = Server(list(range(1, 1001)))
+    read(server, vtql.Table("Things", "12"))
+    assert len(server.queries) == 11, "one to find the end and one a page"
+
+
+def test_a_page_that_is_not_sorted_is_no_page() -> None:
+    with pytest.raises(ProtocolError, match="does not sort by id"):
+        read(Server([1, 2, 3], sorts=False), vtql.Table("Things", "12"))
+
+
+def test_a_server_that_drops_the_order_is_found_out() -> None:
+    class Careless(Server):
+        def call(self, request: Request) -> Any:
+            query = request.query["query"].replace(" order by id desc", "")
+            return super().call(replace(request, query={"query": query}))
+
+    server = Careless(list(range(1, 251)))
+    table = vtql.Table("Things", "12")
+    with pytest.raises(vtql.Unsorted):
+        vtql.top(server.call, table)
+    pages = vtql.everything(table)(server.call)
+    assert [vtql.number_of(row["id"]) for page in pages for row in page.rows] == server.ids
+
+
+def test_a_server_that_cannot_sort_backwards() -> None:
+    class Simple(Server):
+        def call(self, request: Request) -> Any:
+            if "desc" in request.query["query"]:
+                return []
+            return super().call(request)
+
+    ids = list(range(1, 400, 3))
+    assert read(Simple(ids), vtql.Table("Things", "12")) == (ids, set())
+
+
+def test_a_module_that_can_never_be_read() -> None:
+    server = Server(list(range(1, 5000)), bad=frozenset(range(1, 5000)))
+    with pytest.raises(Rejected):
+        read(server, vtql.Table("Things", "12"))
+    assert len(server.queries) < 3000
+
+
+@pytest.mark.parametrize("good", [0, 5])
+def test_a_server_that_breaks_over_everything(good: int) -> None:
+    """HTTP 500 on each page of rows, while simple questions are answered: no record is to blame."""
+    pages = iter(range(10_000))
+
+    def fail(_server: Server, query: str) -> None:
+        if query.startswith("select *") and next(pages) >= good:
+            raise Unavailable("failed", code="HTTP 500")
+
+    server = Server(list(range(1, 2000)), before=fail)
+    with pytest.raises(Unavailable):
+        read(server, vtql.Table("Things", "12"))
+    assert len(server.queries) < 2000
+
+
+@given(st.text())
+def test_literals_cannot_be_left(text: str) -> None:
+    literal = vtql.literal(text)
+    inside = literal[1:-1]
+    assert literal[0] == literal[-1] == "'"
+    assert "'" not in inside.replace("''", "")
+    assert "\\" not in inside.replace("\\\\", "")
+    assert inside.replace("''", "'").replace("\\\\", "\\") == text

@@ -1,6 +1,0 @@
-"""Vtiger 8.4 and 8.0, coreBOS and Simply CRM: one dialect, four servers."""
-
-from tests.simulators.vtiger.server import SimplyCrmSimulator, VtigerSimulator
-from tests.simulators.vtiger.switches import Switches
-
-__all__ = ["SimplyCrmSimulator", "Switches", "VtigerSimulator"]

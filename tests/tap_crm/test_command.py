@@ -1,0 +1,131 @@
+"""The command ends with exit code 1 and says why, about its settings too."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crm_simulators.base import Answer
+from tests.running import command, finished, run
+from tests.tap_crm.leads import leads, live, on_page, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from crm_simulators.base import Call
+    from crm_simulators.vtiger import VtigerSimulator
+    from tests.running import Run
+
+    Start = Callable[..., VtigerSimulator]
+
+
+def test_every_problem_with_the_settings_at_once() -> None:
+    config = {
+        "system": "vtiger",
+        "url": "crm.example.com",
+        "access_key": "KeyThatNobodySees",
+        "parallel_requests": 0,
+        "timezone": "Mars/Olympus",
+        "start_date": "yesterday",
+        "deletions": "maybe",
+        "lookback_seconds": "soon",
+    }
+    result = run(config)
+    for name in ("url", "username", "parallel_requests", "timezone", "start_date", "deletions", "lookback_seconds"):
+        assert f"`{name}`" in result.exit
+    assert "KeyThatNobodySees" not in result.everything
+    assert "`system` must be one of vtiger, simplycrm" in run({"system": "salesforce"}).exit
+
+
+def test_two_taps_at_once(vtiger: Start) -> None:
+    simulator = vtiger(rows=600)
+    processes = [command("--config", "ENV", **as_environment(leads(simulator))) for _ in range(2)]
+    results: list[tuple[Run, int]] = []
+    threads = [threading.Thread(target=lambda each=each: results.append(finished(each))) for each in processes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [(set(live(result)), code) for result, code in results] == [(stored(simulator), 0)] * 2
+
+
+def as_environment(config: dict[str, Any]) -> dict[str, str]:
+    """The settings as environment variables."""
+    return {
+        f"TAP_CRM_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in config.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"username": "nobody"}, "there is no such user (ACCESS_DENIED): check `username`."),
+        ({"entities": ["Nothing"]}, "`entities` names Nothing"),
+        ({"url": "nonsense"}, "`url` must be an address"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [["--discover"], []])
+def test_the_command_says_so_too(
+    vtiger: Start, tmp_path: Path, wrong: dict[str, Any], sentence: str, arguments: list[str]
+) -> None:
+    config = {**vtiger().config(), **wrong}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    result, code = finished(command("--config", tmp_path / "config.json", *arguments))
+    assert (code, result.output) == (1, "")
+    assert sentence in result.log
+    assert "Traceback" not in result.log
+    assert config["access_key"] not in result.log
+
+
+def test_the_command_ends_badly_when_a_stream_is_not_complete(vtiger: Start, tmp_path: Path) -> None:
+    simulator = vtiger(rows=600)
+    (tmp_path / "config.json").write_text(json.dumps(leads(simulator)))
+
+    def redirect() -> None:
+        simulator.answer = lambda call: Answer(b"", 302)  # type: ignore[method-assign]  # noqa: ARG005
+
+    on_page(simulator, 2, redirect)
+    result, code = finished(command("--config", tmp_path / "config.json"))
+    assert code == 1
+    assert "tap-crm: Vtiger: Leads: read: the server redirects to another address (HTTP 302)" in result.log
+    assert "Traceback" not in result.log
+
+
+@pytest.mark.parametrize("option", ["--state", "--catalog"])
+def test_a_file_that_is_broken(vtiger: Start, tmp_path: Path, option: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(vtiger().config()))
+    (tmp_path / "broken.json").write_text('{"bookmarks": ')
+    result, code = finished(command("--config", tmp_path / "config.json", option, tmp_path / "broken.json"))
+    assert code == 1
+    assert result.log.endswith("broken.json is no JSON.\n")
+    assert "Traceback" not in result.log
+
+
+def test_a_test_reads_one_record_of_each_stream(vtiger: Start) -> None:
+    simulator = vtiger(rows=20)
+    result, code = finished(command("--config=ENV", "--test", **as_environment(simulator.config())))
+    assert code == 0
+    assert "error" not in result.log.lower()
+    assert {stream: len(records) for stream, records in result.records.items()}.get("Leads") == 1
+    assert max(map(len, result.records.values())) == 1
+
+
+def test_a_test_that_fails_says_so_and_ends_with_1(vtiger: Start) -> None:
+    simulator = vtiger(rows=20)
+    environment = as_environment({**simulator.config(), "entities": ["Leads", "Contacts"]})
+    answer = simulator.answer
+
+    def broken(call: Call) -> Answer:
+        return Answer(b"[]") if "from Leads where" in call.query.get("query", "") else answer(call)
+
+    simulator.answer = broken  # type: ignore[method-assign]
+    result, code = finished(command("--config=ENV", "--test", **environment))
+    assert code == 1
+    assert "tap-crm: not complete:" in result.log
+    assert "unhandled" not in result.log
+    assert len(result.records["Contacts"]) == 1

@@ -1,0 +1,43 @@
+"""Where what the tap says goes: UTF-8 whatever the locale, and one sentence where nobody takes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crm_simulators.vtiger import VtigerSimulator
+
+
+@pytest.mark.parametrize("more", ["", "--discover"])
+@pytest.mark.parametrize(
+    ("shell", "sentence"),
+    [(">&-", "Standard output is closed"), ("> /dev/full", "Standard output cannot be written"), ("| head -c 1", "")],
+)
+def test_closed_and_full_output_is_said(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path, shell: str, sentence: str, more: str
+) -> None:
+    crm = vtiger(rows=30)
+    crm.store.insert("Contacts", {"lastname": "Žluťoučký"})
+    config = tmp_path / "tap.json"
+    config.write_text(json.dumps({**crm.config(), "entities": ["Contacts"]}))
+    script = str(Path(sys.executable).with_name("tap-crm"))
+    result = subprocess.run(  # noqa: S603 - our own script
+        ["/bin/sh", "-c", f'"$0" --config "$1" {more} {shell}', script, str(config)],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert sentence in result.stderr.decode()
+    assert b"Traceback" not in result.stderr
+    assert b"Exception ignored" not in result.stderr
+    assert result.returncode == (1 if sentence else 0)

@@ -1,0 +1,202 @@
+"""The tap keeps to the Singer protocol and to what the SDK promises its users."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from singer_sdk.testing import get_tap_test_class
+
+from crm_simulators.vtiger import VtigerSimulator
+from tests.running import QuietTap, command, discover, finished, only, run
+from tests.tap_crm.leads import leads, live, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.running import Run
+
+    Start = Callable[..., VtigerSimulator]
+
+# The SDK makes its tests while this module is imported, so that their server has to be there by then.
+_server = VtigerSimulator(rows=20).start()
+
+TestSdkSuite = pytest.mark.filterwarnings("ignore:Fields in transformed catalog but not in records")(
+    get_tap_test_class(
+        QuietTap,
+        config={**_server.config(), "entities": ["Leads", "Contacts", "Invoice", "Groups"]},
+        parse_env_config=False,
+    )
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stop_the_server() -> Any:
+    yield
+    _server.stop()
+
+
+FORMATS = FormatChecker(["date"])
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def is_moment(value: object) -> bool:
+    """RFC 3339 with a zone, as far as the tap writes it."""
+    return not isinstance(value, str) or datetime.fromisoformat(value).utcoffset() == timedelta()
+
+
+def assert_valid(result: Run) -> None:
+    """Each record fits the SCHEMA before it, formats included, and has its keys."""
+    validators: dict[str, Draft202012Validator] = {}
+    known: dict[str, set[str]] = {}
+    for message in result.messages:
+        if message["type"] == "SCHEMA":
+            schema = {**message["schema"], "required": message["key_properties"]}
+            Draft202012Validator.check_schema(schema)
+            validators[message["stream"]] = Draft202012Validator(schema, format_checker=FORMATS)
+            known[message["stream"]] = set(schema["properties"])
+        elif message["type"] == "RECORD":
+            validators[message["stream"]].validate(message["record"])
+            assert message["record"].keys() <= known[message["stream"]]
+
+
+@pytest.mark.parametrize("flavour", VtigerSimulator.flavours)
+def test_every_record_is_valid(vtiger: Start, flavour: str) -> None:
+    simulator = vtiger(flavour, rows=200)
+    result = run({**simulator.config(), "skip_unreadable": True})
+    assert len(result.messages) > 1000
+    assert_valid(result)
+
+
+@pytest.mark.parametrize("enums", [True, False])
+def test_pick_lists_as_enums(vtiger: Start, enums: bool) -> None:
+    simulator = vtiger(rows=0)
+    simulator.store.insert("Leads", {"lastname": "x", "leadstatus": "Cold", "leadsource": None, "rating": ""})
+    result = run(leads(simulator, picklist_enums=enums))
+    assert_valid(result)
+    status = result.schemas["Leads"]["schema"]["properties"]["leadstatus"]
+    assert ("Cold" in status.get("enum", [])) is enums
+    assert "Cold" in status["description"]
+
+
+def test_deletions_are_valid(vtiger: Start) -> None:
+    simulator = vtiger()
+    first = run(leads(simulator))
+    simulator.store.delete(next(iter(live(first))))
+    second = run(leads(simulator), state=first.state)
+    assert [set(record) for record in second.records["Leads"]] == [{"id", "_sdc_deleted_at"}]
+    assert_valid(second)
+
+
+def test_deselected_fields_are_absent(vtiger: Start) -> None:
+    simulator = vtiger(rows=60)
+    catalog = only(discover(leads(simulator)), "Leads")
+    for part in catalog["streams"][0]["metadata"]:
+        if part["breadcrumb"] in (["properties", "email"], ["properties", "lastname"], ["properties", "id"]):
+            part["metadata"]["selected"] = False
+    result = run(leads(simulator), catalog=catalog)
+    assert set(live(result)) == stored(simulator), "a key cannot be deselected"
+    assert not any({"email", "lastname"} & record.keys() for record in result.records["Leads"])
+    assert not {"email", "lastname"} & result.schemas["Leads"]["schema"]["properties"].keys()
+
+
+def test_a_field_that_is_newer_than_the_catalog(vtiger: Start) -> None:
+    simulator = vtiger()
+    catalog = only(discover(leads(simulator)), "Leads")
+    stream = catalog["streams"][0]
+    del stream["schema"]["properties"]["city"]
+    stream["metadata"] = [part for part in stream["metadata"] if part["breadcrumb"] != ["properties", "city"]]
+    result = run(leads(simulator), catalog=catalog)
+    assert not any("city" in record for record in result.records["Leads"])
+    assert "Leads: fields that discovery did not see are left out: city" in result.log
+
+
+def test_a_catalog_spares_questions(vtiger: Start) -> None:
+    simulator = vtiger()
+    catalog = only(discover(simulator.config()), "Leads")
+    simulator.calls.clear()
+    result = run(simulator.config(), catalog=catalog)
+    assert list(result.records) == ["Leads"]
+    described = [call.query["elementType"] for call in simulator.calls if call.query.get("operation") == "describe"]
+    assert described == ["Leads"]
+    assert not any(call.query.get("operation") == "listtypes" for call in simulator.calls)
+
+
+def test_keys_and_bookmarks_in_the_catalog(vtiger: Start) -> None:
+    streams = {stream["tap_stream_id"]: stream for stream in discover(vtiger(rows=60).config())["streams"]}
+    leads_ = streams["Leads"]
+    assert (leads_["key_properties"], leads_["replication_key"]) == (["id"], "modifiedtime")
+    assert streams["Groups"]["replication_method"] == "FULL_TABLE"
+    assert streams["picklists"]["key_properties"] == ["entity", "field", "value"]
+    assert not {"accesskey", "user_password"} & streams["Users"]["schema"]["properties"].keys()
+    assert leads_["schema"]["properties"]["assigned_user_id"]["title"] == "Assigned To"
+    assert "refers to" in streams["Contacts"]["schema"]["properties"]["account_id"]["description"]
+
+
+def test_stream_maps(vtiger: Start) -> None:
+    simulator = vtiger()
+    maps = {"Leads": {"__alias__": "people", "shout": "lastname.upper()", "email": None}}
+    result = run(leads(simulator, stream_maps=maps))
+    assert {record["id"] for record in result.records["people"]} == stored(simulator)
+    assert all(record["shout"] == record["lastname"].upper() for record in result.records["people"])
+    assert not any("email" in record for record in result.records["people"])
+
+
+def test_about() -> None:
+    result, code = finished(command("--about", "--format=json"))
+    assert code == 0
+    about = json.loads(result.output)
+    settings = about["settings"]["properties"]
+    assert {"system", "url", "access_key", "lookback_seconds", "skip_unreadable"} <= settings.keys()
+    assert settings["access_key"]["writeOnly"] is True
+    assert "batch" not in about["capabilities"]
+
+
+def test_settings_from_the_environment(vtiger: Start) -> None:
+    simulator = vtiger()
+    environment = {
+        f"TAP_CRM_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in leads(simulator, parallel_requests=2, timeout_seconds=30.5, deletions="off").items()
+    }
+    result, code = finished(command("--config=ENV", **environment))
+    assert code == 0, result.log
+    assert set(live(result)) == stored(simulator)
+
+
+def test_the_command_discovers_and_reads(vtiger: Start, tmp_path: Path) -> None:
+    simulator = vtiger()
+    config, catalog, state = (tmp_path / name for name in ("config.json", "catalog.json", "state.json"))
+    config.write_text(json.dumps(simulator.config()))
+    discovered, code = finished(command("--config", config, "--discover"))
+    assert code == 0
+    catalog.write_text(json.dumps(only(json.loads(discovered.output), "Leads")))
+    state.write_text("{}")
+    result, code = finished(command("--config", config, "--catalog", catalog, "--state", state))
+    assert code == 0
+    assert set(live(result)) == stored(simulator)
+    assert any(call.form.get("operation") == "logout" for call in simulator.calls)
+
+
+def peak_kilobytes(simulator: VtigerSimulator, folder: Path, **more: Any) -> int:
+    """The most memory that the command held while it read all leads."""
+    (folder / "config.json").write_text(json.dumps(leads(simulator, **more)))
+    process = command("--config", folder / "config.json")
+    assert process.stdout
+    assert process.stderr
+    with process.stdout, process.stderr:
+        count = sum('"type":"RECORD","stream":"Leads"' in line for line in process.stdout)
+        _pid, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert (process.returncode, count) == (0, len(stored(simulator)))
+    return usage.ru_maxrss
+
+
+def test_memory_does_not_grow(vtiger: Start, tmp_path: Path) -> None:
+    few = peak_kilobytes(vtiger(rows=0, leads=2_000), tmp_path, parallel_requests=2)
+    many = peak_kilobytes(vtiger(rows=0, leads=20_000), tmp_path, parallel_requests=2)
+    assert many < few + 12_000

@@ -1,0 +1,159 @@
+"""States and catalogs as people keep them: what is clear is read, what is not is refused in a sentence."""
+
+from __future__ import annotations
+
+import io
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from crm_simulators.vtiger import VtigerSimulator
+from tap_crm.files import FileError, catalog_of, state_of
+from tests.running import command, discover, finished, only, run
+from tests.tap_crm.leads import leads, live, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+STATE = {"bookmarks": {"Leads": {"replication_key": "modifiedtime", "replication_key_value": "2025-06-15T00:00:00Z"}}}
+MESSAGE = {"type": "STATE", "value": STATE}
+PLAIN = json.dumps(STATE).encode()
+
+
+def as_file(data: bytes) -> Any:
+    """A file as click opens it: as text in some encoding, over bytes."""
+    return io.TextIOWrapper(io.BytesIO(data), encoding="ascii")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAIN,
+        json.dumps(MESSAGE).encode() + b"\n",
+        json.dumps({"value": STATE}).encode(),
+        json.dumps({"singer_state": STATE}).encode(),
+        b'{"bookmarks": {}}\n' + PLAIN + b"\n\n",
+        json.dumps({"type": "STATE", "value": {}}).encode() + b"\r\n" + json.dumps(MESSAGE).encode(),
+        b"\xef\xbb\xbf" + PLAIN,
+        PLAIN.decode().encode("utf-16"),
+        PLAIN.decode().encode("utf-16-le"),
+        PLAIN.decode().encode("utf-16-be"),
+        PLAIN.decode().encode("utf-32"),
+    ],
+)
+def test_what_is_clear_is_read(data: bytes) -> None:
+    assert state_of(as_file(data)) == STATE
+
+
+def test_an_empty_object_is_a_first_run() -> None:
+    assert state_of(as_file(b"{}")) == {}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"", b" \n", b"null", b"[]", b"1", b'"x"', b'{"value": null}', b'{"Leads": {}}', b'{"bookmarks": null}'),
+        *(b'{"bookmarks": []}', b'{"bookmarks": ', b"\xff\xfe\x00", b"\xe1{}", b"[" * 100_000),
+        *(b'{"a": NaN}', b'{"a": 1e999}', b'{"bookmarks": {}}\nnull'),
+        b'{"type": "RECORD", "stream": "Leads", "record": {}}',
+    ],
+)
+def test_the_rest_is_refused_in_a_sentence(data: bytes) -> None:
+    with pytest.raises(FileError, match=r"^(holds no state|is no JSON|is empty|is neither)"):
+        state_of(as_file(data))
+
+
+def test_the_command_refuses_before_it_reads(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:
+    simulator = vtiger()
+    (tmp_path / "config.json").write_text(json.dumps(leads(simulator)))
+    (tmp_path / "state.json").write_text("null")
+    result, code = finished(command("--config", tmp_path / "config.json", "--state", tmp_path / "state.json"))
+    assert (code, result.output) == (1, "")
+    assert "state.json holds no state" in result.log
+    assert "Traceback" not in result.log
+    assert simulator.calls == []
+
+
+@pytest.fixture(scope="module")
+def crm() -> Iterator[VtigerSimulator]:
+    with VtigerSimulator(rows=6) as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def both(crm: VtigerSimulator) -> dict[str, Any]:
+    return only(discover({**crm.config(), "entities": ["Leads", "Contacts"]}), "Leads", "Contacts")
+
+
+BROKEN: list[Any] = [
+    None,
+    [],
+    "x",
+    {"replication_key_value": "last week"},
+    {"replication_key_value": 1700000000},
+    {"replication_key_value": None},
+    {"replication_key_value": "0001-01-01"},
+    {"replication_key": "createdtime", "replication_key_value": "2025-01-01"},
+    {"overlap": {}},
+    {"overlap": [1]},
+    {"deletions_read_until": 5},
+    {"partitions": [{"context": {}}]},
+    {"progress_markers": []},
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=json.dumps)
+def test_a_broken_bookmark_fails_its_stream_alone(crm: VtigerSimulator, both: dict[str, Any], broken: Any) -> None:
+    first = run(crm.config(), catalog=both, state={"bookmarks": {"Leads": broken}})
+    assert set(live(first, "Contacts")) == stored(crm, "Contacts")
+    assert first.records["Leads"] == []
+    assert "Leads: The bookmark in the state cannot be used" in first.exit
+    again = run(crm.config(), catalog=both, state=first.state)
+    assert again.records["Leads"] == []
+    assert "Leads: The bookmark in the state cannot be used" in again.exit, "no run takes it for none"
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12)
+    | st.datetimes().map(str),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+PARTS = st.sampled_from(
+    [
+        *("replication_key", "replication_key_value", "overlap", "deletions_read_until", "read_at", "newest"),
+        *("partitions", "progress_markers", "starting_replication_value", "unreadable", "anything"),
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(st.dictionaries(st.sampled_from(["Leads", "Contacts", "picklists"]), JSON | st.dictionaries(PARTS, JSON)))
+def test_any_state_gives_a_sentence_or_a_right_read(crm: VtigerSimulator, both: dict[str, Any], marks: Any) -> None:
+    result = run({**crm.config()}, catalog=both, state={"bookmarks": marks, "currently_syncing": None})
+    for stream in ("Leads", "Contacts"):
+        failed = f"{stream}: The bookmark in the state cannot be used" in result.exit
+        has_none = isinstance(marks.get(stream, {}), dict) and "replication_key_value" not in marks.get(stream, {})
+        assert failed or not has_none or set(live(result, stream)) == stored(crm, stream)
+    assert bool(result.exit) == ("cannot be used" in result.exit)
+
+
+@pytest.mark.parametrize(
+    "data", [b"null", b"", b"[]", b'{"streams": null}', b'{"streams": [1]}', b'{"streams": [{}]}', b"{}", b"\xff"]
+)
+def test_a_catalog_that_is_none(data: bytes) -> None:
+    with pytest.raises(FileError, match=r"^(holds no catalog|is no JSON|is empty|is neither)"):
+        catalog_of(as_file(data))
+
+
+def test_a_catalog_with_a_mark(both: dict[str, Any]) -> None:
+    assert catalog_of(SimpleNamespace(buffer=io.BytesIO(json.dumps(both).encode("utf-8-sig")))) == both

@@ -1,0 +1,120 @@
+"""Records that need more than their fields: tasks, inventory documents, and a server without revise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crm_simulators.vtiger import Switches
+from tests.target_crm.writing import held, one, pipe, run, settings, stored, writes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from crm_simulators.vtiger import VtigerSimulator
+
+TASK = {
+    "id": "t1",
+    "subject": "Call",
+    "date_start": "2026-01-02",
+    "due_date": "2026-01-03",
+    "taskstatus": "Planned",
+    "time_start": "08:00",
+}
+BILL = {"id": "i1", "subject": "Bill", "bill_street": "s", "ship_street": "s", "invoicestatus": "Created"}
+LINES: list[dict[str, Any]] = [
+    {"productid": "x", "quantity": 1.5, "listprice": "10.00"},
+    {"productid": "x", "quantity": 2, "listprice": 3},
+]
+PARENTS = [
+    *pipe("Accounts", [{"id": "a1", "accountname": "Acme"}]),
+    *pipe("Products", [{"id": "x", "productname": "P"}]),
+]
+
+
+def test_a_task_stays_a_task(crm: VtigerSimulator, tmp_path: Path) -> None:
+    events = len(crm.store.records("Events"))
+    config = settings(crm, tmp_path, identify_by="ledger")
+    for _turn in range(2):
+        assert run(config, pipe("Calendar", [TASK])).exit == ""
+    assert one(crm, "Calendar", subject="Call")["id"].startswith("9x")
+    assert len(crm.store.records("Events")) == events
+    assert len(writes(crm)) == 1
+
+
+def test_a_document_that_the_server_cannot_create_is_rejected_clearly(crm: VtigerSimulator, tmp_path: Path) -> None:
+    bill = {**BILL, "account_id": "a1", "LineItems": LINES}
+    result = run(settings(crm, tmp_path, identify_by="ledger"), [*PARENTS, *pipe("Invoice", [bill])])
+    assert "Invoice: the record i1 is rejected" in result.exit
+    assert "inventory documents cannot be created on a stock Vtiger 8.4" in result.exit
+    assert stored(crm, "Invoice", subject="Bill") == []
+
+
+@pytest.mark.parametrize("by", ["ledger", ["subject"]], ids=str)
+def test_a_document_is_created_with_its_lines_and_changed_once(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path, by: Any
+) -> None:
+    crm = vtiger("vtiger-8.0", rows=5)
+    config = settings(crm, tmp_path, identify_by="ledger", streams={"Invoice": {"identify_by": by}})
+    product = crm.store.tables["Products"]
+    if by == "ledger":
+        bill: dict[str, Any] = {**BILL, "account_id": "a1", "LineItems": LINES}
+    else:
+        run(config, PARENTS)
+        account, thing = one(crm, "Accounts", accountname="Acme")["id"], one(crm, "Products", productname="P")["id"]
+        bill = {**BILL, "account_id": account, "LineItems": [{**line, "productid": thing} for line in LINES]}
+    assert run(config, [*PARENTS, *pipe("Invoice", [bill])]).exit == ""
+    invoice = crm.store.find(one(crm, "Invoice", subject="Bill")["id"])
+    lines = [(each.values["quantity"], each.values["listprice"]) for each in crm.store.lines_of(invoice)]
+    assert lines == [("1.500", "10.00000000"), ("2.000", "3.00000000")]
+
+    crm.calls.clear()
+    run(config, pipe("Invoice", [bill]))
+    assert writes(crm) == []
+
+    more = {**bill, "LineItems": [*bill["LineItems"], {**bill["LineItems"][0], "quantity": 5}]}
+    result = run(config, pipe("Invoice", [more]))
+    assert result.line("Invoice").endswith("1 update")
+    assert len(writes(crm)) == 1, "each time takes goods from stock"
+    assert len(crm.store.lines_of(invoice)) == 3
+    stock = product.value(product.rows[product.numbers[-1]], "qtyinstock")
+    assert float(stock or 0) == -3.5 - 8.5
+
+    crm.calls.clear()
+    run(config, pipe("Invoice", [more]))
+    assert writes(crm) == []
+
+
+@pytest.mark.parametrize("revise", [True, False])
+def test_a_server_without_revise_keeps_what_was_not_sent(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path, revise: bool
+) -> None:
+    crm = vtiger("simplycrm", rows=5, switches=Switches(revise=revise))
+    kept = {"title": "CEO", "description": "a &amp; b & <c>", "cf_877": "alpha |##| gamma", "cf_873": "1"}
+    ids = [crm.store.insert("Contacts", {"lastname": "Old", **kept}) for _turn in range(2)]
+    config = settings(crm, tmp_path, identify_by="id", requests_per_second=1000)
+    changed = {"firstname": "A &amp; B"}
+    for sent in (2, 0):
+        crm.calls.clear()
+        run(config, pipe("Contacts", [{"id": each, **changed} for each in ids], owner=None))
+        operations = {operation for operation, _element in writes(crm)}
+        assert operations == ({"revise" if revise else "update"} if sent else set())
+    for each in ids:
+        now = held(crm, each)
+        assert {name: now[name] for name in (*kept, "firstname")} == {**kept, **changed}
+
+
+def test_lines_stay_when_a_document_is_updated_without_revise(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path
+) -> None:
+    crm = vtiger("simplycrm", rows=20, switches=Switches(revise=False))
+    invoice = crm.store.raw("Invoice")[-1]
+    before = [line.number for line in crm.store.lines_of(invoice)]
+    config = settings(crm, tmp_path, identify_by="id", requests_per_second=1000)
+    crm_id = crm.store.id(invoice)
+    assert run(config, pipe("Invoice", [{"id": crm_id, "subject": "New"}], owner=None)).exit == ""
+    assert held(crm, crm_id)["subject"] == "New"
+    assert [line.number for line in crm.store.lines_of(invoice)] == before
+    assert before

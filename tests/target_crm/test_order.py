@@ -1,0 +1,66 @@
+"""Records of one key are written in the order in which they came, whatever comes between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.target_crm.writing import OWNER, pipe, record, run, schema, settings, stored
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crm_simulators.vtiger import VtigerSimulator
+
+ACME = {"id": "a1", "accountname": "Acme Ltd"}
+ANN = {"id": "1", "lastname": "Novák", "email": "ann@example.com", "assigned_user_id": OWNER}
+OLD = {**ANN, "title": "old", "account_id": "Acme Ltd"}
+NEW = {**ANN, "title": "new"}
+GONE = {"id": "1", "_sdc_deleted_at": "2026-01-01T00:00:00Z"}
+FIELDS = list(OLD)
+
+
+def by_match(crm: VtigerSimulator, folder: Path, **more: Any) -> dict[str, Any]:
+    streams = {"Accounts": {"identify_by": ["accountname"]}}
+    return settings(crm, folder, identify_by=["email"], streams=streams, **more)
+
+
+@pytest.mark.parametrize("between", [[], [schema("Contacts", [*FIELDS, "phone"])]], ids=["one schema", "two schemas"])
+@pytest.mark.parametrize("batch", [1, 100])
+def test_a_later_version_waits_behind_one_that_waits_for_a_reference(
+    crm: VtigerSimulator, tmp_path: Path, between: list[dict[str, Any]], batch: int
+) -> None:
+    told = [schema("Contacts", FIELDS), record("Contacts", **OLD), *between, record("Contacts", **NEW)]
+    result = run(by_match(crm, tmp_path, batch_size_rows=batch), [*told, *pipe("Accounts", [ACME])])
+    assert result.exit == ""
+    assert [each["title"] for each in stored(crm, "Contacts", email=ANN["email"])] == ["new"]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_what_came_before_a_schema_that_changes_is_written_before_what_comes_after(
+    crm: VtigerSimulator, tmp_path: Path, batch: int
+) -> None:
+    others = [record("Contacts", **{**NEW, "id": str(n), "email": f"{n}@x.cz"}) for n in range(2, 5)]
+    told = [
+        schema("Contacts", FIELDS),
+        record("Contacts", **{**ANN, "title": "old"}),
+        schema("Contacts", [*FIELDS, "phone"]),
+        record("Contacts", **NEW),
+        *others,
+    ]
+    config = settings(crm, tmp_path, identify_by="ledger", batch_size_rows=batch, parallel_requests=1)
+    assert run(config, told).exit == ""
+    assert [each["title"] for each in stored(crm, "Contacts", email=ANN["email"])] == ["new"]
+
+
+@pytest.mark.parametrize("between", [[], [schema("Contacts", [*FIELDS, "phone", "_sdc_deleted_at"])]], ids=str)
+def test_a_deletion_waits_behind_a_create_that_waits(
+    crm: VtigerSimulator, tmp_path: Path, between: list[dict[str, Any]]
+) -> None:
+    told = [schema("Contacts", [*FIELDS, "_sdc_deleted_at"]), record("Contacts", **OLD), *between]
+    told.append(record("Contacts", **GONE))
+    result = run(by_match(crm, tmp_path, deletes="apply"), [*told, *pipe("Accounts", [ACME])])
+    assert result.exit == ""
+    assert "1 create, 1 delete" in result.line("Contacts")
+    assert stored(crm, "Contacts", email=ANN["email"]) == []

@@ -1,0 +1,131 @@
+"""Rejected records: how many may be, where they go, and how they come back."""
+
+from __future__ import annotations
+
+import json
+import stat
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.target_crm.writing import QuietTarget, one, pipe, run, settings, state, stored, writes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crm_simulators.vtiger import VtigerSimulator
+
+GOOD = [{"id": f"g{number}", "lastname": f"Good {number}", "cf_855": 1.25} for number in range(3)]
+BAD = [
+    {"id": f"b{number}", "lastname": f"Bad {number}", "birthday": "31 February", "cf_855": 1.25} for number in range(3)
+]
+MIXED = [each for pair in zip(GOOD, BAD, strict=True) for each in pair]
+
+
+def test_the_first_reject_stops_the_run_and_what_came_before_is_safe(crm: VtigerSimulator, tmp_path: Path) -> None:
+    first, *rest = pipe("Contacts", MIXED)
+    result = run(settings(crm, tmp_path, identify_by="ledger"), [first, rest[0], state(1), *rest[1:], state(2)])
+    assert "Contacts: the record b0 is rejected: its birthday is no date" in result.exit
+    assert "is rejected" not in result.log, "the sentence that ends the run says it"
+    assert "No more than 0 may be (`max_rejects`), so the run stops; what came before it is written." in result.exit
+    assert result.states == [{"at": 1}]
+    assert [each["lastname"] for each in crm.store.records("Contacts")[-1:]] == ["Good 0"]
+    assert "31 February" not in result.words
+    assert result.line("Contacts") == "Contacts → Contacts: 1 create, 1 reject"
+
+
+@pytest.mark.parametrize(("allowed", "written", "exits"), [(1, 2, True), (2, 3, True), (3, 3, False), (-1, 3, False)])
+def test_so_many_may_be(crm: VtigerSimulator, tmp_path: Path, allowed: int, written: int, exits: bool) -> None:
+    path = tmp_path / "rejects.jsonl"
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=allowed, rejects_path=str(path))
+    result = run(config, [*pipe("Contacts", MIXED), state(1)])
+    assert bool(result.exit) == exits
+    assert result.states == ([] if exits else [{"at": 1}]), "state goes on: the record is safe in the file"
+    assert len([each for each in crm.store.records("Contacts") if each["lastname"].startswith("Good")]) == written
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_file_is_a_singer_stream_and_piping_it_back_in_replays_it(crm: VtigerSimulator, tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(path))
+    original = pipe("Contacts", MIXED)
+    run(config, original)
+    lines = path.read_text("utf-8").splitlines()
+    kept = [json.loads(line) for line in lines]
+    assert kept[0] == original[0]
+    assert [each["record"] for each in kept[1:]] == [
+        each["record"] for each in original if each.get("record", {}).get("birthday")
+    ]
+    assert all(each["rejected"]["reason"] == "its birthday is no date" for each in kept[1:])
+
+    moved = [line.replace("31 February", "2000-02-28") for line in lines]
+    path.unlink()
+    crm.calls.clear()
+    assert run(config, moved).exit == ""
+    assert [element["lastname"] for _operation, element in writes(crm)] == ["Bad 0", "Bad 1", "Bad 2"]
+    assert one(crm, "Contacts", lastname="Bad 1")["birthday"] == "2000-02-28"
+    assert one(crm, "Contacts", lastname="Bad 1")["cf_855"] == "1.250"
+    assert not path.exists()
+
+
+def test_each_run_and_stream_brings_its_own_schema(crm: VtigerSimulator, tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(path))
+    leads = [{"id": 1, "lastname": "Bad", "annualrevenue": "much"}]
+    for _turn in range(2):
+        run(config, [*pipe("Contacts", BAD[:1]), *pipe("Leads", leads)])
+    kinds = [(each["type"], each["stream"]) for each in map(json.loads, path.read_text("utf-8").splitlines())]
+    once = [("SCHEMA", "Contacts"), ("RECORD", "Contacts"), ("SCHEMA", "Leads"), ("RECORD", "Leads")]
+    assert kinds == once * 2
+
+
+def test_what_the_server_refuses_is_kept_with_its_words_but_not_logged(crm: VtigerSimulator, tmp_path: Path) -> None:
+    crm.store.insert("Accounts", {"accountname": "ACME"})
+    path = tmp_path / "rejects.jsonl"
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(path))
+    result = run(config, pipe("Accounts", [{"id": 1, "accountname": "Acme"}]))
+    assert "refuses this (0): another record has the same value in a field that must be unique" in result.log
+    assert "Duplicate(s) detected!" in path.read_text("utf-8")
+    assert "Duplicate" not in result.words
+
+
+def test_a_record_that_cannot_be_kept_stops_the_run(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path="/dev/full")
+    result = run(config, [*pipe("Contacts", MIXED), state(1)])
+    assert "the record b0 is rejected" in result.exit
+    assert "It cannot be kept in `rejects_path` (" in result.exit
+    assert result.states == []
+
+
+def test_a_deletion_that_fails_is_kept_as_one(crm: VtigerSimulator, tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    more: dict[str, Any] = {"max_rejects": -1, "rejects_path": str(path), "deletes": "apply"}
+    config = settings(crm, tmp_path, identify_by="id", **more)
+    users = pipe("Users", [{"id": "19x8", "_sdc_deleted_at": "2026-01-01T00:00:00Z"}], owner=None)
+    result = run(config, users)
+    assert "the record 19x8 is rejected: Users: delete: the CRM denies this (ACCESS_DENIED)" in result.log
+    assert json.loads(path.read_text("utf-8").splitlines()[1])["record"]["_sdc_deleted_at"] == "2026-01-01T00:00:00Z"
+    run(config, path.read_text("utf-8").splitlines())
+    assert [operation for operation, _element in writes(crm)] == ["delete", "delete"]
+    assert stored(crm, "Users", id="19x8")
+
+
+def test_a_server_that_fails_over_one_record_rejects_that_one(crm: VtigerSimulator, tmp_path: Path) -> None:
+    from crm_simulators.base import Fault  # noqa: PLC0415
+
+    crm.fault = lambda call: Fault.ERROR_BEFORE if "Good 1" in call.form.get("element", "") else None
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=1, rejects_path=str(tmp_path / "r"))
+    result = run(config, pipe("Contacts", GOOD))
+    assert "the record g1 is rejected: the server fails on it (HTTP 500) and stores nothing" in result.log
+    assert result.line("Contacts") == "Contacts → Contacts: 2 create, 1 reject"
+
+
+def test_the_file_is_not_read_while_it_is_written(crm: VtigerSimulator, tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(path))
+    run(config, pipe("Contacts", BAD))
+    before = path.read_text("utf-8")
+    with path.open(encoding="utf-8") as source, pytest.raises(SystemExit, match="move it away before it is read"):
+        QuietTarget.invoke(config=SimpleNamespace(config=config, parse_env=False), file_input=source)
+    assert path.read_text("utf-8") == before

@@ -1,0 +1,58 @@
+"""What is written otherwise than somebody may think is said, once, and every fault of a record is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.target_crm.writing import pipe, run, settings, stored, writes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crm_simulators.vtiger import VtigerSimulator
+
+
+def test_values_that_a_pick_list_does_not_have_are_said_once_a_field(crm: VtigerSimulator, tmp_path: Path) -> None:
+    people = [
+        {
+            "id": n,
+            "lastname": f"P{n}",
+            "leadsource": f"Unheard {n}",
+            "salutationtype": "Mr.",
+            "cf_877": ["alpha", "Sicret"],
+        }
+        for n in range(3)
+    ]
+    result = run(settings(crm, tmp_path, identify_by="ledger"), pipe("Contacts", people))
+    assert (result.log.count("leadsource comes with values"), result.log.count("cf_877 comes with values")) == (1, 1)
+    assert "salutationtype comes" not in result.log
+    assert "Sicret" not in result.words
+    assert len(stored(crm, "Contacts", leadsource="Unheard 1")) == 1
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_document_that_leaves_its_file_behind_is_said(crm: VtigerSimulator, tmp_path: Path, *, dry_run: bool) -> None:
+    papers = [{"id": n, "notes_title": f"Paper {n}", "filelocationtype": kind} for n, kind in enumerate("IIE")]
+    result = run(settings(crm, tmp_path, identify_by="ledger", dry_run=dry_run), pipe("Documents", papers))
+    assert result.exit == ""
+    assert result.log.count("are written without their file") == 1
+
+
+def test_all_faults_of_a_record_are_named(crm: VtigerSimulator, tmp_path: Path) -> None:
+    person = {"id": 1, "lastname": "", "birthday": "31/12/2024", "cf_857": "1.5", "cf_881": "garbage"}
+    result = run(settings(crm, tmp_path, identify_by="ledger"), pipe("Contacts", [person]))
+    for fault in ("its birthday is no date", "its cf_857 is no integer", "its cf_881 is no time", "it has no lastname"):
+        assert fault in result.exit
+    assert writes(crm) == []
+
+
+def test_an_owner_that_is_missing_names_the_way_out(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by=["email"])
+    people = pipe("Contacts", [{"id": 1, "lastname": "A", "email": "a@example.com"}], owner=None)
+    assert (
+        "Contacts needs assigned_user_id, which the stream does not deliver: set `default_owner`"
+        in run(config, people).exit
+    )
+    assert run({**config, "default_owner": "admin"}, people).exit == ""

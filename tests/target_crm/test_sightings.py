@@ -1,0 +1,150 @@
+"""What the CRM had shown before a create, and what can be told from it afterwards."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime, timezone
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from crm_simulators.base import Fault
+from crm_systems.errors import Denied
+from crm_systems.model import Entity, Field, Kind
+from target_crm.finding import Existing
+from target_crm.sightings import DISORDER, Shown, Sightings
+from tests.contract.subjects import SUBJECTS
+from tests.contract.test_lost_answers import incoming, killed, load, there
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from crm_systems.client import Client
+
+AT = datetime(2026, 1, 1, tzinfo=timezone.utc)
+ENTITY = Entity("Lead", (Field("id", Kind.STRING),), creation_key="created", replication_key="modified")
+
+
+class Looks:
+    """A client and a system that count how often all is listed."""
+
+    def __init__(self, *ids: str, highest: int | None = None) -> None:
+        self.there, self.times, self.highest = [*ids], 0, highest
+        self.now = 0.0
+        self.system = SimpleNamespace(highest=lambda *_given: self.highest, ids=self._ids)
+
+    def call(self, request: Any) -> None:
+        raise AssertionError
+
+    def clock(self) -> float:
+        return self.now
+
+    def server_time(self) -> datetime:
+        return AT
+
+    def _ids(self, *_given: Any) -> Iterator[str]:
+        self.times += 1
+        yield from self.there
+
+    def sightings(self) -> Sightings:
+        return Sightings(cast("Client", self), ENTITY)
+
+
+def made(crm_id: str, created: str | None = None) -> Existing:
+    return Existing(crm_id, {}, {"created": created})
+
+
+def test_what_was_listed_before_is_old_and_all_else_is_new() -> None:
+    before = Looks("7", "9").sightings().before()
+    assert [before.tells_new(each) for each in ("7", "8", "9", "10", "x")] == [False, True, False, True, True]
+
+
+def test_where_ids_grow_the_highest_says_it_all() -> None:
+    sightings = Looks(highest=9).sightings()
+    assert [sightings.before().tells_new(each) for each in ("8", "9", "12x10", "x")] == [False, False, True, False]
+    sightings.note(made("12", "2026-02-01T00:00:00+00:00"), sightings.before())
+    assert sightings.before().tells_new("12") is False
+    assert sightings.before().since == datetime(2026, 2, 1, tzinfo=timezone.utc) - DISORDER
+
+
+def test_the_highest_id_is_asked_for_again_after_a_while() -> None:
+    looks = Looks(highest=9)
+    sightings = looks.sightings()
+    for highest, seconds, expected in ((20, 5, 9), (20, 11, 20)):
+        assert sightings.before()
+        looks.highest, looks.now = highest, seconds
+        assert sightings.before().highest == expected
+
+
+def test_after_a_create_an_id_that_was_not_listed_and_is_not_the_highest_tells_nothing() -> None:
+    looks = Looks("7", "9")
+    sightings = looks.sightings()
+    sightings.note(made("12"), sightings.before())
+    assert [sightings.before().tells_new(each) for each in ("9", "10", "12", "13")] == [False, None, None, True]
+    assert looks.times == 1
+
+
+@pytest.mark.parametrize("odd", ["8", "6f9a"])
+def test_where_ids_do_not_grow_all_is_listed_before_each_create(odd: str) -> None:
+    looks = Looks("7", "9", highest=9)
+    sightings = looks.sightings()
+    for number in range(3):
+        before = sightings.before()
+        sightings.note(made(odd), before)
+        looks.there.append(odd)
+        assert looks.times == number
+    assert sightings.before().tells_new(odd) is False
+    assert sightings.before().tells_new("1") is True
+
+
+def test_a_create_that_was_under_way_meanwhile_proves_nothing_against_growing_ids() -> None:
+    looks = Looks(highest=9)
+    sightings = looks.sightings()
+    first, second = sightings.before(), sightings.before()
+    sightings.note(made("11"), first)
+    sightings.note(made("10"), second)
+    assert (looks.times, sightings.before().highest) == (0, 11)
+
+
+def test_what_may_not_be_looked_at_tells_nothing() -> None:
+    looks = Looks()
+
+    def deny(*_given: Any) -> Iterator[str]:
+        looks.times += 1
+        raise Denied("no")
+
+    looks.system.ids = deny
+    sightings = looks.sightings()
+    before = sightings.before()
+    sightings.note(made("1"), before)
+    assert sightings.before().tells_new("1") is None
+    assert looks.times == 1
+
+
+def test_many_ids_are_not_kept_in_the_ledger() -> None:
+    shown = Shown(AT, 2000, frozenset(map(str, range(2001))))
+    kept = Shown.read(shown.written())
+    assert [kept.tells_new(each) for each in ("2001", "2000", "x")] == [True, None, None]
+    few = Shown(AT, 2, frozenset({"1", "2"}))
+    assert Shown.read(few.written()) == few
+
+
+def test_what_cannot_be_told_is_said_and_neither_taken_nor_created(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("target_crm.sightings.IDS_KEPT", 0)
+    subject = SUBJECTS["alfacrm"]
+    with subject.start(3) as crm:
+        load(subject, crm, tmp_path / "stranger", incoming(subject))
+        stranger = there(subject, crm)[0]
+        killed(subject, crm, tmp_path / "ledger", Fault.REFUSED)
+        for _turn in range(2):
+            result = load(subject, crm, tmp_path / "ledger", incoming(subject))
+            assert f"whether it made {stranger['id']} cannot be told" in result.exit
+            assert there(subject, crm) == [stranger]
+        with sqlite3.connect(tmp_path / "ledger") as db:
+            db.execute("DELETE FROM intents")
+        assert load(subject, crm, tmp_path / "ledger", incoming(subject)).exit == ""
+        assert len(there(subject, crm)) == 2

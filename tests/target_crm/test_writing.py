@@ -1,0 +1,180 @@
+"""Create, update, delete, skip: by id, by ledger, by match fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.target_crm.writing import held, one, pipe, run, settings, state, stored, writes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crm_simulators.vtiger import VtigerSimulator
+
+ANN = {"id": "1", "lastname": "Novák", "email": "ann@example.com", "title": "CEO"}
+BOB = {"id": "2", "lastname": "Müller", "email": "bob@example.com", "title": "CTO"}
+BY: list[Any] = ["ledger", ["email"]]
+
+
+@pytest.mark.parametrize("by", BY, ids=str)
+def test_creates_then_updates_what_changed_and_sends_nothing_when_nothing_did(
+    crm: VtigerSimulator, tmp_path: Path, by: Any
+) -> None:
+    config = settings(crm, tmp_path, identify_by=by)
+    first = run(config, pipe("Contacts", [ANN, BOB]))
+    assert first.line("Contacts") == "Contacts → Contacts: 2 create"
+    assert one(crm, "Contacts", lastname="Müller", title="CTO")["email"] == "bob@example.com"
+
+    crm.calls.clear()
+    second = run(config, pipe("Contacts", [ANN, {**BOB, "title": "Chair"}]))
+    assert second.line("Contacts") == "Contacts → Contacts: 1 update, 1 unchanged"
+    crm_id = one(crm, "Contacts", email="bob@example.com")["id"]
+    assert writes(crm) == [("revise", {"id": crm_id, "title": "Chair"})]
+
+    crm.calls.clear()
+    run(config, pipe("Contacts", [ANN, {**BOB, "title": "Chair"}]))
+    assert writes(crm) == []
+
+
+def test_by_id_updates_and_never_creates(crm: VtigerSimulator, tmp_path: Path) -> None:
+    crm_id = crm.store.records("Contacts")[0]["id"]
+    config = settings(crm, tmp_path, identify_by="id", max_rejects=1, rejects_path=str(tmp_path / "rejects"))
+    records = [{"id": crm_id, "title": "New"}, {"id": "12x99999", "title": "Nobody"}]
+    for sent in ([("revise", {"id": crm_id, "title": "New"})], []):
+        crm.calls.clear()
+        result = run(config, pipe("Contacts", records, owner=None))
+        assert "the record 12x99999 is rejected: the CRM has no record with this id" in result.log
+        assert writes(crm) == sent
+    assert held(crm, crm_id)["title"] == "New"
+
+
+def test_a_match_adopts_what_is_there_without_a_write(crm: VtigerSimulator, tmp_path: Path) -> None:
+    crm_id = crm.store.insert("Contacts", {"lastname": "Novák", "email": "ANN@example.com", "title": "CEO"})
+    result = run(
+        settings(crm, tmp_path, identify_by=["email"]), pipe("Contacts", [{**ANN, "email": "ANN@example.com"}])
+    )
+    assert result.line("Contacts") == "Contacts → Contacts: 1 unchanged"
+    assert writes(crm) == []
+    crm.calls.clear()
+    run(settings(crm, tmp_path, identify_by="ledger"), pipe("Contacts", [{**ANN, "title": "Chair"}]))
+    assert [element["id"] for _operation, element in writes(crm)] == [crm_id], "what was matched stands in the ledger"
+
+
+@pytest.mark.parametrize(
+    ("there", "incoming"),
+    [("Muller", "Müller"), ("MÜLLER", "Müller"), ("Müller ", "Müller"), ("Muller", "Mu\u0308ller")],
+)
+def test_a_match_is_exact_where_the_server_is_not(
+    crm: VtigerSimulator, tmp_path: Path, there: str, incoming: str
+) -> None:
+    crm.store.insert("Contacts", {"lastname": there, "email": "stranger@example.com"})
+    run(settings(crm, tmp_path, identify_by=["lastname"]), pipe("Contacts", [{"id": "1", "lastname": incoming}]))
+    assert one(crm, "Contacts", lastname=there)["email"] == "stranger@example.com"
+    assert [element["lastname"] for operation, element in writes(crm) if operation == "create"] == [incoming]
+
+
+def test_an_email_matches_in_any_case_and_a_composed_letter_its_parts(crm: VtigerSimulator, tmp_path: Path) -> None:
+    crm.store.insert("Contacts", {"lastname": "Müller", "email": "BOB@example.com"})
+    config = settings(crm, tmp_path, identify_by=["lastname", "email"])
+    run(config, pipe("Contacts", [{**BOB, "lastname": "Mu\u0308ller"}]))
+    assert [operation for operation, _element in writes(crm)] == ["revise"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "ann", "created"), [("update_only", "CTO", 0), ("create_only", "CEO", 1), ("upsert", "CTO", 1)]
+)
+def test_write_modes(crm: VtigerSimulator, tmp_path: Path, mode: str, ann: str, created: int) -> None:
+    crm.store.insert("Contacts", {"lastname": "Novák", "email": "ann@example.com", "title": "CEO"})
+    config = settings(crm, tmp_path, identify_by=["email"], write_mode=mode)
+    result = run(config, pipe("Contacts", [{**ANN, "title": "CTO"}, BOB]))
+    assert one(crm, "Contacts", email="ann@example.com")["title"] == ann
+    assert len(stored(crm, "Contacts", email="bob@example.com")) == created
+    assert ("1 skip" in result.line("Contacts")) == (mode != "upsert")
+
+
+@pytest.mark.parametrize("deletes", ["ignore", "apply"])
+def test_deletes(crm: VtigerSimulator, tmp_path: Path, deletes: str) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", deletes=deletes)
+    run(config, pipe("Contacts", [ANN, BOB]))
+    crm_id = one(crm, "Contacts", email="ann@example.com")["id"]
+    marked = [{"id": key, "_sdc_deleted_at": "2026-01-01T00:00:00Z"} for key in ("1", "9")]
+    gone = [*pipe("Contacts", [ANN])[:1], *pipe("Contacts", marked, owner=None)[1:]]
+    first, second = run(config, gone), run(config, gone)
+    assert held(crm, crm_id)["deleted"] == (deletes == "apply")
+    assert first.line("Contacts").endswith("1 delete, 1 skip" if deletes == "apply" else "2 skip")
+    assert second.line("Contacts").endswith("2 skip")
+    run(config, pipe("Contacts", [ANN]))
+    assert len(stored(crm, "Contacts", email="ann@example.com")) == 1, "what comes again is created again"
+
+
+def test_what_comes_after_a_delete_in_the_same_batch_is_done_after_it(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by=["email"], deletes="apply", parallel_requests=4)
+    others = [{"id": str(number), "lastname": "x", "email": f"{number}@example.com"} for number in range(10, 30)]
+    gone = {"id": "1", "_sdc_deleted_at": "2026-01-01T00:00:00Z"}
+    run(config, pipe("Contacts", [ANN, *others, gone, {**ANN, "title": "Back"}]))
+    assert one(crm, "Contacts", email="ann@example.com")["title"] == "Back"
+    assert len(stored(crm, "Contacts", lastname="x")) == 20
+
+
+def test_fields_are_mapped_and_unknown_ones_dropped(crm: VtigerSimulator, tmp_path: Path) -> None:
+    people = {"entity": "Contacts", "fields": {"surname": "lastname", "note": None, "mail": "email", "fax": "phone"}}
+    config = settings(crm, tmp_path, identify_by=["email"], streams={"people": people}, unknown_fields="drop")
+    incoming = {"nr": 1, "surname": "Novák", "mail": "ann@example.com", "note": "n", "shoe_size": 42}
+    result = run(config, pipe("people", [incoming], ["nr"]))
+    assert result.line("people") == "people → Contacts: 1 create"
+    assert "people: fields that Contacts does not have are left out: shoe_size" in result.log
+    assert "people: fields that `streams` names and the stream does not deliver: fax" in result.log
+    assert one(crm, "Contacts", lastname="Novák", email="ann@example.com")["description"] == ""
+
+
+def test_what_the_crm_sets_itself_is_left_out_with_one_note(crm: VtigerSimulator, tmp_path: Path) -> None:
+    odd = {"createdtime": "2020-01-01T00:00:00Z", "modifiedtime": "2020-01-01T00:00:00Z", "contact_no": "CON1"}
+    result = run(settings(crm, tmp_path, identify_by="ledger"), pipe("Contacts", [{**ANN, **odd}, {**BOB, **odd}]))
+    note = "Contacts: fields that the CRM sets itself are left out: contact_no, createdtime, modifiedtime"
+    assert result.log.count(note) == 1
+    assert not {"createdtime", "contact_no"} & set(writes(crm)[0][1])
+
+
+@pytest.mark.parametrize(
+    ("incoming", "expected"),
+    [("admin", "19x1"), ("19x6", "19x6"), ("Anna", "19x6"), ("7", "20x5"), ("nobody", "19x8"), (None, "19x8")],
+)
+def test_owners(crm: VtigerSimulator, tmp_path: Path, incoming: str | None, expected: str) -> None:
+    owners = {"Anna": "euro", "7": "20x5"}
+    config = settings(crm, tmp_path, identify_by="ledger", owners=owners, default_owner="limited")
+    run(config, pipe("Contacts", [{**ANN, "assigned_user_id": incoming}]))
+    assert one(crm, "Contacts", email="ann@example.com")["assigned_user_id"] == expected
+
+
+def test_the_default_owner_makes_the_field_needless(crm: VtigerSimulator, tmp_path: Path) -> None:
+    run(settings(crm, tmp_path, identify_by="ledger", default_owner="euro"), pipe("Contacts", [ANN], owner=None))
+    assert one(crm, "Contacts", email="ann@example.com")["assigned_user_id"] == "19x6"
+
+
+def test_somebody_who_may_not_list_the_users_writes_as_himself(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = {**settings(crm, tmp_path, identify_by="ledger", default_owner="limited"), **crm.config_for("limited")}
+    assert run(config, pipe("Contacts", [ANN], owner=None)).exit == ""
+    assert one(crm, "Contacts", email="ann@example.com")["assigned_user_id"] == "19x8"
+
+
+def test_records_without_a_key_are_recognised_by_what_they_hold(crm: VtigerSimulator, tmp_path: Path) -> None:
+    for by, titles in (("ledger", ["CEO"]), (["email"], ["CEO", "CTO"])):
+        config = settings(crm, tmp_path, identify_by=by, streams={"s": {"entity": "Contacts"}})
+        for title in titles:
+            run(config, pipe("s", [{"lastname": "Novák", "email": "ann@example.com", "title": title}] * 2, []))
+        assert one(crm, "Contacts", email="ann@example.com")["title"] == titles[-1]
+
+
+def test_a_null_key_names_nobody(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(tmp_path / "rejects"))
+    result = run(config, pipe("Contacts", [{**ANN, "id": None}, {**BOB, "id": None}]))
+    assert result.log.count("is rejected: its key is empty") == 2
+    assert writes(crm) == []
+
+
+def test_state_leaves_after_the_records_before_it(crm: VtigerSimulator, tmp_path: Path) -> None:
+    contacts = pipe("Contacts", [ANN, BOB])
+    result = run(settings(crm, tmp_path, identify_by="ledger"), [*contacts[:2], state(1), *contacts[2:], state(2)])
+    assert result.states == [{"at": 1}, {"at": 2}]
