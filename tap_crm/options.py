@@ -15,7 +15,6 @@ OWN_SETTINGS = (
         default=60,
         minimum=0,
     ),
-    Setting("page_size", "integer", "Page size", "Rows a request. Default: what the system hands out.", minimum=1),
     Setting(
         "picklist_enums",
         "boolean",

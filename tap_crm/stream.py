@@ -115,7 +115,7 @@ class CrmStream(Stream):
         for page in client.pages(client.system.walks(client.call, self.entity, since, parallel=client.parallel)):
             elapsed = self._elapsed(began)
             for identifier in page.unreadable:
-                self._is_incomplete = not self._may_miss(identifier) or self._is_incomplete
+                self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             read += len(page.rows)
             self.run.progress.show(self.name, read)
             for record in map(reader, page.rows):
@@ -127,8 +127,7 @@ class CrmStream(Stream):
                 changes.forget()
         if keyless:
             key = ", ".join(self.primary_keys)
-            self._is_incomplete = True
-            self.run.fail(self.name, f"{keyless} of its records come without their key ({key}) and are missing.")
+            self._miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
 
     def _elapsed(self, began: float) -> timedelta:
         return timedelta(seconds=self.run.client.clock() - began)
@@ -218,14 +217,13 @@ class CrmStream(Stream):
     def _key_of(self, record: Row) -> str:
         return "|".join(str(record.get(name)) for name in self.primary_keys)
 
-    def _may_miss(self, identifier: str) -> bool:
-        """Names a record that the server cannot hand out; whether the stream counts as complete without it."""
-        sentence = f"{self.name} {identifier} is missing: the server cannot hand out this record."
+    def _miss(self, sentence: str) -> None:
+        """Says what is missing; the stream counts as complete without it where the settings say so."""
         if self.run.settings["skip_unreadable"]:
             self.logger.warning("%s", sentence)
         else:
+            self._is_incomplete = True
             self.run.fail(self.name, f"{sentence} Mend it in the CRM, or set `skip_unreadable`.")
-        return bool(self.run.settings["skip_unreadable"])
 
     def _report(self, reader: kinds.Reader) -> None:
         """One warning for values that did not fit their type and one for fields that the catalog does not have."""
