@@ -52,9 +52,7 @@ class Bench:
 
     def catalog(self, server: Server) -> Path:
         """A catalogue of the stub without the stream of pick lists."""
-        told = subprocess.run(  # noqa: S603
-            self.tap(server, "--discover"), capture_output=True, check=True, cwd=ROOT
-        ).stdout
+        told = subprocess.run(self.tap(server, "--discover"), capture_output=True, check=True, cwd=ROOT).stdout
         found = json.loads(told)
         found["streams"] = [each for each in found["streams"] if each["tap_stream_id"] != "picklists"]
         path = self.folder / "catalog.json"
@@ -154,7 +152,7 @@ class Writing:
 
     def source(self, server: Server, rows: int, name: str) -> Path:
         """The first ``rows`` records as the tap emits them, under other e-mail addresses where they are to be new."""
-        told = subprocess.run(  # noqa: S603
+        told = subprocess.run(
             self.bench.tap(server, "--catalog", str(self.bench.catalog(server))),
             capture_output=True,
             check=True,
@@ -218,7 +216,7 @@ class Writing:
 
 def _until_first(command: Sequence[str]) -> float:
     """Seconds between the first SCHEMA line and the first RECORD line."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
         assert process.stdout is not None
         described = 0.0
         for line in process.stdout:

@@ -52,7 +52,7 @@ def stub(rows: int, *, modules: int = 1, latency: float = 0.0) -> Iterator[Serve
     """A running stub."""
     asked = ["--rows", str(rows), "--modules", str(modules), "--latency", str(latency)]
     command = [sys.executable, "-m", "benchmarks.server", *asked]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
             yield Server(int(process.stdout.readline()))
@@ -68,16 +68,16 @@ def run(command: Sequence[str], server: Server, *, source: Path | None = None) -
     """
     server.counted()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RUNTIME__DLTHUB_TELEMETRY": "false"}
-    with open(source or os.devnull, "rb") as stdin, open("/tmp/bench.err", "wb") as errors:  # noqa: S108
+    with open(source or os.devnull, "rb") as stdin, open("/tmp/bench.err", "wb") as errors:
         began = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=errors, cwd=ROOT, env=environment
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        sys.exit(f"{' '.join(command)} failed: {Path('/tmp/bench.err').read_text()[-2000:]}")  # noqa: S108
+        sys.exit(f"{' '.join(command)} failed: {Path('/tmp/bench.err').read_text()[-2000:]}")
     requests, most_at_once = server.counted()
     return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, requests, most_at_once)
 

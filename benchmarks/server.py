@@ -127,7 +127,7 @@ class Module:
         """Stores a record and gives it as the server would."""
         number = max(self.numbers[-1] if self.numbers else 0, max(self.made, default=0)) + 1
         now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
-        stored = {name: "" for name in KINDS} | {name: str(value) for name, value in element.items()}
+        stored = dict.fromkeys(KINDS, "") | {name: str(value) for name, value in element.items()}
         stored |= {"createdtime": now, "modifiedtime": now, "id": f"{self.prefix}x{number}"}
         self.made[number] = stored
         self.emails[str(element.get("email", ""))] = number
