@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems import kinds
 from crm_systems.rows import key_of
 from crm_systems.wire import is_empty, matches
-from target_crm.ledger import digest
+from target_crm.ledger.ledger import digest
 from target_crm.mapping import Reject
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from crm_systems.client import Client
     from crm_systems.model import Entity, Row
-    from target_crm.entries import Written
+    from target_crm.ledger.entries import Written
     from target_crm.options import StreamOptions
 
 

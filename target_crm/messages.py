@@ -13,7 +13,7 @@ from singer_sdk.io_base import SingerMessageType, SingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from singer_sdk.singerlib.json import deserialize_json
 
-from target_crm.spelling import is_writable, printable
+from target_crm.keys import is_writable, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from target_crm.entries import Link
+    from target_crm.ledger.entries import Link
 
 
 class Action(str, Enum):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import Denied, Rejected
 from crm_systems.wire import matches
-from target_crm import spelling
+from target_crm import keys as spelling
 from target_crm.mapping import Reject
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from crm_systems.client import Client
     from crm_systems.kinds import Reader
     from crm_systems.model import Entity, Field
-    from target_crm.ledger import Ledger
+    from target_crm.ledger.ledger import Ledger
     from target_crm.options import StreamOptions
 
 HAS_WORD = re.compile(r"[^\W\d_]{2}")

@@ -14,15 +14,15 @@ from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from crm_systems import discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
 from crm_systems.terminal import Progress, handing_on, speak_utf8
-from target_crm.arrivals import Arrivals
-from target_crm.destination import Destination
 from target_crm.files import is_open, named
+from target_crm.ledger.destination import Destination
 from target_crm.mapping import Reject
 from target_crm.messages import Messages, standard_input
 from target_crm.owners import Owners
 from target_crm.rejects import Rejects
 from target_crm.report import Report
 from target_crm.sink import CrmSink, LeftOutSink, LogInSink
+from target_crm.stream_maps import Arrivals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from crm_systems.client import Client
     from crm_systems.model import Entity
-    from target_crm.entries import Link
-    from target_crm.ledger import Ledger
+    from target_crm.ledger.entries import Link
+    from target_crm.ledger.ledger import Ledger
     from target_crm.outcome import Outcome
     from target_crm.rejects import Arrival
     from target_crm.sink import Incoming

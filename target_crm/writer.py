@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.errors import Denied, OutcomeUnknown, ProtocolError, Rejected, ServerFault, Unavailable
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
-from target_crm import spelling
-from target_crm.creation import ATTEMPTS, Creator
-from target_crm.entries import Link, TakenMeanwhile, Written
+from target_crm import keys as spelling
+from target_crm.creation.creator import ATTEMPTS, Creator
 from target_crm.finding import Finder
-from target_crm.ledger import digest
+from target_crm.identity import Names
+from target_crm.ledger.entries import Link, TakenMeanwhile, Written
+from target_crm.ledger.ledger import digest
 from target_crm.mapping import DELETED_AT, NOTHING, NotYet, Reject
-from target_crm.naming import Names
 from target_crm.outcome import Action, Change, Outcome
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from crm_systems.client import Client
     from crm_systems.model import Entity, Row
     from target_crm.finding import Existing
-    from target_crm.ledger import Ledger
+    from target_crm.ledger.ledger import Ledger
     from target_crm.mapping import Mapped, Mapper
     from target_crm.options import StreamOptions
     from target_crm.references import References

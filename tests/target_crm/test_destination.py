@@ -10,7 +10,7 @@ import pytest
 
 from crm_simulators.base import Fault
 from crm_systems import SYSTEMS
-from target_crm.holder import Holder
+from target_crm.ledger.lease import Holder
 from tests.contract.subjects import SUBJECTS, Subject
 from tests.contract.test_lost_answers import incoming, load, nth_create, there
 from tests.target_crm.writing import QuietTarget

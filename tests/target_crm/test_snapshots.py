@@ -12,8 +12,8 @@ import pytest
 from crm_simulators.base import Fault
 from crm_systems.errors import Denied
 from crm_systems.model import Entity, Field, Kind
+from target_crm.creation.snapshots import DISORDER, Shown, Sightings
 from target_crm.finding import Existing
-from target_crm.sightings import DISORDER, Shown, Sightings
 from tests.contract.subjects import SUBJECTS
 from tests.contract.test_lost_answers import incoming, killed, load, there
 
@@ -134,7 +134,7 @@ def test_many_ids_are_not_kept_in_the_ledger() -> None:
 def test_what_cannot_be_told_is_said_and_neither_taken_nor_created(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("target_crm.sightings.IDS_KEPT", 0)
+    monkeypatch.setattr("target_crm.creation.snapshots.IDS_KEPT", 0)
     subject = SUBJECTS["alfacrm"]
     with subject.start(3) as crm:
         load(subject, crm, tmp_path / "stranger", incoming(subject))

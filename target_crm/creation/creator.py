@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
-from target_crm.entries import Intent, TakenMeanwhile, Written
-from target_crm.gate import Gate
+from target_crm.creation.lock import Gate
+from target_crm.creation.similarity import likeness, may_be, resembles
+from target_crm.creation.snapshots import DISORDER, FOLD, Shown, Sightings
+from target_crm.ledger.entries import Intent, TakenMeanwhile, Written
 from target_crm.mapping import Reject
-from target_crm.resemblance import likeness, may_be, resembles
-from target_crm.sightings import DISORDER, FOLD, Shown, Sightings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from crm_systems.client import Client
     from crm_systems.model import Call, Request
     from target_crm.finding import Existing, Finder
-    from target_crm.ledger import Ledger
+    from target_crm.ledger.ledger import Ledger
     from target_crm.mapping import Mapper
 
 ATTEMPTS = 3

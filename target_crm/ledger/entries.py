@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from target_crm.holder import Holder
-    from target_crm.sightings import Shown
+    from target_crm.creation.snapshots import Shown
+    from target_crm.ledger.lease import Holder
 
 
 @dataclass(frozen=True)

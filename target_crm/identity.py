@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Kind
-from target_crm import spelling
-from target_crm.ledger import digest
+from target_crm import keys as spelling
+from target_crm.ledger.ledger import digest
 from target_crm.mapping import DELETED_AT
 
 if TYPE_CHECKING:

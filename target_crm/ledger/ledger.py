@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from crm_systems.errors import ConfigError
-from target_crm.entries import Intent, Link, TakenMeanwhile, Written
-from target_crm.holder import Holder
-from target_crm.sightings import Shown
-from target_crm.tables import INTENTS, LINKS, TABLES, WRITTEN, destinations, in_words, opened, respell, sound
+from target_crm.creation.snapshots import Shown
+from target_crm.ledger.entries import Intent, Link, TakenMeanwhile, Written
+from target_crm.ledger.lease import Holder
+from target_crm.ledger.tables import INTENTS, LINKS, TABLES, WRITTEN, destinations, in_words, opened, respell, sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -1,0 +1,1 @@
+"""What earlier runs wrote into a CRM, and what they were about to write."""
