@@ -13,7 +13,7 @@ from tools.generate import GENERATED, ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-CONNECTORS = sorted([*ROOT.glob("tap_crm/*.py"), *ROOT.glob("target_crm/*.py")])
+CONNECTORS = sorted([*ROOT.glob("tap_crm/**/*.py"), *ROOT.glob("target_crm/**/*.py")])
 NAMES = {system.name for system in SYSTEMS} | {system.title for system in SYSTEMS}
 
 
