@@ -11,7 +11,7 @@ from crm_systems.decoding import NotJson, find_json
 from crm_systems.errors import NoData, NotOffered
 from crm_systems.kinds import Notation
 from crm_systems.model import Session
-from crm_systems.wire import wire
+from crm_systems.wire import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -187,7 +187,7 @@ class System(ABC):
 
     def encode(self, field: Field, value: Any) -> Any:
         """A typed value as the server takes it."""
-        return wire(field.kind, value, self.notation)
+        return encode(field.kind, value, self.notation)
 
     def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
         """Typed values of an entity's fields as the server takes them, by the names that a write has for them."""
