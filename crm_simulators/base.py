@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
 from email.utils import format_datetime
@@ -138,6 +139,26 @@ class Simulator(ABC):
     @abstractmethod
     def expire_sessions(self) -> None:
         """Ends every session or token that is out."""
+
+    def tell_deletions(self) -> None:
+        """Lets the server tell deletions, where that is for an administrator to say.
+
+        Raises:
+            ValueError: it is not.
+        """
+        msg = f"{self.name} has no switch for deletions"
+        raise ValueError(msg)
+
+    @property
+    def peak_requests_per_second(self) -> int:
+        """The most requests of the call log that came in within any one second of real time."""
+        with self.lock:
+            times = sorted(call.at for call in self.calls)
+        return max((bisect_left(times, at + 1) - first for first, at in enumerate(times)), default=0)
+
+    def is_throttled(self, call: Call, limit: int | None) -> bool:
+        """Whether more than ``limit`` requests came in within the second before this one, refused ones included."""
+        return limit is not None and sum(call.at - earlier.at < 1 for earlier in self.calls[-limit - 1 :]) > limit
 
     @property
     def is_up(self) -> bool:
