@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.decoding import NotJson, find_json
@@ -76,12 +77,13 @@ class System(ABC):
         It is asked when another request fails: if it fails as well, the server is away and not the request at fault.
         """
 
-    def log_in(self, call: Call) -> Session:  # a system that signs each request has nothing to do
-        """Opens a session.
+    def log_in(self, call: Call) -> Session:
+        """Opens a session; where there is none, the heartbeat shows whether the settings are right, and tells the time.
 
         Raises:
             LogInRefused: the credentials are wrong.
         """
+        call(self.sign(replace(self.heartbeat, about="Log-in"), Session()))
         return Session()
 
     def log_out(self, session: Session) -> Request | None:
