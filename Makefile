@@ -20,7 +20,7 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/any-to-any.md
+generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/
 	$(RUN) tools.generate
 	$(RUN) tools.pairs
 
