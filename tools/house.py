@@ -12,6 +12,7 @@ from crm_systems import SYSTEMS
 PACKAGES = ("crm_systems", "tap_crm", "target_crm", "crm_simulators")
 CRMS = tuple(dict.fromkeys(system.__module__.split(".")[1] for system in SYSTEMS))
 """The rooms of the CRMs."""
+FOLDERS = (*CRMS, "client", "settings")
 FILES = {
     "helpers": ("discovery", "terminal"),
     "ground": ("system", "decoding"),
@@ -21,7 +22,7 @@ FILES = {
 FLOORS = (
     ("tap_crm", "target_crm", "crm_simulators"),
     ("registry", "helpers"),
-    (*CRMS, "client", "settings"),
+    FOLDERS,
     ("tools", "ground"),
     ("words",),
 )
@@ -62,7 +63,7 @@ def room_of(module: str) -> str:
     first = inside.partition(".")[0]
     if package != "crm_systems":
         return package
-    if not first or first in (*CRMS, "client", "settings"):
+    if not first or first in FOLDERS:
         return first or "registry"
     return next((room for room, files in FILES.items() if first in files), "tools")
 
@@ -72,12 +73,12 @@ def plan() -> tuple[dict[str, list[str]], set[tuple[str, str]]]:
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     files: dict[str, list[str]] = {room: [] for floor in FLOORS for room in floor}
     for module in sorted(graph.modules):
-        room, name = room_of(module), module.rpartition(".")[2]
-        if room == "crm_simulators":
-            if module.count(".") == 1:
-                files[room].append(f"{name}/" if graph.find_children(module) else name)
-        elif not graph.find_children(module):
-            files[room].append(name)
+        room = room_of(module)
+        base = room if room in PACKAGES else f"crm_systems.{room}" if room in FOLDERS else "crm_systems"
+        child = module.removeprefix(base).lstrip(".").partition(".")[0]
+        shown = f"{child}/" if child and graph.find_children(f"{base}.{child}") else child
+        if shown and shown not in files[room]:
+            files[room].append(shown)
     imports = ((module, each) for module in graph.modules for each in graph.find_modules_directly_imported_by(module))
     return files, {(room_of(here), room_of(there)) for here, there in imports if room_of(here) != room_of(there)}
 
@@ -97,7 +98,7 @@ def reduced(arrows: set[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def shares(floor: tuple[str, ...]) -> list[float]:
     """How wide the rooms of a floor are, in columns of the floor of the CRMs."""
-    columns = len(CRMS) + 2
+    columns = len(FOLDERS)
     widths = {"tap_crm": 1.5, "crm_simulators": 1.5, "registry": len(CRMS), "helpers": 1.0, "ground": 2.0}
     rest = columns - sum(widths.get(room, 0) for room in floor)
     return [1.0] * columns if floor[0] in CRMS else [widths.get(room, rest) for room in floor]
@@ -106,7 +107,7 @@ def shares(floor: tuple[str, ...]) -> list[float]:
 def layout(files: dict[str, list[str]]) -> dict[str, Box]:
     """Where each room stands, the ones that import above those that are imported."""
     boxes: dict[str, Box] = {}
-    top, column = float(EDGE), (WIDTH - 2 * EDGE + GAP) / (len(CRMS) + 2)
+    top, column = float(EDGE), (WIDTH - 2 * EDGE + GAP) / len(FOLDERS)
     for floor in FLOORS:
         left, row = float(EDGE), {}
         for room, share in zip(floor, shares(floor), strict=True):

@@ -146,7 +146,7 @@ def test_a_look_up_is_right_or_fails(subject: Subject, lie: str, tmp_path: Path,
         fields = {**subject.values(1), subject.text: "rewritten"}
         rows = [{**fields, "key": f"k{n}", subject.match: value} for n, value in enumerate(unique)]
         messages = [schema(subject.entity, rows[0], ["key"]), *(record(subject.entity, **row) for row in rows)]
-        settings = {**subject.config(crm), "identify_by": [subject.match], "dry_run": True}
+        settings = {**subject.config(crm), "page_size": PAGE, "identify_by": [subject.match], "dry_run": True}
         with lying(crm, LIES[lie]) as looked:
             discover(config_of(subject, crm))
         with lying(crm, LIES[lie]) as counted:
