@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 
-.PHONY: demo test browser lint generate clean
+.PHONY: demo test browser lint generate bench clean
 
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
@@ -19,6 +19,12 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+bench: .venv/ready ## Measures our connectors beside others, in about half an hour, and writes docs/performance.md
+	@for peer in dlt airbyte; do test -d .venv-bench/$$peer || $(PYTHON) -m venv .venv-bench/$$peer; done
+	.venv-bench/dlt/bin/pip install --quiet --disable-pip-version-check "dlt[filesystem]~=1.31"
+	.venv-bench/airbyte/bin/pip install --quiet --disable-pip-version-check "airbyte-cdk~=7.39"
+	$(RUN) benchmarks
 
 generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/
 	$(RUN) tools.generate

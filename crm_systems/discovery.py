@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crm_systems.errors import ConfigError, CrmError, Denied, LogInRefused, ServerFault, Unavailable
+from crm_systems.errors import ConfigError, CrmError, Denied, LogInRefused, Unavailable
 
 if TYPE_CHECKING:
     from crm_systems.client import Client
@@ -36,7 +36,7 @@ def blame(client: Client, error: CrmError) -> None:
     Raises:
         CrmError: the server as a whole is away, or does not want this user any more.
     """
-    if isinstance(error, LogInRefused) or (isinstance(error, Unavailable) and not isinstance(error, ServerFault)):
+    if isinstance(error, LogInRefused):
         raise error
-    if isinstance(error, ConfigError):
+    if isinstance(error, (ConfigError, Unavailable)):
         client.log_in(anew=True)

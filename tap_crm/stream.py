@@ -1,4 +1,4 @@
-"""The one stream class that serves every system, and the stream of pick lists."""
+"""The one stream class that serves every system."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from singer_sdk import Stream
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from singer_sdk import Tap
+
     from crm_systems.model import Entity, Row
-    from tap_crm.tap import CrmTap
+    from tap_crm.run import Run
 
 DELETED_AT = "_sdc_deleted_at"
 
@@ -35,9 +37,10 @@ class CrmStream(Stream):
     # The reader types the records; the SDK need not look at each again.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a stream is made of these
         self,
-        tap: CrmTap,
+        tap: Tap,
+        run: Run,
         *,
         name: str,
         schema: dict[str, Any],
@@ -46,22 +49,23 @@ class CrmStream(Stream):
         entity: Entity | None = None,
     ) -> None:
         super().__init__(tap, schema=schema, name=name)
-        self.crm = tap
+        self.run = run
         self.primary_keys = list(key)
         self.replication_key = replication_key
         self._entity = entity
         self._is_incomplete = False
 
     @classmethod
-    def of(cls, tap: CrmTap, entity: Entity) -> CrmStream:
+    def of(cls, tap: Tap, run: Run, entity: Entity) -> CrmStream:
         """The stream of an entity that was just described."""
         return cls(
             tap,
+            run,
             name=entity.name,
             schema=schema_of(
                 entity,
-                enums=tap.settings["picklist_enums"],
-                deletions=bool(entity.replication_key) and tap.client.system.tells_deletions(entity),
+                enums=run.settings["picklist_enums"],
+                deletions=bool(entity.replication_key) and run.client.system.tells_deletions(entity),
             ),
             key=entity.key,
             replication_key=entity.replication_key,
@@ -72,7 +76,7 @@ class CrmStream(Stream):
     def entity(self) -> Entity:
         """What the CRM says of the entity; asked for once."""
         if self._entity is None:
-            self._entity = self.crm.describe(self.name)
+            self._entity = self.run.describe(self.name)
         return self._entity
 
     def get_records(self, context: Any) -> Iterable[Row]:
@@ -84,12 +88,12 @@ class CrmStream(Stream):
         try:
             for record in islice(self._records(), self.ABORT_AT_RECORD_COUNT):
                 yield {**self._blank, **record}
-            self.crm.succeed()
+            self.run.succeed()
         except CrmError as error:
-            self.crm.fail_over(error, self.name, str(error))
+            self.run.fail_over(error, self.name, str(error))
 
     def _records(self) -> Iterator[Row]:
-        began = self.crm.client.clock()
+        began = self.run.client.clock()
         changes = self._incremental() if self._is_incremental else None
         reader = self._reader()
         yield from self._rows(changes, began, reader)
@@ -99,21 +103,21 @@ class CrmStream(Stream):
         if changes:
             self._doubt_the_zone(changes)
             yield from self._deletions(changes, began, reader)
-        self.crm.progress.clear()
+        self.run.progress.clear()
         self._report(reader)
         if changes and not self._is_incomplete:
             changes.advance()
 
     def _rows(self, changes: Incremental | None, began: float, reader: kinds.Reader) -> Iterator[Row]:
         """All records, or those that were changed and not sent yet."""
-        client = self.crm.client
+        client = self.run.client
         since, read, keyless = changes.since if changes else None, 0, 0
         for page in client.pages(client.system.walks(client.call, self.entity, since, parallel=client.parallel)):
             elapsed = self._elapsed(began)
             for identifier in page.unreadable:
-                self._is_incomplete = not self._may_miss(identifier) or self._is_incomplete
+                self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             read += len(page.rows)
-            self.crm.progress.show(self.name, read)
+            self.run.progress.show(self.name, read)
             for record in map(reader, page.rows):
                 if missing_key(self.primary_keys, record):
                     keyless += 1
@@ -123,11 +127,10 @@ class CrmStream(Stream):
                 changes.forget()
         if keyless:
             key = ", ".join(self.primary_keys)
-            self._is_incomplete = True
-            self.crm.fail(self.name, f"{keyless} of its records come without their key ({key}) and are missing.")
+            self._miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
 
     def _elapsed(self, began: float) -> timedelta:
-        return timedelta(seconds=self.crm.client.clock() - began)
+        return timedelta(seconds=self.run.client.clock() - began)
 
     @cached_property
     def _blank(self) -> Row:
@@ -138,7 +141,7 @@ class CrmStream(Stream):
         """Reads the fields that the catalog has; a field that is newer than the catalog is left out and reported."""
         known = self.schema["properties"]
         fields = tuple(field for field in self.entity.fields if field.name in known)
-        return kinds.Reader(replace(self.entity, fields=fields), self.crm.client.system.notation)
+        return kinds.Reader(replace(self.entity, fields=fields), self.run.client.system.notation)
 
     @property
     def _is_incremental(self) -> bool:
@@ -150,13 +153,13 @@ class CrmStream(Stream):
         Raises:
             StateError: the state cannot be understood.
         """
-        zone, start = ZoneInfo(self.crm.client.system.notation.timezone), self.crm.settings["start_date"]
+        zone, start = ZoneInfo(self.run.client.system.notation.timezone), self.run.settings["start_date"]
         changes = Incremental(
             self.stream_state,
             self.replication_key or "",
-            started=self.crm.client.server_time(),
+            started=self.run.client.server_time(),
             zone=zone,
-            lookback=timedelta(seconds=self.crm.settings["lookback_seconds"]),
+            lookback=timedelta(seconds=self.run.settings["lookback_seconds"]),
             start=instant(start, zone) if start else None,
         )
         if changes.clock_was_put_back:
@@ -167,22 +170,22 @@ class CrmStream(Stream):
                 changes.started.isoformat(),
             )
         if changes.start_is_in_the_future:
-            self.crm.warn_once("`start_date` lies in the future: what is changed from now on is read.")
+            self.run.warn_once("`start_date` lies in the future: what is changed from now on is read.")
         return changes
 
     def _doubt_the_zone(self, changes: Incremental) -> None:
         """One warning a run where the stamps of changes cannot be of the zone that is set."""
         lead = changes.evidence.lead()
-        if lead and not self.crm.doubts_zone:
-            words = sentence(lead, self.crm.client.system.notation.timezone, changes.started)
-            self.crm.doubts_zone = bool(words)
+        if lead and not self.run.doubts_zone:
+            words = sentence(lead, self.run.client.system.notation.timezone, changes.started)
+            self.run.doubts_zone = bool(words)
             if words:
                 self.logger.warning("%s", words)
 
     def _deletions(self, changes: Incremental, began: float, reader: kinds.Reader) -> Iterator[Row]:
         """The keys of records deleted since they were last asked for; a full read needs none."""
-        system = self.crm.client.system
-        if self.crm.settings["deletions"] == "off" or not system.tells_deletions(self.entity):
+        system = self.run.client.system
+        if self.run.settings["deletions"] == "off" or not system.tells_deletions(self.entity):
             return
         if DELETED_AT not in self.schema["properties"] or not self.mask["properties", DELETED_AT]:
             # Without the mark, a deleted record's key would look like a record that is there and empty.
@@ -190,13 +193,13 @@ class CrmStream(Stream):
         since = changes.deletions_since(by_stamps=system.logs_deletions)
         if since:
             try:
-                for gone in system.deletions(self.crm.client.call, self.entity, since):
+                for gone in system.deletions(self.run.client.call, self.entity, since):
                     changes.note_deletion(gone.at, self._elapsed(began))
                     if changes.overlap.is_news_that_gone(gone.identifier):
                         mark = {DELETED_AT: changes.started.isoformat()}
                         yield {**reader({self.entity.key[0]: gone.identifier}), **mark}
             except NotOffered as error:
-                self.crm.warn_once(f"{error} Set `deletions` to off to silence this.")
+                self.run.warn_once(f"{error} Set `deletions` to off to silence this.")
                 return
         changes.deletions_are_read(by_stamps=system.logs_deletions)
 
@@ -214,14 +217,13 @@ class CrmStream(Stream):
     def _key_of(self, record: Row) -> str:
         return "|".join(str(record.get(name)) for name in self.primary_keys)
 
-    def _may_miss(self, identifier: str) -> bool:
-        """Names a record that the server cannot hand out; whether the stream counts as complete without it."""
-        sentence = f"{self.name} {identifier} is missing: the server cannot hand out this record."
-        if self.crm.settings["skip_unreadable"]:
+    def _miss(self, sentence: str) -> None:
+        """Says what is missing; the stream counts as complete without it where the settings say so."""
+        if self.run.settings["skip_unreadable"]:
             self.logger.warning("%s", sentence)
         else:
-            self.crm.fail(self.name, f"{sentence} Mend it in the CRM, or set `skip_unreadable`.")
-        return bool(self.crm.settings["skip_unreadable"])
+            self._is_incomplete = True
+            self.run.fail(self.name, f"{sentence} Mend it in the CRM, or set `skip_unreadable`.")
 
     def _report(self, reader: kinds.Reader) -> None:
         """One warning for values that did not fit their type and one for fields that the catalog does not have."""
@@ -235,56 +237,6 @@ class CrmStream(Stream):
                 self.name,
                 names,
             )
-
-
-class PicklistStream(Stream):
-    """The values of all pick lists, one record a value."""
-
-    NAME: ClassVar[str] = "picklists"
-
-    def __init__(self, tap: CrmTap) -> None:
-        super().__init__(tap, schema=_PICKLISTS, name=self.NAME)
-        self.crm = tap
-        self.primary_keys = ["entity", "field", "value"]
-
-    def get_records(self, context: Any) -> Iterable[Row]:
-        """One record for each value that a field may have, in the order of the list.
-
-        Raises:
-            SystemExit: the CRM cannot be reached.
-        """
-        try:
-            rows = (row for entity in self.crm.described(self.name) for row in _picklist_rows(entity))
-            yield from islice(rows, self.ABORT_AT_RECORD_COUNT)
-        except CrmError as error:
-            raise self.crm.stopped_by(error) from error
-
-
-_TEXT = {"type": ["string", "null"]}
-_PICKLISTS: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "entity": {"type": "string"},
-        "field": {"type": "string"},
-        "value": {"type": "string"},
-        "label": _TEXT,
-        "position": {"type": ["integer", "null"], "description": "from 0, in the order of the list"},
-        "field_label": _TEXT,
-    },
-}
-
-
-def _picklist_rows(entity: Entity) -> Iterator[Row]:
-    for field in entity.fields:
-        for position, choice in enumerate({choice.value: choice for choice in field.choices}.values()):
-            yield {
-                "entity": entity.name,
-                "field": field.name,
-                "value": choice.value,
-                "label": choice.label,
-                "position": position,
-                "field_label": field.label,
-            }
 
 
 def schema_of(entity: Entity, *, enums: bool, deletions: bool) -> dict[str, Any]:

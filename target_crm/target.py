@@ -286,12 +286,13 @@ class CrmTarget(Arrivals):
         super(Target, cls).invoke(about=about, about_format=about_format)
         target = cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env))
         messages = cast("Messages", target.message_reader)
+        with messages.in_words(cls.name):
+            source = getattr(file_input, "buffer", file_input) or standard_input()
+        for path, words in named(target.settings).items():
+            if is_open(path, source):
+                raise SystemExit(f"{cls.name}: The input is {words}; move it away before it is read.")
         try:
             with messages.in_words(cls.name):
-                source = getattr(file_input, "buffer", file_input) or standard_input()
-                for path, words in named(target.settings).items():
-                    if is_open(path, source):
-                        raise SystemExit(f"{cls.name}: The input is {words}; move it away before it is read.")
                 target.listen(cast("IO[str]", messages.messages_in(target.lines(source))))
         except (MapExpressionError, StreamMapConfigError) as error:
             raise SystemExit(f"{cls.name}: `stream_maps` cannot be applied: {error}") from None

@@ -141,8 +141,8 @@ def run(
         root.removeHandler(handler)
         root.setLevel(level)
         for each in opened:
-            if each._client:
-                each._client.close()
+            if "run" in vars(each):
+                each.run.client.close()
     output.seek(0)
     return Run(output.read(), log.getvalue(), end)
 
@@ -153,7 +153,7 @@ def discover(config: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(tap.catalog_json_text)
     finally:
-        tap.client.close()
+        tap.run.client.close()
     return found
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from crm_systems import SYSTEMS
 from crm_systems.settings import connection_settings, load
-from tap_crm.tap import OWN_SETTINGS as OF_TAP
+from tap_crm.options import OWN_SETTINGS as OF_TAP
 from tap_crm.tap import CrmTap
 from target_crm.options import OWN_SETTINGS as OF_TARGET
 from target_crm.options import options_of, put_together

@@ -97,7 +97,7 @@ def _settings(name: str, end: str, simulator: Simulator) -> dict[str, Any]:
 def _read(name: str, simulator: Simulator) -> str:
     tap = QuietTap(config=_settings(name, "tap", simulator))
     output = io.StringIO()
-    with redirect_stdout(output), tap.client:
+    with redirect_stdout(output), tap.run.client:
         tap.sync_all()
     return output.getvalue()
 

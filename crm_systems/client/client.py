@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from ipaddress import ip_address
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +16,7 @@ from typing_extensions import Self
 
 from crm_systems.client.connection import Connection, without_query
 from crm_systems.client.patience import Patience
+from crm_systems.client.shared import Pace, Shared, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,14 +32,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 logger = logging.getLogger("crm")
-
-
-@dataclass
-class Traffic:
-    """What went over the wire."""
-
-    requests: int = 0
-    repeats: int = 0
 
 
 class Client:
@@ -66,10 +57,10 @@ class Client:
         usual = system.limits.parallel_writes if writes else system.limits.parallel_requests
         self.parallel = int(settings.get("parallel_requests") or usual)
         self.traffic = Traffic()
-        self.login_lock = threading.Lock()
-        self.pace = Pace(settings.get("requests_per_second") or system.limits.requests_per_second, clock, sleep)
+        pace = Pace(settings.get("requests_per_second") or system.limits.requests_per_second, clock, sleep)
         patience = settings.get("patience_seconds")
         self.patience = Patience(PATIENCE_SECONDS if patience is None else patience, system.title, clock, sleep)
+        self._shared = Shared(system, settings, clock, sleep, pace, self.patience, self.traffic)
         self._free: list[Connection] = []
         # It logs each address for debugging, and queries hold sessions, log-ins and values.
         logging.getLogger("urllib3.connectionpool").addFilter(without_query)
@@ -147,33 +138,11 @@ class Client:
         try:
             connection = self._free.pop()
         except IndexError:
-            connection = Connection(self)
+            connection = Connection(self._shared)
         try:
             yield connection
         finally:
             self._free.append(connection)
-
-
-class Pace:
-    """Lets requests go at most ``rate`` a second, evenly spaced, whatever thread they come from."""
-
-    def __init__(self, rate: float | None, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        self._gap = 1 / rate if rate else 0.0
-        self._clock = clock
-        self._sleep = sleep
-        self._next = clock()
-        self._lock = threading.Lock()
-
-    def wait(self) -> None:
-        """Returns when the next request may go."""
-        if not self._gap:
-            return
-        with self._lock:
-            now = self._clock()
-            mine = max(self._next, now)
-            self._next = mine + self._gap
-        if mine > now:
-            self._sleep(mine - now)
 
 
 def _is_this_machine(host: str) -> bool:

@@ -31,7 +31,7 @@ from crm_systems.rows import fits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crm_systems.client.client import Client
+    from crm_systems.client.shared import Shared
     from crm_systems.model import Request, Session
 
 LOGIN_ATTEMPTS = 5
@@ -46,12 +46,12 @@ logger = logging.getLogger("crm")
 class Connection:
     """One HTTP connection and its login; used by one thread at a time."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._system = client.system
-        self._timeout = float(client.settings.get("timeout_seconds") or 60)
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._system = shared.system
+        self._timeout = float(shared.settings.get("timeout_seconds") or 60)
         self._http = _Http()
-        self._http.headers["User-Agent"] = client.settings.get("user_agent") or "tap-crm"
+        self._http.headers["User-Agent"] = shared.settings.get("user_agent") or "tap-crm"
         self._session: Session | None = None
         self._server_time: tuple[datetime, float] | None = None
 
@@ -60,7 +60,7 @@ class Connection:
         waits, code = pauses(), ""
         for session in range(SESSIONS):
             if session > 1:
-                self._client.sleep(next(waits))
+                self._shared.sleep(next(waits))
             try:
                 return self._patiently(request, self._signed)
             except SessionExpired as error:
@@ -78,10 +78,10 @@ class Connection:
             LogInRefused: the server refuses it again and again.
         """
         if self._session is None or anew:
-            with self._client.login_lock:
+            with self._shared.login_lock:
                 self._session = self._open_session()
             if self._session.server_time:
-                self._server_time = (self._session.server_time, self._client.clock())
+                self._server_time = (self._session.server_time, self._shared.clock())
         return self._session
 
     def server_time(self) -> datetime:
@@ -90,14 +90,14 @@ class Connection:
         if self._server_time is None:
             return datetime.now(timezone.utc)
         heard, at = self._server_time
-        return heard + timedelta(seconds=self._client.clock() - at)
+        return heard + timedelta(seconds=self._shared.clock() - at)
 
     def close(self) -> None:
         """Logs out, whatever the server thinks of it."""
         request = self._system.log_out(self._session) if self._session else None
         if request and self._session:
             with suppress(CrmError):
-                self._client.pace.wait()
+                self._shared.pace.wait()
                 self._send(self._system.sign(request, self._session))
         self._http.close()
 
@@ -110,7 +110,7 @@ class Connection:
             except LogInRefused as error:
                 if not error.worth_retrying or attempt == LOGIN_ATTEMPTS:
                     raise
-                self._client.sleep(next(waits))
+                self._shared.sleep(next(waits))
         raise AssertionError  # pragma: no cover
 
     def _signed(self, request: Request) -> Request:
@@ -119,9 +119,9 @@ class Connection:
     def _patiently(self, request: Request, prepare: Callable[[Request], Request]) -> Any:
         """Repeats what failed for a passing reason and may be repeated, as long as the patience lasts."""
         prepared = prepare(request)
-        wait = Wait(self._client.patience)
+        wait = Wait(self._shared.patience)
         while True:
-            self._client.pace.wait()
+            self._shared.pace.wait()
             if request.before_send:
                 request.before_send()
             try:
@@ -129,9 +129,9 @@ class Connection:
             except (Unavailable, ConfigError, Rejected) as error:
                 self._wait_after(request, error, wait)
             else:
-                self._client.patience.is_back()
+                self._shared.patience.is_back()
                 return meaning
-            self._client.traffic.repeats += 1
+            self._shared.traffic.repeats += 1
 
     def _wait_after(self, request: Request, error: Unavailable | ConfigError | Rejected, wait: Wait) -> None:
         """Returns when the request may be sent again.
@@ -165,9 +165,9 @@ class Connection:
         While nobody is logged in there is none; an address that has never given data and gives a page is no CRM.
         """
         if self._session is None:
-            return isinstance(fault, NoData) and not self._client.patience.was_up
+            return isinstance(fault, NoData) and not self._shared.patience.was_up
         try:
-            self._client.pace.wait()
+            self._shared.pace.wait()
             self._send(self._system.sign(self._system.heartbeat, self._session))
         except NoData as error:
             return error.garbled
@@ -180,7 +180,7 @@ class Connection:
     def _send(self, request: Request) -> Any:
         """Sends once and reads the answer."""
         self._check_headers(request)
-        self._client.traffic.requests += 1
+        self._shared.traffic.requests += 1
         try:
             response = self._http.request(
                 request.method,
@@ -195,7 +195,7 @@ class Connection:
         except UnicodeError:
             raise Rejected(f"{request.about}: a value holds half a character, which cannot be sent") from None
         except (OSError, HTTPError) as error:
-            raise meaning_of(request, error, was_up=self._client.patience.was_up) from None
+            raise meaning_of(request, error, was_up=self._shared.patience.was_up) from None
         reply = Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
         self._note_time(reply)
         check_status(request, reply)
@@ -217,7 +217,7 @@ class Connection:
             text = value if isinstance(value, str) else value.decode("latin-1")
             if text.isprintable() and text == text.strip() and all(ord(each) < LATIN_1 for each in text):
                 continue
-            settings = self._client.settings.items()
+            settings = self._shared.settings.items()
             setting = next((key for key, own in settings if isinstance(own, str) and own and own in text), "")
             wrong = "ends with a line break" if text != text.rstrip() else "has a character that a header cannot hold"
             raise ConfigError(f"`{setting}` {wrong}" if setting else f"{request.about}: the header {name} {wrong}")
@@ -228,7 +228,7 @@ class Connection:
             return
         heard = http_date(reply.headers.get("date", ""))
         if heard:
-            self._server_time = (heard, self._client.clock())
+            self._server_time = (heard, self._shared.clock())
 
 
 LATIN_1 = 256

@@ -42,6 +42,7 @@ def common_settings(systems: Iterable[type[System]]) -> tuple[Setting, ...]:
             "At most so many requests a second, evenly spaced. Default: what the system bears.",
             minimum=0.01,
         ),
+        Setting("page_size", "integer", "Page size", "Rows a request. Default: what the system hands out.", minimum=1),
         Setting(
             "parallel_requests",
             "integer",

@@ -122,12 +122,13 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
 def _key_of_relation(fields: Sequence[Field], sample: Sequence[Row]) -> tuple[str, ...]:
     """What identifies rows without an id: the records that each must relate, as ``ProductTaxes`` product and tax.
 
-    Nothing does where there are not two of them, or where rows that differ share them.
+    Nothing does where there are not two of them, where rows that differ share them, or where one is gone.
     """
     names = tuple(field.name for field in fields if field.mandatory and field.kind is Kind.REFERENCE)
     rows = {json.dumps(row, sort_keys=True, default=str): row for row in sample}.values()
     keys = {tuple(str(row.get(name)) for name in names) for row in rows}
-    return names if len(names) > 1 and len(keys) == len(rows) else ()
+    are_there = all(row.get(name) for row in sample for name in names)
+    return names if len(names) > 1 and len(keys) == len(rows) and are_there else ()
 
 
 def _is_secret(field: Mapping[str, Any]) -> bool:

@@ -62,11 +62,19 @@ def _witness(call: Call, table: vtql.Table) -> str:
 
 
 def _is_readable(call: Call, table: vtql.Table, identifier: str) -> bool:
-    query = table.query("*", f"id = '{identifier}'", limit="1")
+    """Whether the server hands out a record that it named a moment ago.
+
+    Raises:
+        ProtocolError: it does not show it any more.
+    """
+    query, about = table.query("*", f"id = '{identifier}'", limit="1"), f"{table.module}: read one record"
     try:
-        return bool(call(vtql.ask(query, f"{table.module}: read one record", patient=False)))
+        rows = call(vtql.ask(query, about, patient=False))
     except (Rejected, ServerFault):
         return False
+    if not rows:
+        raise shrunk(about)
+    return True
 
 
 def _rows(call: Call, table: vtql.Table, condition: str, witness: str) -> list[Row]:

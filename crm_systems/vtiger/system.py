@@ -182,10 +182,12 @@ class Vtiger(System):
         answer = decode_json(request, reply)
         if not isinstance(answer, dict) or "success" not in answer:
             raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice", hint="check `url`")
-        if answer["success"] and "result" in answer:
+        if answer["success"] is True and "result" in answer:
             return answer["result"]
         error = answer.get("error")
-        error = error if isinstance(error, dict) else {}
+        if answer["success"] is not False or not isinstance(error, dict):
+            # It says neither that something was done nor why it was not.
+            raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice", hint="run again")
         code = str(next((error[key] for key in ("code", "errorCode", "errorType") if key in error), "no code"))
         says = str(next((error[key] for key in ("message", "errorMessage", "errorMsg") if key in error), ""))
         if code in SESSION_OVER:
@@ -208,6 +210,8 @@ class Vtiger(System):
         query = {"operation": "describe", "elementType": name}
         request = Request("GET", f"{name}: describe", query=query, shape=DESCRIBED)
         described, sample = call(request), self._sample(call, name)
+        if described.get("isEntity") and not all(is_identifier(row.get("id")) for row in sample or ()):
+            raise ProtocolError(f"{name}: describe: the CRM gives records without their id", hint="run again")
         if sample:
             self._shown[name] = sample[0]
         return entity_of(described, sample)
@@ -322,7 +326,8 @@ class Vtiger(System):
             "syncType": "application",
         }
         try:
-            answer = call(Request("GET", f"{module}: ask for deletions", query=query, shape=DELETIONS))
+            about = f"{module}: ask for deletions"
+            answer = call(Request("GET", about, query=query, shape=DELETIONS, patient=self._sync_works))
         except (Denied, Rejected, ServerFault) as error:
             if self._sync_works:
                 raise

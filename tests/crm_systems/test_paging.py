@@ -141,7 +141,7 @@ def test_what_a_wall_clock_shows_later_is_not_before_the_bound(naive: datetime, 
     read_back = instant(shown, PRAGUE)
     assert read_back is not None
     assert read_back >= earliest(since, PRAGUE)
-    assert since - earliest(since, PRAGUE).astimezone(timezone.utc) <= timedelta(hours=1, seconds=1)
+    assert since - earliest(since, PRAGUE).astimezone(timezone.utc) <= timedelta(hours=2, seconds=1)
 
 
 @pytest.mark.parametrize(

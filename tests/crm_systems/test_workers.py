@@ -10,7 +10,7 @@ import pytest
 
 from crm_simulators.vtiger import VtigerSimulator
 from crm_systems import open_client
-from crm_systems.client.client import Pace
+from crm_systems.client.shared import Pace
 from crm_systems.errors import Rejected
 from crm_systems.model import Page, Request
 from tests.running import Time, operation

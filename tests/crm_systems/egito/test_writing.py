@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Fault
+from crm_simulators.base import Call, Fault
 from crm_systems.errors import Denied, NotOffered, Rejected
 from tests.crm_systems.egito.shown import DATA, client, entity, entry, tenant, write, written
 
@@ -173,9 +173,11 @@ def test_a_lost_answer_doubles_nothing(tmp_path: Path, fault: Fault) -> None:
 
 def test_a_record_that_cannot_be_read_back_counts_as_written(tmp_path: Path) -> None:
     with tenant() as simulator:
-        simulator.fault = lambda call: (
-            Fault.ERROR_BEFORE if call.path == f"{DATA}Lead/get" and call.query["id"] == "41" else None
-        )
+        def fault(call: Call) -> Fault | None:
+            is_it = call.path == f"{DATA}Lead/get" and call.query["id"] == "41"
+            return Fault.ERROR_BEFORE if is_it and written(simulator) else None
+
+        simulator.fault = fault
         assert write(simulator, tmp_path, "Lead", NEW).exit == ""
         assert write(simulator, tmp_path, "Lead", NEW).exit == ""
         assert written(simulator) == ["Lead/create"]

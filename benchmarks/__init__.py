@@ -1,0 +1,1 @@
+"""Benchmarks: our connectors beside what a user would pick instead, interleaved, in one run."""

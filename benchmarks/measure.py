@@ -1,0 +1,98 @@
+"""Runs commands beside each other, in turn, and takes the operating system's own account of each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+from urllib.request import urlopen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a command cost."""
+
+    cpu: float
+    """Seconds of user and system time."""
+    wall: float
+    """Seconds."""
+    memory: float
+    """MiB at the most."""
+    requests: int
+    most_at_once: int
+
+
+class Server:
+    """The stub in a process of its own."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+
+    def counted(self) -> tuple[int, int]:
+        """Requests since the last time this was asked, and how many were under way at once at the most."""
+        with urlopen(f"{self.url}/reset") as answer:  # noqa: S310 - our own server
+            told = json.load(answer)
+        return told["requests"], told["most_at_once"]
+
+
+@contextmanager
+def stub(rows: int, *, modules: int = 1, latency: float = 0.0) -> Iterator[Server]:
+    """A running stub."""
+    asked = ["--rows", str(rows), "--modules", str(modules), "--latency", str(latency)]
+    command = [sys.executable, "-m", "benchmarks.server", *asked]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            yield Server(int(process.stdout.readline()))
+        finally:
+            process.kill()
+
+
+def run(command: Sequence[str], server: Server, *, source: Path | None = None) -> Run:
+    """Runs a command to its end; its output is thrown away.
+
+    Raises:
+        SystemExit: it fails.
+    """
+    server.counted()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RUNTIME__DLTHUB_TELEMETRY": "false"}
+    with open(source or os.devnull, "rb") as stdin, open("/tmp/bench.err", "wb") as errors:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=errors, cwd=ROOT, env=environment
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} failed: {Path('/tmp/bench.err').read_text()[-2000:]}")
+    requests, most_at_once = server.counted()
+    return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, requests, most_at_once)
+
+
+def interleaved(commands: Mapping[str, Sequence[str]], server: Server, times: int) -> dict[str, list[Run]]:
+    """Each command so many times, in turn, after one run of each that does not count."""
+    found: dict[str, list[Run]] = {name: [] for name in commands}
+    for round_number in range(times + 1):
+        for name, command in commands.items():
+            cost = run(command, server)
+            if round_number:
+                found[name].append(cost)
+    return found
+
+
+def middle(runs: Sequence[Run], figure: str) -> float:
+    """The median of one figure."""
+    return median(getattr(each, figure) for each in runs)

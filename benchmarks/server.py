@@ -1,0 +1,304 @@
+"""A stub of Vtiger's webservice that answers as fast as Python can, so that a bench measures the client.
+
+``python -m benchmarks.server --rows 20000 --latency 0.05`` prints its port. It knows just the requests that connectors
+send: log-in, listtypes, describe, VTQL over ids and e-mail addresses, create, revise. ``GET /count`` tells how many
+requests came since the last ``GET /reset``, and how many were under way at once at the most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+import time
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+KINDS = {
+    "lead_no": ("string", b'"LEA%(n)d"'),
+    "salutationtype": ("picklist", b'"Mr."'),
+    "firstname": ("string", b'"Zbyn\xc4\x9bk %(n)d"'),
+    "lastname": ("string", b'"Nov\xc3\xa1k-%(n)d"'),
+    "company": ("string", b'"Company %(n)d s.r.o."'),
+    "designation": ("string", b'"Head of Purchasing"'),
+    "email": ("email", b'"lead%(n)d@example.com"'),
+    "secondaryemail": ("email", b'""'),
+    "phone": ("phone", b'"+420 777 %(n)06d"'),
+    "mobile": ("phone", b'"+420 608 %(n)06d"'),
+    "fax": ("phone", b'""'),
+    "website": ("url", b'"www.company%(n)d.example.com"'),
+    "leadsource": ("picklist", b'"Cold Call"'),
+    "leadstatus": ("picklist", b'"Contacted"'),
+    "industry": ("picklist", b'"Banking"'),
+    "rating": ("picklist", b'"Active"'),
+    "annualrevenue": ("currency", b'"%(n)d.50000000"'),
+    "noofemployees": ("integer", b'"%(n)d"'),
+    "assigned_user_id": ("owner", b'"19x1"'),
+    "created_user_id": ("owner", b'"19x1"'),
+    "modifiedby": ("reference", b'"19x1"'),
+    "createdtime": ("datetime", b'"2025-03-04 05:06:07"'),
+    "modifiedtime": ("datetime", b'"2025-08-09 10:11:12"'),
+    "description": ("text", b'"Met at the fair; wants an offer for %(n)d pieces, \\"as soon as possible\\"."'),
+    "lane": ("string", b'"Dlouh\xc3\xa1 %(n)d"'),
+    "city": ("string", b'"Brno"'),
+    "code": ("string", b'"602 00"'),
+    "state": ("string", b'""'),
+    "country": ("string", b'"Czech Republic"'),
+    "pobox": ("string", b'""'),
+    "emailoptout": ("boolean", b'"0"'),
+    "source": ("string", b'"CRM"'),
+    "starred": ("boolean", b'"1"'),
+    "cf_budget": ("currency", b'"1234.56"'),
+    "cf_percent": ("double", b'"12.50"'),
+    "cf_since": ("date", b'"2021-05-06"'),
+    "cf_call": ("time", b'"13:45:00"'),
+    "cf_tags": ("multipicklist", b'"alpha |##| beta & co"'),
+    "cf_score": ("integer", b'"17"'),
+}
+"""Fields beside ``id``: type in describe, and the value in a row; ``n`` is the row's number."""
+READ_ONLY = {"createdtime", "modifiedtime", "modifiedby", "created_user_id", "lead_no"}
+CONDITION = re.compile(r"(\w+) (>=|<=|>|<|=|in) (\([^)]*\)|'(?:[^']|'')*')")
+QUERY = re.compile(r"select (.+?) from (\w+)(?: where (.*?))?(?: order by (\w+)( desc)?)? limit (?:(\d+),)?(\d+);?$")
+NEVER_CHANGED = "2025-08-09 10:11:12"
+
+
+class Module:
+    """Prepared rows; their ids have gaps, and more of them in the second half."""
+
+    def __init__(self, name: str, prefix: int, rows: int) -> None:
+        self.name, self.prefix, self.rows = name, prefix, rows
+        self.numbers = [3 * n if n <= rows // 2 else 3 * (rows // 2) + 11 * (n - rows // 2) for n in range(1, rows + 1)]
+        self.place = {number: index for index, number in enumerate(self.numbers)}
+        self.made: dict[int, dict[str, Any]] = {}
+        self.emails: dict[str, int] = {}
+        self._templates: dict[str, bytes] = {}
+
+    def template(self, columns: str) -> bytes:
+        """A row of these columns, with a place for its number."""
+        if columns not in self._templates:
+            names = KINDS if columns == "*" else [each for each in columns.replace(" ", "").split(",") if each in KINDS]
+            parts = [b'"%s":%s' % (name.encode(), KINDS[name][1]) for name in names]
+            parts.append(b'"id":"%dx%%(id)d"' % self.prefix)
+            self._templates[columns] = b"{" + b",".join(parts) + b"}"
+        return self._templates[columns]
+
+    def rendered(self, columns: str, number: int) -> bytes:
+        """The row with this id."""
+        if number in self.made:
+            return json.dumps(self.made[number]).encode()
+        return self.template(columns) % {b"n": self.place[number], b"id": number}
+
+    def selected(self, where: str) -> Iterable[int]:
+        """The numbers of the ids for which a condition holds, ascending."""
+        if " or " in where:
+            return sorted({number for part in where.split(" or ") for number in self.selected(part)})
+        low, high, only = 0, 2**60, None
+        for field, operator, written in CONDITION.findall(where):
+            texts = [each.replace("''", "'") for each in re.findall(r"'((?:[^']|'')*)'", written)]
+            if field == "modifiedtime":
+                high = 0 if texts[0] > NEVER_CHANGED else high
+            elif field == "id" and operator in {">", ">="}:
+                low = max(low, int(texts[0].rpartition("x")[2]) - (operator == ">="))
+            elif field == "id" and operator in {"<", "<="}:
+                high = min(high, int(texts[0].rpartition("x")[2]) - (operator == "<"))
+            elif field == "id":
+                only = [int(each.rpartition("x")[2]) for each in texts]
+            else:
+                only = [number for each in texts if (number := self._by_email(each)) is not None]
+        if only is not None:
+            known = (each for each in only if each in self.place or each in self.made)
+            return sorted(each for each in known if low < each <= high)
+        first, last = bisect_right(self.numbers, low), bisect_right(self.numbers, high)
+        return self.numbers[first:last]
+
+    def _by_email(self, address: str) -> int | None:
+        found = re.fullmatch(r"lead(\d+)@example\.com", address)
+        if found and int(found[1]) < self.rows:
+            return self.numbers[int(found[1])]
+        return self.emails.get(address)
+
+    def create(self, element: dict[str, Any]) -> dict[str, Any]:
+        """Stores a record and gives it as the server would."""
+        number = max(self.numbers[-1] if self.numbers else 0, max(self.made, default=0)) + 1
+        now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+        stored = dict.fromkeys(KINDS, "") | {name: str(value) for name, value in element.items()}
+        stored |= {"createdtime": now, "modifiedtime": now, "id": f"{self.prefix}x{number}"}
+        self.made[number] = stored
+        self.emails[str(element.get("email", ""))] = number
+        return stored
+
+    def described(self) -> dict[str, Any]:
+        """What describe says."""
+        fields = [_field(name, kind) for name, (kind, _) in {"id": ("autogenerated", b""), **KINDS}.items()]
+        return {
+            "name": self.name,
+            "label": self.name,
+            "createable": True,
+            "updateable": True,
+            "deleteable": True,
+            "retrieveable": True,
+            "fields": fields,
+            "idPrefix": str(self.prefix),
+            "isEntity": True,
+            "labelFields": "lastname",
+        }
+
+
+def _field(name: str, kind: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": kind}
+    if kind in {"picklist", "multipicklist"}:
+        told["picklistValues"] = [{"label": each, "value": each} for each in ("Mr.", "Cold Call", "alpha", "beta & co")]
+    if kind == "reference":
+        told["refersTo"] = ["Users"]
+    return {
+        "name": name,
+        "label": name.title(),
+        "mandatory": name == "lastname",
+        "type": told,
+        "nullable": True,
+        "editable": name not in READ_ONLY | {"id"},
+    }
+
+
+class Crm:
+    """The answers of the stub."""
+
+    def __init__(self, modules: int, rows: int) -> None:
+        names = ["Leads", *(f"Module{number}" for number in range(2, modules + 1))]
+        self.modules = {name: Module(name, 10 + place, rows) for place, name in enumerate(names)}
+        self.prefixes = {module.prefix: module for module in self.modules.values()}
+
+    def answer(self, asked: dict[str, str]) -> bytes:
+        """The body for an operation's parameters."""
+        operation = asked.get("operation", "")
+        found: Callable[[dict[str, str]], Any] | None = getattr(self, f"_{operation}", None)
+        if found is None:
+            return b'{"success":false,"error":{"code":"ACCESS_DENIED","message":""}}'
+        result = found(asked)
+        body = result if isinstance(result, bytes) else json.dumps(result).encode()
+        return b'{"success":true,"result":' + body + b"}"
+
+    def _getchallenge(self, _asked: dict[str, str]) -> Any:
+        now = int(time.time())
+        return {"token": "6b01dcd28597b", "serverTime": now, "expireTime": now + 300}
+
+    def _login(self, _asked: dict[str, str]) -> Any:
+        return {"sessionName": "5e55", "userId": "19x1", "version": "0.22", "vtigerVersion": "8.4.0", "is_admin": "on"}
+
+    def _logout(self, _asked: dict[str, str]) -> Any:
+        return {"message": "successfull"}
+
+    def _listtypes(self, _asked: dict[str, str]) -> Any:
+        information = {name: {"isEntity": True, "label": name, "singular": name} for name in self.modules}
+        return {"types": list(self.modules), "information": information}
+
+    def _describe(self, asked: dict[str, str]) -> Any:
+        return self.modules[asked["elementType"]].described()
+
+    def _query(self, asked: dict[str, str]) -> bytes:
+        found = QUERY.match(asked["query"])
+        if found is None or found[2] not in self.modules:
+            return b"[]"
+        module = self.modules[found[2]]
+        numbers = list(module.selected(found[3] or ""))
+        if found[5]:
+            numbers.reverse()
+        first = int(found[6] or 0)
+        shown = numbers[first : first + min(int(found[7]), 100)]
+        return b"[" + b",".join(module.rendered(found[1], number) for number in shown) + b"]"
+
+    def _create(self, asked: dict[str, str]) -> Any:
+        return self.modules[asked["elementType"]].create(json.loads(asked["element"]))
+
+    def _revise(self, asked: dict[str, str]) -> Any:
+        element = json.loads(asked["element"])
+        prefix, _, number = element["id"].partition("x")
+        module = self.prefixes[int(prefix)]
+        stored = json.loads(module.rendered("*", int(number))) | element
+        module.made[int(number)] = stored
+        return stored
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection; requests come one after the other."""
+
+    crm: Crm
+    latency = 0.0
+    requests = 0
+    under_way = 0
+    most_at_once = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while True:
+            head, end, rest = self._buffer.partition(b"\r\n\r\n")
+            if not end:
+                return
+            length = re.search(rb"(?i)content-length: *(\d+)", head)
+            size = int(length[1]) if length else 0
+            if len(rest) < size:
+                return
+            self._buffer = rest[size:]
+            self._handle(head, rest[:size])
+
+    def _handle(self, head: bytes, body: bytes) -> None:
+        kind = type(self)
+        target = urlsplit(head.split(b" ", 2)[1].decode())
+        if target.path in {"/count", "/reset"}:
+            self._send(json.dumps({"requests": kind.requests, "most_at_once": kind.most_at_once}).encode())
+            if target.path == "/reset":
+                kind.requests = kind.most_at_once = 0
+            return
+        kind.requests += 1
+        kind.under_way += 1
+        kind.most_at_once = max(kind.most_at_once, kind.under_way)
+        asked = {
+            name: values[0] for name, values in parse_qs(target.query or body.decode(), keep_blank_values=True).items()
+        }
+        answer = self.crm.answer(asked)
+        if self.latency:
+            asyncio.get_running_loop().call_later(self.latency, self._finish, answer)
+        else:
+            self._finish(answer)
+
+    def _finish(self, answer: bytes) -> None:
+        type(self).under_way -= 1
+        self._send(answer)
+
+    def _send(self, body: bytes) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        self._transport.write(head + body)  # type: ignore[attr-defined]
+
+
+async def serve(arguments: argparse.Namespace) -> None:
+    """Serves until it is killed."""
+    Connection.crm = Crm(arguments.modules, arguments.rows)
+    Connection.latency = arguments.latency
+    server = await asyncio.get_running_loop().create_server(Connection, "127.0.0.1", arguments.port)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await server.serve_forever()
+
+
+def main() -> None:
+    """Starts the stub."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--modules", type=int, default=1)
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that each answer takes")
+    asyncio.run(serve(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

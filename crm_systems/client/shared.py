@@ -1,0 +1,58 @@
+"""What the connections of one client share."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from crm_systems.client.patience import Patience
+    from crm_systems.system import System
+
+
+@dataclass
+class Traffic:
+    """What went over the wire."""
+
+    requests: int = 0
+    repeats: int = 0
+
+
+class Pace:
+    """Lets requests go at most ``rate`` a second, evenly spaced, whatever thread they come from."""
+
+    def __init__(self, rate: float | None, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._gap = 1 / rate if rate else 0.0
+        self._clock = clock
+        self._sleep = sleep
+        self._next = clock()
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Returns when the next request may go."""
+        if not self._gap:
+            return
+        with self._lock:
+            now = self._clock()
+            mine = max(self._next, now)
+            self._next = mine + self._gap
+        if mine > now:
+            self._sleep(mine - now)
+
+
+@dataclass
+class Shared:
+    """Settings, time, pace, patience and the account of what was sent; one connection at a time logs in."""
+
+    system: System
+    settings: Mapping[str, Any]
+    clock: Callable[[], float]
+    """Seconds, monotonic."""
+    sleep: Callable[[float], None]
+    pace: Pace
+    patience: Patience
+    traffic: Traffic
+    login_lock: threading.Lock = field(default_factory=threading.Lock)

@@ -1,0 +1,86 @@
+"""How the tap takes its settings from files and the environment: all checked at once, and said in words."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Tap
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+
+from crm_systems import SYSTEMS
+from crm_systems.settings import (
+    connection_settings,
+    dropped,
+    from_environment,
+    from_json_schema,
+    json_schema,
+    load,
+    problem_of_file,
+)
+from tap_crm.options import OWN_SETTINGS, PASSED_OVER
+
+if TYPE_CHECKING:
+    from click import Context, Option
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+    from crm_systems.model import Setting
+
+
+class Configured(Tap):
+    """A tap with the settings of tap-crm."""
+
+    name = "tap-crm"
+    dynamic_catalog = True
+    config_jsonschema: ClassVar[dict[str, Any]] = json_schema((*connection_settings(SYSTEMS), *OWN_SETTINGS))
+    # No BATCH: in singer-sdk 0.54 it writes deselected fields.
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
+        self.settings, problems = load(self._config, (*OWN_SETTINGS, *_builtin_settings()), SYSTEMS, PASSED_OVER)
+        problems += dropped(self._config, os.environ, "MELTANO_EXTRACT_")
+        if problems and raise_errors:
+            raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)
+        # The SDK would refuse a text in place of a number, and environment variables hold nothing else.
+        kept = {name: self._config[name] for name in PASSED_OVER if name in self._config}
+        typed = {name: value for name, value in self.settings.items() if name in self._config and value is not None}
+        self._config = {**kept, **typed}
+        return [*problems, *super()._validate_config(raise_errors=raise_errors)]
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+        """The settings from the environment as texts; the SDK would take any text but "true" for false."""
+        parse_environment_config({}, cls._env_var_prefix)  # It reads a file `.env`.
+        known = [*cls.config_jsonschema["properties"], *(each.name for each in _builtin_settings()), *PASSED_OVER]
+        found, strays = from_environment(os.environ, cls._env_var_prefix, known)
+        for name in strays:
+            cls.logger.warning("%s in the environment is no setting of %s.", name, cls.name)
+        return found
+
+    @classmethod
+    def cb_config(cls, ctx: Context, param: Option, value: tuple[str, ...]) -> Any:
+        """Reads the files of ``--config``, and says in a sentence which of them is none."""
+        for problem in filter(None, (problem_of_file(name) for name in value if name != "ENV")):
+            sys.exit(f"{cls.name}: {problem}")
+        return super().cb_config(ctx, param, value)
+
+
+def _builtin_settings() -> tuple[Setting, ...]:
+    """The SDK's own: stream maps and flattening."""
+    schema: dict[str, Any] = {"properties": {}}
+    Configured.append_builtin_config(schema)
+    return from_json_schema(schema["properties"])

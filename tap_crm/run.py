@@ -1,0 +1,136 @@
+"""What the streams of one run share: the connection, what failed, what was said already."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from crm_systems import discovery, open_client
+from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
+from crm_systems.terminal import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from logging import Logger
+
+    from crm_systems.client import Client
+    from crm_systems.model import Entity
+
+MOST_IN_A_ROW = 5
+"""So many failing streams one after the other are not to blame themselves; each costs all the patience."""
+
+
+class Run:
+    """One run of the tap; ``sleep`` is how it waits."""
+
+    def __init__(self, name: str, settings: Mapping[str, Any], logger: Logger, sleep: Callable[[float], None]) -> None:
+        self.name = name
+        self.settings = settings
+        self.failures: list[str] = []
+        """Why the run is not complete: one sentence each."""
+        self.doubts_zone = False
+        """Whether it was said that the time zone cannot be right."""
+        self.progress = Progress()
+        self._logger = logger
+        self._sleep = sleep
+        self._entities: dict[str, Entity] = {}
+        self._in_a_row = 0
+        """How many streams failed one after the other because the server did."""
+        self._warned: set[str] = set()
+
+    @cached_property
+    def client(self) -> Client:
+        """The connection to the CRM; whoever carries the run out closes it."""
+        return open_client(self.settings, sleep=self._sleep)
+
+    def stopped_by(self, error: CrmError) -> SystemExit:
+        """What ends the program with exit code 1 and one sentence."""
+        return SystemExit(f"{self.name}: {self.client.system.title}: {error}")
+
+    def fail(self, stream: str, sentence: str) -> None:
+        """Notes that a stream is not complete; the others go on, and the run ends with exit code 1."""
+        self.failures.append(f"{stream}: {sentence}")
+        self._logger.error("%s", sentence)
+
+    def fail_over(self, error: CrmError, stream: str, sentence: str) -> None:
+        """Fails a stream over an error.
+
+        Raises:
+            SystemExit: the server as a whole is away, so that no stream could go on.
+        """
+        try:
+            discovery.blame(self.client, error)
+        except CrmError as wider:
+            raise self.stopped_by(error) from wider
+        self._in_a_row += isinstance(error, Unavailable)
+        if self._in_a_row == MOST_IN_A_ROW:
+            raise self.stopped_by(error) from error
+        self.fail(stream, sentence)
+
+    def succeed(self) -> None:
+        """Notes that the server does hand out what it is asked for."""
+        self._in_a_row = 0
+
+    def warn_once(self, sentence: str) -> None:
+        """A warning that would be the same for many streams."""
+        if sentence not in self._warned:
+            self._warned.add(sentence)
+            self._logger.warning("%s", sentence)
+
+    def describe(self, name: str) -> Entity:
+        """What the CRM says of an entity; asked for once.
+
+        Raises:
+            CrmError: see :func:`~crm_systems.discovery.describe`.
+        """
+        if name not in self._entities:
+            self._entities[name] = discovery.describe(self.client, name)
+        return self._entities[name]
+
+    def wanted(self) -> list[str]:
+        """The names of the entities to discover.
+
+        Raises:
+            ConfigError: the setting `entities` names some that the user cannot see.
+        """
+        there = self.client.system.entities(self.client.call)
+        asked = [str(name) for name in self.settings["entities"] or there]
+        unknown = [name for name in asked if name not in there]
+        if unknown:
+            near = [near for name in unknown for near in get_close_matches(name, there, n=2)]
+            raise ConfigError(
+                f"`entities` names {', '.join(unknown)}, which the CRM does not show to this user",
+                hint=f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(there)}",
+            )
+        return asked
+
+    def described(self, stream: str = "") -> Iterator[Entity]:
+        """The wanted entities, as far as the CRM lets this user see them; the others are named in a warning.
+
+        One that cannot be described fails the stream of its name, or ``stream``; the others go on.
+        """
+        names = self.wanted()
+        for name, found in zip(names, self.client.map(self._described_or_why_not, names), strict=True):
+            if isinstance(found, CrmError) and not isinstance(found, Denied):
+                self.fail_over(found, stream or name, f"{found} So {name} could not be discovered.")
+            elif isinstance(found, CrmError) or not found.readable:
+                self.warn_once(f"{name} is left out: the CRM does not offer it to this user.")
+            else:
+                self.succeed()
+                self._check_choices(found, stream)
+                yield found
+
+    def _check_choices(self, entity: Entity, stream: str) -> None:
+        """Values of pick lists that could not be read are missing in the stream of pick lists; records lack nothing."""
+        sentence = f"{entity.lacks_choices} So {entity.name} is described without these values."
+        if entity.lacks_choices and stream:
+            self.fail(stream, sentence)
+        elif entity.lacks_choices:
+            self._logger.warning("%s", sentence)
+
+    def _described_or_why_not(self, name: str) -> Entity | CrmError:
+        try:
+            return self.describe(name)
+        except CrmError as error:
+            return error
