@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crm_simulators.alfacrm.switches import Switches
-    from crm_simulators.base import Answer, Call, Clock
+    from crm_simulators.base import Answer, Call
+    from crm_simulators.clock import Clock
 
 EMAIL = "api@example.test"
 API_KEY = "6f1a3c52-9d7e-11ee-b9d1-0242ac120002"
