@@ -26,7 +26,7 @@ bench: .venv/ready ## Measures our connectors beside others, in about half an ho
 	.venv-bench/airbyte/bin/pip install --quiet --disable-pip-version-check "airbyte-cdk~=7.39"
 	$(RUN) benchmarks
 
-generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/any-to-any.md
+generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/
 	$(RUN) tools.generate
 	$(RUN) tools.pairs
 

@@ -1,4 +1,4 @@
-"""Writes what follows from the code into meltano.yml and README.md: settings and the table of systems."""
+"""Writes what follows from the code: settings, the table of systems, the plan of the house."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from crm_systems import SYSTEMS
 from crm_systems.model import TEXTS
 from tap_crm.tap import CrmTap
 from target_crm.target import CrmTarget
+from tools import house
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +112,11 @@ def systems_table() -> str:
     return "\n".join(lines)
 
 
-GENERATED: dict[str, Callable[[str], str]] = {"meltano.yml": meltano_yml, "README.md": readme}
+GENERATED: dict[str, Callable[[str], str]] = {
+    "meltano.yml": meltano_yml,
+    "README.md": readme,
+    "docs/house.svg": lambda _text: house.svg(),
+}
 """File names in the project and what brings each up to date."""
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Call, Fault, Outage
+from crm_simulators.base import Call, Fault
+from crm_simulators.outage import Outage
 from tests.contract.subjects import SUBJECTS, Subject, records
 from tests.running import QuietTap
 from tests.running import run as read

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Answer, Call, Fault, Outage
+from crm_simulators.base import Answer, Call, Fault
+from crm_simulators.outage import Outage
 from crm_simulators.vtiger import VtigerSimulator
 from tests.running import QuietTap, Run, discover, only, run
 from tests.target_crm import writing
