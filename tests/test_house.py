@@ -37,10 +37,8 @@ BREACHES = {
     "the registry alone opens the doors of the rooms": ("crm_systems/terminal.py", "import crm_systems.egito"),
     "nobody looks behind a door": ("crm_systems/terminal.py", "import crm_systems.egito.login"),
     "client and settings have a door each": ("crm_systems/terminal.py", "import crm_systems.client.patience"),
-    "the ledger and the creation of records have a door each": (
-        "target_crm/owners.py",
-        "import target_crm.ledger.tables",
-    ),
+    "the ledger has one door": ("target_crm/owners.py", "import target_crm.ledger.tables"),
+    "the creation of records has one door": ("target_crm/owners.py", "import target_crm.creation.lock"),
     "no circles": ("crm_systems/model.py", "import crm_systems.kinds"),
     "the connectors run without the simulators": ("target_crm/owners.py", "import crm_simulators.base"),
     "only the client sends anything": ("crm_systems/paging.py", "import requests"),
