@@ -18,7 +18,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108
 
 
 def pytest_configure() -> None:
-    """Keeps temporary files in memory where the system offers a gigabyte of it: ledgers wait for the disk all the time."""
+    """Keeps temporary files in memory where there is a gigabyte of it: ledgers wait for a disk at each record."""
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 30:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
