@@ -10,8 +10,8 @@ demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
 
 test: .venv/ready .venv-meltano/ready ## Passes the tests
-	@echo "Testing on two cores, against simulated CRMs …"
-	@$(RUN) pytest -n 2 --dist worksteal --ignore=tests/browser
+	@echo "Testing against simulated CRMs …"
+	@$(RUN) pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser
 
 browser: .venv/ready ## Looks at the report in a real Chromium
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
