@@ -73,7 +73,7 @@ def incoming(subject: Subject, number: int = 0, **more: Any) -> dict[str, Any]:
     return {"key": f"k{number}", **subject.values(number), **more}
 
 
-@pytest.mark.parametrize(("lost", "zone"), zip([1, 3, 1, 3, 3], ZONES, strict=True))
+@pytest.mark.parametrize(("lost", "zone"), list(zip([1, 3, 1, 3, 3], ZONES, strict=True)))
 def test_a_wrong_zone_doubles_nothing(subject: Subject, crm: Simulator, tmp_path: Path, zone: str, lost: int) -> None:
     crm.fault = nth_create(Fault.LOST_ANSWER, lost)
     new = [incoming(subject, number) for number in range(4)]
