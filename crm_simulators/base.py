@@ -154,7 +154,7 @@ class Simulator(ABC):
     def start(self, port: int = 0) -> Self:
         """Listens on ``port`` of the loopback interface (0: any free one)."""
         self._server = _Server(("127.0.0.1", port), self)
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.002}, daemon=True).start()
         return self
 
     def stop(self) -> None:
