@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.egito.paging import FEW, HUGE, PLACES, SIZES, Paging, find_paging
 from crm_systems.egito.whole import is_round, stranger
-from crm_systems.errors import ProtocolError, Rejected
+from crm_systems.errors import Denied, ProtocolError, Rejected
 from crm_systems.paging import PASSES, Part, Sliding
 from crm_systems.rows import rows_in
 
@@ -103,10 +103,15 @@ class Lists:
         Raises:
             ProtocolError: rows are missing, or may be.
         """
-        base = source.ask({})
-        if not base.rows:
-            base = source.ask({})  # it may have been empty by mistake
         given = self._given.setdefault(source.name, set())
+        try:
+            base = source.ask({})
+            if not base.rows:
+                base = source.ask({})  # it may have been empty by mistake
+        except Denied:
+            if given:
+                raise _shrunk(source) from None
+            raise
         given.update(map(source.key_of, base.rows))
         paging = self._paging(source, base)
         seen: set[Hashable] = set()

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crm_simulators.base import Answer
 from tests.contract.subjects import SUBJECTS, Subject
 from tests.contract.test_shrinking_lists import LIES, Liar, config_of, ids
 from tests.running import discover, only
 from tests.running import run as read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from crm_simulators.base import Answer, Call, Simulator
+    from crm_simulators.base import Call, Simulator
 
 ROWS = 45
 
@@ -44,8 +43,20 @@ class Silenced(Liar):
         return answer
 
 
+class Missing(Silenced):
+    """Does not find one list any more from a request on."""
+
+    def answer(self, call: Call) -> Answer:
+        """What the simulator answers, or HTTP 404."""
+        if place_of(call) != self.place:
+            return super().answer(call)
+        self.asked += 1
+        is_missing = self.asked >= self.first
+        return Answer(b'{"status": 404}', 404) if is_missing else type(self.simulator).answer(self.simulator, call)
+
+
 @pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
+def subject(request: pytest.FixtureRequest) -> Subject:
     return SUBJECTS[request.param]
 
 
@@ -66,3 +77,17 @@ def test_a_list_that_falls_silent_fails_the_stream(subject: Subject) -> None:
                 result = read(config, catalog=catalog)
                 where = f"request {first} of {times} for {place}"
                 assert result.exit or ids(result.records[subject.entity]) == expected, where
+
+
+def test_a_list_that_was_there_is_not_left_out(subject: Subject) -> None:
+    with subject.start(ROWS) as crm:
+        config = config_of(subject, crm)
+        counted = Silenced(crm)
+        crm.answer = counted.answer  # type: ignore[method-assign]
+        expected = ids(read(config).records[subject.entity])
+        for place, times in counted.given.items():
+            for first in sorted({2, 3, times // 2, times} & {*range(2, times + 1)}):
+                crm.answer = Missing(crm, place, first).answer  # type: ignore[method-assign]
+                result = read(config)
+                where = f"request {first} of {times} for {place}"
+                assert result.exit or ids(result.records.get(subject.entity, [])) == expected, where
