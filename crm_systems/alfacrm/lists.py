@@ -60,8 +60,8 @@ class Lists:
         self._zone = zone
         self._page_size = page_size
         self._branches: list[int] = []
-        self._witnesses: dict[str, Request] = {}
-        """By entity, a list that was not empty."""
+        self._witnesses: dict[str, list[Request]] = {}
+        """By entity, the first lists that were not empty."""
 
     def branches(self, call: Call) -> list[int]:
         """The ids of the branches to work in; asked for once.
@@ -74,7 +74,7 @@ class Lists:
             entity = catalogue(SYSTEM)["branch"]
             (ask,) = self.requests(call, entity)
             rows = [row for page in self.walk(call, entity, [ask]) for row in page.rows]
-            self._witnesses[entity.name] = ask
+            self._witnesses[entity.name] = [ask]
             if not all(str(row.get("id")).isdecimal() for row in rows):
                 raise ProtocolError("branch: read: a branch has no number", hint="the CRM may be in trouble; run again")
             there = {str(row["id"]): int(row["id"]) for row in rows}
@@ -146,7 +146,7 @@ class Lists:
 
         rows, total = page(0)
         if rows:
-            self._witnesses.setdefault(entity.name, ask)
+            self._witnesses.setdefault(entity.name, []).append(ask)
         if not rows or total is None or total <= len(rows):
             return rows
         return together([lambda: rows, lambda: page((total - 1) // len(rows))[0]])
@@ -170,7 +170,7 @@ class Lists:
         """
         seen: set[str] = set()
         key = entity.replication_key or ""
-        all_show = True
+        empty: list[Request] = []
         for ask in lists:
             shows = False
             for rows in self._pages(call, entity, ask, since, asks_twice=not is_look_up):
@@ -179,19 +179,24 @@ class Lists:
                 seen.update(map(identity, fresh))
                 wanted = [row for row in fresh if since is None or may_be_since(row.get(key), since, self._zone)]
                 yield Page([normalised(entity, row) for row in wanted])
-            all_show = all_show and shows
-        if not (all_show or is_look_up):
-            self.confirm(call, entity)
+            if not shows:
+                empty.append(ask)
+        if empty and not is_look_up:
+            self.confirm(call, entity, empty)
 
-    def confirm(self, call: Call, entity: Entity) -> None:
-        """Makes sure that an empty answer means what it says: a list that had rows, if one is known, still has some.
+    def confirm(self, call: Call, entity: Entity, empty: Iterable[Request] = ()) -> None:
+        """Makes sure that empty answers mean what they say: lists that had rows still have some.
+
+        Those are the same ones without filters by time, as far as they are known, else another one of the entity's.
 
         Raises:
-            ProtocolError: it has none, so the user's rights or the CRM are in trouble.
+            ProtocolError: one has none, so the user's rights or the CRM are in trouble.
         """
-        ask = self._witnesses.get(entity.name) or self._witnesses.get("branch")
-        if ask and not self._first_rows(call, ask, 1):
-            raise shrunk(ask.about)
+        known = self._witnesses.get(entity.name) or self._witnesses.get("branch") or []
+        places = [(ask.path, ask.query) for ask in empty]
+        for ask in [ask for ask in known if (ask.path, ask.query) in places] or known[:1]:
+            if not self._first_rows(call, ask, 1):
+                raise shrunk(ask.about)
 
     def forget(self, entity: Entity) -> None:
         """Another list has to vouch for this entity's: it may be empty from now on, since a record is deleted."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.egito.paging import FEW, HUGE, PLACES, SIZES, Paging, find_paging
 from crm_systems.egito.whole import is_round, stranger
-from crm_systems.errors import ProtocolError, Rejected
+from crm_systems.errors import Denied, ProtocolError, Rejected
 from crm_systems.paging import PASSES, Part, Sliding
 from crm_systems.rows import rows_in
 
@@ -94,6 +94,8 @@ class Lists:
     """The keys that each list showed when it was read last."""
     _whole: set[tuple[str, int]] = field(default_factory=set)
     """Lists that were found to be whole, with their length."""
+    _witness: Source | None = None
+    """The shortest list that showed rows."""
 
     def everything(self, source: Source, page_size: int) -> Iterator[list[Row]]:
         """All rows of a list, each once.
@@ -101,10 +103,15 @@ class Lists:
         Raises:
             ProtocolError: rows are missing, or may be.
         """
-        base = source.ask({})
-        if not base.rows:
-            base = source.ask({})  # it may have been empty by mistake
         given = self._given.setdefault(source.name, set())
+        try:
+            base = source.ask({})
+            if not base.rows:
+                base = source.ask({})  # it may have been empty by mistake
+        except Denied:
+            if given:
+                raise _shrunk(source) from None
+            raise
         given.update(map(source.key_of, base.rows))
         paging = self._paging(source, base)
         seen: set[Hashable] = set()
@@ -121,6 +128,20 @@ class Lists:
             self._check_whole(source, last, seen)
         _check_kept(source, given, seen)
         self._given[source.name] = seen
+        self._check_empty(source)
+
+    def _check_empty(self, source: Source) -> None:
+        """Makes sure that an empty list is one, and not the answer to a user who is shown nothing any more.
+
+        Raises:
+            ProtocolError: the list that vouches for it is empty now, too.
+        """
+        witness = self._witness
+        if not self._given[source.name]:
+            if witness and not (witness.ask({}).rows or witness.ask({}).rows):
+                raise _shrunk(witness)
+        elif not witness or len(self._given[source.name]) < len(self._given[witness.name]):
+            self._witness = source
 
     def _paging(self, source: Source, base: Listed) -> Paging:
         """Found out once for each list that is long enough to tell."""

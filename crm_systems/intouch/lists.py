@@ -12,7 +12,7 @@ from crm_systems.errors import Denied, ProtocolError, Rejected
 from crm_systems.intouch.answers import NOT_FOUND
 from crm_systems.model import Request
 from crm_systems.paging import Part, Sliding
-from crm_systems.rows import holds_rows, rows_in
+from crm_systems.rows import holds_rows, is_whole_number, rows_in
 from crm_systems.sampling import together
 from crm_systems.times import earliest, instant
 
@@ -71,7 +71,7 @@ class Listing:
         if self.case_type:
             rows = [{"caseType": self.case_type, **row} for row in rows]
         total = envelope.get("total")
-        return Part(rows, total if isinstance(total, int) else None)
+        return Part(rows, int(str(total)) if is_whole_number(total) else None)
 
 
 @dataclass(frozen=True)

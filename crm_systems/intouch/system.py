@@ -29,7 +29,7 @@ from crm_systems.intouch.records import as_json, completed, merged, normalised, 
 from crm_systems.intouch.settings import SETTINGS
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Page, Request, Session
-from crm_systems.rows import is_identifier, key_of, record_with
+from crm_systems.rows import fits, is_identifier, key_of, record_with
 from crm_systems.sampling import choices_or_why_not, together
 from crm_systems.system import System
 from crm_systems.value_index import ValueIndex
@@ -95,7 +95,9 @@ class InTouch(System):
         """
         for path, patient in (("/parties", False), ("/lists", True)):
             try:
-                call(self.sign(replace(self.heartbeat, about="Log-in", path=path, patient=patient), Session()))
+                told = call(self.sign(replace(self.heartbeat, about="Log-in", path=path, patient=patient), Session()))
+                if path == self.heartbeat.path and fits(told, {"items": list}):
+                    self._shown.setdefault(("parties", 0), len(told["items"]))
             except Unavailable:
                 if patient:
                     raise
