@@ -13,7 +13,7 @@ from target_crm.entries import Intent, TakenMeanwhile, Written
 from target_crm.gate import Gate
 from target_crm.mapping import Reject
 from target_crm.resemblance import likeness, may_be, resembles
-from target_crm.sightings import DISORDER, FOLD, Shown, Sightings
+from target_crm.sightings import ANY_ZONE, DISORDER, FOLD, Shown, Sightings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -166,7 +166,13 @@ class Creator:
 
     def _look_for(self, intent: Intent, sent: Mapping[str, Any]) -> Existing | None:
         """The record that came after the intent, is most like what was sent, and nobody else's."""
-        before = intent.shown or Shown(intent.at - DISORDER, highest=-1)
+        if intent.shown:
+            return self._look_after(intent.shown, sent)
+        # Earlier versions noted our clock only. If `timezone` is wrong, what was made since seems to be hours older.
+        found = self._look_after(Shown(intent.at - DISORDER, highest=-1), sent)
+        return found or self._look_after(Shown(intent.at - ANY_ZONE, highest=None, is_sure=False), sent)
+
+    def _look_after(self, before: Shown, sent: Mapping[str, Any]) -> Existing | None:
         walks = self._system.walks(self._client.call, self.entity, before.since, parallel=1)
         rows = [self._finder.existing(row) for walk in walks for page in walk(self._client.call) for row in page.rows]
         made = [row for row in rows if self._may_be_made_after(before, row)]

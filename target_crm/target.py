@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from singer_sdk import Target
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+from singer_sdk.singerlib.json import serialize_json
 
 from crm_systems import discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected
@@ -263,7 +264,9 @@ class CrmTarget(Arrivals):
         """Lets a state leave, once, and not while records that came before it wait; never in a dry run."""
         if not self.deferred and not self.settings["dry_run"] and state != self._state_sent:
             with handing_on(self.name):
-                super()._write_state_message(state)
+                # The SDK's own way fails over a number with a fraction, which comes in as an exact one.
+                sys.stdout.write(f"{serialize_json(state)}\n")
+                sys.stdout.flush()
             self._state_sent = state
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
