@@ -94,9 +94,8 @@ def _converted(kind: Kind, value: Any, notation: Notation) -> Any:
     if kind is Kind.REFERENCE:
         return kinds.reference(spelled(value))
     if kind in kinds.TEXTS:
-        if isinstance(value, bool) or kind in _ONE_LINE:
-            return spelled(value)
-        return kinds.text(kinds.number(value) if isinstance(value, Decimal) else value)
+        exact = kinds.number(value) if isinstance(value, Decimal) else value
+        return spelled(value) if isinstance(value, bool) or kind in _ONE_LINE else kinds.text(exact)
     if kind is Kind.MULTIPICKLIST:
         return _several(value, notation.separator)
     if kind is Kind.LIST:
