@@ -94,7 +94,8 @@ def _converted(kind: Kind, value: Any, notation: Notation) -> Any:
     if kind is Kind.REFERENCE:
         return kinds.reference(spelled(value))
     if kind in kinds.TEXTS:
-        return spelled(value) if isinstance(value, bool) else kinds.text(value)
+        exact = kinds.number(value) if isinstance(value, Decimal) else value
+        return spelled(value) if isinstance(value, bool) or kind in _ONE_LINE else kinds.text(exact)
     if kind is Kind.MULTIPICKLIST:
         return _several(value, notation.separator)
     if kind is Kind.LIST:
@@ -151,7 +152,8 @@ def encode(kind: Kind, value: Any, notation: Notation) -> Any:
     if kind in {Kind.NUMBER, Kind.INTEGER}:
         return format(Decimal(value), "f")
     if kind is Kind.DATETIME:
-        return datetime.fromisoformat(value).astimezone(ZoneInfo(notation.timezone)).strftime("%Y-%m-%d %H:%M:%S")
+        local = datetime.fromisoformat(value).astimezone(ZoneInfo(notation.timezone))
+        return local.replace(tzinfo=None).isoformat(" ", "seconds")
     if kind is Kind.MULTIPICKLIST and notation.separator:
         return notation.separator.join(value)
     return _plain(value)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import PluginMapper
+from singer_sdk.singerlib.exceptions import InvalidInputLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,8 +18,18 @@ class StreamMaps(PluginMapper):
     def register_raw_stream_schema(
         self, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
     ) -> None:
-        """Makes the maps of a stream."""
-        super().register_raw_stream_schema(stream_name, schema, key_properties)
+        """Makes the maps of a stream.
+
+        Raises:
+            InvalidInputLine: the SDK cannot read the schema.
+        """
+        properties = schema["properties"]
+        # That anything goes is an empty schema as well, which is the one that the SDK understands.
+        schema = {**schema, "properties": {name: {} if each is True else each for name, each in properties.items()}}
+        try:
+            super().register_raw_stream_schema(stream_name, schema, key_properties)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            raise InvalidInputLine("the SCHEMA describes a field in a way that is not understood") from None
         for each in self.stream_maps[stream_name]:
             each.transform = _in_words(each.transform)  # type: ignore[assignment, method-assign]
 

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from singer_sdk import Target
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+from singer_sdk.singerlib.json import serialize_json
 
 from crm_systems.terminal import handing_on, speak_utf8
 from target_crm.configuration import ConfiguredTarget
@@ -105,7 +106,9 @@ class CrmTarget(ConfiguredTarget):
         """Lets a state leave, once, and not while records that came before it wait; never in a dry run."""
         if not self.run.pending.records and not self.settings["dry_run"] and state != self._state_sent:
             with handing_on(self.name):
-                super()._write_state_message(state)
+                # The SDK's own way fails over a number with a fraction, which comes in as an exact one.
+                sys.stdout.write(f"{serialize_json(state)}\n")
+                sys.stdout.flush()
             self._state_sent = state
 
     def process_endofpipe(self) -> None:

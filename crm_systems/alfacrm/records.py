@@ -153,7 +153,12 @@ def completed(entity: Entity, sample: Sequence[Row]) -> Entity:
         fields.append(Field(name, Kind.STRING if is_custom else Kind.ANY, writable=is_custom and entity.updatable))
     # Some tenants tell only the day, by which nothing can be recognised.
     tells_time = any(len(str(row.get("created_at") or "")) > _DAY for row in sample)
-    return replace(entity, fields=tuple(fields), creation_key="created_at" if tells_time else None)
+    private = dict(entity.private)
+    if not sample or not all(row.get(entity.replication_key or "") for row in sample):
+        # The filter by the day of the last change may well leave out rows that do not tell it.
+        private.pop("since", None)
+    creation_key = "created_at" if tells_time else None
+    return replace(entity, fields=tuple(fields), creation_key=creation_key, private=private)
 
 
 def is_wiped(entity: Entity, before: Row, after: Row, values: Mapping[str, Any]) -> bool:

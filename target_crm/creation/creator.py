@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.errors import ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
 from target_crm.creation.lock import CreateLock
 from target_crm.creation.similarity import equal_fields, may_be, resembles
-from target_crm.creation.snapshots import DISORDER, FOLD, Snapshots
+from target_crm.creation.snapshots import ANY_ZONE, DISORDER, FOLD, Snapshots
 from target_crm.ledger import Intent, Snapshot, TakenMeanwhile, Written
 from target_crm.outcome import Reject
 
@@ -165,7 +165,13 @@ class Creator:
 
     def _look_for(self, intent: Intent, sent: Mapping[str, Any]) -> Existing | None:
         """The record that came after the intent, is most like what was sent, and nobody else's."""
-        before = intent.before or Snapshot(intent.at - DISORDER, highest=-1)
+        if intent.before:
+            return self._look_after(intent.before, sent)
+        # Earlier versions noted our clock only. If `timezone` is wrong, what was made since seems to be hours older.
+        found = self._look_after(Snapshot(intent.at - DISORDER, highest=-1), sent)
+        return found or self._look_after(Snapshot(intent.at - ANY_ZONE, highest=None, is_sure=False), sent)
+
+    def _look_after(self, before: Snapshot, sent: Mapping[str, Any]) -> Existing | None:
         walks = self._system.walks(self._client.call, self.entity, before.since, parallel=1)
         rows = [self._finder.existing(row) for walk in walks for page in walk(self._client.call) for row in page.rows]
         made = [row for row in rows if self._may_be_made_after(before, row)]

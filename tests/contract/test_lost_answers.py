@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -145,3 +146,16 @@ def test_a_strangers_record_is_not_taken_for_that_of_a_killed_run(
     assert len(found) == 2
     assert found[str(stranger["id"])].get(subject.text) == stranger.get(subject.text)
     assert sum(row.get(subject.text) == "ours" for row in found.values()) == 1
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_wrong_zone_doubles_nothing_that_an_earlier_version_left(
+    subject: Subject, crm: Simulator, tmp_path: Path, zone: str
+) -> None:
+    killed(subject, crm, tmp_path / "ledger", timezone=zone)
+    with sqlite3.connect(tmp_path / "ledger") as ledger:
+        ledger.execute("UPDATE intents SET shown = NULL, owner = NULL, holder = NULL, lease_until = NULL")
+    ledger.close()
+    crm.clock.advance(600)
+    load(subject, crm, tmp_path / "ledger", incoming(subject), timezone=zone)
+    assert len(there(subject, crm)) == 1

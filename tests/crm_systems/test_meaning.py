@@ -103,6 +103,9 @@ def test_what_leaves_means_the_same(kind: Kind, given_: Any, notation: Notation)
         (Kind.TEXT, float("nan"), None),
         (Kind.TEXT, [Decimal("1.50"), None], "[1.5, null]"),
         (Kind.REFERENCE, Decimal("11.0"), "11"),
+        (Kind.PHONE, Decimal("420777123456.0"), "420777123456"),
+        (Kind.STRING, Decimal("4.2E+11"), "420000000000"),
+        (Kind.STRING, Decimal("1.50"), "1.50"),
     ],
 )
 def test_what_is_understood(kind: Kind, given_: Any, result: Any) -> None:
@@ -145,6 +148,10 @@ def test_one_number_has_one_spelling(number: Any) -> None:
     if abs(exact.adjusted()) < 900:
         assert spelled(exact) == spelled(number) == spelled(exact * Decimal("1.0")) or exact.as_tuple().digits[20:]
         assert Decimal(spelled(number)) == exact
+
+
+def test_a_year_has_four_digits() -> None:
+    assert wire(Kind.DATETIME, "0999-01-01T00:00:00+00:00", Notation("UTC")) == "0999-01-01 00:00:00"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN"), [float("inf")]])

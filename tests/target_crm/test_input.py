@@ -50,7 +50,7 @@ def test_input_and_output_are_utf_8_whatever_the_locale(
 ) -> None:
     told = b"\xef\xbb\xbf" + LINES.encode() + b"\n"
     result = command(crm, tmp_path, told, **environment)
-    assert (result.returncode, result.stdout) == (0, b'{"at": 1}\n')
+    assert (result.returncode, result.stdout) == (0, b'{"at":1}\n')
     assert "Contacts → Contacts: 1 create" in result.stderr.decode()
     assert one(crm, "Contacts", email="ann@example.com")["lastname"] == "Nováková"
 
@@ -198,3 +198,16 @@ def test_fuzzed_input_ends_in_a_sentence(
     assert result.exit.startswith("target-crm: ") or result.exit == ""
     if not result.exit and records:
         assert "nothing to do" not in result.line("Contacts")
+
+
+@pytest.mark.parametrize(
+    ("described", "end"), [(True, ""), ([], "SCHEMA"), (None, "SCHEMA"), ("text", "SCHEMA"), (5, "SCHEMA")]
+)
+def test_a_field_that_is_described_oddly_is_said_or_taken(
+    crm: VtigerSimulator, tmp_path: Path, described: Any, end: str
+) -> None:
+    told = pipe("Contacts", [{"id": "1", "lastname": "Odd", "title": "T"}])
+    told[0]["schema"]["properties"]["title"] = described
+    flattening = {"flattening_enabled": True, "flattening_max_depth": 2}
+    result = run(settings(crm, tmp_path, identify_by="ledger", **flattening), told)
+    assert end in result.exit if end else result.exit == ""

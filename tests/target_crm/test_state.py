@@ -98,3 +98,9 @@ def test_state_is_json_as_it_came(crm: VtigerSimulator, tmp_path: Path) -> None:
     odd = {"bookmarks": {"ž": {"x": [1, None, True, "\u2028"]}}}
     result = run(settings(crm, tmp_path, identify_by="ledger"), [{"type": "STATE", "value": odd}])
     assert json.loads(result.output) == odd
+
+
+def test_a_state_leaves_with_each_digit_of_its_numbers(crm: VtigerSimulator, tmp_path: Path) -> None:
+    told = [*pipe("Contacts", PEOPLE[:1]), '{"type": "STATE", "value": {"at": 1700000000.250000001, "of": NaN}}']
+    result = run(settings(crm, tmp_path, identify_by="ledger"), told)
+    assert (result.exit, "1700000000.250000001" in result.output) == ("", True)

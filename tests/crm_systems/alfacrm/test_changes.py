@@ -8,6 +8,8 @@ import pytest
 
 from crm_simulators.alfacrm import AlfaCrmSimulator
 from crm_simulators.base import Fault
+from crm_systems.alfacrm.records import as_met
+from crm_systems.catalogue import catalogue
 from tap_crm.tap import CrmTap
 from tests.crm_systems.alfacrm.shown import ids, on_page, read, settings, stored, tenant
 from tests.running import run
@@ -214,3 +216,14 @@ def test_no_more_than_five_requests_a_second_arrive() -> None:
         assert len(simulator.calls) > 12
         assert simulator.peak_requests_per_second <= 5
     assert "fewer requests" not in result.log
+
+
+@pytest.mark.parametrize(
+    ("stamps", "is_used"), [(("2026-01-02 10:00:00",) * 2, True), (("2026-01-02 10:00:00", None), False), ((), False)]
+)
+def test_lists_are_filtered_by_the_last_change_only_where_all_rows_tell_it(
+    stamps: tuple[str | None, ...], is_used: bool
+) -> None:
+    rows = [{"id": number, "updated_at": stamp} for number, stamp in enumerate(stamps)]
+    for name in TRACKED:
+        assert ("since" in as_met(catalogue("alfacrm")[name], rows).private) is is_used
