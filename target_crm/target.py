@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 import time
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast

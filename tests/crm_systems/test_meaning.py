@@ -151,7 +151,7 @@ def test_one_number_has_one_spelling(number: Any) -> None:
 
 
 def test_a_year_has_four_digits() -> None:
-    assert wire(Kind.DATETIME, "0999-01-01T00:00:00+00:00", Notation("UTC")) == "0999-01-01 00:00:00"
+    assert encode(Kind.DATETIME, "0999-01-01T00:00:00+00:00", Notation("UTC")) == "0999-01-01 00:00:00"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN"), [float("inf")]])

@@ -8,7 +8,7 @@ import pytest
 
 from crm_simulators.alfacrm import AlfaCrmSimulator
 from crm_simulators.base import Fault
-from crm_systems.alfacrm.records import as_met
+from crm_systems.alfacrm.records import completed
 from crm_systems.catalogue import catalogue
 from tap_crm.tap import CrmTap
 from tests.crm_systems.alfacrm.shown import ids, on_page, read, settings, stored, tenant
@@ -226,4 +226,4 @@ def test_lists_are_filtered_by_the_last_change_only_where_all_rows_tell_it(
 ) -> None:
     rows = [{"id": number, "updated_at": stamp} for number, stamp in enumerate(stamps)]
     for name in TRACKED:
-        assert ("since" in as_met(catalogue("alfacrm")[name], rows).private) is is_used
+        assert ("since" in completed(catalogue("alfacrm")[name], rows).private) is is_used
