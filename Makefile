@@ -2,13 +2,13 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 
-.PHONY: demo test browser lint generate bench clean
+.PHONY: demo test browser lint package docs recipes generate bench clean
 
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
 
 test: .venv/ready .venv-meltano/ready ## Passes the tests
-	$(RUN) pytest -n 2 --dist worksteal --ignore=tests/browser
+	$(RUN) pytest -n 2 --dist worksteal --ignore=tests/browser --ignore=tests/package --ignore=tests/recipes
 
 browser: .venv/ready ## Looks at the report in a real Chromium
 	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
@@ -19,6 +19,22 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/zizmor --offline --quiet --config .github/zizmor.yml .github
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.meltano meltano.yml
+	.venv/bin/hadolint Dockerfile
+
+package: .venv/ready ## Builds tap-crm and target-crm, checks them and installs them into empty environments
+	rm -rf dist
+	.venv/bin/uv build --quiet --out-dir dist .
+	.venv/bin/uv build --quiet --out-dir dist packaging/target-crm
+	.venv/bin/twine check --strict dist/*
+	$(RUN) pytest tests/package
+
+docs: .venv/ready ## Builds the documentation into site/; a link to nowhere fails
+	.venv/bin/mkdocs build --strict --quiet
 
 bench: .venv/ready ## Measures our connectors beside others, in about half an hour, and writes docs/performance.md
 	@for peer in dlt airbyte; do test -d .venv-bench/$$peer || $(PYTHON) -m venv .venv-bench/$$peer; done
@@ -41,4 +57,4 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-meltano .meltano demo-output
+	rm -rf .venv .venv-meltano .meltano demo-output dist site
