@@ -34,7 +34,7 @@ package: .venv/ready ## Builds tap-crm and target-crm, checks them and installs 
 	$(RUN) pytest tests/package
 
 docs: .venv/ready ## Builds the documentation into site/; a link to nowhere fails
-	.venv/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 bench: .venv/ready ## Measures our connectors beside others, in about half an hour, and writes docs/performance.md
 	@for peer in dlt airbyte; do test -d .venv-bench/$$peer || $(PYTHON) -m venv .venv-bench/$$peer; done
