@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 
-.PHONY: demo test browser lint package docs recipes generate bench clean
+.PHONY: demo test browser lint dist package docs recipes generate bench clean
 
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
@@ -25,13 +25,20 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.meltano meltano.yml
 	.venv/bin/hadolint Dockerfile
+	.venv/bin/uv lock --check --quiet
 
-package: .venv/ready ## Builds tap-crm and target-crm, checks them and installs them into empty environments
+dist: .venv/ready ## Builds tap-crm and target-crm
 	rm -rf dist
 	.venv/bin/uv build --quiet --out-dir dist .
 	.venv/bin/uv build --quiet --out-dir dist packaging/target-crm
+
+package: dist ## Checks both packages and installs them into empty environments
 	.venv/bin/twine check --strict dist/*
 	$(RUN) pytest tests/package
+
+recipes: dist ## Follows the recipes as printed, with a real PostgreSQL
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || (apt-get update -qq && apt-get install -qq -y postgresql)
+	$(RUN) pytest tests/recipes
 
 docs: .venv/ready ## Builds the documentation into site/; a link to nowhere fails
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
@@ -44,6 +51,7 @@ bench: .venv/ready ## Measures our connectors beside others, in about half an ho
 
 generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/any-to-any.md
 	$(RUN) tools.generate
+	.venv/bin/uv lock --quiet
 	$(RUN) tools.pairs
 
 .venv/ready: pyproject.toml

@@ -89,7 +89,9 @@ def hub_yml(plugin: type[CrmTap | CrmTarget]) -> str:
         "variant": "crm-singer",
         "label": "CRM (Vtiger, Simply CRM, alfaCRM, InTouch CRM, Egito)",
         "description": "CRM systems that nobody else serves well",
-        "definition": f"{'reads' if plugin is CrmTap else 'writes into'} Vtiger, Simply CRM, alfaCRM, InTouch CRM and Egito.",
+        "definition": "reads and types what the CRM holds"
+        if plugin is CrmTap
+        else "writes into the CRM, each record once",
         "logo_url": "https://raw.githubusercontent.com/crm-singer/tap-crm/main/docs/logo.svg",
         "domain_url": "https://crm-singer.github.io/tap-crm/",
         "docs": "https://crm-singer.github.io/tap-crm/settings.html",

@@ -35,14 +35,14 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
     """Points each link to where its file lies: on this site, else in the repository."""
     here = page.file.src_uri
     folder = dirname(SOURCES.get(here, f"docs/{here}"))
     return LINK.sub(lambda found: f"]({_target(found[1], normpath(join(folder, found[1])), dirname(here))}", markdown)
 
 
-def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
+def on_post_page(output: str, *, page: Page, **_: object) -> str:
     """Lets no page pass that loads something from elsewhere: the site works without the internet, and tells nobody."""
     if found := FOREIGN.search(output):
         raise PluginError(f"{page.file.src_uri} loads from elsewhere: {found[0]}")
@@ -50,7 +50,7 @@ def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
 
 
 def _target(link: str, path: str, folder: str) -> str:
-    """What a link to ``path`` in the repository is on a page in ``folder``; one to nowhere stays, and mkdocs tells it."""
+    """What a link to ``path`` in the repository is on a page in ``folder``; one to nowhere stays as it is."""
     if path.startswith("docs/") or path in BORROWED:
         return relpath(BORROWED.get(path, path.removeprefix("docs/")), folder or ".")
     return REPOSITORY + path if (ROOT / path).exists() else link
