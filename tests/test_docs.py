@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from crm_systems import SYSTEMS
-from crm_systems.settings import connection_settings, load
+from crm_systems.settings import load
 from tap_crm.options import OWN_SETTINGS as OF_TAP
 from target_crm.options import OWN_SETTINGS as OF_TARGET
 from target_crm.options import options_of, put_together
-from tools.generate import settings_page
+from tools.generate import COMMON, settings_table
 
 if TYPE_CHECKING:
     from crm_systems.model import Setting
@@ -33,18 +33,13 @@ def test_every_pipe_of_a_tap_sets_pipefail(page: Path) -> None:
 
 @pytest.mark.parametrize("own", [OF_TAP, OF_TARGET])
 def test_the_defaults_of_the_tables_may_be_copied(own: tuple[Setting, ...]) -> None:
-    text = settings_page((ROOT / "docs" / "settings.md").read_text("utf-8"))
-    known = {each.name for each in (*connection_settings(SYSTEMS), *own)}
-    printed = dict(re.findall(r"^\| `(\w+)` \| `(.+?)` \|", text, re.MULTILINE))
-    printed = {name: each for name, each in printed.items() if name in known}
-    assert {"code_lists", "dictionaries", "read_method"} <= printed.keys()
     for system in SYSTEMS:
+        shown = (*COMMON, *own, *system.settings)
+        printed = dict(re.findall(r"^\| `(\w+)` \| `(.+?)` \|", settings_table(shown), re.MULTILINE))
+        defaults = {each.name: each.default for each in shown if each.default is not None}
         loaded, problems = load({**printed, "system": system.name}, own, SYSTEMS)
-        defaults = {each.name: each.default for each in (*connection_settings(SYSTEMS), *own) if each.name in printed}
         assert all("is missing" in each for each in problems)
-        assert {name: each for name, each in loaded.items() if name in printed} == {
-            name: each for name, each in defaults.items() if name in loaded
-        }
+        assert {name: loaded[name] for name in printed} == defaults
 
 
 def test_the_settings_that_the_readme_shows_are_right() -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from crm_systems import SYSTEMS
 from crm_systems.model import TEXTS
-from crm_systems.settings import connection_settings
+from crm_systems.settings import common_settings
 from tap_crm.options import OWN_SETTINGS as OF_TAP
 from tap_crm.tap import CrmTap
 from target_crm.options import OWN_SETTINGS as OF_TARGET
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 REPOSITORY = "https://github.com/crm-singer/tap-crm"
 PLUGINS = (CrmTap, CrmTarget)
-BY_SYSTEM = {setting.name for system in SYSTEMS for setting in system.settings}
-COMMON = [each for each in connection_settings(SYSTEMS) if each.name == "timezone" or each.name not in BY_SYSTEM]
+COMMON = common_settings(SYSTEMS)
 
 
 def meltano_settings(plugin: type[CrmTap | CrmTarget]) -> list[dict[str, Any]]:

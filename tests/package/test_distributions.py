@@ -76,7 +76,7 @@ def test_the_page_on_pypi_links_to_the_repository() -> None:
 @pytest.mark.parametrize("name", ["tap-crm", "target-crm"])
 def test_either_name_installs_every_command(name: str, version: str, python: Path, tmp_path: Path) -> None:
     subprocess.run([UV, "venv", "--quiet", "--python", python, tmp_path], check=True)  # noqa: S603 - our own uv
-    install = [UV, "pip", "install", "--quiet", "--python", tmp_path, "--find-links", DIST]
+    install: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", tmp_path, "--find-links", DIST]
     subprocess.run([*install, wheel(name.replace("-", "_"))], check=True)  # noqa: S603 - what we built
     scripts = re.findall(r"^([\w-]+) ?=", text_in(wheel("tap_crm"), "entry_points.txt"), re.MULTILINE)
     assert {"tap-crm", "target-crm"} <= set(scripts)

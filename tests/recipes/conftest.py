@@ -30,7 +30,16 @@ class Postgres:
 
     def ask(self, query: str, url: str = "") -> list[list[str]]:
         """The rows that a query gives."""
-        command = [self.programs / "psql", url or self.url, "-v", "ON_ERROR_STOP=1", "-AtF", "\t", "-c", query]
+        command: list[str | Path] = [
+            self.programs / "psql",
+            url or self.url,
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-AtF",
+            "\t",
+            "-c",
+            query,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         assert done.returncode == 0, done.stderr
         return [line.split("\t") for line in done.stdout.splitlines()]
@@ -48,10 +57,11 @@ def postgres() -> Iterator[Postgres]:
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if user:
         shutil.chown(folder, "postgres")
-    control = [*user, programs / "pg_ctl", "--silent", "-D", folder / "data"]
+    control: list[str | Path] = [*user, programs / "pg_ctl", "--silent", "-D", folder / "data"]
     options = f"-p {port} -k {folder} -c fsync=off -c listen_addresses=localhost"
     try:
-        initialise = [*user, programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        initialise: list[str | Path] = [*user, programs / "initdb", "-D", folder / "data", "-U", "postgres"]
+        initialise += ["-A", "trust", "-E", "UTF8"]
         subprocess.run(initialise, check=True, stdout=subprocess.DEVNULL, cwd="/")  # noqa: S603
         start = [*control, "-o", options, "-l", folder / "log", "-w", "start"]
         subprocess.run(start, check=True, cwd="/")  # noqa: S603
