@@ -1,6 +1,8 @@
 # A fresh machine needs Python 3.10 or newer, make and a package index.
 PYTHON ?= python3
 RUN := .venv/bin/python -m
+# Twice quiet: errors only.
+PIP := bin/pip install -qq --disable-pip-version-check
 
 .PHONY: demo test browser lint dist package docs recipes generate bench clean
 
@@ -8,11 +10,15 @@ demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
 
 test: .venv/ready .venv-meltano/ready ## Passes the tests
-	$(RUN) pytest -n 2 --dist worksteal --ignore=tests/browser --ignore=tests/package --ignore=tests/recipes
+	@echo "Testing against simulated CRMs …"
+	@$(RUN) pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser \
+	  --ignore=tests/package --ignore=tests/recipes
 
 browser: .venv/ready ## Looks at the report in a real Chromium
-	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
-	$(RUN) pytest tests/browser
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	  { echo "Installing Chromium …"; apt-get update -qq && apt-get install -qq -y chromium >/dev/null; }
+	@echo "Looking at the report in Chromium …"
+	@$(RUN) pytest tests/browser
 
 lint: .venv/ready ## Style, types, architecture
 	.venv/bin/ruff check
@@ -45,23 +51,25 @@ docs: .venv/ready ## Builds the documentation into site/; a link to nowhere fail
 
 bench: .venv/ready ## Measures our connectors beside others, in about half an hour, and writes docs/performance.md
 	@for peer in dlt airbyte; do test -d .venv-bench/$$peer || $(PYTHON) -m venv .venv-bench/$$peer; done
-	.venv-bench/dlt/bin/pip install --quiet --disable-pip-version-check "dlt[filesystem]~=1.31"
-	.venv-bench/airbyte/bin/pip install --quiet --disable-pip-version-check "airbyte-cdk~=7.39"
+	.venv-bench/dlt/$(PIP) "dlt[filesystem]~=1.31"
+	.venv-bench/airbyte/$(PIP) "airbyte-cdk~=7.39"
 	$(RUN) benchmarks
 
-generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/any-to-any.md
+generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/
 	$(RUN) tools.generate
 	.venv/bin/uv lock --quiet
 	$(RUN) tools.pairs
 
 .venv/ready: pyproject.toml
-	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@echo "Installing the connectors and what checks them into .venv …"
+	@test -d .venv || $(PYTHON) -m venv .venv
+	@.venv/$(PIP) --editable ".[dev]"
 	@touch $@
 
 .venv-meltano/ready:
-	$(PYTHON) -m venv .venv-meltano
-	.venv-meltano/bin/pip install --quiet --disable-pip-version-check "meltano~=4.4"
+	@echo "Installing Meltano into .venv-meltano …"
+	@$(PYTHON) -m venv .venv-meltano
+	@.venv-meltano/$(PIP) "meltano~=4.4"
 	@touch $@
 
 clean:

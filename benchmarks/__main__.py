@@ -285,9 +285,10 @@ def main() -> None:
 
 HEAD = """# Performance
 
-Written by `make bench`: {machine}. Leads of 40 fields, about 1 KB, pages of 100, {rows:,} rows from a stub with prepared
-answers in a process of its own; medians of {times} interleaved runs. The floor is requests and orjson without Singer:
-pages read by id, each row written as a line. Figures are comparable within a table, not with another machine.
+Written by `make bench`: {machine}. Leads of 40 fields, about 1 KB, pages of 100, {rows:,} rows from a stub with
+prepared answers in a process of its own; medians of {times} interleaved runs. The floor is requests and orjson
+without Singer: pages read by id, each row written as a line. Figures are comparable within a table, not with
+another machine.
 
 ![CPU a record in multiples of the floor](performance.svg)
 """

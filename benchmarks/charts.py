@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FONT = "font-family='Helvetica, Arial, sans-serif' font-size='13'"
 LEFT, WIDTH, BAR = 170, 720, 26
 
 
@@ -16,8 +17,10 @@ def bars(title: str, figures: Mapping[str, float]) -> str:
     longest = max(figures.values())
     height = 50 + BAR * len(figures)
     parts = [
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height}' role='img' aria-label='{escape(title)}' "
-        "font-family='Helvetica, Arial, sans-serif' font-size='13'>",
+        (
+            f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height}' role='img' {FONT} "
+            f"aria-label='{escape(title)}'>"
+        ),
         f"<rect width='{WIDTH}' height='{height}' fill='white'/>",
         f"<text x='12' y='24' font-weight='bold'>{escape(title)}</text>",
     ]

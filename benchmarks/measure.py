@@ -68,7 +68,7 @@ def run(command: Sequence[str], server: Server, *, source: Path | None = None) -
     """
     server.counted()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RUNTIME__DLTHUB_TELEMETRY": "false"}
-    with open(source or os.devnull, "rb") as stdin, open("/tmp/bench.err", "wb") as errors:
+    with Path(source or os.devnull).open("rb") as stdin, Path("/tmp/bench.err").open("wb") as errors:
         began = time.perf_counter()
         process = subprocess.Popen(
             command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=errors, cwd=ROOT, env=environment

@@ -1,4 +1,4 @@
-"""One stateful, strict HTTP server a CRM, on a real socket: ``python -m crm_simulators vtiger --port 8080``."""
+"""One stateful, strict HTTP server a CRM, on a real socket: ``crm-simulator vtiger --rows 1000``."""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,11 +19,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from typing_extensions import Self
 
+from crm_simulators.clock import Clock
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-
-OUTAGE_SECONDS = 60
 
 
 class Fault(Enum):
@@ -80,27 +80,6 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Clock:
-    """The server's clock: real time, moved by :meth:`advance`."""
-
-    def __init__(self) -> None:
-        self._offset = timedelta()
-        self.zone: tzinfo | None = None
-        """What the clock on the CRM's wall shows; None: the zone that the system's users expect."""
-
-    def now(self) -> datetime:
-        """The server's time, aware, in UTC."""
-        return datetime.now(timezone.utc) + self._offset
-
-    def on_the_wall(self, expected: tzinfo) -> datetime:
-        """The time as the clock on the wall shows it."""
-        return self.now().astimezone(self.zone or expected)
-
-    def advance(self, seconds: float) -> None:
-        """Moves the clock on."""
-        self._offset += timedelta(seconds=seconds)
-
-
 class Simulator(ABC):
     """A CRM on a local port; use as a context manager.
 
@@ -139,6 +118,26 @@ class Simulator(ABC):
     def expire_sessions(self) -> None:
         """Ends every session or token that is out."""
 
+    def tell_deletions(self) -> None:
+        """Lets the server tell deletions, where that is for an administrator to say.
+
+        Raises:
+            ValueError: it is not.
+        """
+        msg = f"{self.name} has no switch for deletions"
+        raise ValueError(msg)
+
+    @property
+    def peak_requests_per_second(self) -> int:
+        """The most requests of the call log that came in within any one second of real time."""
+        with self.lock:
+            times = sorted(call.at for call in self.calls)
+        return max((bisect_left(times, at + 1) - first for first, at in enumerate(times)), default=0)
+
+    def is_throttled(self, call: Call, limit: int | None) -> bool:
+        """Whether more than ``limit`` requests came in within the second before this one, refused ones included."""
+        return limit is not None and sum(call.at - earlier.at < 1 for earlier in self.calls[-limit - 1 :]) > limit
+
     @property
     def is_up(self) -> bool:
         """Whether it listens."""
@@ -155,7 +154,7 @@ class Simulator(ABC):
     def start(self, port: int = 0) -> Self:
         """Listens on ``port`` of the loopback interface (0: any free one)."""
         self._server = _Server(("127.0.0.1", port), self)
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.002}, daemon=True).start()
         return self
 
     def stop(self) -> None:
@@ -170,52 +169,6 @@ class Simulator(ABC):
 
     def __exit__(self, *_exc: object) -> None:
         self.stop()
-
-
-class Outage:
-    """A server that is away from one request on, until so many seconds have been slept; its sessions are gone then.
-
-    Set it as ``simulator.fault``, and :meth:`sleep` as the way in which the client waits.
-    """
-
-    def __init__(
-        self, simulator: Simulator, begins: Callable[[Call], bool], fault: Fault | None, *, first: Fault | None = None
-    ) -> None:
-        self.begun = False
-        self.slept = 0.0
-        """Seconds slept since it began."""
-        self._simulator = simulator
-        self._begins = begins
-        self._fault = fault
-        """What each request meets; None: nobody listens at the port."""
-        self._first = first
-        """What the first request meets."""
-        self._lock = threading.Lock()
-        self._port = 0
-
-    @property
-    def is_on(self) -> bool:
-        """Whether the server is away."""
-        return self.begun and self.slept < OUTAGE_SECONDS
-
-    def __call__(self, call: Call) -> Fault | None:
-        if not self.begun and self._begins(call):
-            self.begun = True
-            if self._fault is None:
-                self._port = int(self._simulator.url.rpartition(":")[2])
-                self._simulator.stop()
-            return self._first or self._fault or Fault.REFUSED
-        return (self._fault or Fault.REFUSED) if self.is_on else None
-
-    def sleep(self, seconds: float) -> None:
-        """Lets time pass."""
-        with self._lock:
-            was_on = self.is_on
-            self.slept += seconds if self.begun else 0
-            if was_on and not self.is_on:
-                self._simulator.expire_sessions()
-                if not self._simulator.is_up:
-                    self._simulator.start(self._port)
 
 
 def _server_error() -> Answer:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.decoding import NotJson, find_json
 from crm_systems.errors import NoData, NotOffered
 from crm_systems.kinds import Notation
 from crm_systems.model import Session
-from crm_systems.wire import wire
+from crm_systems.wire import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -76,12 +77,13 @@ class System(ABC):
         It is asked when another request fails: if it fails as well, the server is away and not the request at fault.
         """
 
-    def log_in(self, call: Call) -> Session:  # a system that signs each request has nothing to do
-        """Opens a session.
+    def log_in(self, call: Call) -> Session:
+        """Opens a session; where there is none, the heartbeat shows whether the settings are right, and tells the time.
 
         Raises:
             LogInRefused: the credentials are wrong.
         """
+        call(self.sign(replace(self.heartbeat, about="Log-in"), Session()))
         return Session()
 
     def log_out(self, session: Session) -> Request | None:
@@ -187,7 +189,7 @@ class System(ABC):
 
     def encode(self, field: Field, value: Any) -> Any:
         """A typed value as the server takes it."""
-        return wire(field.kind, value, self.notation)
+        return encode(field.kind, value, self.notation)
 
     def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
         """Typed values of an entity's fields as the server takes them, by the names that a write has for them."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Entity, Row
 
 
-class Recollection:
+class ValueIndex:
     """Where the records with certain values are; any number of threads may ask.
 
     ``looks_again``: whether what was changed since is read before each answer; the entity needs a replication key.

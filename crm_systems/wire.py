@@ -142,7 +142,7 @@ def is_listed(field: Field, value: Any) -> bool:
     return is_empty(value) or values.issuperset(value if isinstance(value, list) else [str(value)])
 
 
-def wire(kind: Kind, value: Any, notation: Notation) -> Any:
+def encode(kind: Kind, value: Any, notation: Notation) -> Any:
     """A typed value in the CRM's notation."""
     if value is None:
         return ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from target_crm.mapping import Mapper
 
@@ -37,12 +37,19 @@ class Check:
             if target and target not in mapper.fields and name not in keys
         )
 
-    def problems(self) -> list[str]:
-        """What stops the stream before its first write."""
-        found = [*self._mapper.owners.check(), *self._problems_of_match(), *self._collisions()]
+    def stop_if_wrong(self) -> None:
+        """Stops before the first write.
+
+        Raises:
+            ConfigError: there are problems; all are named.
+        """
+        found = [*self._forbidden(), *self._mapper.owners.check(), *self._problems_of_match(), *self._collisions()]
         if self._options.unknown_fields == "reject":
             found += [self._unknown_field(*each) for each in self._unknown]
-        return found if self._knows_some else [*found, *self._needed()]
+        if not self._knows_some:
+            found += self._needed()
+        if found:
+            raise ConfigError(f"Nothing was written to {self._entity.name}", hint="; ".join(found))
 
     def notes(self) -> list[str]:
         """What is left out, and what else is worth knowing."""
@@ -60,6 +67,16 @@ class Check:
         if left_out:
             found.append(f"fields that the CRM sets itself are left out: {', '.join(left_out)}")
         return [*found, *(f"new records are rejected: {each}" for each in self._needed() if self._knows_some)]
+
+    def _forbidden(self) -> Iterator[str]:
+        """What neither the source nor the CRM lets this stream do."""
+        options, entity = self._options, self._entity
+        if options.identify_by == "id" and len(self._keys) != 1:
+            yield f'`identify_by` "id" needs a stream with one key field, and {options.stream} has {len(self._keys)}'
+        if not entity.creatable and options.write_mode != "update_only" and options.identify_by != "id":
+            yield f"the CRM does not let this user create {entity.name}; `write_mode` update_only may do"
+        if not entity.updatable and options.write_mode != "create_only":
+            yield f"the CRM does not let this user change {entity.name}; `write_mode` create_only may do"
 
     def _problems_of_match(self) -> list[str]:
         found = []
@@ -96,13 +113,3 @@ class Check:
         hint = f"did you mean {near[0]}? M" if near else "M"
         way_out = f"{hint}ap {name} with `streams`, or set `unknown_fields` to drop"
         return f"{self._entity.name} has no field {target}: {way_out}"
-
-
-def stop_if(problems: list[str], entity: str) -> None:
-    """Stops before the first write.
-
-    Raises:
-        ConfigError: there are problems; all are named.
-    """
-    if problems:
-        raise ConfigError(f"Nothing was written to {entity}", hint="; ".join(problems))

@@ -13,7 +13,6 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities
 
 from crm_systems import SYSTEMS
-from crm_systems.model import Setting
 from crm_systems.settings import (
     connection_settings,
     dropped,
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from click import Context, Option
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
+    from crm_systems.model import Setting
+
 PASSED_OVER = (
     "add_record_metadata",
     "batch_config",
@@ -43,7 +44,7 @@ PASSED_OVER = (
 """Settings that the SDK reads by itself, or gives targets that load into tables."""
 
 
-class Configured(Target):
+class ConfiguredTarget(Target):
     """A target with the settings of target-crm."""
 
     name = "target-crm"
@@ -95,5 +96,5 @@ class Configured(Target):
 def _builtin_settings() -> tuple[Setting, ...]:
     """The SDK's own: stream maps and flattening."""
     schema: dict[str, Any] = {"properties": {}}
-    Configured.append_builtin_config(schema)
+    ConfiguredTarget.append_builtin_config(schema)
     return from_json_schema(schema["properties"])

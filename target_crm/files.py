@@ -23,12 +23,8 @@ _OLD_MARKS = ('"silent_changes"', "default-src 'none'; style-src 'unsafe-inline'
 _PRIVATE = 0o600
 
 
-def named(settings: Mapping[str, Any]) -> dict[Path, str]:
+def written_files(settings: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Each file that a run with these settings writes, and the words for it."""
-    return dict(_named(settings))
-
-
-def _named(settings: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     if settings["rejects_path"]:
         yield Path(settings["rejects_path"]), "the file of `rejects_path`"
     if settings["report_path"]:
@@ -52,9 +48,9 @@ def ledger_file(url: str | sa.URL) -> Path | None:
 
 def problems(settings: Mapping[str, Any]) -> list[str]:
     """Why the run would spoil a file, or could not keep what it must keep: one sentence each."""
-    pairs = [pair for pair in combinations(_named(settings), 2) if _is_same(pair[0][0], pair[1][0])]
+    pairs = [pair for pair in combinations(written_files(settings), 2) if _is_same(pair[0][0], pair[1][0])]
     found = [f"{one} and {other} are the same file; give each a name of its own." for (_, one), (_, other) in pairs]
-    for path, words in named(settings).items():
+    for path, words in dict(written_files(settings)).items():
         problem = _problem_of(path, devices="rejects" in words) or ("" if "ledger" in words else _not_ours(path, words))
         if problem:
             found.append(f"{words[0].upper()}{words[1:]} {problem}")
@@ -100,11 +96,15 @@ def is_rejects(path: Path) -> bool:
 
 
 def _is_of_rejects(line: bytes) -> bool:
-    try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
-        return False
+    message = parsed(line)
     return isinstance(message, dict) and ("rejected" in message or message.get("type") == "SCHEMA")
+
+
+def parsed(line: bytes) -> Any:
+    """The JSON of a line; None where it is none."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(line)
+    return None
 
 
 def last_line(file: IO[bytes]) -> bytes:

@@ -9,14 +9,14 @@ from crm_systems import kinds
 from crm_systems.rows import key_of
 from crm_systems.wire import is_empty, matches
 from target_crm.ledger import digest
-from target_crm.mapping import Reject
+from target_crm.outcome import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crm_systems.client import Client
     from crm_systems.model import Entity, Row
-    from target_crm.entries import Written
+    from target_crm.ledger import Written
     from target_crm.options import StreamOptions
 
 

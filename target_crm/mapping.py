@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
+from target_crm.outcome import NotYet, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
 DELETED_AT = "_sdc_deleted_at"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """What is known of a record that is not looked at."""
-
-
-class Reject(Exception):
-    """This record cannot be written; the text says why, and never holds a value."""
-
-
-class NotYet(Reject):
-    """This record refers to one that has not been written; it is tried again when all have been read."""
 
 
 @dataclass
@@ -54,7 +47,7 @@ class Mapper:
         self.options = options
         self._notation = notation
         self.owners = owners
-        self._references = references
+        self.references = references
         self.fields = {each.name: each for each in entity.fields}
         self.notes: list[str] = []
         """What to tell of the records mapped so far; whoever tells it takes it out."""
@@ -142,7 +135,7 @@ class Mapper:
         missing = self.missing(given)
         if not missing:
             return []
-        return [f"it has no {_names(missing)}, which the CRM needs{self.owner_hint(missing)}"]
+        return [f"it has no {', '.join(missing)}, which the CRM needs{self.owner_hint(missing)}"]
 
     def owner_hint(self, missing: list[str]) -> str:
         """What to do where an owner is missing."""
@@ -204,16 +197,13 @@ class Mapper:
             mapped.values[known.name] = self._typed(known, found)
         elif any(spelled(value) in (choice.value, choice.label) for choice in known.choices):
             mapped.values[known.name] = self._typed(known, value)
-        elif not known.mandatory and self._is_open(known, value):
+        elif not known.mandatory and self.references.may_come_later and self.references.id_of(known, value) is None:
             mapped.open_links[known.name] = spelled(value)
         else:
             mapped.values[known.name] = self._typed(known, self._points_to(known, value, last_chance=last_chance))
 
-    def _is_open(self, known: Field, value: Any) -> bool:
-        return self._references.may_come_later and self._references.id_of(known, value) is None
-
     def _points_to(self, known: Field, value: Any, *, last_chance: bool) -> str:
-        found = self._references.id_of(known, value)
+        found = self.references.id_of(known, value)
         if found is not None:
             return found
         if last_chance:
@@ -223,12 +213,8 @@ class Mapper:
     def _items(self, known: Field, items: list[Any], last_chance: bool) -> list[Any]:
         """The objects of a list with their own references resolved."""
         inner = replace(self.entity, fields=known.items)
-        mapper = Mapper(inner, self.options, self._notation, self.owners, self._references)
+        mapper = Mapper(inner, self.options, self._notation, self.owners, self.references)
         return [
             {**item, **mapper(item, last_chance=last_chance).values} if isinstance(item, dict) else item
             for item in items
         ]
-
-
-def _names(names: Any) -> str:
-    return ", ".join(names)

@@ -13,7 +13,7 @@ from singer_sdk.io_base import SingerMessageType, SingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from singer_sdk.singerlib.json import deserialize_json
 
-from target_crm.spelling import is_writable, printable
+from target_crm.encoding import is_writable, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,8 +90,7 @@ class Messages(SingerReader):
         try:
             return line.decode()
         except UnicodeDecodeError:
-            if found := _STREAM.search(line):
-                self._stream = found[1].decode("utf-8", "replace")
+            self._guess_stream(line)
             raise InvalidInputLine("it holds a byte that is no UTF-8") from None
 
     def deserialize_json(self, line: str) -> dict[str, Any]:
@@ -103,10 +102,10 @@ class Messages(SingerReader):
         try:
             message = deserialize_json(line)
         except RecursionError:
-            self._guess_stream(line)
+            self._guess_stream(line[:1000].encode("utf-8", "replace"))
             raise InvalidInputLine("it is nested too deep") from None
         except ValueError:
-            self._guess_stream(line)
+            self._guess_stream(line[:1000].encode("utf-8", "replace"))
             raise InvalidInputLine("it is no Singer message, nor JSON at all") from None
         if not isinstance(message, dict):
             raise InvalidInputLine("it is no Singer message")
@@ -119,8 +118,8 @@ class Messages(SingerReader):
             raise InvalidInputLine(problem)
         return message
 
-    def _guess_stream(self, line: str) -> None:
-        if found := _STREAM.search(line[:1000].encode("utf-8", "replace")):
+    def _guess_stream(self, line: bytes) -> None:
+        if found := _STREAM.search(line):
             self._stream = found[1].decode("utf-8", "replace")
 
 

@@ -6,8 +6,22 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
+
 if TYPE_CHECKING:
-    from target_crm.entries import Link
+    from target_crm.ledger import Link
+
+
+OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
+"""What a CRM may say against one record; any other error is trouble with the connection, which stops the run."""
+
+
+class Reject(Exception):
+    """This record cannot be written; the text says why, and never holds a value."""
+
+
+class NotYet(Reject):
+    """This record refers to one that has not been written; it is tried again when all have been read."""
 
 
 class Action(str, Enum):

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.wire import is_empty, spelled
-from target_crm.mapping import Reject
+from target_crm.outcome import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,11 +20,8 @@ class Owners:
         self._known: Mapping[str, str] | None = None
         self._named: Mapping[str, Any] = settings["owners"] or {}
         self._default: str | None = settings["default_owner"]
-
-    @property
-    def has_default(self) -> bool:
+        self.has_default = self._default is not None
         """Whether a record needs no owner of its own."""
-        return self._default is not None
 
     def replaces(self, owner: Any) -> bool:
         """Whether the settings put another owner in the place of this one, or of none."""

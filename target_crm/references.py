@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import threading
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import Denied, Rejected
+from crm_systems.kinds import Reader
 from crm_systems.wire import matches
-from target_crm import spelling
-from target_crm.mapping import Reject
+from target_crm.keys import keys_meant_by
+from target_crm.outcome import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crm_systems.client import Client
-    from crm_systems.kinds import Reader
     from crm_systems.model import Entity, Field
     from target_crm.ledger import Ledger
     from target_crm.options import StreamOptions
@@ -37,24 +36,17 @@ class References:
         ledger: Ledger,
         options: StreamOptions,
         describe: Callable[[str], Entity],
-        reader_of: Callable[[Entity], Reader],
         planned: dict[str, set[str]],
     ) -> None:
         self._client = client
         self._ledger = ledger
         self._describe = describe
-        self._reader_of = reader_of
-        self._by_ledger = options.identify_by == "ledger"
+        self._by_ledger = self.may_come_later = options.identify_by == "ledger"
+        """Whether a record is written without a reference that cannot be resolved yet, to be set when it can."""
         self._by_id = options.identify_by == "id"
         self._there: dict[tuple[str, str], str | None] = {}
-        self._lock = threading.Lock()
         self.planned = planned
         """The records that a dry run would create, so that what refers to them is no problem: entities by key."""
-
-    @property
-    def may_come_later(self) -> bool:
-        """Whether a record is written without a reference that cannot be resolved yet, to be set when it can."""
-        return self._by_ledger
 
     def id_of(self, field: Field, value: Any) -> str | None:
         """The id that a reference points to, None where nothing is known of it.
@@ -62,7 +54,7 @@ class References:
         Raises:
             Reject: it could be several records.
         """
-        names = spelling.names_of(value)
+        names = keys_meant_by(value)
         for name in names:
             found = [] if self._by_id else self._ledger.ids_of(field.refers_to, name)
             if len(found) > 1:
@@ -77,14 +69,12 @@ class References:
     def _in_crm(self, field: Field, value: str) -> str | None:
         """A record that has this id, or else this label; looked up once."""
         place = (",".join(field.refers_to), value)
-        with self._lock:
-            if place in self._there:
-                return self._there[place]
+        if place in self._there:
+            return self._there[place]
         found = self._look_up(field, value)
         # By ledger, what is missing now can only come by the ledger.
         if found is not None or self._by_ledger:
-            with self._lock:
-                self._there[place] = found
+            self._there[place] = found
         return found
 
     def _look_up(self, field: Field, value: str) -> str | None:
@@ -111,5 +101,5 @@ class References:
             return []
         match = {entity.label_field: label}
         rows = self._client.system.find(self._client.call, entity, match)
-        reader = self._reader_of(entity)
+        reader = Reader(entity, self._client.system.notation)
         return [str(row[entity.key[0]]) for row in rows if matches(entity, match, reader(row))]

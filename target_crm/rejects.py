@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,14 +11,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.json import serialize_json
 
-from target_crm.files import last_line, open_private
+from target_crm.files import last_line, open_private, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True)
-class Arrival:
+class RawRecord:
     """A record as the tap sent it: a replay goes through the stream maps once more, as they are then."""
 
     stream: str
@@ -37,7 +36,7 @@ class Rejects:
         self._described: dict[str, Mapping[str, Any]] = {}
         self._whole = False
 
-    def add(self, arrival: Arrival, reason: str) -> None:
+    def add(self, raw: RawRecord, reason: str) -> None:
         """Keeps a record; piping the file back into the target tries it again.
 
         Raises:
@@ -46,13 +45,13 @@ class Rejects:
         if self._path is None:
             return
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        message = {"type": "RECORD", "stream": arrival.stream, "record": arrival.record}
+        message = {"type": "RECORD", "stream": raw.stream, "record": raw.record}
         lines = serialize_json({**message, "rejected": {"reason": reason, "at": at}}) + "\n"
-        described = {"schema": arrival.schema, "key_properties": list(arrival.keys)}
-        if self._described.get(arrival.stream) != described:
-            lines = serialize_json({"type": "SCHEMA", "stream": arrival.stream, **described}) + "\n" + lines
+        described = {"schema": raw.schema, "key_properties": list(raw.keys)}
+        if self._described.get(raw.stream) != described:
+            lines = serialize_json({"type": "SCHEMA", "stream": raw.stream, **described}) + "\n" + lines
         self._append(self._path, lines.encode("utf-8"))
-        self._described[arrival.stream] = described
+        self._described[raw.stream] = described
 
     def _append(self, path: Path, lines: bytes) -> None:
         descriptor = open_private(path, os.O_RDWR | os.O_APPEND, self._warn)
@@ -75,7 +74,7 @@ class Rejects:
         last_line(file)
         end = file.tell()
         half = file.read(os.fstat(file.fileno()).st_size - end)
-        if half and _is_json(half):
+        if parsed(half) is not None:
             file.write(b"\n")
         elif half:
             os.ftruncate(file.fileno(), end)
@@ -84,11 +83,3 @@ class Rejects:
                 "and the record comes again from where it came."
             )
         self._whole = True
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment
 
 from target_crm.files import MARK, replace_private
-from target_crm.outcome import Action, Change, Outcome
+from target_crm.outcome import Action, Outcome
 
 MOST_SHOWN = 500
 """How many records of a kind a stream's report shows; all are counted."""
@@ -43,7 +43,7 @@ class StreamReport:
                     "key": outcome.key,
                     "id": outcome.crm_id,
                     "reason": f"{outcome.reason} {outcome.server_says}".strip(),
-                    "changes": [_change(each) for each in outcome.changes],
+                    "changes": [vars(each) for each in outcome.changes],
                 }
             )
         for change in outcome.silent:
@@ -128,7 +128,3 @@ class Report:
             },
             "silent_changes": {name: each.silent_changes for name, each in self.streams.items() if each.silent_changes},
         }
-
-
-def _change(change: Change) -> dict[str, Any]:
-    return {"field": change.field, "before": change.before, "after": change.after}

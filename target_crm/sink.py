@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 from singer_sdk.exceptions import InvalidJSONSchema
 from singer_sdk.sinks import BatchSink
 
-from crm_systems.errors import CrmError
-from crm_systems.kinds import Reader
-from target_crm.checking import Check, stop_if
+from target_crm.checking import Check
+from target_crm.identity import Identity
 from target_crm.mapping import DELETED_AT, Mapper
 from target_crm.options import options_of
 from target_crm.outcome import Action, Outcome
@@ -19,12 +18,9 @@ from target_crm.references import References
 from target_crm.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from crm_systems.model import Entity
     from target_crm.options import StreamOptions
-    from target_crm.rejects import Arrival
-    from target_crm.target import CrmTarget
+    from target_crm.rejects import RawRecord
+    from target_crm.run import Run
 
 RECORDS_A_WORKER = 25
 """How many records a batch holds for each worker: few, since a batch is a barrier and state waits for it."""
@@ -33,28 +29,25 @@ RECORDS_A_WORKER = 25
 class Incoming(dict[str, Any]):
     """A record as the stream maps give it, which remembers how it came."""
 
-    arrival: Arrival
-
-    @classmethod
-    def of(cls, values: dict[str, Any], arrival: Arrival) -> Incoming:
-        """The record with these values."""
-        record = cls(values)
-        record.arrival = arrival
-        return record
+    def __init__(self, values: dict[str, Any], raw: RawRecord) -> None:
+        super().__init__(values)
+        self.raw = raw
 
 
 class _Sink(BatchSink):
+    def __init__(self, run: Run, *arguments: Any, **named: Any) -> None:
+        self.run = run
+        super().__init__(*arguments, **named)
+
     def _after_process_record(self, context: dict[str, Any]) -> None:
         """Keeps the records out of the debug log, where the SDK would put the whole batch."""
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Does nothing with the records."""
 
 
 class CrmSink(_Sink):
     """Writes one stream to one entity: checks the schema before the first write, then the records in small batches."""
-
-    def __init__(self, target: CrmTarget, *arguments: Any, **named: Any) -> None:
-        self.crm = target
-        super().__init__(target, *arguments, **named)
-        self.waiting = target.waiting[self.stream_name]
 
     @property
     def include_sdc_metadata_properties(self) -> bool:
@@ -64,7 +57,7 @@ class CrmSink(_Sink):
     @property
     def max_size(self) -> int:
         """How many records make a batch."""
-        return self.batch_size_rows or RECORDS_A_WORKER * self.crm.client.parallel
+        return self.batch_size_rows or RECORDS_A_WORKER * self.run.client.parallel
 
     def get_validator(self) -> None:
         """Checks the schema; records are checked by what the CRM says of its fields, one by one.
@@ -92,45 +85,40 @@ class CrmSink(_Sink):
         Raises:
             SystemExit: something is wrong; nothing was written.
         """
-        try:
-            self._prepare()
-        except CrmError as error:
-            raise self.crm.stopped_by(error) from error
+        with self.run.in_words():
+            self._set_up(self.run, options_of(self.run.settings, self.stream_name))
 
-    def _prepare(self) -> None:
-        options = options_of(self.crm.settings, self.stream_name)
-        if options.identify_by == "ledger":
-            self.crm.destination.check(self.crm.ledger, self.stream_name)
-        entity = self.crm.entity(options.entity)
-        system = self.crm.client.system
-        self.references = References(
-            self.crm.client,
-            self.crm.ledger,
-            options,
-            self.crm.entity,
-            lambda each: Reader(each, system.notation),
-            self.crm.planned,
-        )
-        mapper = Mapper(entity, options, system.notation, self.crm.owners, self.references)
-        knows_some = options.identify_by == "ledger" and self.crm.ledger.knows(self.stream_name)
+    def _set_up(self, run: Run, options: StreamOptions) -> None:
+        by_ledger = options.identify_by == "ledger"
+        if by_ledger:
+            run.destination.check(run.ledger, self.stream_name)
+        entity = run.entity(options.entity)
+        references = References(run.client, run.ledger, options, run.entity, run.planned)
+        mapper = self._mapper = Mapper(entity, options, run.client.system.notation, run.owners, references)
         columns = self.original_schema["properties"]
+        knows_some = by_ledger and run.ledger.knows(self.stream_name)
         check = Check(mapper, columns, tuple(self.key_properties), knows_some=knows_some)
-        stop_if([*_forbidden(options, entity, len(self.key_properties)), *check.problems()], entity.name)
-        self.report = self.crm.report.stream(self.stream_name, entity.name)
+        check.stop_if_wrong()
+        self._report = run.report.stream(self.stream_name, entity.name)
         for note in check.notes():
             self._tell(note)
-        self._mapper = mapper
-        keys = {name: columns.get(name) for name in self.key_properties}
-        self.writer = Writer(self.crm.client, self.crm.ledger, mapper, self.references, keys)
-        self.writer.settle_open_intents()
+        self._identity = Identity(mapper, {name: columns.get(name) for name in self.key_properties})
+        self._writer = Writer(run.client, run.ledger, mapper, self._identity)
+        self._writer.settle_open_intents()
+        run.pending.writers[self.stream_name] = self._writer
 
     def _tell(self, note: str) -> None:
-        self.report.notes.append(note)
+        self._report.notes.append(note)
         self.logger.info("%s: %s", self.stream_name, note)
 
     def preprocess_record(self, record: dict[str, Any], context: dict[str, Any]) -> Incoming:
         """The record and how it came, without the SDK's marks."""
-        return Incoming.of(_without_metadata(record, self.key_properties), self.crm.arrival)
+        kept = {
+            name: value
+            for name, value in record.items()
+            if not name.startswith("_sdc_") or name in self.key_properties or (name == DELETED_AT and value)
+        }
+        return Incoming(kept, self.run.received)
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Writes a batch; when it returns, every record of it is in the CRM, rejected or set aside.
@@ -138,49 +126,31 @@ class CrmSink(_Sink):
         Raises:
             SystemExit: more records were rejected than may be, or the connection is in trouble.
         """
-        records = context.get("records", [])
-        try:
-            for outcomes in self.crm.client.map(self.write_in_turn, self._groups(records)):
+        groups = self._identity.groups(context.get("records", []))
+        with self.run.in_words():
+            for outcomes in self.run.client.map(self._write_in_turn, groups):
                 for record, outcome in outcomes:
-                    self.settle(record, outcome)
-            self.crm.set_open_links()
-        except CrmError as error:
-            raise self.crm.stopped_by(error) from error
+                    self._settle(record, outcome)
+            self.run.pending.set_links()
 
-    def _groups(self, records: list[Incoming]) -> list[list[Incoming]]:
-        """The records in groups that may be written at the same time: what may be the same one stands in one group."""
-        leaders: dict[str, str] = {}
+    def _write_in_turn(self, records: list[Incoming]) -> list[tuple[Incoming, Outcome]]:
+        """What became of each of these records, which may be the same one."""
+        return [(record, self._write(record)) for record in records]
 
-        def leader(name: str) -> str:
-            while leaders.setdefault(name, name) != name:
-                name = leaders[name]
-            return name
+    def _write(self, record: Incoming, *, last_chance: bool = False) -> Outcome:
+        """What became of a record; one that may be the same as one that was set aside waits behind it."""
+        identifiers = self._identity.identifiers_of(record)
+        waiting = self.run.pending.identifiers[self.stream_name]
+        if waiting.isdisjoint(identifiers):
+            outcome = self._writer.write(record, last_chance=last_chance)
+        else:
+            outcome = Outcome(Action.DEFER, self._identity.key_of(record))
+        if outcome.action is Action.DEFER:
+            waiting.update(identifiers)
+        return outcome
 
-        named = [(self.writer.names.names_of(record), record) for record in records]
-        for names, _record in named:
-            for name in names:
-                leaders[leader(name)] = leader(names[0])
-        groups: dict[str, list[Incoming]] = defaultdict(list)
-        for names, record in named:
-            groups[leader(names[0])].append(record)
-        return list(groups.values())
-
-    def write_in_turn(self, records: list[Incoming], *, last_chance: bool = False) -> list[tuple[Incoming, Outcome]]:
-        """What became of each of these records, which may be the same one. ``last_chance``: no more will come."""
-        outcomes = []
-        for record in records:
-            names = self.writer.names.names_of(record)
-            if self.waiting.isdisjoint(names):
-                outcome = self.writer.write(record, last_chance=last_chance)
-            else:
-                outcome = Outcome(Action.DEFER, self.writer.names.key_of(record))
-            if outcome.action is Action.DEFER:
-                self.waiting.update(names)
-            outcomes.append((record, outcome))
-        return outcomes
-
-    def settle(self, record: Incoming, outcome: Outcome) -> None:
-        """Counts what became of a record, keeps it where it was rejected, sets it aside where it must wait.
+    def _settle(self, record: Incoming, outcome: Outcome) -> None:
+        """Counts what became of a record, or sets it aside where it must wait.
 
         Raises:
             SystemExit: more records were rejected than may be.
@@ -188,16 +158,12 @@ class CrmSink(_Sink):
         while self._mapper.notes:
             self._tell(self._mapper.notes.pop(0))
         if outcome.action is Action.DEFER:
-            self.crm.deferred.append((self, record))
-            return
-        self.crm.report.add(self.stream_name, outcome)
-        self.crm.progress.show(self.stream_name, sum(self.report.counts.values()))
-        if outcome.action in {Action.CREATE, Action.UPDATE, Action.UNCHANGED}:
-            self.crm.just_written.add(outcome.key)
-        if self.crm.settings["dry_run"]:
-            self.crm.planned_links += outcome.left_open
-        if outcome.action is Action.REJECT:
-            self.crm.reject(self.stream_name, record.arrival, outcome)
+            self.run.pending.records.append(partial(self._retry, record))
+        else:
+            self.run.count(self.stream_name, record.raw, outcome)
+
+    def _retry(self, record: Incoming, last_chance: bool) -> None:
+        self._settle(record, self._write(record, last_chance=last_chance))
 
     def clean_up(self) -> None:
         """Nothing is left over at the end of a stream."""
@@ -206,26 +172,17 @@ class CrmSink(_Sink):
 class LogInSink(_Sink):
     """Logs in, says who and where, and writes nothing."""
 
-    def __init__(self, target: CrmTarget, *arguments: Any, **named: Any) -> None:
-        self.crm = target
-        super().__init__(target, *arguments, **named)
-
     def setup(self) -> None:
         """Logs in.
 
         Raises:
             SystemExit: the CRM cannot be reached or refuses the user.
         """
-        target = self.crm
-        try:
-            session = target.client.log_in()
-        except CrmError as error:
-            raise target.stopped_by(error) from error
-        who = target.client.system.describe_login(session)
-        self.logger.info("Logged in to %s as %s; the test stream is not written.", target.report.title, who)
-
-    def process_batch(self, context: dict[str, Any]) -> None:
-        """Nothing."""
+        client = self.run.client
+        with self.run.in_words():
+            session = client.log_in()
+        who = client.system.describe_login(session)
+        self.logger.info("Logged in to %s as %s; the test stream is not written.", self.run.report.title, who)
 
 
 class LeftOutSink(_Sink):
@@ -234,25 +191,3 @@ class LeftOutSink(_Sink):
     def setup(self) -> None:
         """Says so."""
         self.logger.info("%s is left out, as `streams` says.", self.stream_name)
-
-    def process_batch(self, context: dict[str, Any]) -> None:
-        """Nothing."""
-
-
-def _without_metadata(record: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in record.items()
-        if not name.startswith("_sdc_") or name in keys or (name == DELETED_AT and value)
-    }
-
-
-def _forbidden(options: StreamOptions, entity: Entity, keys: int) -> list[str]:
-    problems = []
-    if options.identify_by == "id" and keys != 1:
-        problems.append(f'`identify_by` "id" needs a stream with one key field, and {options.stream} has {keys}')
-    if not entity.creatable and options.write_mode != "update_only" and options.identify_by != "id":
-        problems.append(f"the CRM does not let this user create {entity.name}; `write_mode` update_only may do")
-    if not entity.updatable and options.write_mode != "create_only":
-        problems.append(f"the CRM does not let this user change {entity.name}; `write_mode` create_only may do")
-    return problems

@@ -6,46 +6,41 @@ rejected, unknown) and an unknown one is settled by looking, never by sending ag
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import Denied, OutcomeUnknown, ProtocolError, Rejected, ServerFault, Unavailable
+from crm_systems.errors import Denied, OutcomeUnknown, Rejected, Unavailable
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
-from target_crm import spelling
 from target_crm.creation import ATTEMPTS, Creator
-from target_crm.entries import Link, TakenMeanwhile, Written
+from target_crm.encoding import unwritable
 from target_crm.finding import Finder
-from target_crm.ledger import digest
-from target_crm.mapping import DELETED_AT, NOTHING, NotYet, Reject
-from target_crm.naming import Names
-from target_crm.outcome import Action, Change, Outcome
+from target_crm.ledger import Link, TakenMeanwhile, Written, digest
+from target_crm.mapping import DELETED_AT, NOTHING
+from target_crm.outcome import OF_ONE_RECORD, Action, Change, NotYet, Outcome, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crm_systems.client import Client
-    from crm_systems.model import Entity, Row
     from target_crm.finding import Existing
+    from target_crm.identity import Identity
     from target_crm.ledger import Ledger
     from target_crm.mapping import Mapped, Mapper
-    from target_crm.options import StreamOptions
-    from target_crm.references import References
 
 
 class Writer:
     """Writes the records of one stream; any number of threads may write records that are not the same one."""
 
-    def __init__(
-        self, client: Client, ledger: Ledger, mapper: Mapper, references: References, keys: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, client: Client, ledger: Ledger, mapper: Mapper, identity: Identity) -> None:
         self._client = client
         self._system = client.system
         self._ledger = ledger
         self._mapper = mapper
-        self._options: StreamOptions = mapper.options
-        self._references = references
-        self.entity: Entity = mapper.entity
-        self.names = Names(mapper, keys)
+        self._options = mapper.options
+        self._references = mapper.references
+        self.entity = mapper.entity
+        self._identity = identity
         self._finder = Finder(client, mapper.entity, mapper.options)
         self._creator = Creator(client, ledger, mapper, self._finder)
         self.settle_open_intents = self._creator.settle_open_intents
@@ -56,14 +51,13 @@ class Writer:
         Raises:
             CrmError: the connection is in trouble, so that no record could be written.
         """
-        key = self.names.key_of(record)
+        key = self._identity.key_of(record)
         try:
             return self._in_turn(key, record, last_chance=last_chance)
-        except NotYet as error:
-            return Outcome(Action.REJECT if last_chance else Action.DEFER, key, reason=str(error))
         except Reject as error:
-            return Outcome(Action.REJECT, key, reason=str(error))
-        except (Rejected, Denied, ProtocolError, ServerFault) as error:
+            waits = isinstance(error, NotYet) and not last_chance
+            return Outcome(Action.DEFER if waits else Action.REJECT, key, reason=str(error))
+        except OF_ONE_RECORD as error:
             return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
 
     def _in_turn(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
@@ -76,9 +70,9 @@ class Writer:
         raise Reject("other runs write it again and again; run again when they have ended")
 
     def _decide(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
-        unwritable = spelling.unwritable(record)
-        if unwritable:
-            raise Reject(f"its {', '.join(unwritable)} holds half a surrogate pair, which is no text")
+        broken = unwritable(record)
+        if broken:
+            raise Reject(f"its {', '.join(broken)} holds half a surrogate pair, which is no text")
         if not key:
             raise Reject("its key is empty")
         if record.get(DELETED_AT) and self._options.deletes == "apply" and not self._options.dry_run:
@@ -93,9 +87,8 @@ class Writer:
         """What the ledger knows of a record; one that it knows by an older spelling of the key is respelled."""
         stream = self._options.stream
         known = self._ledger.written(stream, key)
-        for older in self.names.older_keys_of(record, key) if known is None else ():
-            known = self._ledger.written(stream, older)
-            if known is not None:
+        for older in () if known else self._identity.older_keys_of(record, key):
+            if known := self._ledger.written(stream, older):
                 if not self._options.dry_run:
                     self._ledger.rename(stream, older, key)
                 break
@@ -154,9 +147,7 @@ class Writer:
                 # The CRM may well want the reference that cannot be set yet.
                 raise NotYet(str(error)) from None
             raise
-        altered = self._altered({**mapped.values, **values}, created.record)
-        self._note(key, created.crm_id, fingerprint, altered)
-        silent = tuple(each for each in altered if not is_empty(each.before))
+        silent = self._note_stored(key, fingerprint, {**mapped.values, **values}, created)
         return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open)
 
     def _update(self, key: str, mapped: Mapped, fingerprint: str, existing: Existing, known: Written | None) -> Outcome:
@@ -171,14 +162,12 @@ class Writer:
         before = known.altered if known else {}
         if not changes:
             if known is None or known.digest != fingerprint:
-                self._note_written(key, existing.crm_id, fingerprint, before)
+                self._note(key, existing.crm_id, fingerprint, before)
             return Outcome(Action.UNCHANGED, key, existing.crm_id, left_open=left_open)
         values = {change.field: change.after for change in changes}
         stored = self._finder.existing(self._system.update(self._client.call, self.entity, existing.row, values))
-        altered = self._altered(values, stored.record)
         kept = {name: pair for name, pair in before.items() if name not in values}
-        self._note(key, existing.crm_id, fingerprint, altered, kept)
-        silent = tuple(each for each in altered if not is_empty(each.before))
+        silent = self._note_stored(key, fingerprint, values, replace(stored, crm_id=existing.crm_id), kept)
         return Outcome(Action.UPDATE, key, existing.crm_id, changes, silent, left_open)
 
     def _differences(
@@ -198,25 +187,21 @@ class Writer:
                 found.append(Change(name, now, value))
         return tuple(found)
 
-    def _altered(self, sent: Mapping[str, Any], stored: Row) -> tuple[Change, ...]:
-        return tuple(
-            Change(name, value, stored[name])
+    def _note_stored(
+        self, key: str, fingerprint: str, sent: Mapping[str, Any], stored: Existing, kept: Mapping[str, Any] = NOTHING
+    ) -> tuple[Change, ...]:
+        """Notes what was written; gives what was sent and stored otherwise."""
+        now = stored.record
+        altered = [
+            Change(name, value, now[name])
             for name, value in sent.items()
-            if name in stored and not same(self._kind(name), value, stored[name])
-        )
-
-    def _note(
-        self,
-        key: str,
-        crm_id: str,
-        fingerprint: str,
-        altered: tuple[Change, ...],
-        kept: Mapping[str, tuple[str, str]] | None = None,
-    ) -> None:
+            if name in now and not same(self._kind(name), value, now[name])
+        ]
         pairs = {each.field: (digest(each.before), digest(each.after)) for each in altered}
-        self._note_written(key, crm_id, fingerprint, {**(kept or {}), **pairs})
+        self._note(key, stored.crm_id, fingerprint, {**kept, **pairs})
+        return tuple(each for each in altered if not is_empty(each.before))
 
-    def _note_written(self, key: str, crm_id: str, fingerprint: str, altered: Mapping[str, tuple[str, str]]) -> None:
+    def _note(self, key: str, crm_id: str, fingerprint: str, altered: Mapping[str, tuple[str, str]]) -> None:
         self._ledger.note(self._options.stream, key, Written(self.entity.name, crm_id, fingerprint, altered))
 
     def _links(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
@@ -239,11 +224,10 @@ class Writer:
         existing = self._finder.get(crm_id) if crm_id else None
         if existing and not self.entity.deletable:
             raise Reject("the CRM does not let it be deleted")
-        if self._options.dry_run:
-            return Outcome(Action.DELETE if existing else Action.SKIP, key, existing.crm_id if existing else "")
-        if existing:
+        if existing and not self._options.dry_run:
             self._delete_once(existing.crm_id)
-        self._ledger.forget(self._options.stream, key)
+        if not self._options.dry_run:
+            self._ledger.forget(self._options.stream, key)
         return Outcome(Action.DELETE if existing else Action.SKIP, key, existing.crm_id if existing else "")
 
     def _delete_once(self, crm_id: str) -> None:

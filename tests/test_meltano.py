@@ -92,39 +92,35 @@ def means_the_same(config: dict[str, Any]) -> None:
 
 def test_objects_survive_the_file_and_are_inherited(tmp_path: Path) -> None:
     project(tmp_path, SAFE, child={"default_owner": "admin"})
-    means_the_same(passed(tmp_path))
     means_the_same(passed(tmp_path, "target-crm--eu"))
 
 
-def test_objects_survive_the_environment(tmp_path: Path) -> None:
+def test_objects_numbers_and_yes_and_no_survive_the_environment(tmp_path: Path) -> None:
     project(tmp_path, {})
-    means_the_same(passed(tmp_path, **{f"TARGET_CRM_{name.upper()}": json.dumps(each) for name, each in SAFE.items()}))
-
-
-def test_objects_survive_the_command(tmp_path: Path) -> None:
-    project(tmp_path, {})
-    for name, each in SAFE.items():
-        assert meltano(tmp_path, "config", "set", "target-crm", name, json.dumps(each)).returncode == 0
-    means_the_same(passed(tmp_path))
-
-
-def test_defaults_numbers_and_yes_and_no_arrive_as_they_are(tmp_path: Path) -> None:
-    project(tmp_path, {})
-    numbers = {"TARGET_CRM_TIMEOUT_SECONDS": "30", "TARGET_CRM_REQUESTS_PER_SECOND": "2.5"}
-    numbers |= {"TARGET_CRM_SETTLE_SECONDS": "1.5", "TARGET_CRM_MAX_REJECTS": "-1", "TARGET_CRM_REJECTS_PATH": "r"}
-    found = passed(tmp_path, **numbers, TARGET_CRM_DRY_RUN="ture", TARGET_CRM_INCLUDE_ARCHIVED="off")
+    plain = {"TIMEOUT_SECONDS": "30", "REQUESTS_PER_SECOND": "2.5", "SETTLE_SECONDS": "1.5", "MAX_REJECTS": "-1"}
+    plain |= {"REJECTS_PATH": "r", "DRY_RUN": "ture", "INCLUDE_ARCHIVED": "off"}
+    plain |= {name.upper(): json.dumps(each) for name, each in SAFE.items()}
+    found = passed(tmp_path, **{f"TARGET_CRM_{name}": each for name, each in plain.items()})
     loaded, problems = load({**found, "system": "alfacrm"}, OWN_SETTINGS, SYSTEMS)
     assert (loaded["timeout_seconds"], loaded["requests_per_second"], loaded["settle_seconds"]) == (30, 2.5, 1.5)
     assert (loaded["max_rejects"], loaded["include_archived"]) == (-1, False)
     assert [each for each in problems if "missing" not in each] == ['`dry_run` must be true or false, not "ture".']
-    loaded, _ = load({**found, "system": "intouch"}, (), SYSTEMS)
-    assert loaded["code_lists"] == {"parties.enteredFrom": "_enf"}
+    means_the_same({**found, "dry_run": "true"})
 
 
-def test_the_tap_takes_numbers_from_the_environment(tmp_path: Path) -> None:
+def test_objects_survive_the_command(tmp_path: Path) -> None:
+    project(tmp_path, {"code_lists": SAFE["code_lists"]})
+    for name in ("owners", "streams"):
+        assert meltano(tmp_path, "config", "set", "target-crm", name, json.dumps(SAFE[name])).returncode == 0
+    means_the_same(passed(tmp_path))
+
+
+def test_the_tap_takes_numbers_from_the_environment_and_defaults(tmp_path: Path) -> None:
     project(tmp_path, {})
     found = passed(tmp_path, "tap-crm", TAP_CRM_TIMEOUT_SECONDS="30", TAP_CRM_LOOKBACK_SECONDS="90")
     assert (found["timeout_seconds"], found["lookback_seconds"]) == ("30", "90")
+    loaded, _ = load({**found, "system": "intouch"}, (), SYSTEMS)
+    assert loaded["code_lists"] == {"parties.enteredFrom": "_enf"}
 
 
 PERSON = {"id": "1", "surname": "Nova", "phone": "123", "e.mail": "nova@example.com"}
@@ -141,23 +137,35 @@ def test_a_field_that_is_left_out_stays_out(vtiger: Start, tmp_path: Path) -> No
     assert (written["lastname"], written["phone"]) == ("Nova", "")
 
 
+NESTED = {"people": {"entity": "Contacts", "fields": FIELDS}, "others": {"fields": {"phone": None}}}
+
+
 @pytest.mark.parametrize(
     ("config", "words"),
     [
         (
-            {"streams": {"people": {"entity": "Contacts", "fields": FIELDS}}},
-            "came without people.fields.phone: Meltano",
+            {"streams": NESTED, "dry_runn": True},
+            [
+                "`streams` came without ",
+                "people.fields.phone",
+                "others.fields.phone",
+                ": Meltano",
+                "There is no setting `dry_runn`; did you mean `dry_run`?",
+            ],
         ),
-        ({"streams": {"people": {"fields": {"phone": None}}}}, "`streams` came without people.fields.phone"),
-        ({"streams": json.dumps({"people": {"fields": {"e.mail": "email"}}})}, "came without people.fields.e.mail"),
-        ({"dry_runn": True}, "There is no setting `dry_runn`; did you mean `dry_run`?"),
+        (
+            {"streams": json.dumps({"people": {"fields": {"e.mail": "email"}}})},
+            ["`streams` came without people.fields.e.mail"],
+        ),
     ],
-    ids=["nested", "only null", "text", "misspelt"],
+    ids=["nested and misspelt", "text"],
 )
-def test_what_does_not_arrive_stops_the_run(vtiger: Start, tmp_path: Path, config: dict[str, Any], words: str) -> None:
+def test_what_does_not_arrive_stops_the_run(
+    vtiger: Start, tmp_path: Path, config: dict[str, Any], words: list[str]
+) -> None:
     crm = vtiger()
     project(tmp_path, of_target(crm, tmp_path, identify_by=["email"], default_owner="admin", **config))
     done = meltano(tmp_path, "invoke", "target-crm")
     assert done.returncode == 1
-    assert words in done.stderr
+    assert [each for each in words if each not in done.stderr] == []
     assert crm.calls == []

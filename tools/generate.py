@@ -1,4 +1,4 @@
-"""Writes what follows from the code: settings and systems, in meltano.yml, the README, docs/ and MeltanoHub's form."""
+"""Writes what follows from the code: settings, systems, the plan of the house, the plugins for Meltano and its Hub."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tap_crm.options import OWN_SETTINGS as OF_TAP
 from tap_crm.tap import CrmTap
 from target_crm.options import OWN_SETTINGS as OF_TARGET
 from target_crm.target import CrmTarget
+from tools import house
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -171,6 +172,7 @@ GENERATED: dict[str, Callable[[str], str]] = {
     "docs/settings.md": settings_page,
     "docs/hub/tap-crm.yml": lambda _: hub_yml(CrmTap),
     "docs/hub/target-crm.yml": lambda _: hub_yml(CrmTarget),
+    "docs/house.svg": lambda _text: house.svg(),
 }
 """File names in the project and what brings each up to date."""
 

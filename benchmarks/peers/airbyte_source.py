@@ -1,4 +1,4 @@
-"""An Airbyte source in Python as its CDK teaches it: HttpStream, next_page_token, a schema, ``read`` on the command line."""
+"""An Airbyte source in Python as its CDK teaches it: HttpStream, next_page_token, a schema, the command ``read``."""
 
 import json
 import sys

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from crm_simulators.alfacrm.replies import HttpError, reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from crm_simulators.alfacrm.switches import Switches
-    from crm_simulators.base import Answer, Call, Clock
+    from crm_simulators.base import Answer, Call
+    from crm_simulators.clock import Clock
 
 EMAIL = "api@example.test"
 API_KEY = "6f1a3c52-9d7e-11ee-b9d1-0242ac120002"
@@ -73,15 +74,3 @@ class Gate:
         demanded = self._switches.app_key in {"every_call", where}
         if demanded and call.headers.get("x-app-key") != APP_KEY:
             raise HttpError(403, "Not Authorized")
-
-
-def peak(moments: Iterable[float]) -> int:
-    """The most moments within any second, its end left out."""
-    window: deque[float] = deque()
-    most = 0
-    for moment in sorted(moments):
-        window.append(moment)
-        while moment - window[0] >= 1.0:
-            window.popleft()
-        most = max(most, len(window))
-    return most

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING
 
 from crm_simulators.alfacrm.seed_dictionaries import DICTIONARIES
 from crm_simulators.alfacrm.seed_people import communication, customers, group, membership, task, teacher
-from crm_simulators.alfacrm.seed_study import (
-    customer_tariff,
-    discount,
-    lessons,
-    log,
-    message,
-    pays,
-    regular_lesson,
-)
+from crm_simulators.alfacrm.seed_study import customer_tariff, discount, lessons, log, message, pays, regular_lesson
 
 if TYPE_CHECKING:
     from crm_simulators.alfacrm.store import Store

@@ -6,7 +6,7 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from crm_simulators.alfacrm.access import API_KEY, APP_KEY, EMAIL, Gate, peak
+from crm_simulators.alfacrm.access import API_KEY, APP_KEY, EMAIL, Gate
 from crm_simulators.alfacrm.actions import Actions
 from crm_simulators.alfacrm.reads import Reader, Request
 from crm_simulators.alfacrm.render import Renderer
@@ -68,11 +68,6 @@ class AlfaCrmSimulator(Simulator):
     def expire_sessions(self) -> None:
         """Ends every token that is out."""
         self._gate.expire()
-
-    @property
-    def peak_requests_per_second(self) -> int:
-        """The most requests of the call log that came in within any second of real time."""
-        return peak(call.at for call in self.calls)
 
     def records(self, entity: str) -> list[Row]:
         """Copies of an entity's rows as stored, by id: dates ISO, lesson times ``HH:MM``, whatever is read."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from crm_simulators.alfacrm.columns import Column
     from crm_simulators.alfacrm.entity import Entity
-    from crm_simulators.base import Clock
+    from crm_simulators.clock import Clock
 
 Row = dict[str, Any]
 

@@ -2,26 +2,8 @@
 
 from __future__ import annotations
 
-from crm_simulators.alfacrm.columns import (
-    Column,
-    flag,
-    ids,
-    integer,
-    moment,
-    text,
-    title,
-)
-from crm_simulators.alfacrm.entity import (
-    ALL,
-    READ,
-    READ_CREATE_UPDATE,
-    Entity,
-    Filter,
-    any_of,
-    days,
-    equal,
-    texts_in,
-)
+from crm_simulators.alfacrm.columns import Column, flag, ids, integer, moment, text, title
+from crm_simulators.alfacrm.entity import ALL, READ, READ_CREATE_UPDATE, Entity, Filter, any_of, days, equal, texts_in
 
 LOG = Entity(
     "log",

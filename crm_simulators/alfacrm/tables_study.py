@@ -2,31 +2,8 @@
 
 from __future__ import annotations
 
-from crm_simulators.alfacrm.columns import (
-    DOT,
-    STAMPS,
-    Column,
-    computed,
-    day,
-    flag,
-    ids,
-    integer,
-    moment,
-    text,
-    title,
-)
-from crm_simulators.alfacrm.entity import (
-    ALL,
-    WRITES,
-    Entity,
-    Filter,
-    any_of,
-    days,
-    equal,
-    numbers,
-    stamps,
-    texts_in,
-)
+from crm_simulators.alfacrm.columns import DOT, STAMPS, Column, computed, day, flag, ids, integer, moment, text, title
+from crm_simulators.alfacrm.entity import ALL, WRITES, Entity, Filter, any_of, days, equal, numbers, stamps, texts_in
 
 LESSON = Entity(
     "lesson",

@@ -15,7 +15,8 @@ from crm_simulators.egito.model import CLIENTS, USERS, User
 from crm_simulators.egito.replies import as_json, not_allowed, oauth_error
 
 if TYPE_CHECKING:
-    from crm_simulators.base import Answer, Call, Clock
+    from crm_simulators.base import Answer, Call
+    from crm_simulators.clock import Clock
     from crm_simulators.egito.switches import Switches
 
 SCOPES = ("write", "read")

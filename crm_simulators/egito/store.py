@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from crm_simulators.egito.model import DICTIONARIES, USERS, Column, Id, Record, types
 
 if TYPE_CHECKING:
-    from crm_simulators.base import Clock
+    from crm_simulators.clock import Clock
     from crm_simulators.egito.switches import Switches
 
 

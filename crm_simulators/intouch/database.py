@@ -12,7 +12,7 @@ from crm_simulators.intouch.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from crm_simulators.base import Clock
+    from crm_simulators.clock import Clock
     from crm_simulators.intouch.switches import Switches
 
 PRAGUE = ZoneInfo("Europe/Prague")

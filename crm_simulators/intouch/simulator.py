@@ -47,18 +47,6 @@ class InTouchSimulator(Simulator):
         """Who can log in; may be changed."""
         return self._database.users
 
-    @property
-    def peak_requests_per_second(self) -> int:
-        """The most requests that came in within any one second."""
-        with self.lock:
-            times = sorted(call.at for call in self.calls)
-        peak = first = 0
-        for last, at in enumerate(times):
-            while at - times[first] >= 1:
-                first += 1
-            peak = max(peak, last - first + 1)
-        return peak
-
     def config(self) -> dict[str, Any]:
         """The settings that log in here as an administrator who sees everything."""
         return {
@@ -110,7 +98,8 @@ class InTouchSimulator(Simulator):
         prefix = f"{self.switches.context_path}/api/"
         if not call.path.startswith(prefix):
             return Answer(_HTML_404, 404, "text/html; charset=UTF-8")
-        self._throttle(call)
+        if self.is_throttled(call, self.switches.requests_per_second):
+            raise RefusedError(429, [problem("Too many requests")], {"Retry-After": "1"})
         login, user = self._authenticate(call)
         if call.method in _WITH_BODY and user.read_only:
             raise RefusedError(403, [problem("No permission")])
@@ -194,8 +183,3 @@ class InTouchSimulator(Simulator):
             if self.switches.wrong_media_type == 400:
                 raise bad_request("application/json expected")
             raise RefusedError(self.switches.wrong_media_type, [problem("application/json expected")])
-
-    def _throttle(self, call: Call) -> None:
-        limit = self.switches.requests_per_second
-        if limit is not None and sum(call.at - earlier.at < 1 for earlier in self.calls[-limit - 1 :]) > limit:
-            raise RefusedError(429, [problem("Too many requests")], {"Retry-After": "1"})

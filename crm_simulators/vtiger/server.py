@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -66,6 +67,10 @@ class VtigerSimulator(Simulator):
         """The settings for ``admin``, ``usadmin`` (admin too), ``euro`` or ``limited``."""
         key = USERS[username].access_key
         return {"system": self.name, "url": self.url, "username": username, "access_key": key}
+
+    def tell_deletions(self) -> None:
+        """As if the administrator had registered ``syncType``."""
+        self.switches = replace(self.switches, sync_registered=True)
 
     def expire_sessions(self) -> None:
         """Ends every session."""

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.alfacrm.pages import identity, newest_first, opened, whole
-from crm_systems.alfacrm.records import dotted, latest, may_be_since, tidy
+from crm_systems.alfacrm.records import dotted, latest, may_be_since, normalised
 from crm_systems.catalogue import catalogue
 from crm_systems.errors import ConfigError, ProtocolError
 from crm_systems.model import Page, Request
@@ -138,7 +138,7 @@ class Lists:
     def sample(self, call: Call, entity: Entity) -> list[Row]:
         """Rows from the first and the last page of the first lists, since new records come at either end."""
         asks = islice(self.requests(call, entity), SAMPLES)
-        return [tidy(entity, row) for row in together(partial(self._look, call, entity, ask) for ask in asks)]
+        return [normalised(entity, row) for row in together(partial(self._look, call, entity, ask) for ask in asks)]
 
     def _look(self, call: Call, entity: Entity, ask: Request) -> list[Row]:
         def page(number: int) -> tuple[list[Row], int | None]:
@@ -178,7 +178,7 @@ class Lists:
                 fresh = [row for row in rows if identity(row) not in seen and self._is_asked(entity, row)]
                 seen.update(map(identity, fresh))
                 wanted = [row for row in fresh if since is None or may_be_since(row.get(key), since, self._zone)]
-                yield Page([tidy(entity, row) for row in wanted])
+                yield Page([normalised(entity, row) for row in wanted])
             all_show = all_show and shows
         if not (all_show or is_look_up):
             self.confirm(call, entity)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Field, Kind
 from crm_systems.times import earliest, instant
-from crm_systems.wire import is_empty, wire
+from crm_systems.wire import encode, is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ _MINUTE = len("09:30")
 _WIPEABLE = TEXTS | {Kind.LIST, Kind.MULTIPICKLIST}
 
 
-def tidy(entity: Entity, row: Row) -> Row:
+def normalised(entity: Entity, row: Row) -> Row:
     """A row as the newest tenants would give it: one form for each field.
 
     Lesson starts are stored one second late (seen in clients); ids in lists may be texts, teachers of a group objects.
@@ -118,7 +118,7 @@ def _plain(field: Field, value: Any, notation: Notation) -> Any:
         return int(value)
     if field.kind is Kind.LIST and field.refers_to:
         return [int(each) for each in value]
-    return _exact(value) if field.kind is Kind.NUMBER else wire(field.kind, value, notation)
+    return _exact(value) if field.kind is Kind.NUMBER else encode(field.kind, value, notation)
 
 
 def _exact(value: Any) -> int | float | str:
@@ -144,7 +144,7 @@ def complaints(errors: Any) -> list[tuple[str, str]]:
     ]
 
 
-def as_met(entity: Entity, sample: Sequence[Row]) -> Entity:
+def completed(entity: Entity, sample: Sequence[Row]) -> Entity:
     """The entity with the fields that a sample shows; the type of a custom field is not told, so it is a text."""
     met = {name for row in sample for name in row}
     fields = [replace(field, readable=field.readable or field.name in met) for field in entity.fields]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from crm_systems.alfacrm.answers import TOKEN, Answers
 from crm_systems.alfacrm.lists import SYSTEM, Lists, address, branches_of, parent_of
-from crm_systems.alfacrm.records import as_met, encoded, is_wiped
+from crm_systems.alfacrm.records import completed, encoded, is_wiped
 from crm_systems.catalogue import catalogue
 from crm_systems.errors import (
     ConfigError,
@@ -25,7 +25,7 @@ from crm_systems.model import Abilities, Deletion, Limits, Request, Session, Set
 from crm_systems.rows import key_of, record_in
 from crm_systems.system import System
 from crm_systems.times import instant
-from crm_systems.value_index import Recollection
+from crm_systems.value_index import ValueIndex
 from crm_systems.wire import is_empty, matches
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class AlfaCrm(System):
         self._lists = Lists(settings, self._zone, self.page_size)
         self._answers = Answers()
         # A look at what was changed meanwhile would cost a request for each branch and status before each record.
-        self._recollection = Recollection(self.notation, looks_again=False)
+        self._index = ValueIndex(self.notation, looks_again=False)
         self._parents: dict[str, dict[str, dict[str, str]]] = {}
         self._homes: dict[tuple[str, ...], int] = {}
         self._updates_whole = False
@@ -166,7 +166,7 @@ class AlfaCrm(System):
             raise Denied(f"{name}: describe: alfaCRM is not known to have this")
         entity = catalogue(SYSTEM)[name]
         try:
-            return as_met(entity, self._lists.sample(call, entity))
+            return completed(entity, self._lists.sample(call, entity))
         except Denied as error:
             if error.code == NOT_FOUND and name not in UNPROVEN:
                 what = f"{name}: describe: the server does not find this list, which every tenant has"
@@ -255,7 +255,7 @@ class AlfaCrm(System):
         parent = parent_of(entity, match)
         filters = {name: _first(match[name]) for name in entity.private.get("filters", ()) if name in match}
         if not (parent or filters):
-            keys = self._recollection.keys(entity, match, lambda _since: self._all(call, entity))
+            keys = self._index.keys(entity, match, lambda _since: self._all(call, entity))
             return [row for key in keys if (row := self.get(call, entity, key))]
         typed = Reader(entity, self.notation)
         for _look in range(LOOKS):
@@ -311,7 +311,7 @@ class AlfaCrm(System):
         return found or self._one(call, entity, identifier, parent) or row
 
     def _remembered(self, entity: Entity, row: Row) -> Row:
-        self._recollection.note(entity, row)
+        self._index.note(entity, row)
         if entity.name in self._parents:
             self._parents[entity.name][str(row["id"])] = parent_of(entity, row) or {}
         return row

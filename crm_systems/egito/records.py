@@ -149,7 +149,7 @@ def _are_days(values: list[Any], unit: int, zone: ZoneInfo) -> bool:
         return False
 
 
-def shaped(entity: Entity, row: Row, zone: ZoneInfo) -> Row:
+def normalised(entity: Entity, row: Row, zone: ZoneInfo) -> Row:
     """A row with times since 1970 as times, and the time of creation where nobody changed the record."""
     row = {**row}
     for name, unit in entity.private.get("units", {}).items():

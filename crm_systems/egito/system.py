@@ -17,7 +17,7 @@ from crm_systems.egito.answers import NOT_FOUND, id_in, meaning, record_of
 from crm_systems.egito.forms import dotted, form, merged
 from crm_systems.egito.lists import Listed, Lists, Source, part_of
 from crm_systems.egito.login import token
-from crm_systems.egito.records import DAY, MINUTE, completed, dictionary_of, identified, shaped, tied, written
+from crm_systems.egito.records import DAY, MINUTE, completed, dictionary_of, identified, normalised, tied, written
 from crm_systems.egito.settings import SETTINGS
 from crm_systems.errors import (
     CrmError,
@@ -33,7 +33,7 @@ from crm_systems.rows import is_identifier, key_of, missing_key
 from crm_systems.sampling import choices_or_why_not, together
 from crm_systems.system import System
 from crm_systems.times import earliest, instant
-from crm_systems.value_index import Recollection
+from crm_systems.value_index import ValueIndex
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -76,7 +76,7 @@ class Egito(System):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._lists = Lists(self.options["paging"])
-        self._recollection = Recollection(self.notation, looks_again=False)
+        self._index = ValueIndex(self.notation, looks_again=False)
         self._dictionaries: dict[str, list[Row]] = {}
         self._longest: int | None = None
 
@@ -188,7 +188,7 @@ class Egito(System):
         for listed in [self._dictionary(call, code)] if code else self._pages(call, entity):
             page = self._in_full(call, entity, listed) if entity.private.get("short") else Page(listed)
             untold.update(page.unreadable)
-            rows = [shaped(entity, row, self._zone) for row in page.rows]
+            rows = [normalised(entity, row, self._zone) for row in page.rows]
             if since and entity.replication_key:
                 rows = [row for row in rows if self._is_since(row.get(entity.replication_key), since)]
             yield Page(rows)
@@ -284,8 +284,8 @@ class Egito(System):
             except (Rejected, ProtocolError) as error:
                 row, refusal = {}, error
             if row:
-                return shaped(entity, row, self._zone)
-            if not self._recollect(call, entity, {"id": identifier}):
+                return normalised(entity, row, self._zone)
+            if not self._matching_keys(call, entity, {"id": identifier}):
                 return None
             if refusal:
                 raise refusal
@@ -293,11 +293,11 @@ class Egito(System):
 
     def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
         """Whether lists can be searched is not documented: all records are read once a run and remembered."""
-        found = (self.get(call, entity, key) for key in self._recollect(call, entity, match))
+        found = (self.get(call, entity, key) for key in self._matching_keys(call, entity, match))
         return [row for row in found if row is not None]
 
-    def _recollect(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[str]:
-        return self._recollection.keys(entity, match, lambda _since: self._all(call, entity))
+    def _matching_keys(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[str]:
+        return self._index.keys(entity, match, lambda _since: self._all(call, entity))
 
     def _all(self, call: Call, entity: Entity) -> Iterator[Row]:
         """All rows, so that what is not among them does not exist.
@@ -353,8 +353,8 @@ class Egito(System):
         row: Row = {}
         with suppress(CrmError):
             row = self._one(call, entity, str(sent["id"]))
-        self._recollection.note(entity, shaped(entity, row or sent, self._zone))
-        return shaped(entity, row, self._zone) if row else {"id": sent["id"]}
+        self._index.note(entity, normalised(entity, row or sent, self._zone))
+        return normalised(entity, row, self._zone) if row else {"id": sent["id"]}
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:
         """Only marketing text mentions it, and no address is known.

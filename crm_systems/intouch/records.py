@@ -115,15 +115,15 @@ def tied(entity: Entity, name: str, items: Sequence[Mapping[str, Any]]) -> Entit
     return replace(entity, fields=fields, private={**entity.private, "numbers": numbers})
 
 
-def shaped(row: Row) -> Row:
+def normalised(row: Row) -> Row:
     """A row with its first contact details beside the others, and with the time of entry where nobody changed it."""
-    shaped = {**row}
+    whole = {**row}
     if row.get("entered") and not row.get("modified"):
-        shaped["modified"] = row["entered"]
+        whole["modified"] = row["entered"]
     found = dict(reversed([(kind.upper(), value) for kind, value in _details(row.get(CONTACTS))]))
     if CONTACTS in row:
-        shaped |= {name: found.get(kind) for name, (kind, _) in DETAILS.items() if name not in row}
-    return shaped
+        whole |= {name: found.get(kind) for name, (kind, _) in DETAILS.items() if name not in row}
+    return whole
 
 
 def _details(contacts: Any) -> list[tuple[str, str]]:

@@ -25,14 +25,14 @@ from crm_systems.errors import (
 )
 from crm_systems.intouch.answers import NOT_ALLOWED, NOT_FOUND, meaning
 from crm_systems.intouch.lists import Listing, Lists, all_items, code_lists, items_of
-from crm_systems.intouch.records import as_json, completed, merged, shaped, tied, with_contacts
+from crm_systems.intouch.records import as_json, completed, merged, normalised, tied, with_contacts
 from crm_systems.intouch.settings import SETTINGS
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Page, Request, Session
 from crm_systems.rows import is_identifier, key_of, record_with
 from crm_systems.sampling import choices_or_why_not, together
 from crm_systems.system import System
-from crm_systems.value_index import Recollection
+from crm_systems.value_index import ValueIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -68,7 +68,7 @@ class InTouch(System):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self._recollection = Recollection(self.notation, looks_again=True)
+        self._index = ValueIndex(self.notation, looks_again=True)
         self._without_patch: set[str] = set()
         self._members: dict[str, Row] | None = None
         self._shown: dict[tuple[str, int], int] = {}
@@ -168,7 +168,7 @@ class InTouch(System):
 
         def walk(call: Call) -> Iterator[Page]:
             for rows in self._rows(call, entity, since):
-                yield Page([shaped(row) for row in rows])
+                yield Page([normalised(row) for row in rows])
 
         return [walk]
 
@@ -197,14 +197,14 @@ class InTouch(System):
         if not (identifier.isascii() and identifier.isdigit()):
             return None
         try:
-            return shaped(self._one(call, entity, identifier))
+            return normalised(self._one(call, entity, identifier))
         except Denied as error:
             if error.code != NOT_FOUND:
                 raise
-        if not self._recollect(call, entity, {"id": int(identifier)}):
+        if not self._matching_keys(call, entity, {"id": int(identifier)}):
             return None
         pages = self._rows(call, entity, None)
-        return next((shaped(row) for rows in pages for row in rows if str(row.get("id")) == identifier), None)
+        return next((normalised(row) for rows in pages for row in rows if str(row.get("id")) == identifier), None)
 
     def _one(self, call: Call, entity: Entity, identifier: str) -> Row:
         """By its address."""
@@ -221,7 +221,7 @@ class InTouch(System):
             wanted = {name: str(value) for name, value in match.items()}
             rows = self._all_members(call, entity).values()
             return [row for row in rows if all(str(row.get(name)) == value for name, value in wanted.items())]
-        found = (self.get(call, entity, key) for key in self._recollect(call, entity, match))
+        found = (self.get(call, entity, key) for key in self._matching_keys(call, entity, match))
         return [row for row in found if row is not None]
 
     def highest(self, call: Call, entity: Entity) -> int | None:
@@ -234,11 +234,11 @@ class InTouch(System):
         falls = listing.is_ordered and numbers == newest == sorted(numbers, reverse=True)
         return max(numbers, default=0) if falls else None
 
-    def _recollect(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[str]:
+    def _matching_keys(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[str]:
         def load(since: datetime | None) -> Iterator[Row]:
-            return (shaped(row) for rows in self._rows(call, entity, since) for row in rows)
+            return (normalised(row) for rows in self._rows(call, entity, since) for row in rows)
 
-        return self._recollection.keys(entity, match, load)
+        return self._index.keys(entity, match, load)
 
     def _all_members(self, call: Call, entity: Entity) -> dict[str, Row]:
         if self._members is None:
@@ -300,8 +300,8 @@ class InTouch(System):
         if not is_identifier(number) or not str(number).strip("0"):
             raise OutcomeUnknown(f"{about}: the answer does not tell the record's id")
         is_record = isinstance(told, dict) and is_identifier(told.get("id")) and len(told) > 1
-        row = shaped(told) if is_record else self._read_back(call, entity, number)
-        self._recollection.note(entity, row)
+        row = normalised(told) if is_record else self._read_back(call, entity, number)
+        self._index.note(entity, row)
         return row
 
     def _read_back(self, call: Call, entity: Entity, number: Any) -> Row:

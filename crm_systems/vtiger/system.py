@@ -363,7 +363,7 @@ class Vtiger(System):
         return {self.options["username"]: self._user, self._user: self._user, **found} if self._user else found
 
     def encode(self, field: Field, value: Any) -> Any:
-        """As :func:`~crm_systems.wire.wire`, but for the one boolean that is kept as on and off (measured)."""
+        """As :func:`~crm_systems.wire.encode`, but for the one boolean that is kept as on and off (measured)."""
         if field.name == "is_admin" and value is not None:
             return "on" if value else "off"
         return super().encode(field, value)

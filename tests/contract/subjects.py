@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from crm_simulators.alfacrm import AlfaCrmSimulator
 from crm_simulators.alfacrm import Switches as AlfaCrmSwitches
@@ -14,12 +14,14 @@ from crm_simulators.vtiger import SimplyCrmSimulator, VtigerSimulator
 from crm_simulators.vtiger import Switches as VtigerSwitches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from crm_simulators.base import Simulator
 
+Position = TypeVar("Position")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Subject:
     """One system under test."""
 
@@ -104,3 +106,9 @@ SUBJECTS: dict[str, Subject] = {
     ),
 }
 """By the name of the system."""
+
+
+def turns(subject: Subject, sweep: Sequence[Position]) -> Sequence[Position]:
+    """What of a sweep falls to a system: all of it, but the two Vtigers, which are one room, take turns."""
+    room = [SUBJECTS["vtiger"], SUBJECTS["simplycrm"]]
+    return sweep[room.index(subject) :: 2] if subject in room else sweep

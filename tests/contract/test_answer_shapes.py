@@ -6,18 +6,20 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from crm_simulators import exact_json
-from tests.contract.subjects import SUBJECTS, Subject, records
+from tests.contract.subjects import SUBJECTS, Subject, records, turns
 from tests.running import run as read
 from tests.target_crm.writing import Run, record, run, schema, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from crm_simulators.base import Answer, Call, Simulator
 
@@ -118,11 +120,15 @@ def each_once(subject: Subject) -> Counter[str]:
     return Counter(subject.values(n)[subject.match] for n in range(2))
 
 
+@cache
+def asked_in_a_create(subject: Subject) -> list[str]:
+    with TemporaryDirectory() as folder, subject.start(3) as crm:
+        write(subject, crm, Path(folder), new(subject))
+        return operations(crm)
+
+
 def test_a_create_is_neither_forgotten_nor_repeated(subject: Subject, shape: Shape, tmp_path: Path) -> None:
-    with subject.start(3) as measured:
-        write(subject, measured, tmp_path / "measured", new(subject))
-        asked = operations(measured)
-    for number, each in enumerate(asked):
+    for number, each in enumerate(turns(subject, asked_in_a_create(subject))):
         with subject.start(3) as crm:
             folder = tmp_path / str(number)
             spoil(crm, each, shape)
@@ -137,22 +143,29 @@ def test_a_create_is_neither_forgotten_nor_repeated(subject: Subject, shape: Sha
             assert times_there(subject, crm) == each_once(subject), each
 
 
+def changed(subject: Subject) -> list[dict[str, Any]]:
+    return [{**each, subject.text: "changed"} for each in new(subject)]
+
+
+@cache
+def asked_in_a_change(subject: Subject) -> list[str]:
+    with TemporaryDirectory() as folder, subject.start(3) as crm:
+        write(subject, crm, Path(folder), new(subject))
+        crm.calls.clear()
+        write(subject, crm, Path(folder), changed(subject))
+        return operations(crm)
+
+
 def test_a_change_is_made_or_said_not_to_be(subject: Subject, shape: Shape, tmp_path: Path) -> None:
-    changed = [{**each, subject.text: "changed"} for each in new(subject)]
-    with subject.start(3) as measured:
-        write(subject, measured, tmp_path / "measured", new(subject))
-        measured.calls.clear()
-        write(subject, measured, tmp_path / "measured", changed)
-        asked = operations(measured)
-    for number, each in enumerate(asked):
+    for number, each in enumerate(turns(subject, asked_in_a_change(subject))):
         with subject.start(3) as crm:
             folder = tmp_path / str(number)
             write(subject, crm, folder, new(subject))
             spoil(crm, each, shape)
-            first = write(subject, crm, folder, changed)
+            first = write(subject, crm, folder, changed(subject))
             restore(crm)
             if first.exit:
-                assert write(subject, crm, folder, changed).exit == "", each
+                assert write(subject, crm, folder, changed(subject)).exit == "", each
             rows = [row for row in records(crm, subject.entity) if row.get(subject.match) in each_once(subject)]
             assert [row[subject.text] for row in rows] == ["changed"] * 2, each
 
@@ -162,7 +175,7 @@ def test_what_is_read_is_right_or_missed_in_words(subject: Subject, shape: Shape
     with subject.start(7) as crm:
         whole = read({**subject.config(crm), **config}).records[subject.entity]
         asked = operations(crm)
-    for each in asked:
+    for each in turns(subject, asked):
         with subject.start(7) as crm:
             spoil(crm, each, shape)
             result = read({**subject.config(crm), **config})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from crm_simulators.base import Simulator
 
 ROWS = 30
-QUARTERS = [-14 * 4, -5 * 4, -4, -1, 1, 4, 23, 14 * 4]
+QUARTERS = [-14 * 4, -5 * 4, -1, 4, 23, 14 * 4]
 """By how many quarters of an hour the clock on the CRM's wall leads that of the zone that is set."""
 
 
@@ -203,7 +203,7 @@ def test_a_wrong_zone_loses_no_deletion(quarters: int) -> None:
             assert reader.texts() == reader.stored()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_random_histories_lose_nothing_in_any_zone(subject: Subject, crm: Simulator, seed: int) -> None:
     chance = Random(f"{seed} {subject.entity}")
     hang_clock(crm, chance.randint(-14 * 4, 14 * 4))

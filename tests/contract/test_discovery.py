@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from contextlib import redirect_stdout
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,6 +82,7 @@ def discovered(config: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], str]:
     return {stream["tap_stream_id"]: stream["schema"]["properties"] for stream in printed["streams"]}, end
 
 
+@cache
 def requests_of(system: str) -> tuple[list[Call], dict[str, dict[str, Any]]]:
     """The requests of an undisturbed discovery, and what it finds."""
     with SUBJECTS[system].start(ROWS) as simulator:

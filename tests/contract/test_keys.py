@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_systems.wire import spelled
-from target_crm.entries import Written
-from target_crm.ledger import Ledger
-from target_crm.spelling import key_of, older_keys_of
+from target_crm.keys import key_of, older_keys_of
+from target_crm.ledger import Ledger, Written
 from tests.contract.subjects import SUBJECTS, Subject, records
 from tests.target_crm.writing import Run, run
 

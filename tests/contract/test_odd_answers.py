@@ -6,11 +6,12 @@ import json
 import random
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.subjects import SUBJECTS, Subject, records
+from tests.contract.subjects import SUBJECTS, Subject, records, turns
 from tests.running import run as read
 from tests.target_crm.writing import record, schema
 from tests.target_crm.writing import run as write
@@ -77,26 +78,30 @@ def config_of(subject: Subject, crm: Simulator) -> dict[str, Any]:
     return {**subject.config(crm), "entities": [subject.entity], "page_size": 10}
 
 
+@cache
+def undisturbed(subject: Subject) -> tuple[dict[str, list[dict[str, Any]]], int]:
+    """What is there to be read, and by how many requests."""
+    with subject.start(ROWS) as crm:
+        return read(config_of(subject, crm)).records, len(crm.calls)
+
+
 @pytest.mark.parametrize("how", DECORATED.values(), ids=DECORATED.keys())
 def test_it_is_read_all_the_same(subject: Subject, how: Callable[[Answer], Answer]) -> None:
     with subject.start(ROWS) as crm:
-        complete = read(config_of(subject, crm)).records
         spoil(crm, how)
         result = read(config_of(subject, crm))
         assert result.exit == ""
-        assert result.records == complete
+        assert result.records == undisturbed(subject)[0]
 
 
 @pytest.mark.parametrize("how", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_what_cannot_be_read_is_never_no_rows(subject: Subject, how: Callable[[Answer], Answer]) -> None:
-    with subject.start(ROWS) as measured:
-        complete = read(config_of(subject, measured)).records[subject.entity]
-        requests = len(measured.calls)
-    for first in range(1, requests, max(requests // 3, 1)):
+    told, requests = undisturbed(subject)
+    for first in turns(subject, range(1, requests, max(requests // 3, 1))):
         with subject.start(ROWS) as crm:
             spoil(crm, how, which=range(first, 100_000).__contains__)
             result = read(config_of(subject, crm))
-            assert result.exit or result.records[subject.entity] == complete, f"from request {first} on"
+            assert result.exit or result.records[subject.entity] == told[subject.entity], f"from request {first} on"
             assert "Traceback" not in result.words
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Call, Fault, Outage
-from tests.contract.subjects import SUBJECTS, Subject, records
+from crm_simulators.base import Call, Fault
+from crm_simulators.outage import Outage
+from tests.contract.subjects import SUBJECTS, Subject, records, turns
 from tests.running import QuietTap
 from tests.running import run as read
 from tests.target_crm.writing import QuietTarget, record, schema, state
@@ -16,7 +20,6 @@ from tests.target_crm.writing import run as write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from crm_simulators.base import Simulator
 
@@ -93,12 +96,16 @@ def test_a_read_goes_on(subject: Subject, away: tuple[Fault | None, Fault | None
         assert_told(result.log, outage)
 
 
+@cache
+def requests_of_a_write(subject: Subject) -> int:
+    with TemporaryDirectory() as folder, subject.start(5) as crm:
+        load(subject, crm, Path(folder))
+        return len(crm.calls)
+
+
 def test_a_write_goes_on(subject: Subject, away: tuple[Fault | None, Fault | None], tmp_path: Path) -> None:
-    with subject.start(5) as measured:
-        load(subject, measured, tmp_path)
-        requests = len(measured.calls)
-    (tmp_path / "ledger.sqlite").unlink()
-    for number in range(3, requests, max(requests // 7, 1)):
+    requests = requests_of_a_write(subject)
+    for number in turns(subject, range(3, requests, max(requests // 7, 1))):
         folder = tmp_path / str(number)
         folder.mkdir()
         with subject.start(5) as crm:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators.base import Answer
-from tests.contract.subjects import SUBJECTS, Subject, change, records
+from tests.contract.subjects import SUBJECTS, Subject, change, records, turns
 from tests.running import discover, only
 from tests.running import run as read
 from tests.target_crm.writing import record, schema
@@ -124,7 +124,7 @@ def test_a_read_is_complete_or_fails(subject: Subject, lie: str, *, forever: boo
             expected = ids(read(config, catalog=catalog, state=state).records[subject.entity])
         assert len(expected) >= (CHANGED if incremental else ROWS // 2)
         # A CRM that shows nothing from the first look on cannot be told from one that is empty.
-        for number in range(looked.asked + 1 if forever else 1, counted.asked + 1):
+        for number in turns(subject, range(looked.asked + 1 if forever else 1, counted.asked + 1)):
             with lying(crm, LIES[lie], number, forever=forever):
                 result = read(config, catalog=catalog, state=state)
             assert "Traceback" not in result.everything
@@ -152,7 +152,7 @@ def test_a_look_up_is_right_or_fails(subject: Subject, lie: str, tmp_path: Path,
         with lying(crm, LIES[lie]) as counted:
             clean = write(settings, messages)
         assert f"{len(unique)} update" in clean.line(subject.entity)
-        for number in range(looked.asked + 1 if forever else 1, counted.asked + 1):
+        for number in turns(subject, range(looked.asked + 1 if forever else 1, counted.asked + 1)):
             with lying(crm, LIES[lie], number, forever=forever):
                 result = write({**settings, "ledger_url": f"sqlite:///{tmp_path}/{number}.sqlite"}, messages)
             assert "Traceback" not in result.words

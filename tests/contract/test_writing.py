@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from crm_simulators.base import Call, Fault
-from tests.contract.subjects import SUBJECTS, Subject, records
+from tests.contract.subjects import SUBJECTS, Subject, records, turns
 from tests.target_crm.writing import Run, record, run, schema, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from crm_simulators.base import Simulator
 
-NEW = 6
+NEW = 4
 FAULTS = list(Fault)
 
 
@@ -74,13 +75,17 @@ def test_a_dry_run_changes_nothing(subject: Subject, crm: Simulator, tmp_path: P
     assert result.states == []
 
 
+@cache
+def requests_of_a_load(subject: Subject) -> int:
+    with TemporaryDirectory() as folder, subject.start(5) as crm:
+        load(subject, crm, Path(folder))
+        return len(crm.calls)
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.lower())
 def test_a_fault_at_any_request_doubles_nothing(subject: Subject, tmp_path: Path, fault: Fault) -> None:
-    with subject.start(5) as measured:
-        load(subject, measured, tmp_path)
-        requests = len(measured.calls)
-    (tmp_path / "ledger.sqlite").unlink()
-    for number in range(1, requests + 1, 3):
+    # Every third, each fault at others.
+    for number in turns(subject, range(1 + FAULTS.index(fault) % 3, requests_of_a_load(subject) + 1, 3)):
         folder = tmp_path / str(number)
         folder.mkdir()
         with subject.start(5) as crm:

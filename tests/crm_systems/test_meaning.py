@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from crm_systems.kinds import Notation, Reader
 from crm_systems.model import Choice, Entity, Field, Kind
-from crm_systems.wire import is_empty, same, spelled, typed, wire
+from crm_systems.wire import encode, is_empty, same, spelled, typed
 
 NOTATIONS = [Notation("UTC", " |##| "), Notation("Europe/Prague", ","), Notation("Europe/Moscow", "")]
 LETTERS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -80,7 +80,7 @@ def test_what_leaves_means_the_same(kind: Kind, given_: Any, notation: Notation)
         assert zeros or kind in {Kind.LIST, Kind.MULTIPICKLIST, Kind.OBJECT} or is_empty(given_) or is_nan(given_)
         return
     assert means(kind, given_, result)
-    sent = json.dumps(wire(kind, result, notation), allow_nan=False)
+    sent = json.dumps(encode(kind, result, notation), allow_nan=False)
     assert WORD.search(json.dumps(given_, default=float)) or not WORD.search(sent)
     assert same(kind, typed(field, result, notation), result), "it is the same once more"
 

@@ -10,7 +10,7 @@ import pytest
 
 from crm_simulators.base import Fault
 from crm_systems import SYSTEMS
-from target_crm.holder import Holder
+from target_crm.ledger.lease import LeaseHolder
 from tests.contract.subjects import SUBJECTS, Subject
 from tests.contract.test_lost_answers import incoming, load, nth_create, there
 from tests.target_crm.writing import QuietTarget
@@ -175,12 +175,12 @@ def test_a_broken_row_is_a_sentence(tmp_path: Path, damage: str) -> None:
 
 
 def test_a_run_of_which_nothing_is_known_may_live_and_one_that_ended_is_gone() -> None:
-    mine = Holder()
+    mine = LeaseHolder()
     assert not mine.is_gone
-    assert not Holder(machine="another", pid=1, started="1").is_gone
-    assert Holder(pid=2**22 + 1, started="1").is_gone
-    assert Holder(started="1").is_gone, "another process has got the number"
-    assert Holder.read(mine.written()) == mine
+    assert not LeaseHolder(machine="another", pid=1, started="1").is_gone
+    assert LeaseHolder(pid=2**22 + 1, started="1").is_gone
+    assert LeaseHolder(started="1").is_gone, "another process has got the number"
+    assert LeaseHolder.from_json(mine.to_json()) == mine
 
 
 def test_a_run_that_ended_in_an_error_leaves_its_creates_to_the_next(tmp_path: Path) -> None:

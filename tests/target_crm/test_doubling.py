@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from crm_simulators.base import Answer, Fault
 from tests.target_crm.processes import lines_of
-from tests.target_crm.writing import QuietTarget, held, one, pipe, run, settings, stored, writes
+from tests.target_crm.writing import QuietTarget, one, pipe, run, settings, stored, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,19 +79,6 @@ def test_identical_records_with_different_keys_stay_different(
     assert len(stored(crm, "Contacts", email="ann@example.com")) == 8
     run(config, pipe("Contacts", [{**each, "title": each["id"]} for each in twins]))
     assert {each["title"] for each in stored(crm, "Contacts", email="ann@example.com")} == set("01234567")
-
-
-@pytest.mark.parametrize("ours", [True, False])
-def test_a_strangers_identical_record_is_not_taken_for_a_lost_one(
-    crm: VtigerSimulator, tmp_path: Path, ours: bool
-) -> None:
-    old = (crm.clock.now() - timedelta(days=3)).strftime("%Y-%m-%d %H:%M:%S")
-    stranger = _insert(crm, ANN, createdtime=old)
-    crm.fault = once(Fault.LOST_ANSWER if ours else Fault.ERROR_BEFORE)
-    run(settings(crm, tmp_path, **BY_LEDGER), pipe("Contacts", [ANN]))
-    run(settings(crm, tmp_path, **BY_LEDGER), pipe("Contacts", [{**ANN, "title": "Ours"}]))
-    assert held(crm, stranger)["title"] == "CEO"
-    assert len(stored(crm, "Contacts", email="ann@example.com")) == 2
 
 
 @pytest.mark.parametrize(

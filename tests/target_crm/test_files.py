@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from target_crm.rejects import Arrival, Rejects
+from target_crm.rejects import RawRecord, Rejects
 from tests.target_crm.test_checks import command
 from tests.target_crm.writing import pipe, run, settings, stored
 
@@ -142,13 +142,13 @@ def test_half_a_record_is_taken_away_before_the_next_is_added(crm: VtigerSimulat
 def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
     path = tmp_path / "rejects.jsonl"
     rejects = Rejects(str(path), warn=pytest.fail)
-    rejects.add(Arrival("a", {}, ["id"], {"id": 1}), "first")
+    rejects.add(RawRecord("a", {}, ["id"], {"id": 1}), "first")
     whole = path.read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 30, hard))
     try:
         with pytest.raises(OSError, match="too large"):
-            rejects.add(Arrival("a", {}, ["id"], {"id": 2}), "second")
+            rejects.add(RawRecord("a", {}, ["id"], {"id": 2}), "second")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_bytes() == whole

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_systems.errors import ConfigError
-from target_crm.entries import Intent, Link, TakenMeanwhile, Written
-from target_crm.ledger import Ledger, digest
+from target_crm.ledger import Intent, Ledger, Link, TakenMeanwhile, Written, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from crm_systems.kinds import Notation, Reader
 from crm_systems.model import Choice, Entity, Field, Kind
-from crm_systems.wire import is_empty, matches, same, typed, wire
-from target_crm.resemblance import may_be, resembles
+from crm_systems.wire import encode, is_empty, matches, same, typed
+from target_crm.creation.similarity import may_be, resembles
 
 NOTATIONS = [Notation("UTC", " |##| "), Notation("Europe/Prague", " |##| "), Notation("America/New_York", "")]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -52,7 +52,7 @@ def test_what_is_written_reads_back_the_same(kind: Kind, data: st.DataObject) ->
     notation = data.draw(st.sampled_from(NOTATIONS))
     field = Field("x", kind)
     value = typed(field, data.draw(VALUES[kind]), notation)
-    sent = wire(kind, value, notation)
+    sent = encode(kind, value, notation)
     read = Reader(Entity("e", (field,)), notation)({"x": json.loads(json.dumps(sent))})["x"]
     if kind is Kind.DATETIME and _is_told_twice(value, notation):
         return
@@ -62,17 +62,17 @@ def test_what_is_written_reads_back_the_same(kind: Kind, data: st.DataObject) ->
 
 def _is_told_twice(value: str, notation: Notation) -> bool:
     """Whether the clock shows this time twice, when it is put back: a text without zone cannot tell which."""
-    written = wire(Kind.DATETIME, value, notation)
+    written = encode(Kind.DATETIME, value, notation)
     moment = datetime.fromisoformat(value)
     around = (moment + timedelta(minutes=minutes) for minutes in (-120, -60, -30, 30, 60, 120))
-    return any(wire(Kind.DATETIME, each.astimezone(timezone.utc).isoformat(), notation) == written for each in around)
+    return any(encode(Kind.DATETIME, each.astimezone(timezone.utc).isoformat(), notation) == written for each in around)
 
 
 @given(st.recursive(st.one_of(TEXT, st.booleans(), st.decimals(allow_nan=False)), st.lists, max_leaves=5))
 def test_any_json_goes_out_as_json(value: Any) -> None:
     notation = NOTATIONS[0]
     for kind in (Kind.LIST, Kind.ANY):
-        json.dumps(wire(kind, value, notation))
+        json.dumps(encode(kind, value, notation))
 
 
 def test_a_label_stands_for_its_value() -> None:

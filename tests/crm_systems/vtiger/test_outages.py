@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Answer, Call, Fault, Outage
+from crm_simulators.base import Answer, Call, Fault
+from crm_simulators.outage import Outage
 from crm_simulators.vtiger import VtigerSimulator
 from tests.running import QuietTap, Run, discover, only, run
 from tests.target_crm import writing
@@ -70,8 +71,11 @@ def test_only_the_record_that_breaks_the_server_is_left_out(away: Answer) -> Non
             assert found == [each for each in everything if each != spoilt], f"at request {number}"
 
 
-@pytest.mark.parametrize("away", AWAY.values(), ids=AWAY.keys())
-def test_no_record_is_rejected_while_the_database_is_away(away: Answer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [3, 4])
+@pytest.mark.parametrize(
+    "away", [AWAY[name] for name in AWAY if name != "HTTP 500"]
+)  # which all systems are tried with
+def test_no_record_is_rejected_while_the_database_is_away(away: Answer, first: int, tmp_path: Path) -> None:
     values = [{"key": f"k{n}", "lastname": f"Newcomer {n}"} for n in range(4)]
     messages = writing.pipe("Contacts", [*values, {**values[0], "title": "changed"}], ["key"])
 
@@ -84,7 +88,7 @@ def test_no_record_is_rejected_while_the_database_is_away(away: Answer, tmp_path
     with simulator:
         load(simulator, tmp_path / "all", outage.sleep)
         requests = len(simulator.calls)
-    for number in range(3, requests, 2):
+    for number in range(first, requests, 4):
         simulator, outage = started(number, away)
         with simulator:
             result = load(simulator, tmp_path / str(number), outage.sleep)

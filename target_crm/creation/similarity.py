@@ -20,7 +20,9 @@ FREE_TEXTS = frozenset({Kind.STRING, Kind.TEXT, Kind.PICKLIST, Kind.EMAIL, Kind.
 
 def resembles(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
     """Whether a stored record is as sent: its texts are, but for what a server does to texts."""
-    return likeness(entity, sent, stored) > 0 and all(_like(value, now) for value, now in _texts(entity, sent, stored))
+    return equal_fields(entity, sent, stored) > 0 and all(
+        _like(value, now) for value, now in _texts(entity, sent, stored)
+    )
 
 
 def may_be(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any], *, changed: bool) -> bool:
@@ -28,12 +30,12 @@ def may_be(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any], *
 
     The texts that are not must be empty, as of fields that the server does not take, unless it was ``changed`` since.
     """
-    if 2 * likeness(entity, sent, stored) <= len(sent):
+    if 2 * equal_fields(entity, sent, stored) <= len(sent):
         return False
     return changed or all(is_empty(now) or _like(value, now) for value, now in _texts(entity, sent, stored))
 
 
-def likeness(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> int:
+def equal_fields(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> int:
     """How many fields are exactly as sent."""
     return sum(
         same(field.kind, value, stored.get(name)) for name, value in sent.items() if (field := entity.field(name))

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems import kinds
 from crm_systems.wire import is_empty, meant, spelled
+from target_crm.encoding import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,999}", re.ASCII)
 
@@ -48,31 +49,10 @@ def older_keys_of(values: Sequence[Any], key: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in spellings if each != key))
 
 
-def names_of(reference: Any) -> tuple[str, ...]:
+def keys_meant_by(reference: Any) -> tuple[str, ...]:
     """The keys that a reference may mean, the likeliest first."""
     name = spelled(reference)
     return tuple(dict.fromkeys([name, _instant(name), *older_keys_of([reference], name)]))
-
-
-def printable(written: str) -> str:
-    """A text with halves of surrogate pairs written out, since UTF-8, and so no ledger and no log, can hold them."""
-    return written if written.isascii() else written.encode("utf-8", "backslashreplace").decode()
-
-
-def unwritable(record: Mapping[str, Any]) -> list[str]:
-    """The fields that hold half a surrogate pair, in their values or names."""
-    if is_writable(record):
-        return []
-    return [printable(name) for name, value in record.items() if not is_writable([name, value])]
-
-
-def is_writable(value: Any) -> bool:
-    """Whether UTF-8 can hold a JSON value: it has no half of a surrogate pair."""
-    try:
-        json.dumps(value, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _part(value: Any, declared: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ConfigError
-from target_crm.ledger import Ledger
+from target_crm.ledger.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,17 +11,14 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from decimal import Decimal
-from hashlib import blake2s
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from crm_systems.errors import ConfigError
-from target_crm.entries import Intent, Link, TakenMeanwhile, Written
-from target_crm.holder import Holder
-from target_crm.sightings import Shown
-from target_crm.tables import INTENTS, LINKS, TABLES, WRITTEN, destinations, in_words, opened, respell, sound
+from target_crm.ledger.entries import Intent, Link, Snapshot, TakenMeanwhile, Written, jsonable
+from target_crm.ledger.lease import LeaseHolder
+from target_crm.ledger.tables import INTENTS, LINKS, TABLES, WRITTEN, destinations, in_words, opened, respell, sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -54,7 +51,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._clock = clock
         self._ours = {"destination": destination, "source": source}
-        self._holder = Holder()
+        self._holder = LeaseHolder()
         self._holds_any = False
         self.lease_seconds = lease_seconds
         with in_words("opened"):
@@ -136,8 +133,8 @@ class Ledger:
             TakenMeanwhile: there is an open intent, or something else was written since.
         """
         origin = {**self._ours, "stream": intent.stream, "key": intent.key}
-        sent = json.dumps(dict(intent.sent), default=_jsonable)
-        shown = intent.shown.written() if intent.shown else None
+        sent = json.dumps(dict(intent.sent), default=jsonable)
+        shown = intent.before.to_json() if intent.before else None
         values = {"entity": intent.entity, "at": intent.at.isoformat(), "sent": sent, "shown": shown}
         here = sa.select(WRITTEN.c.crm_id).where(*self._is(WRITTEN, intent.stream, intent.key))
         self._holds_any = True
@@ -189,12 +186,12 @@ class Ledger:
             at, sent = datetime.fromisoformat(row.at), dict(json.loads(row.sent))
             if at.tzinfo is None:
                 raise ValueError
-            shown = Shown.read(row.shown) if row.shown else None
-            holder = Holder.read(row.holder) if row.holder else None
+            before = Snapshot.from_json(row.shown) if row.shown else None
+            holder = LeaseHolder.from_json(row.holder) if row.holder else None
             is_free = bool(row.has_ended) or self._is_over(holder)
-            return Intent(row.stream, row.key, row.entity, at, sent, shown, holder, is_free)
+            return Intent(row.stream, row.key, row.entity, at, sent, before, holder, is_free)
 
-    def _is_over(self, holder: Holder | None) -> bool:
+    def _is_over(self, holder: LeaseHolder | None) -> bool:
         """Whether a lease is over before its time: it is this run's own, or its run is gone."""
         return holder is None or holder.run == self._holder.run or holder.is_gone
 
@@ -203,7 +200,7 @@ class Ledger:
 
     def _lease(self) -> dict[str, Any]:
         until = self._now() + self.lease_seconds
-        return {"owner": self._holder.run, "holder": self._holder.written(), "lease_until": until}
+        return {"owner": self._holder.run, "holder": self._holder.to_json(), "lease_until": until}
 
     def _now(self) -> Any:
         """Seconds since 1970, by the one clock that all runs share."""
@@ -288,17 +285,3 @@ class Ledger:
 def _link(row: sa.Row[Any]) -> Link:
     with sound(LINKS, row):
         return Link(row.stream, row.key, row.field, tuple(json.loads(row.refers_to)), row.to_key)
-
-
-def digest(value: Any) -> str:
-    """A short fingerprint of a value; the same for the same JSON."""
-    written = json.dumps(value, sort_keys=True, default=_jsonable)
-    return blake2s(written.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def _jsonable(value: Any) -> Any:
-    """A number by all its digits, without the zeros that end a fraction."""
-    if not isinstance(value, Decimal):
-        return str(value)
-    written = format(value, "f")
-    return written.rstrip("0").rstrip(".") if "." in written else written

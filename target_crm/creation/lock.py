@@ -10,37 +10,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Gate:
+class CreateLock:
     """Keeps a look from taking another thread's record, which is in the CRM and not yet noted, for the lost one."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._inside = 0
-        self._one_is_alone = False
+        self._creates = 0
+        self._one_looks = False
 
     @contextmanager
-    def shared(self) -> Iterator[None]:
-        """Among others; waits while one is alone."""
+    def creating(self) -> Iterator[None]:
+        """Among others that create; waits while one looks."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._one_is_alone)
-            self._inside += 1
+            self._changed.wait_for(lambda: not self._one_looks)
+            self._creates += 1
         try:
             yield
         finally:
             with self._changed:
-                self._inside -= 1
+                self._creates -= 1
                 self._changed.notify_all()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Alone; waits until the others have left."""
+    def looking(self) -> Iterator[None]:
+        """Alone; waits until all creates are done."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._one_is_alone)
-            self._one_is_alone = True
-            self._changed.wait_for(lambda: self._inside == 0)
+            self._changed.wait_for(lambda: not self._one_looks)
+            self._one_looks = True
+            self._changed.wait_for(lambda: self._creates == 0)
         try:
             yield
         finally:
             with self._changed:
-                self._one_is_alone = False
+                self._one_looks = False
                 self._changed.notify_all()

@@ -6,14 +6,15 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
-from target_crm.entries import Intent, TakenMeanwhile, Written
-from target_crm.gate import Gate
-from target_crm.mapping import Reject
-from target_crm.resemblance import likeness, may_be, resembles
-from target_crm.sightings import DISORDER, FOLD, Shown, Sightings
+from target_crm.creation.lock import CreateLock
+from target_crm.creation.similarity import equal_fields, may_be, resembles
+from target_crm.creation.snapshots import DISORDER, FOLD, Snapshots
+from target_crm.ledger import Intent, Snapshot, TakenMeanwhile, Written
+from target_crm.outcome import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,8 +46,8 @@ class Creator:
         self._options = mapper.options
         self._finder = finder
         self.entity = mapper.entity
-        self._gate = Gate()
-        self._sightings = Sightings(client, mapper.entity)
+        self._lock = CreateLock()
+        self._snapshots = Snapshots(client, mapper.entity)
         self._ours: set[str] = set()
         """Ids of the records that this run created."""
 
@@ -106,16 +107,16 @@ class Creator:
             TakenMeanwhile: another run is about to do so, or has done it.
             Reject: whether it was created cannot be told.
         """
-        before = self._sightings.before()
+        before = self._snapshots.before()
         intent = Intent(self._options.stream, key, self.entity.name, self._client.server_time(), values, before)
         self._ledger.intend(intent, known)
         unknown: CrmError | None = None
         for _attempt in range(ATTEMPTS):
             try:
-                with self._gate.shared():
+                with self._lock.creating():
                     created = self._finder.existing(self._system.create(self._held(intent), self.entity, values))
                     self._ours.add(created.crm_id)
-                    self._sightings.note(created, before)
+                    self._snapshots.note(created, before)
                     return created
             except (OutcomeUnknown, ProtocolError) as error:
                 unknown = error
@@ -131,9 +132,7 @@ class Creator:
 
     def _held(self, intent: Intent) -> Call:
         """Sends requests; what creates only while the intent is still ours, whatever the client waits for."""
-
-        def hold() -> None:
-            self._ledger.hold(intent.stream, intent.key)
+        hold = partial(self._ledger.hold, intent.stream, intent.key)
 
         def call(request: Request) -> Any:
             return self._client.call(request if request.repeatable else replace(request, before_send=hold))
@@ -154,7 +153,7 @@ class Creator:
     def _made_by(self, intent: Intent) -> Existing | None:
         """The record that a create with a lost answer made, None if it made none."""
         sent = {name: self._mapper.typed(name, value) for name, value in intent.sent.items() if self.entity.field(name)}
-        with self._gate.alone():
+        with self._lock.looking():
             found: Existing | None = None
             if self._options.match_fields:
                 with suppress(Reject):
@@ -166,7 +165,7 @@ class Creator:
 
     def _look_for(self, intent: Intent, sent: Mapping[str, Any]) -> Existing | None:
         """The record that came after the intent, is most like what was sent, and nobody else's."""
-        before = intent.shown or Shown(intent.at - DISORDER, highest=-1)
+        before = intent.before or Snapshot(intent.at - DISORDER, highest=-1)
         walks = self._system.walks(self._client.call, self.entity, before.since, parallel=1)
         rows = [self._finder.existing(row) for walk in walks for page in walk(self._client.call) for row in page.rows]
         made = [row for row in rows if self._may_be_made_after(before, row)]
@@ -181,22 +180,14 @@ class Creator:
                 "cannot be told; delete that in the CRM if it is the same record, else the row of this key in the "
                 "ledger's table `intents`, and run again"
             )
-        return max(surely, key=lambda row: likeness(self.entity, sent, row.record), default=None)
+        return max(surely, key=lambda row: equal_fields(self.entity, sent, row.record), default=None)
 
-    def _may_be_made_after(self, before: Shown, existing: Existing) -> bool:
-        is_ours = existing.crm_id in self._ours
-        return (
-            not is_ours
-            and before.tells_new(existing.crm_id) is not False
-            and self._is_made_since(existing, before.since)
-        )
-
-    def _is_made_since(self, existing: Existing, since: datetime) -> bool:
+    def _may_be_made_after(self, before: Snapshot, existing: Existing) -> bool:
+        if existing.crm_id in self._ours or before.tells_new(existing.crm_id) is False:
+            return False
         made = existing.record.get(self.entity.creation_key or "")
-        return made is None or datetime.fromisoformat(made) >= since - FOLD
+        return made is None or datetime.fromisoformat(made) >= before.since - FOLD
 
     def _is_changed(self, existing: Existing) -> bool:
-        made, changed = (
-            existing.record.get(name or "") for name in (self.entity.creation_key, self.entity.replication_key)
-        )
-        return bool(made) and made != changed
+        made = existing.record.get(self.entity.creation_key or "")
+        return bool(made) and made != existing.record.get(self.entity.replication_key or "")

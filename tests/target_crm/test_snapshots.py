@@ -12,8 +12,9 @@ import pytest
 from crm_simulators.base import Fault
 from crm_systems.errors import Denied
 from crm_systems.model import Entity, Field, Kind
+from target_crm.creation.snapshots import DISORDER, Snapshots
 from target_crm.finding import Existing
-from target_crm.sightings import DISORDER, Shown, Sightings
+from target_crm.ledger import Snapshot
 from tests.contract.subjects import SUBJECTS
 from tests.contract.test_lost_answers import incoming, killed, load, there
 
@@ -48,8 +49,8 @@ class Looks:
         self.times += 1
         yield from self.there
 
-    def sightings(self) -> Sightings:
-        return Sightings(cast("Client", self), ENTITY)
+    def snapshots(self) -> Snapshots:
+        return Snapshots(cast("Client", self), ENTITY)
 
 
 def made(crm_id: str, created: str | None = None) -> Existing:
@@ -57,55 +58,55 @@ def made(crm_id: str, created: str | None = None) -> Existing:
 
 
 def test_what_was_listed_before_is_old_and_all_else_is_new() -> None:
-    before = Looks("7", "9").sightings().before()
+    before = Looks("7", "9").snapshots().before()
     assert [before.tells_new(each) for each in ("7", "8", "9", "10", "x")] == [False, True, False, True, True]
 
 
 def test_where_ids_grow_the_highest_says_it_all() -> None:
-    sightings = Looks(highest=9).sightings()
-    assert [sightings.before().tells_new(each) for each in ("8", "9", "12x10", "x")] == [False, False, True, False]
-    sightings.note(made("12", "2026-02-01T00:00:00+00:00"), sightings.before())
-    assert sightings.before().tells_new("12") is False
-    assert sightings.before().since == datetime(2026, 2, 1, tzinfo=timezone.utc) - DISORDER
+    snapshots = Looks(highest=9).snapshots()
+    assert [snapshots.before().tells_new(each) for each in ("8", "9", "12x10", "x")] == [False, False, True, False]
+    snapshots.note(made("12", "2026-02-01T00:00:00+00:00"), snapshots.before())
+    assert snapshots.before().tells_new("12") is False
+    assert snapshots.before().since == datetime(2026, 2, 1, tzinfo=timezone.utc) - DISORDER
 
 
 def test_the_highest_id_is_asked_for_again_after_a_while() -> None:
     looks = Looks(highest=9)
-    sightings = looks.sightings()
+    snapshots = looks.snapshots()
     for highest, seconds, expected in ((20, 5, 9), (20, 11, 20)):
-        assert sightings.before()
+        assert snapshots.before()
         looks.highest, looks.now = highest, seconds
-        assert sightings.before().highest == expected
+        assert snapshots.before().highest == expected
 
 
 def test_after_a_create_an_id_that_was_not_listed_and_is_not_the_highest_tells_nothing() -> None:
     looks = Looks("7", "9")
-    sightings = looks.sightings()
-    sightings.note(made("12"), sightings.before())
-    assert [sightings.before().tells_new(each) for each in ("9", "10", "12", "13")] == [False, None, None, True]
+    snapshots = looks.snapshots()
+    snapshots.note(made("12"), snapshots.before())
+    assert [snapshots.before().tells_new(each) for each in ("9", "10", "12", "13")] == [False, None, None, True]
     assert looks.times == 1
 
 
 @pytest.mark.parametrize("odd", ["8", "6f9a"])
 def test_where_ids_do_not_grow_all_is_listed_before_each_create(odd: str) -> None:
     looks = Looks("7", "9", highest=9)
-    sightings = looks.sightings()
+    snapshots = looks.snapshots()
     for number in range(3):
-        before = sightings.before()
-        sightings.note(made(odd), before)
+        before = snapshots.before()
+        snapshots.note(made(odd), before)
         looks.there.append(odd)
         assert looks.times == number
-    assert sightings.before().tells_new(odd) is False
-    assert sightings.before().tells_new("1") is True
+    assert snapshots.before().tells_new(odd) is False
+    assert snapshots.before().tells_new("1") is True
 
 
 def test_a_create_that_was_under_way_meanwhile_proves_nothing_against_growing_ids() -> None:
     looks = Looks(highest=9)
-    sightings = looks.sightings()
-    first, second = sightings.before(), sightings.before()
-    sightings.note(made("11"), first)
-    sightings.note(made("10"), second)
-    assert (looks.times, sightings.before().highest) == (0, 11)
+    snapshots = looks.snapshots()
+    first, second = snapshots.before(), snapshots.before()
+    snapshots.note(made("11"), first)
+    snapshots.note(made("10"), second)
+    assert (looks.times, snapshots.before().highest) == (0, 11)
 
 
 def test_what_may_not_be_looked_at_tells_nothing() -> None:
@@ -116,25 +117,25 @@ def test_what_may_not_be_looked_at_tells_nothing() -> None:
         raise Denied("no")
 
     looks.system.ids = deny
-    sightings = looks.sightings()
-    before = sightings.before()
-    sightings.note(made("1"), before)
-    assert sightings.before().tells_new("1") is None
+    snapshots = looks.snapshots()
+    before = snapshots.before()
+    snapshots.note(made("1"), before)
+    assert snapshots.before().tells_new("1") is None
     assert looks.times == 1
 
 
 def test_many_ids_are_not_kept_in_the_ledger() -> None:
-    shown = Shown(AT, 2000, frozenset(map(str, range(2001))))
-    kept = Shown.read(shown.written())
+    shown = Snapshot(AT, 2000, frozenset(map(str, range(2001))))
+    kept = Snapshot.from_json(shown.to_json())
     assert [kept.tells_new(each) for each in ("2001", "2000", "x")] == [True, None, None]
-    few = Shown(AT, 2, frozenset({"1", "2"}))
-    assert Shown.read(few.written()) == few
+    few = Snapshot(AT, 2, frozenset({"1", "2"}))
+    assert Snapshot.from_json(few.to_json()) == few
 
 
 def test_what_cannot_be_told_is_said_and_neither_taken_nor_created(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("target_crm.sightings.IDS_KEPT", 0)
+    monkeypatch.setattr("target_crm.ledger.entries.IDS_KEPT", 0)
     subject = SUBJECTS["alfacrm"]
     with subject.start(3) as crm:
         load(subject, crm, tmp_path / "stranger", incoming(subject))

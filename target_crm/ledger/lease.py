@@ -33,7 +33,7 @@ def _started(pid: int) -> str:
 
 
 @dataclass(frozen=True)
-class Holder:
+class LeaseHolder:
     """A run, as it calls itself in the ledger."""
 
     run: str = field(default_factory=lambda: uuid4().hex)
@@ -51,12 +51,12 @@ class Holder:
         """Whether its process has certainly ended; of another machine or container nothing is certain."""
         return bool(self.machine) and self.machine == _machine() and _started(self.pid) != self.started
 
-    def written(self) -> str:
+    def to_json(self) -> str:
         """As JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
-    def read(cls, written: str) -> Holder:
+    def from_json(cls, written: str) -> LeaseHolder:
         """From JSON.
 
         Raises:

@@ -1,57 +1,79 @@
-"""What the source calls a record, and which records may be the same one."""
+"""The identity of a record: what the source calls it, and which records may be the same one."""
 
 from __future__ import annotations
 
 import json
 import unicodedata
+from collections import defaultdict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from crm_systems.model import Kind
-from target_crm import spelling
+from target_crm import keys
 from target_crm.ledger import digest
 from target_crm.mapping import DELETED_AT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from target_crm.mapping import Mapper
 
 
-class Names:
-    """Names the records of one stream; ``keys`` are the fields of its key, each with its JSON Schema."""
+RecordT = TypeVar("RecordT", bound="Mapping[str, Any]")
 
-    def __init__(self, mapper: Mapper, keys: Mapping[str, Any]) -> None:
+
+class Identity:
+    """Tells the records of one stream apart; ``columns`` are the fields of its key, each with its JSON Schema."""
+
+    def __init__(self, mapper: Mapper, columns: Mapping[str, Any]) -> None:
         self._mapper = mapper
         self._options = mapper.options
         self._entity = mapper.entity
-        self._keys = keys
+        self._columns = columns
 
     def key_of(self, record: Mapping[str, Any]) -> str:
         """What the source calls a record; without a key, what it is recognised by, or else its whole content.
 
         Empty where the stream has a key and the record has none.
         """
-        key = spelling.key_of(self._key_values(record), tuple(self._keys.values()))
+        key = keys.key_of(self._key_values(record), tuple(self._columns.values()))
         if key:
             return key
         if self._options.match_fields:
             return digest(self._recognised_by(record))
-        return "" if self._keys else digest(dict(record))
+        return "" if self._columns else digest(dict(record))
 
     def older_keys_of(self, record: Mapping[str, Any], key: str) -> tuple[str, ...]:
         """How earlier versions may have spelled the key of a record."""
-        return spelling.older_keys_of(self._key_values(record), key)
+        return keys.older_keys_of(self._key_values(record), key)
 
     def _key_values(self, record: Mapping[str, Any]) -> list[Any]:
-        return [record.get(name) for name in self._keys]
+        return [record.get(name) for name in self._columns]
 
-    def names_of(self, record: Mapping[str, Any]) -> tuple[str, ...]:
+    def identifiers_of(self, record: Mapping[str, Any]) -> tuple[str, ...]:
         """Records that share one of these may be the same one, and must be written in turn."""
         key = f"key {self.key_of(record)}"
         if not self._options.match_fields or record.get(DELETED_AT):
             return (key,)
         return key, f"match {self._recognised_by(record)}"
+
+    def groups(self, records: Iterable[RecordT]) -> list[list[RecordT]]:
+        """The records in groups that may be written at the same time: what may be the same one is in one group."""
+        leaders: dict[str, str] = {}
+
+        def leader(name: str) -> str:
+            while leaders.setdefault(name, name) != name:
+                name = leaders[name]
+            return name
+
+        identified = [(self.identifiers_of(record), record) for record in records]
+        for identifiers, _record in identified:
+            for each in identifiers:
+                leaders[leader(each)] = leader(identifiers[0])
+        groups: dict[str, list[RecordT]] = defaultdict(list)
+        for identifiers, record in identified:
+            groups[leader(identifiers[0])].append(record)
+        return list(groups.values())
 
     def _recognised_by(self, record: Mapping[str, Any]) -> str:
         """Equal for records that may have the same match fields, at times for others too."""

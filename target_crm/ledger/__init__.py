@@ -1,0 +1,7 @@
+"""What earlier runs wrote into a CRM, and what they were about to write: kept in a database of the user's choice."""
+
+from target_crm.ledger.destination import Destination
+from target_crm.ledger.entries import Intent, Link, Snapshot, TakenMeanwhile, Written, digest, number_of
+from target_crm.ledger.ledger import Ledger
+
+__all__ = ["Destination", "Intent", "Ledger", "Link", "Snapshot", "TakenMeanwhile", "Written", "digest", "number_of"]

@@ -1,0 +1,127 @@
+"""The entries of the ledger, and the digests in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from hashlib import blake2s
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_crm.ledger.lease import LeaseHolder
+
+
+IDS_KEPT = 1000
+"""How many ids an intent holds at the most."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A record that an earlier run wrote."""
+
+    entity: str
+    crm_id: str
+    digest: str
+    """Of the values that were sent."""
+    altered: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """For fields that the CRM stored otherwise than sent: digests of what was sent and of what it stored."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the CRM held before a create was sent: what the create made can only have come after it."""
+
+    since: datetime
+    """What is made later is stamped with this time or a later one, read as all times of this CRM are read."""
+    highest: int | None
+    """The number of the highest id; None where nothing could be looked at."""
+    ids: frozenset[str] | None = None
+    """All ids of that time; None where ids surely grow, or where there were too many to keep."""
+    is_sure: bool = True
+    """Whether nothing else can have been added before the create was sent."""
+
+    def tells_new(self, crm_id: str) -> bool | None:
+        """Whether a record with this id came later; None where that cannot be known."""
+        if self.ids is not None and crm_id in self.ids:
+            return False
+        number = number_of(crm_id)
+        if number is not None and self.highest is not None and number > self.highest:
+            return True
+        return self.ids is not None if self.is_sure else None
+
+    def to_json(self) -> str:
+        """As JSON."""
+        told: dict[str, Any] = {"since": self.since.isoformat(), "highest": self.highest, "is_sure": self.is_sure}
+        if self.ids is not None and len(self.ids) > IDS_KEPT:
+            return json.dumps({**told, "ids": None, "is_sure": False})
+        return json.dumps({**told, "ids": None if self.ids is None else sorted(self.ids)})
+
+    @classmethod
+    def from_json(cls, written: str) -> Snapshot:
+        """From JSON.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is none.
+        """
+        told = json.loads(written)
+        ids = None if told["ids"] is None else frozenset(map(str, told["ids"]))
+        highest = None if told["highest"] is None else int(told["highest"])
+        return cls(datetime.fromisoformat(told["since"]), highest, ids, bool(told["is_sure"]))
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A create whose outcome is not known."""
+
+    stream: str
+    key: str
+    entity: str
+    at: datetime
+    """The server's clock before the create was sent."""
+    sent: Mapping[str, Any]
+    before: Snapshot | None = None
+    """What the CRM held before; None in a ledger of an earlier version."""
+    holder: LeaseHolder | None = field(default=None, compare=False)
+    is_free: bool = field(default=False, compare=False)
+    """Whether no other run that may still live holds it."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A reference that could not be set yet, because the record it points to has not been written."""
+
+    stream: str
+    key: str
+    field: str
+    refers_to: tuple[str, ...]
+    """Names of the entities that it may point to; empty: any."""
+    to_key: str
+
+
+class TakenMeanwhile(Exception):
+    """Another run, or one that was cut off, has something to do with this record."""
+
+
+def digest(value: Any) -> str:
+    """A short fingerprint of a value; the same for the same JSON."""
+    written = json.dumps(value, sort_keys=True, default=jsonable)
+    return blake2s(written.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def jsonable(value: Any) -> Any:
+    """A number by all its digits, without the zeros that end a fraction."""
+    if not isinstance(value, Decimal):
+        return str(value)
+    written = format(value, "f")
+    return written.rstrip("0").rstrip(".") if "." in written else written
+
+
+def number_of(crm_id: str) -> int | None:
+    """The number that an id is, or ends with as in ``12x345``."""
+    found = re.fullmatch(r"(?:\d+x)?(\d+)", crm_id)
+    return int(found[1]) if found else None

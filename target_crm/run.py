@@ -1,0 +1,155 @@
+"""What one run of the target has at hand: the CRM, the ledger, and where it says what became of the records."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from crm_systems import discovery, open_client
+from crm_systems.errors import ConfigError, CrmError, ProtocolError
+from crm_systems.terminal import Progress
+from target_crm.ledger import Destination, Ledger
+from target_crm.outcome import Action, Outcome
+from target_crm.owners import Owners
+from target_crm.pending import Pending
+from target_crm.rejects import RawRecord, Rejects
+from target_crm.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from crm_systems.model import Entity
+
+
+class Run:
+    """One run of the command ``name``. ``sleep`` takes seconds, ``now`` gives seconds since 1970."""
+
+    received: RawRecord
+    """The record that is being processed."""
+
+    def __init__(
+        self, name: str, settings: Mapping[str, Any], *, sleep: Callable[[float], None], now: Callable[[], float]
+    ) -> None:
+        self._name = name
+        self._logger = logging.getLogger(name)
+        self._now = now
+        self._started = time.monotonic()
+        self._finished = False
+        self._ledger: Ledger | None = None
+        self._entities: dict[str, Entity] = {}
+        self.settings = settings
+        self.client = open_client(settings, writes=True, sleep=sleep)
+        self.destination = Destination(self.client.system, settings)
+        # A dry run rejects nothing for good: a replay would try its records once more than needed.
+        self._rejects = Rejects(None if settings["dry_run"] else settings["rejects_path"], self.warn)
+        self.report = Report(title=self.destination.at_address, dry_run=bool(settings["dry_run"]))
+        self.owners = Owners(lambda: self.client.system.owners(self.client.call), settings)
+        self.pending = Pending(lambda: self.ledger, self.report, self.warn)
+        self.planned: dict[str, set[str]] = {}
+        """What a dry run would create: entities by key."""
+        self._progress = Progress()
+
+    @property
+    def ledger(self) -> Ledger:
+        """What earlier runs wrote into this CRM; opened when it is first needed.
+
+        Raises:
+            ConfigError: the database cannot be opened.
+        """
+        if self._ledger is None:
+            self._ledger = self.destination.open_ledger(self._now, self.warn)
+        return self._ledger
+
+    def entity(self, name: str) -> Entity:
+        """What the CRM says of an entity; asked for once.
+
+        Raises:
+            ConfigError: there is none of this name.
+            CrmError: nobody can tell.
+        """
+        if name not in self._entities:
+            there = self.client.system.entities(self.client.call)
+            if name not in there:
+                near = get_close_matches(name, there, n=2)
+                hint = f"did you mean {' or '.join(near)}? " if near else ""
+                raise ConfigError(
+                    f"The CRM shows no entity {name} to this user",
+                    hint=f"{hint}`streams` says which entity a stream is written to",
+                )
+            entity = discovery.describe(self.client, name)
+            if entity.lacks_choices:
+                # A name that is not among the values would be taken for a value.
+                raise ProtocolError(f"{name}: the values of a pick list are not known", hint=entity.lacks_choices)
+            self._entities[name] = entity
+        return self._entities[name]
+
+    def warn(self, sentence: str) -> None:
+        """Says something that does not stop the run."""
+        self._logger.warning("%s", sentence)
+
+    @contextmanager
+    def in_words(self) -> Iterator[None]:
+        """Around what asks the CRM or the ledger.
+
+        Raises:
+            SystemExit: one of them does not do it.
+        """
+        try:
+            yield
+        except CrmError as error:
+            raise SystemExit(f"{self._name}: {self.client.system.title}: {error}") from error
+
+    def count(self, stream: str, raw: RawRecord, outcome: Outcome) -> None:
+        """Counts a record, and keeps it where it was rejected.
+
+        Raises:
+            SystemExit: it is one reject too many, or cannot be kept.
+        """
+        self.report.add(stream, outcome)
+        self._progress.show(stream, self.report.streams[stream].counts.total())
+        self.pending.note(outcome)
+        if outcome.action is Action.REJECT:
+            self._reject(stream, raw, outcome)
+
+    def _reject(self, stream: str, raw: RawRecord, outcome: Outcome) -> None:
+        sentence = f"{stream}: the record {outcome.key} is rejected: {outcome.reason.rstrip('.')}."
+        try:
+            self._rejects.add(raw, f"{outcome.reason} {outcome.server_says}".strip())
+        except OSError as error:
+            raise SystemExit(
+                f"{self._name}: {sentence} It cannot be kept in `rejects_path` ({error.strerror}), so the run stops."
+            ) from None
+        allowed = self.settings["max_rejects"]
+        if 0 <= allowed < self.report.rejects:
+            raise SystemExit(
+                f"{self._name}: {sentence} No more than {allowed} may be (`max_rejects`), so the run stops; "
+                "what came before it is written."
+            )
+        self.warn(sentence)
+
+    def finish(self) -> None:
+        """Logs out, writes the report and one line a stream; does so once.
+
+        Raises:
+            SystemExit: the report cannot be written.
+        """
+        if self._finished:
+            return
+        self._finished = True
+        self._progress.clear()
+        self.client.close()
+        if self._ledger is not None:
+            self._ledger.close()
+        for line in self.report.lines():
+            self._logger.info("%s", line)
+        seconds, path = time.monotonic() - self._started, self.settings["report_path"]
+        try:
+            if path:
+                self.report.write(path, seconds=seconds, requests=self.client.traffic.requests)
+        except OSError as error:
+            raise SystemExit(
+                f"{self._name}: the report cannot be written to `report_path` ({error.strerror})."
+            ) from None
