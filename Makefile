@@ -4,14 +4,15 @@ RUN := .venv/bin/python -m
 # Twice quiet: errors only.
 PIP := bin/pip install -qq --disable-pip-version-check
 
-.PHONY: demo test browser lint generate bench clean
+.PHONY: demo test browser lint dist package docs recipes generate bench clean
 
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
 
 test: .venv/ready .venv-meltano/ready ## Passes the tests
 	@echo "Testing against simulated CRMs …"
-	@$(RUN) pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser
+	@$(RUN) pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser \
+	  --ignore=tests/package --ignore=tests/recipes
 
 browser: .venv/ready ## Looks at the report in a real Chromium
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
@@ -24,6 +25,29 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/zizmor --offline --quiet --config .github/zizmor.yml .github
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/crm.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.meltano meltano.yml
+	.venv/bin/hadolint Dockerfile
+	.venv/bin/uv lock --check --quiet
+
+dist: .venv/ready ## Builds tap-crm and target-crm
+	rm -rf dist
+	.venv/bin/uv build --quiet --out-dir dist .
+	.venv/bin/uv build --quiet --out-dir dist packaging/target-crm
+
+package: dist ## Checks both packages and installs them into empty environments
+	.venv/bin/twine check --strict dist/*
+	$(RUN) pytest tests/package
+
+recipes: dist ## Follows the recipes as printed, with a real PostgreSQL
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || (apt-get update -qq && apt-get install -qq -y postgresql)
+	$(RUN) pytest tests/recipes
+
+docs: .venv/ready ## Builds the documentation into site/; a link to nowhere fails
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 bench: .venv/ready ## Measures our connectors beside others, in about half an hour, and writes docs/performance.md
 	@for peer in dlt airbyte; do test -d .venv-bench/$$peer || $(PYTHON) -m venv .venv-bench/$$peer; done
@@ -33,6 +57,7 @@ bench: .venv/ready ## Measures our connectors beside others, in about half an ho
 
 generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/
 	$(RUN) tools.generate
+	.venv/bin/uv lock --quiet
 	$(RUN) tools.pairs
 
 .venv/ready: pyproject.toml
@@ -48,4 +73,4 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-meltano .meltano demo-output
+	rm -rf .venv .venv-meltano .meltano demo-output dist site

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from crm_simulators.vtiger import Switches, VtigerSimulator
 
 if TYPE_CHECKING:
@@ -17,21 +19,38 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "demo-output"
+PROJECT = OUTPUT / "project"
+"""The Meltano project; it stays, so that the next demo need not install target-jsonl again."""
 MELTANO = ROOT / ".venv-meltano" / "bin" / "meltano"
+COMMANDS = Path(sys.executable).parent
 ENTITIES = ("Accounts", "Contacts", "Potentials")
 
 
 def main() -> None:
     """Runs the whole demo; ends by itself and leaves only ``demo-output/`` behind."""
-    shutil.rmtree(OUTPUT, ignore_errors=True)
-    OUTPUT.mkdir()
-    say("Installing the connectors into Meltano …")
-    run("install", [MELTANO, "install"], {})
+    start_project()
+    say("Installing target-jsonl into Meltano …")
+    run("install", [MELTANO, "install", "loader", "target-jsonl"], {})
     with VtigerSimulator(rows=1000, switches=Switches(sync_registered=True)) as crm:
         say(f"A simulated Vtiger 8.4 with {len(crm.store.records('Contacts'))} contacts is up.\n")
         read_twice(crm)
         write_back(crm)
     say(f"\nAll of it lies in {OUTPUT.relative_to(ROOT)}/.")
+
+
+def start_project() -> None:
+    """An empty ``demo-output/``, and the project of meltano.yml with the tap of this checkout in place of PyPI's."""
+    PROJECT.mkdir(parents=True, exist_ok=True)
+    for path in OUTPUT.iterdir():
+        if path.is_dir() and path != PROJECT:
+            shutil.rmtree(path)
+        elif path != PROJECT:
+            path.unlink()
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))
+    tap = project["plugins"]["extractors"][0]
+    del tap["pip_url"]
+    tap["executable"] = str(COMMANDS / "tap-crm")
+    (PROJECT / "meltano.yml").write_text(yaml.safe_dump(project, sort_keys=False), "utf-8")
 
 
 def read_twice(crm: VtigerSimulator) -> None:
@@ -86,8 +105,7 @@ def load(crm: VtigerSimulator, name: str, **settings: Any) -> str:
     report = {"report_path": str(OUTPUT / f"{name}.html"), "ledger_url": ledger}
     config = OUTPUT / f"{name}.config.json"
     config.write_text(json.dumps(crm.config() | report | {"identify_by": "id"} | settings), "utf-8")
-    command = Path(sys.executable).parent / "target-crm"
-    run(name, [command, "--config", config, "--input", OUTPUT / "edited.singer"], {})
+    run(name, [COMMANDS / "target-crm", "--config", config, "--input", OUTPUT / "edited.singer"], {})
     counts = json.loads((OUTPUT / f"{name}.json").read_text("utf-8"))["streams"]["Contacts"]["counts"]
     return ", ".join(f"{count} {action}" for action, count in counts.items() if count)
 
@@ -107,7 +125,7 @@ def run(name: str, command: Iterable[str | Path], settings: dict[str, str]) -> N
     """Runs a command quietly; shows what it said only if it fails."""
     done = subprocess.run(  # noqa: S603
         [str(part) for part in command],
-        cwd=ROOT,
+        cwd=PROJECT,
         env={**os.environ, **settings},
         capture_output=True,
         text=True,

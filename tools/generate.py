@@ -1,4 +1,4 @@
-"""Writes what follows from the code: settings, the table of systems, the plan of the house."""
+"""Writes what follows from the code: settings, systems, the plan of the house, the plugins for Meltano and its Hub."""
 
 from __future__ import annotations
 
@@ -11,15 +11,22 @@ import yaml
 
 from crm_systems import SYSTEMS
 from crm_systems.model import TEXTS
+from crm_systems.settings import common_settings
+from tap_crm.options import OWN_SETTINGS as OF_TAP
 from tap_crm.tap import CrmTap
+from target_crm.options import OWN_SETTINGS as OF_TARGET
 from target_crm.target import CrmTarget
 from tools import house
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from crm_systems.model import Setting
 
 ROOT = Path(__file__).parent.parent
+REPOSITORY = "https://github.com/crm-singer/tap-crm"
 PLUGINS = (CrmTap, CrmTarget)
+COMMON = common_settings(SYSTEMS)
 
 
 def meltano_settings(plugin: type[CrmTap | CrmTarget]) -> list[dict[str, Any]]:
@@ -74,28 +81,75 @@ def meltano_yml(text: str) -> str:
     return head + str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110))
 
 
+def hub_yml(plugin: type[CrmTap | CrmTarget]) -> str:
+    """A plugin as MeltanoHub wants it: what a meltano.yml needs, and how it is shown and grouped there."""
+    about = {
+        "name": plugin.name,
+        "namespace": plugin.name.replace("-", "_"),
+        "variant": "crm-singer",
+        "label": "CRM (Vtiger, Simply CRM, alfaCRM, InTouch CRM, Egito)",
+        "description": "CRM systems that nobody else serves well",
+        "definition": "reads and types what the CRM holds"
+        if plugin is CrmTap
+        else "writes into the CRM, each record once",
+        "logo_url": "https://raw.githubusercontent.com/crm-singer/tap-crm/main/docs/logo.svg",
+        "domain_url": "https://crm-singer.github.io/tap-crm/",
+        "docs": "https://crm-singer.github.io/tap-crm/settings.html",
+        "repo": REPOSITORY,
+        "pip_url": plugin.name,
+        "executable": plugin.name,
+        "maintenance_status": "active",
+        "keywords": ["api", "crm", "meltano_sdk", *(system.name for system in SYSTEMS)],
+        "capabilities": [each.value for each in plugin.capabilities],
+        "settings_group_validation": needed(),
+        "settings": meltano_settings(plugin),
+    }
+    return str(yaml.safe_dump(json.loads(json.dumps(about)), sort_keys=False, allow_unicode=True, width=110))
+
+
+def needed() -> list[list[str]]:
+    """The settings that log in, once for each set of them that some system wants."""
+    always = [each.name for each in COMMON if each.required]
+    sets = [[*always, *(each.name for each in system.settings if each.required)] for system in SYSTEMS]
+    return [names for at, names in enumerate(sets) if names not in sets[:at]]
+
+
 def readme(text: str) -> str:
-    """The README with its generated parts."""
-    text = _between(text, "systems", systems_table())
-    for plugin in PLUGINS:
-        text = _between(text, f"{plugin.name} settings", settings_table(plugin))
-    return text
+    """The README with its generated part."""
+    return _between(text, "systems", systems_table())
+
+
+def settings_page(text: str) -> str:
+    """docs/settings.md: each setting once, under the system or the connector that has it."""
+    of_systems = (f"### {system.title}\n\n{settings_table(system.settings)}" for system in SYSTEMS)
+    text = _between(text, "log-in", log_in_table())
+    text = _between(text, "of every system", settings_table(COMMON))
+    text = _between(text, "of one system", "\n\n".join(of_systems))
+    text = _between(text, "of tap-crm", settings_table(OF_TAP))
+    return _between(text, "of target-crm", settings_table(OF_TARGET))
 
 
 def _between(text: str, name: str, content: str) -> str:
     pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
-    return re.sub(pattern, lambda found: f"{found[1]}{content}\n{found[2]}", text, flags=re.DOTALL)
+    return re.sub(pattern, lambda found: f"{found[1]}\n{content}\n\n{found[2]}", text, flags=re.DOTALL)
 
 
-def settings_table(plugin: type[CrmTap | CrmTarget]) -> str:
-    """A plugin's own settings as a Markdown table; those that every SDK plugin has are left out."""
+def settings_table(settings: Iterable[Setting]) -> str:
+    """Settings as a Markdown table."""
     lines = ["| setting | default | meaning |", "| --- | --- | --- |"]
-    for name, about in plugin.config_jsonschema["properties"].items():
-        if name.startswith(("stream_map", "faker_", "flattening_")):
-            continue
-        default = "" if about.get("default") is None else f"`{_as_written(about['default'])}`"
-        secret = " *(secret)*" if about.get("secret") else ""
-        lines.append(f"| `{name}` | {default} | {about.get('description', '')}{secret} |")
+    for each in settings:
+        default = "" if each.default is None else f"`{_as_written(each.default)}`"
+        marks = " *(required)*" * each.required + " *(secret)*" * each.secret
+        lines.append(f"| `{each.name}` | {default} | {each.description}{marks} |")
+    return "\n".join(lines)
+
+
+def log_in_table() -> str:
+    """What each system needs to log in."""
+    lines = ["| system | `system` | beside `url` |", "| --- | --- | --- |"]
+    for system in SYSTEMS:
+        names = ", ".join(f"`{each.name}`" for each in system.settings if each.required)
+        lines.append(f"| [{system.title}](systems/{system.name}.md) | `{system.name}` | {names} |")
     return "\n".join(lines)
 
 
@@ -115,6 +169,9 @@ def systems_table() -> str:
 GENERATED: dict[str, Callable[[str], str]] = {
     "meltano.yml": meltano_yml,
     "README.md": readme,
+    "docs/settings.md": settings_page,
+    "docs/hub/tap-crm.yml": lambda _: hub_yml(CrmTap),
+    "docs/hub/target-crm.yml": lambda _: hub_yml(CrmTarget),
     "docs/house.svg": lambda _text: house.svg(),
 }
 """File names in the project and what brings each up to date."""
@@ -124,7 +181,7 @@ def main() -> None:
     """Brings every generated part up to date."""
     for name, generate in GENERATED.items():
         path = ROOT / name
-        path.write_text(generate(path.read_text("utf-8")), "utf-8")
+        path.write_text(generate(path.read_text("utf-8") if path.exists() else ""), "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Tests of what is published; run by ``make package``, which builds it."""
