@@ -101,6 +101,9 @@ def test_state_is_json_as_it_came(crm: VtigerSimulator, tmp_path: Path) -> None:
 
 
 def test_a_state_leaves_with_each_digit_of_its_numbers(crm: VtigerSimulator, tmp_path: Path) -> None:
-    told = [*pipe("Contacts", PEOPLE[:1]), '{"type": "STATE", "value": {"at": 1700000000.250000001, "of": NaN}}']
+    told: list[Any] = [
+        *pipe("Contacts", PEOPLE[:1]),
+        '{"type": "STATE", "value": {"at": 1700000000.250000001, "of": NaN}}',
+    ]
     result = run(settings(crm, tmp_path, identify_by="ledger"), told)
     assert (result.exit, "1700000000.250000001" in result.output) == ("", True)

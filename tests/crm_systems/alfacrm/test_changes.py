@@ -134,7 +134,8 @@ def _archive(simulator: AlfaCrmSimulator) -> None:
 
 
 def _delete(simulator: AlfaCrmSimulator) -> None:
-    for row in stored(simulator, "customer")[:30]:
+    """Some of each list: one that loses all its rows while it is read is an error."""
+    for row in stored(simulator, "customer")[1::9]:
         simulator.delete("customer", row["id"])
 
 
