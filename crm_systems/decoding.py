@@ -96,7 +96,7 @@ def _within(text: str) -> Any:
 
 
 def _shallow(value: Any) -> Any:
-    level = [value] if value.__class__ in _HOLDERS else []
+    level: list[Any] = [value] if value.__class__ in _HOLDERS else []
     for _level in range(MOST_LEVELS):
         level = [
             inner

@@ -199,6 +199,9 @@ class Connection:
         reply = Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
         self._note_time(reply)
         check_status(request, reply)
+        at_once = request.decode(reply.body) if request.decode else None
+        if at_once is not None:
+            return at_once
         meaning = self._system.read(request, reply)
         if not fits(meaning, request.shape):
             raise ProtocolError(

@@ -13,6 +13,7 @@ from hashlib import md5
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from crm_systems.compiled import Envelope, compiled
 from crm_systems.errors import (
     Denied,
     LogInRefused,
@@ -25,7 +26,7 @@ from crm_systems.errors import (
 )
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Deletion, Limits, Request, Session, Setting
-from crm_systems.rows import fits, is_identifier, is_vtiger_id, is_whole_number
+from crm_systems.rows import ID, fits, is_identifier, is_vtiger_id, is_whole_number
 from crm_systems.sampling import together
 from crm_systems.system import System, decode_json
 from crm_systems.times import earliest
@@ -38,6 +39,8 @@ from crm_systems.wire import is_empty
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from crm_systems.compiled import Pages
+    from crm_systems.kinds import Reader
     from crm_systems.model import Call, Entity, Field, Reply, Row, Walk
 
 SESSION_OVER = frozenset({"INVALID_SESSIONID", "AUTHENTICATION_REQUIRED", "SESSION_EXPIRED", "SESSION_LEFT_IDLE"})
@@ -59,6 +62,7 @@ WITHOUT_DELETIONS = frozenset({"Users", "Emails"})
 LIST_MODULES = Request("GET", "List the modules", query={"operation": "listtypes"})
 DELETIONS = {"deleted": [str], "lastModifiedTime": is_whole_number}
 RECORD = {"id": is_vtiger_id}
+PAGE = Envelope(rows="result", flag="success", key=ID.pattern)
 
 SAMPLE = 20
 """How many of the first and of the newest rows discovery looks at to learn which fields a query returns."""
@@ -235,6 +239,11 @@ class Vtiger(System):
         rows: list[Row] = call(vtql.ask(query, f"{name}: look at a few records", patient=patient, has_ids=False))
         return rows
 
+    def straight(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
+        """Pages of whole rows by id."""
+        pages = compiled(reader, PAGE) if entity.key == ("id",) else None
+        return replace(entity, private={**entity.private, "decode": pages and pages.decode}), pages
+
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """By id. Without ids, or on a server that does not sort a module by them, all at once."""
         table = self._table(entity, since)
@@ -259,6 +268,7 @@ class Vtiger(System):
             self.page_size,
             self.hides_rows(entity),
             witness=self._shown.get(entity.name),
+            decode=entity.private.get("decode"),
         )
 
     def hides_rows(self, entity: Entity) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import Page, Request
@@ -17,7 +17,7 @@ from crm_systems.paging import shrunk
 from crm_systems.rows import is_vtiger_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from crm_systems.model import Call, Row, Walk
 
@@ -48,6 +48,8 @@ class Table:
     """A page of whole rows holds fewer documents than it might, since each of their lines takes a place."""
     witness: Row | None = None
     """A row that the module did show; None where none is known."""
+    decode: Callable[[bytes], Any] | None = None
+    """Decodes a page of whole rows at once."""
 
     @property
     def witness_id(self) -> str:
@@ -319,7 +321,8 @@ def _identity(row: Row) -> str:
 
 def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient: bool = True) -> list[Row]:
     query = table.query("*", table.after(last), table.upto(high), order="id", limit=str(size))
-    found: list[Row] = call(ask(query, f"{table.module}: read", patient=patient and size == table.page_size))
+    asked = ask(query, f"{table.module}: read", patient=patient and size == table.page_size)
+    found: list[Row] = call(replace(asked, decode=table.decode))
     numbers = [number_of(row["id"]) for row in found]
     if any(after <= before for before, after in zip([last, *numbers], numbers, strict=False)):
         raise ProtocolError(
