@@ -95,6 +95,8 @@ class Pages:
             for field in fields
             if field.name in reader.values and field.kind not in TEXTS and field.name not in reader.entity.key
         ]
+        for _place, values in self._typed:
+            values |= {None: None, UNSET: UNSET}
         self._unwanted = [place for name, place in places.items() if name not in reader.values]
 
     def decode(self, body: bytes) -> list[Record] | None:
@@ -109,10 +111,8 @@ class Pages:
     def typed(self, rows: Sequence[Record]) -> None:
         """Gives the values of these rows the types of their fields, and takes out what is not wanted."""
         for place, values in self._typed:
-            for row in rows:
-                value = getattr(row, place)
-                if value is not None and value is not UNSET:
-                    setattr(row, place, values[value])
+            for row, value in zip(rows, map(attrgetter(place), rows), strict=True):
+                setattr(row, place, values[value])
         for place in self._unwanted:
             for row in rows:
                 setattr(row, place, UNSET)

@@ -34,7 +34,7 @@ FALSE = frozenset({"0", "0.0", "off", "false", "no", "n", "f"})
 
 _MOST_DIGITS = 1000
 """A number with more digits on one side of the point is none: written out, 1e999999999 would fill the memory."""
-_PLAIN = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?", re.ASCII)
+_FEW_DIGITS = 30
 _LEAST = -6
 """What Python writes of a number that begins at this place behind its point, or before, has no exponent."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -82,6 +82,8 @@ class Reader:
         return record
 
 
+MISFITS = (ValueError, TypeError, OverflowError, InvalidOperation)
+"""What a value raises that does not fit."""
 MOST_KNOWN = 500
 """How many texts of a field are remembered with what they became."""
 
@@ -108,12 +110,17 @@ class Values(dict[Any, Any]):
         return self._careful(raw)
 
     def _known(self, raw: Any) -> Any:
-        return self[raw] if raw.__class__ is str else self._careful(raw)
+        if raw.__class__ is not str:
+            return self._careful(raw)
+        value = self[raw]
+        return value[:] if value.__class__ is list else value
 
     def __missing__(self, raw: str) -> Any:
-        before = self._misfits[self._name]
-        value = self._careful(raw)
-        if len(self) < MOST_KNOWN and self._misfits[self._name] == before and not isinstance(value, list):
+        try:
+            value = self._convert(raw)
+        except MISFITS:
+            return self._careful(raw)
+        if len(self) < MOST_KNOWN:
             self[raw] = value
         return value
 
@@ -124,7 +131,7 @@ class Values(dict[Any, Any]):
             return None
         try:
             return self._empty if value == "" else self._convert(value)
-        except (ValueError, TypeError, OverflowError, InvalidOperation):
+        except MISFITS:
             self._misfits[self._name] += 1
             return text(value) if self._is_text else None
 
@@ -192,19 +199,26 @@ def number(value: Any) -> Decimal | int:
     Raises:
         ValueError: it is none, or is not finite, or is beyond all measure.
     """
+    if _is_plain(value, ".") and (exact := Decimal(value)).adjusted() >= _LEAST:
+        return exact
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int):
         return value
     written = str(value).strip()
-    if _PLAIN.fullmatch(written) and (exact := Decimal(written)).adjusted() >= _LEAST:
-        return exact
     if not _NUMBER.fullmatch(written):
         raise ValueError
     exact = Decimal(written)
     if max(exact.adjusted(), -int(exact.as_tuple().exponent)) > _MOST_DIGITS:
         raise ValueError
     return Plain(exact) if "E" in str(exact) else exact
+
+
+def _is_plain(value: Any, point: str = "") -> bool:
+    """Whether it is a text of a few digits, with a point perhaps: what most numbers are, so these are read at once."""
+    if value.__class__ is not str or len(value) > _FEW_DIGITS or not value.isascii():
+        return False
+    return bool((value.replace(point, "", 1) if point else value).isdecimal())
 
 
 class Plain(Decimal):
@@ -220,6 +234,8 @@ def integer(value: Any) -> int:
     Raises:
         ValueError: it is none, or has a fraction.
     """
+    if _is_plain(value):
+        return int(value)
     exact = number(value)
     whole = int(exact)
     if whole != exact:

@@ -96,8 +96,9 @@ class Incremental:
             self._shown.note(newest, elapsed)
         if not self._shown.reached or self.overlap.holds_many:
             return set()
-        border = self.overlap.border(self._shown.reached - self._lookback).isoformat()
-        old = {stamp for stamp in told if stamp < border and stamp[MINUTE] not in QUARTERS}
+        border = self.overlap.border(self._shown.reached - self._lookback)
+        latest, of_day = border.isoformat(), (border - timedelta(days=1)).isoformat()
+        old = {each for each in told if each < of_day or (each < latest and each[MINUTE] not in QUARTERS)}
         known = self._bookmark.newest.astimezone(timezone.utc).isoformat() if self._bookmark.newest else ""
         late = [stamp for stamp in old if stamp > known]
         for stamp in {min(late), max(late)} if late else ():

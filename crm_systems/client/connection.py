@@ -247,6 +247,13 @@ class _Http(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Where there is one already, netrc is not asked.
         self.auth = lambda request: request
+        self._environment: dict[str, Any] = {}
+
+    def merge_environment_settings(self, url: Any, *settings: Any) -> Any:
+        """Proxies and certificates, looked up once: the environment does not change, nor does the server."""
+        if not self._environment:
+            self._environment = dict(super().merge_environment_settings(url, *settings))
+        return self._environment.copy()
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """None: a redirect is not even looked into, since its address may be broken."""

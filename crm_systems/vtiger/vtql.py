@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.compiled import column
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import Page, Request
 from crm_systems.paging import shrunk
@@ -323,7 +324,7 @@ def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient:
     query = table.query("*", table.after(last), table.upto(high), order="id", limit=str(size))
     asked = ask(query, f"{table.module}: read", patient=patient and size == table.page_size)
     found: list[Row] = call(replace(asked, decode=table.decode))
-    numbers = [number_of(row["id"]) for row in found]
+    numbers = list(map(number_of, column(found, "id")))
     if any(after <= before for before, after in zip([last, *numbers], numbers, strict=False)):
         raise ProtocolError(
             f"{table.module}: the server does not sort by id",
