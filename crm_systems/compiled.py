@@ -50,12 +50,14 @@ class Record(msgspec.Struct, gc=False):
 
 @dataclass(frozen=True)
 class Envelope:
-    """What a page looks like: an object that has nothing but its rows and a flag."""
+    """What a page looks like: an object that has its rows, a flag, and perhaps something that nobody reads."""
 
     rows: str
     """The name of the list of rows."""
     flag: str
     """The name of a boolean that must be true."""
+    besides: str
+    """The name of what nobody reads."""
     key: str
     """What the key of each row looks like: a regular expression for all of it."""
 
@@ -85,8 +87,8 @@ class Pages:
         )
         page = msgspec.defstruct(
             "Page",
-            [("rows", list[record]), ("flag", bool)],  # type: ignore[valid-type]
-            rename={"rows": envelope.rows, "flag": envelope.flag},
+            [("rows", list[record]), ("flag", bool), ("besides", Any, None)],  # type: ignore[valid-type]
+            rename={"rows": envelope.rows, "flag": envelope.flag, "besides": envelope.besides},
             forbid_unknown_fields=True,
         )
         self._decoder = msgspec.json.Decoder(page)

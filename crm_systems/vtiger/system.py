@@ -62,7 +62,9 @@ WITHOUT_DELETIONS = frozenset({"Users", "Emails"})
 LIST_MODULES = Request("GET", "List the modules", query={"operation": "listtypes"})
 DELETIONS = {"deleted": [str], "lastModifiedTime": is_whole_number}
 RECORD = {"id": is_vtiger_id}
-PAGE = Envelope(rows="result", flag="success", key=ID.pattern)
+PAGE = Envelope(rows="result", flag="success", besides="moreinfo", key=ID.pattern)
+"""A page of rows; coreBOS tells more."""
+COLUMN = re.compile(r"\w+", re.ASCII)
 
 SAMPLE = 20
 """How many of the first and of the newest rows discovery looks at to learn which fields a query returns."""
@@ -240,13 +242,34 @@ class Vtiger(System):
         return rows
 
     def straight(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
-        """Pages of whole rows by id."""
+        """Pages of rows by id, of no more columns than are wanted where the server takes their names."""
         pages = compiled(reader, PAGE) if entity.key == ("id",) else None
-        return replace(entity, private={**entity.private, "decode": pages and pages.decode}), pages
+        known, wanted = ([field.name for field in each.fields if field.readable] for each in (entity, reader.entity))
+        # Of rows that hold more than is known, all is asked for, so that it can be told.
+        can_choose = pages and known == wanted and entity.name not in INVENTORY
+        columns = tuple(reader.values) if can_choose and all(map(COLUMN.fullmatch, reader.values)) else ()
+        columns = columns if len(columns) < len(known) else ()
+        private = {**entity.private, "decode": pages and pages.decode, "columns": columns}
+        return replace(entity, private=private), pages
+
+    def _columns(self, call: Call, entity: Entity) -> str:
+        """The wanted columns, if a look at one row gives just these; else all.
+
+        Describe and query do not know the same fields, and one name too many fails a query (measured).
+        """
+        wanted = entity.private.get("columns")
+        if not wanted:
+            return "*"
+        query, about = f"select {','.join(wanted)} from {entity.name} limit 1;", f"{entity.name}: choose the columns"
+        try:
+            rows = call(vtql.ask(query, about, patient=False))
+        except (Denied, Rejected, ServerFault, ProtocolError):
+            return "*"
+        return ",".join(wanted) if rows and set(rows[0]) == set(wanted) else "*"
 
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """By id. Without ids, or on a server that does not sort a module by them, all at once."""
-        table = self._table(entity, since)
+        table = replace(self._table(entity, since), columns=self._columns(call, entity))
         if entity.key != ("id",):
             return [vtql.everything(table)]
         try:

@@ -49,8 +49,10 @@ class Table:
     """A page of whole rows holds fewer documents than it might, since each of their lines takes a place."""
     witness: Row | None = None
     """A row that the module did show; None where none is known."""
+    columns: str = "*"
+    """What pages tell of each row; ``id`` always comes along."""
     decode: Callable[[bytes], Any] | None = None
-    """Decodes a page of whole rows at once."""
+    """Decodes a page at once."""
 
     @property
     def witness_id(self) -> str:
@@ -321,7 +323,7 @@ def _identity(row: Row) -> str:
 
 
 def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient: bool = True) -> list[Row]:
-    query = table.query("*", table.after(last), table.upto(high), order="id", limit=str(size))
+    query = table.query(table.columns, table.after(last), table.upto(high), order="id", limit=str(size))
     asked = ask(query, f"{table.module}: read", patient=patient and size == table.page_size)
     found: list[Row] = call(replace(asked, decode=table.decode))
     numbers = list(map(number_of, column(found, "id")))

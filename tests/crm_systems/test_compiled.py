@@ -19,7 +19,7 @@ NAMES = [f"{kind.value} {number}\u017e" for number in (1, 2) for kind in FLAT]
 THINGS = Entity(
     "Things", (*(Field(name, kind) for name, kind in zip(NAMES, FLAT * 2, strict=True)), Field("id", FLAT[0]))
 )
-PAGE = Envelope(rows="result", flag="success", key="[0-9]+x[0-9]+")
+PAGE = Envelope(rows="result", flag="success", besides="moreinfo", key="[0-9]+x[0-9]+")
 NOTATIONS = [Notation(separator=" |##| "), Notation("Europe/Prague"), Notation("Asia/Kathmandu", separator=",")]
 
 odd = st.sampled_from(
@@ -100,7 +100,15 @@ def test_pages_of_texts(pages: list[Any], notation: Notation, is_ascii: bool) ->
 @settings(deadline=None)
 @given(
     st.lists(odd_rows, max_size=3),
-    st.sampled_from([{"success": True}, {"success": False}, {}, {"success": True, "more": 1}]),
+    st.sampled_from(
+        [
+            {"success": True},
+            {"success": False},
+            {},
+            {"success": True, "more": 1},
+            {"success": True, "moreinfo": {"totalrows": "1"}},
+        ]
+    ),
     st.sampled_from(["{}", " {}\n", "\ufeff{}", "Notice: x\n{}", "{}x", "[{}]"]),
     st.booleans(),
 )
@@ -132,6 +140,7 @@ def test_what_the_fast_path_leaves_to_the_careful_one() -> None:
     ):
         assert pages.decode(answer.encode()) is None, answer
     assert pages.decode(f'{{"result":[{row}],"success":true}}'.encode())
+    assert pages.decode(f'{{"success":true,"result":[{row}],"moreinfo":{{"totalrows":1}}}}'.encode())
     assert pages.decode(b'{"result":[{"id":"12x1","string 1\xc5\xbe":"\xff"}],"success":true}') is None
 
 

@@ -77,9 +77,14 @@ def test_nothing_differs_but_the_pace(runs: list[list[list[str | None]]], zone: 
 
 def test_old_records_are_not_looked_at_one_by_one() -> None:
     changes = Incremental({}, "changed", started=STARTED, zone=ZONES[0], lookback=timedelta(seconds=60), start=None)
-    looked: list[Any] = []
+    looked: list[str] = []
     is_news = changes.overlap.is_news
-    changes.overlap.is_news = lambda *seen: bool(looked.append(seen)) or is_news(*seen)  # type: ignore[method-assign]
+
+    def noted(key: str, record: Row | Record, stamp: datetime | None) -> bool:
+        looked.append(key)
+        return is_news(key, record, stamp)
+
+    changes.overlap.is_news = noted  # type: ignore[method-assign]
     rows: list[Row | Record] = [
         {"id": f"{number}", "changed": (STARTED - timedelta(hours=number)).isoformat()} for number in range(1, 1000)
     ]
