@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -14,20 +15,28 @@ from crm_systems.compiled import lines
 from crm_systems.terminal import handing_on
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from singer_sdk.singerlib.encoding.simple import Message
 
     from crm_systems.compiled import Record
     from crm_systems.model import Row
 
+LONGEST_DELAY = 1.0
+"""Seconds after which a record is not held back any more."""
+
 
 class Messages(SingerWriter):
     """Writes Singer messages to standard output.
 
-    All but records go out at once, and records with the next other message, or when somebody says :meth:`flush`, as
-    the streams do after each page.
+    All but records go out at once. Records go out with the next other message, with one that comes a second later, or
+    when somebody says :meth:`flush`, as the streams do after each page.
     """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._flushed = clock()
 
     def write_message(self, message: Message) -> None:
         """Hands a message on.
@@ -37,8 +46,8 @@ class Messages(SingerWriter):
         """
         with handing_on("tap-crm"):
             sys.stdout.write(self.format_message(message) + "\n")
-            if not isinstance(message, RecordMessage):
-                sys.stdout.flush()
+            if not isinstance(message, RecordMessage) or self._clock() - self._flushed > LONGEST_DELAY:
+                self.flush()
 
     def write_page(self, stream: str, version: int | None, records: Sequence[Record | Row]) -> None:
         """Hands records on as they are, all at once.
@@ -69,3 +78,4 @@ class Messages(SingerWriter):
         """
         with handing_on("tap-crm"):
             sys.stdout.flush()
+        self._flushed = self._clock()
