@@ -43,7 +43,7 @@ KINDS = {
     "created_user_id": ("owner", b'"19x1"'),
     "modifiedby": ("reference", b'"19x1"'),
     "createdtime": ("datetime", b'"2025-03-04 05:06:07"'),
-    "modifiedtime": ("datetime", b'"2025-08-09 10:11:12"'),
+    "modifiedtime": ("datetime", b'"%(at)s"'),
     "description": ("text", b'"Met at the fair; wants an offer for %(n)d pieces, \\"as soon as possible\\"."'),
     "lane": ("string", b'"Dlouh\xc3\xa1 %(n)d"'),
     "city": ("string", b'"Brno"'),
@@ -65,7 +65,12 @@ KINDS = {
 READ_ONLY = {"createdtime", "modifiedtime", "modifiedby", "created_user_id", "lead_no"}
 CONDITION = re.compile(r"(\w+) (>=|<=|>|<|=|in) (\([^)]*\)|'(?:[^']|'')*')")
 QUERY = re.compile(r"select (.+?) from (\w+)(?: where (.*?))?(?: order by (\w+)( desc)?)? limit (?:(\d+),)?(\d+);?$")
-NEVER_CHANGED = "2025-08-09 10:11:12"
+
+
+def changed(n: int) -> str:
+    """When a row was changed the last time: all are spread over some years, without an order."""
+    day = f"{2019 + n % 6}-{n * 5 % 12 + 1:02}-{n * 11 % 28 + 1:02}"
+    return f"{day} {n * 13 % 24:02}:{n * 17 % 60:02}:{n * 29 % 60:02}"
 
 
 class Module:
@@ -92,7 +97,8 @@ class Module:
         """The row with this id."""
         if number in self.made:
             return json.dumps(self.made[number]).encode()
-        return self.template(columns) % {b"n": self.place[number], b"id": number}
+        place = self.place[number]
+        return self.template(columns) % {b"n": place, b"id": number, b"at": changed(place).encode()}
 
     def selected(self, where: str) -> Iterable[int]:
         """The numbers of the ids for which a condition holds, ascending."""
@@ -102,7 +108,7 @@ class Module:
         for field, operator, written in CONDITION.findall(where):
             texts = [each.replace("''", "'") for each in re.findall(r"'((?:[^']|'')*)'", written)]
             if field == "modifiedtime":
-                high = 0 if texts[0] > NEVER_CHANGED else high
+                only = [number for number, place in self.place.items() if changed(place) >= texts[0]]
             elif field == "id" and operator in {">", ">="}:
                 low = max(low, int(texts[0].rpartition("x")[2]) - (operator == ">="))
             elif field == "id" and operator in {"<", "<="}:

@@ -8,6 +8,8 @@ import re
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,6 +29,7 @@ _PAGE = re.compile(r"<(?:!doctype|html|head|body|script)\b", re.IGNORECASE)
 """A web page may hold JSON, but it is no data."""
 _AFTER = re.compile(r"\s*(?:$|<|PHP |(?:Notice|Warning|Deprecated|Fatal error|Strict Standards): )")
 """What may follow the data: nothing, or what PHP says when a script ends."""
+_HOLDERS = frozenset({dict, list})
 _CUT = (",", ":", "[", "{")
 """Text before the data that ends like this is the rest of other data."""
 
@@ -47,6 +50,10 @@ def find_json(body: bytes, headers: Mapping[str, str]) -> Any:
     Raises:
         NotJson: there is none, or not all of it.
     """
+    try:
+        return _shallow(_QUICK.decode(body))
+    except (msgspec.DecodeError, UnicodeError, RecursionError, NotJson):
+        pass  # What is not quite JSON, or not UTF-8, is read with more care.
     text = _text(body, headers.get("content-type", "")).strip()
     try:
         return _shallow(_DECODER.decode(text))
@@ -89,13 +96,13 @@ def _within(text: str) -> Any:
 
 
 def _shallow(value: Any) -> Any:
-    level = [value]
+    level: list[Any] = [value] if value.__class__ in _HOLDERS else []
     for _level in range(MOST_LEVELS):
         level = [
             inner
             for outer in level
-            if isinstance(outer, (dict, list))
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            for inner in (outer.values() if outer.__class__ is dict else outer)
+            if inner.__class__ in _HOLDERS
         ]
         if not level:
             return value
@@ -117,4 +124,5 @@ def _no_number(_text: str) -> NoReturn:
     raise NotJson(garbled=True)
 
 
+_QUICK = msgspec.json.Decoder(float_hook=_decimal)
 _DECODER = json.JSONDecoder(strict=False, parse_float=_decimal, parse_constant=_no_number)

@@ -19,7 +19,7 @@ from crm_systems.model import Kind
 from crm_systems.times import day, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from crm_systems.model import Entity, Field, Row
 
@@ -34,6 +34,9 @@ FALSE = frozenset({"0", "0.0", "off", "false", "no", "n", "f"})
 
 _MOST_DIGITS = 1000
 """A number with more digits on one side of the point is none: written out, 1e999999999 would fill the memory."""
+_FEW_DIGITS = 30
+_LEAST = -6
+"""What Python writes of a number that begins at this place behind its point, or before, has no exponent."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -48,43 +51,89 @@ class Notation:
 
 
 class Reader:
-    """Turns an entity's raw rows into typed records; fields it does not know are left out.
+    """Turns an entity's raw rows into typed records, in the order of its fields; those it does not know are left out.
 
     ``misfits`` counts, by field, values that did not fit their kind. Such a text is kept where the schema can hold a
-    text, else it is null. ``unknown`` counts fields that the entity does not have.
+    text, else it is null. ``unknown`` counts fields that the entity does not have. ``wanted`` are the names of the
+    fields that a record shall have; None: all.
     """
 
-    def __init__(self, entity: Entity, notation: Notation) -> None:
+    def __init__(self, entity: Entity, notation: Notation, wanted: Collection[str] | None = None) -> None:
         self.misfits: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
-        self._key = frozenset(entity.key)
+        self.entity = entity
+        readable = [field for field in entity.fields if field.readable]
+        self._known = frozenset(field.name for field in readable)
+        kept = [field for field in readable if wanted is None or field.name in wanted]
         zone = ZoneInfo(notation.timezone)
-        self._fields = {
-            field.name: (converter(field.kind, zone, notation.separator), field.kind)
-            for field in entity.fields
-            if field.readable
+        self.values = {
+            field.name: Values(
+                field, converter(field.kind, zone, notation.separator), self.misfits, is_key=field.name in entity.key
+            )
+            for field in kept
         }
+        """By field, in their order: what a raw value becomes."""
 
     def __call__(self, row: Row) -> Row:
         """The typed record of a raw row."""
-        record: Row = {}
-        for name, raw in row.items():
-            known = self._fields.get(name)
-            if known is None:
-                self.unknown[name] += 1
-                continue
-            convert, kind = known
-            value = None if is_no_number(raw) else raw
-            try:
-                record[name] = self._empty(name, value) if value is None or value == "" else convert(value)
-            except (ValueError, TypeError, OverflowError, InvalidOperation):
-                self.misfits[name] += 1
-                record[name] = text(value) if kind in TEXTS else None
+        record = {name: values.typed(row[name]) for name, values in self.values.items() if name in row}
+        if len(record) != len(row):
+            self.unknown.update(row.keys() - self._known)
         return record
 
-    def _empty(self, name: str, value: Any) -> str | None:
-        """Null, but for a key: an empty text may be one, and a schema does not let it be null."""
-        return value if name in self._key else None
+
+MISFITS = (ValueError, TypeError, OverflowError, InvalidOperation)
+"""What a value raises that does not fit."""
+MOST_KNOWN = 500
+"""How many texts of a field are remembered with what they became."""
+
+
+class Values(dict[Any, Any]):
+    """What the texts of one field become: remembered, since most fields hold few that differ."""
+
+    def __init__(
+        self, field: Field, convert: Callable[[Any], Any], misfits: Counter[str], *, is_key: bool = False
+    ) -> None:
+        empty = "" if is_key else None  # An empty text may be a key, and a schema does not let it be null.
+        super().__init__({"": empty})
+        self._name = field.name
+        self._empty = empty
+        self._convert = convert
+        self._misfits = misfits
+        self._is_text = field.kind in TEXTS
+        self.typed: Callable[[Any], Any] = self._text if self._is_text else self._known
+        """What any raw value becomes."""
+
+    def _text(self, raw: Any) -> Any:
+        if raw.__class__ is str and raw.isascii():
+            return raw or self._empty
+        return self._careful(raw)
+
+    def _known(self, raw: Any) -> Any:
+        if raw.__class__ is not str:
+            return self._careful(raw)
+        value = self[raw]
+        return value[:] if value.__class__ is list else value
+
+    def __missing__(self, raw: str) -> Any:
+        try:
+            value = self._convert(raw)
+        except MISFITS:
+            return self._careful(raw)
+        if len(self) < MOST_KNOWN:
+            self[raw] = value
+        return value
+
+    def _careful(self, raw: Any) -> Any:
+        """The value in a type of the field's kind."""
+        value = None if is_no_number(raw) else raw
+        if value is None:
+            return None
+        try:
+            return self._empty if value == "" else self._convert(value)
+        except MISFITS:
+            self._misfits[self._name] += 1
+            return text(value) if self._is_text else None
 
 
 def converter(kind: Kind, zone: ZoneInfo, separator: str) -> Callable[[Any], Any]:
@@ -110,7 +159,7 @@ def text(value: Any) -> str:
         return text(json.dumps(whole(value), ensure_ascii=False, default=json_number))
     if not isinstance(value, str):
         return str(value)
-    if value.isascii():
+    if value.isascii() or value.isprintable():
         return value
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
@@ -150,6 +199,8 @@ def number(value: Any) -> Decimal | int:
     Raises:
         ValueError: it is none, or is not finite, or is beyond all measure.
     """
+    if _is_plain(value, ".") and (exact := Decimal(value)).adjusted() >= _LEAST:
+        return exact
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int):
@@ -161,6 +212,13 @@ def number(value: Any) -> Decimal | int:
     if max(exact.adjusted(), -int(exact.as_tuple().exponent)) > _MOST_DIGITS:
         raise ValueError
     return Plain(exact) if "E" in str(exact) else exact
+
+
+def _is_plain(value: Any, point: str = "") -> bool:
+    """Whether it is a text of a few digits, with a point perhaps: what most numbers are, so these are read at once."""
+    if value.__class__ is not str or len(value) > _FEW_DIGITS or not value.isascii():
+        return False
+    return bool((value.replace(point, "", 1) if point else value).isdecimal())
 
 
 class Plain(Decimal):
@@ -176,6 +234,8 @@ def integer(value: Any) -> int:
     Raises:
         ValueError: it is none, or has a fraction.
     """
+    if _is_plain(value):
+        return int(value)
     exact = number(value)
     whole = int(exact)
     if whole != exact:

@@ -116,6 +116,8 @@ class Request:
     """Is sent a few times before it is taken for the reason of a fault; a probe is not. Outages are waited out."""
     shape: Any = object
     """What the meaning of its answer looks like, for :func:`crm_systems.rows.fits`; anything else is an error."""
+    decode: Callable[[bytes], Any] | None = None
+    """Gives the meaning of a usual answer at once, in the right shape, or None: then it is read with care."""
     before_send: Callable[[], None] | None = None
     """Called right before each try, after all waits, by the thread that sends; what it raises goes through."""
 
@@ -144,6 +146,8 @@ class Page:
     """Rows read together, and the ids of rows that the server could not hand out."""
 
     rows: list[Row]
+    """As the CRM gave them; all of a page may be :class:`~crm_systems.compiled.Record` where the one who reads asked
+    for it by :meth:`~crm_systems.system.System.straight`. Either kind gives a value by its field's name."""
     unreadable: tuple[str, ...] = ()
 
 

@@ -112,7 +112,8 @@ def is_vtiger_id(value: Any) -> bool:
 def is_identifier(value: Any) -> bool:
     """Whether a value can name a record: a number, or a text that can be stored and shown."""
     if isinstance(value, str):
-        return value.strip() != "" and not any(category(char) in {"Cc", "Cs"} for char in value)
+        is_plain = value.isprintable() or not any(category(char) in {"Cc", "Cs"} for char in value)
+        return is_plain and value.strip() != ""
     return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
 
 

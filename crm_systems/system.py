@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from crm_systems.compiled import Pages
+    from crm_systems.kinds import Reader
     from crm_systems.model import Abilities, Call, Deletion, Entity, Field, Limits, Reply, Request, Row, Setting, Walk
 
 
@@ -113,6 +115,13 @@ class System(ABC):
         Raises:
             Denied: there is no such entity for this user.
         """
+
+    def straight(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
+        """The entity as :meth:`walks` takes it to decode pages straight for a reader, and what types their rows.
+
+        A system that cannot gives the entity as it is, and nothing.
+        """
+        return entity, None
 
     @abstractmethod
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:

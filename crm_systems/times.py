@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo, available_timezones
 _DATED = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)\.(\d\d)\.(\d{4}))(?:[Tt]|\s+(?=\S)|$)(.*)", re.ASCII)
 """``yyyy-mm-dd`` or ``dd.mm.yyyy``, and what stands behind it."""
 _NEVER = re.compile(r"(0000-00-00|00\.00\.0000)([T ]00:00(:00(\.0+)?)?)?Z?")
+_PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+"""What most values are: they are read at once, as all that follows would read them."""
 _OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.0+)?)?", re.ASCII)
 
 _MILLISECONDS_FROM = 100_000_000_000
@@ -36,6 +39,8 @@ def day(value: Any) -> str | None:
             raise ValueError
         return _from_epoch(value).date().isoformat()
     written = str(value).strip()
+    if _PLAIN_DAY.fullmatch(written) and written != "0000-00-00":
+        return date.fromisoformat(written).isoformat()
     if _NEVER.fullmatch(written):
         return None
     return _parsed(written).date().isoformat()
@@ -50,9 +55,14 @@ def moment(value: Any, zone: ZoneInfo) -> str | None:
     if isinstance(value, (int, Decimal)):
         return _from_epoch(value).isoformat()
     written = str(value).strip()
-    if _NEVER.fullmatch(written):
+    if _PLAIN_TIME.fullmatch(written) and not written.startswith("0000"):
+        parsed = datetime.fromisoformat(written)
+        if zone.key == "UTC":
+            return f"{written[:10]}T{written[11:]}+00:00"
+    elif _NEVER.fullmatch(written):
         return None
-    parsed = _parsed(written)
+    else:
+        parsed = _parsed(written)
     placed = parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
     return placed.astimezone(timezone.utc).isoformat()
 

@@ -5,15 +5,25 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.compiled import column
 from crm_systems.times import WIDEST, instant
 from tap_crm.bookmarks import Bookmark, Shown
 from tap_crm.overlap import Overlap
 from tap_crm.zones import Evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from zoneinfo import ZoneInfo
 
+    from crm_systems.compiled import Record
     from crm_systems.model import Row
+
+IN_UTC = "+00:00"
+"""How the stamps of records end."""
+MINUTE = slice(14, 16)
+"""Where their minutes are."""
+QUARTERS = frozenset({"00", "15", "30", "45"})
+"""Minutes at which a day may begin somewhere; a stamp that shows one may tell no more than the day."""
 
 _BEGINNING = datetime(1970, 1, 2, tzinfo=timezone.utc)
 
@@ -62,16 +72,53 @@ class Incremental:
         since = min(bookmark.value, self.started) - self._lookback
         return since - WIDEST if bookmark.is_of_server_clock else since
 
-    def is_news(self, key: str, record: Row, elapsed: timedelta) -> bool:
-        """Whether a record, read when the run had lasted for ``elapsed``, was not sent before; notes its stamp."""
+    def news(
+        self, records: Sequence[Row | Record], key_of: Callable[[Row | Record], str], elapsed: timedelta
+    ) -> list[Row | Record]:
+        """Those of the records that were not sent before; they were read when the run had lasted for ``elapsed``."""
+        stamps, sent = column(records, self._key), self.overlap.sent_before
+        old = self._of_no_account(stamps, elapsed)
+        return [
+            record
+            for record, stamp in zip(records, stamps, strict=True)
+            if (stamp in old and not (sent and key_of(record) in sent))
+            or self._is_news(key_of(record), record, elapsed)
+        ]
+
+    def _of_no_account(self, stamps: Sequence[Any], elapsed: timedelta) -> set[str]:
+        """Stamps so old that the next run will not look at them, told from how they are written; notes them.
+
+        What they could tell of the CRM's clock, the first and the last of them tell.
+        """
+        told = [stamp for stamp in stamps if stamp.__class__ is str and stamp.endswith(IN_UTC)]
+        newest = instant(max(told, default=None), self._zone)
+        if newest and not self.overlap.holds_many:
+            self._shown.note(newest, elapsed)
+        if not self._shown.reached or self.overlap.holds_many:
+            return set()
+        border = self.overlap.border(self._shown.reached - self._lookback)
+        latest, of_day = border.isoformat(), (border - timedelta(days=1)).isoformat()
+        old = {each for each in told if each < of_day or (each < latest and each[MINUTE] not in QUARTERS)}
+        known = self._bookmark.newest.astimezone(timezone.utc).isoformat() if self._bookmark.newest else ""
+        late = [stamp for stamp in old if stamp > known]
+        for stamp in {min(late), max(late)} if late else ():
+            self._note_change(datetime.fromisoformat(stamp), elapsed)
+        return old
+
+    def _is_news(self, key: str, record: Row | Record, elapsed: timedelta) -> bool:
+        """Whether a record was not sent before; notes its stamp."""
         stamp = instant(record.get(self._key), self._zone)
         is_news = self.overlap.is_news(key, record, stamp)
         if stamp:
             self._shown.note(stamp, elapsed)
-            newest = self._bookmark.newest
-            if is_news and (self.evidence.since is None or (newest and stamp > newest)):
-                self.evidence.note(stamp, self.started + elapsed)
+            if is_news:
+                self._note_change(stamp, elapsed)
         return is_news
+
+    def _note_change(self, stamp: datetime, elapsed: timedelta) -> None:
+        newest = self._bookmark.newest
+        if self.evidence.since is None or (newest and stamp > newest):
+            self.evidence.note(stamp, self.started + elapsed)
 
     def forget(self) -> None:
         """Lets go of what the next run will not look at."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from hashlib import blake2s
 from typing import TYPE_CHECKING
 
+from crm_systems.compiled import Record
 from crm_systems.times import earliest
 from tap_crm.bookmarks import read_moment
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_REMEMBERED = 1000
 """How many records of the overlap between two runs a state names one by one."""
+AROUND = timedelta(hours=3)
+"""By how much the time that a run looks at may begin earlier than that of the run before, where clocks are put back."""
 
 
 class Overlap:
@@ -31,12 +34,21 @@ class Overlap:
         self._zone = zone
         self._since = _window(since, zone) if since else None
         self._group = _Group.parsed(sent_before)
-        self._sent_before = {key: digest for digest, _, key in (each.partition(" ") for each in sent_before)}
+        self.sent_before = {key: digest for digest, _, key in (each.partition(" ") for each in sent_before)}
         self._met = _Group()
         self._minutes: dict[datetime, _Group] = {}
         self._deleted: list[str] = []
 
-    def is_news(self, key: str, record: Row, stamp: datetime | None) -> bool:
+    @property
+    def holds_many(self) -> bool:
+        """Whether so many were sent that only their sum is known."""
+        return self._group is not None
+
+    def border(self, since: datetime) -> datetime:
+        """What was changed before it, a run that reads from ``since`` or later does not look at, but for whole days."""
+        return _window(since, self._zone) - AROUND
+
+    def is_news(self, key: str, record: Row | Record, stamp: datetime | None) -> bool:
         """Whether the record was not sent by the last run; notes it for the next."""
         if stamp is None:
             return True
@@ -45,12 +57,12 @@ class Overlap:
         if self._group and self._since and self._group.newest and self._since <= stamp <= self._group.newest:
             self._met.add(key, digest, stamp)
             return False
-        return self._sent_before.get(key) != digest
+        return self.sent_before.get(key) != digest
 
     def is_news_that_gone(self, key: str) -> bool:
         """Whether the deletion was not sent by the last run; notes it for the next."""
         self._deleted.append(f"deleted {key}")
-        return self._sent_before.get(key) != "deleted"
+        return self.sent_before.get(key) != "deleted"
 
     @property
     def is_stale(self) -> bool:
@@ -60,7 +72,7 @@ class Overlap:
     def send_all(self) -> None:
         """Lets a second reading send what was held back, and what the first has sent not again."""
         fresh = [group.sent for group in self._minutes.values() if group.newest and not self._is_held(group.newest)]
-        self._sent_before |= {key: digest for sent in fresh for key, digest in (sent or {}).items()}
+        self.sent_before |= {key: digest for sent in fresh for key, digest in (sent or {}).items()}
         self._group, self._minutes = None, {}
 
     def _is_held(self, stamp: datetime) -> bool:
@@ -129,5 +141,6 @@ def _window(since: datetime, zone: ZoneInfo) -> datetime:
     return earliest(since, zone).astimezone(timezone.utc).replace(second=0, microsecond=0)
 
 
-def _digest(record: Row) -> str:
-    return blake2s(json.dumps(record, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
+def _digest(record: Row | Record) -> str:
+    row = record.row() if isinstance(record, Record) else record
+    return blake2s(json.dumps(row, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()

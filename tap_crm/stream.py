@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.mapper import SameRecordTransform
 
 from crm_systems import kinds
+from crm_systems.compiled import Record
 from crm_systems.errors import CrmError, NotOffered
 from crm_systems.rows import missing_key
 from crm_systems.times import instant
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from singer_sdk import Tap
+    from singer_sdk.metrics import Counter
 
     from crm_systems.model import Entity, Row
+    from tap_crm.messages import Messages
     from tap_crm.run import Run
 
 DELETED_AT = "_sdc_deleted_at"
@@ -54,6 +58,8 @@ class CrmStream(Stream):
         self.replication_key = replication_key
         self._entity = entity
         self._is_incomplete = False
+        self._sent = 0
+        """How many records have gone out since the state did."""
 
     @classmethod
     def of(cls, tap: Tap, run: Run, entity: Entity) -> CrmStream:
@@ -86,13 +92,51 @@ class CrmStream(Stream):
             SystemExit: the connection itself is in trouble, so that no stream could go on.
         """
         try:
-            for record in islice(self._records(), self.ABORT_AT_RECORD_COUNT):
-                yield {**self._blank, **record}
+            if self._goes_straight:
+                for page in self._pages():
+                    self._send(page)
+            else:
+                records = (record for page in self._pages() for record in self._handed_on(page))
+                for record in islice(records, self.ABORT_AT_RECORD_COUNT):
+                    yield {**self._blank, **(record.row() if isinstance(record, Record) else record)}
             self.run.succeed()
         except CrmError as error:
             self.run.fail_over(error, self.name, str(error))
 
-    def _records(self) -> Iterator[Row]:
+    @cached_property
+    def _goes_straight(self) -> bool:
+        """Whether records leave as they are read: no stream map changes them, and nobody counts or gathers them."""
+        transform = self.stream_maps[0]
+        is_same = type(transform) is SameRecordTransform and not transform.flattening_enabled
+        is_counted = self.ABORT_AT_RECORD_COUNT is not None or self.get_batch_config(self.config) is not None
+        return is_same and len(self.stream_maps) == 1 and not is_counted
+
+    @property
+    def _messages(self) -> Messages:
+        return cast("Messages", self._tap.message_writer)
+
+    def _send(self, page: Sequence[Row | Record]) -> None:
+        """Writes a page of records, and now and then the state, as the SDK does with record after record."""
+        self._messages.write_page(self.stream_maps[0].stream_alias, self._stream_version, page)
+        self._counter.increment(len(page))
+        self._sent += len(page)
+        self.state_manager.is_flushed = self.state_manager.is_flushed and not page
+        if self._sent >= self.STATE_MSG_FREQUENCY:
+            self._sent = 0
+            self._write_state_message()
+
+    def _handed_on(self, page: Sequence[Row | Record]) -> Iterator[Row | Record]:
+        """The records of a page, which have gone out when the next one is asked for."""
+        yield from page
+        self._messages.flush()
+
+    def get_record_counter(self, **options: Any) -> Counter:
+        """The counter of this stream's records, which pages move as well."""
+        self._counter = super().get_record_counter(**options)
+        return self._counter
+
+    def _pages(self) -> Iterator[Sequence[Row | Record]]:
+        """The records to send, page by page."""
         began = self.run.client.clock()
         changes = self._incremental() if self._is_incremental else None
         reader = self._reader()
@@ -102,27 +146,34 @@ class CrmStream(Stream):
             yield from self._rows(changes, began, reader)
         if changes:
             self._doubt_the_zone(changes)
-            yield from self._deletions(changes, began, reader)
+            for gone in self._deletions(changes, began, reader):
+                yield [gone]
         self.run.progress.clear()
         self._report(reader)
         if changes and not self._is_incomplete:
             changes.advance()
 
-    def _rows(self, changes: Incremental | None, began: float, reader: kinds.Reader) -> Iterator[Row]:
+    def _rows(
+        self, changes: Incremental | None, began: float, reader: kinds.Reader
+    ) -> Iterator[Sequence[Row | Record]]:
         """All records, or those that were changed and not sent yet."""
         client = self.run.client
+        entity, typing = client.system.straight(self.entity, reader)
         since, read, keyless = changes.since if changes else None, 0, 0
-        for page in client.pages(client.system.walks(client.call, self.entity, since, parallel=client.parallel)):
+        for page in client.pages(client.system.walks(client.call, entity, since, parallel=client.parallel)):
             elapsed = self._elapsed(began)
             for identifier in page.unreadable:
                 self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             read += len(page.rows)
             self.run.progress.show(self.name, read)
-            for record in map(reader, page.rows):
-                if missing_key(self.primary_keys, record):
-                    keyless += 1
-                elif changes is None or changes.is_news(self._key_of(record), record, elapsed):
-                    yield record
+            records: list[Any] = page.rows
+            if typing and records and isinstance(records[0], Record):
+                typing.typed(records)
+            else:
+                typed = list(map(reader, records))
+                records = [record for record in typed if not missing_key(self.primary_keys, record)]
+                keyless += len(typed) - len(records)
+            yield changes.news(records, self._key_of, elapsed) if changes else records
             if changes:
                 changes.forget()
         if keyless:
@@ -141,7 +192,8 @@ class CrmStream(Stream):
         """Reads the fields that the catalog has; a field that is newer than the catalog is left out and reported."""
         known = self.schema["properties"]
         fields = tuple(field for field in self.entity.fields if field.name in known)
-        return kinds.Reader(replace(self.entity, fields=fields), self.run.client.system.notation)
+        wanted = {name for name in known if self.mask["properties", name]} if self._goes_straight else None
+        return kinds.Reader(replace(self.entity, fields=fields), self.run.client.system.notation, wanted)
 
     @property
     def _is_incremental(self) -> bool:
@@ -214,7 +266,7 @@ class CrmStream(Stream):
         """None: the SDK would take this machine's clock."""
         return None
 
-    def _key_of(self, record: Row) -> str:
+    def _key_of(self, record: Row | Record) -> str:
         return "|".join(str(record.get(name)) for name in self.primary_keys)
 
     def _miss(self, sentence: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Tap
 from singer_sdk.tap_base import CliTestOptionValue
@@ -127,7 +127,10 @@ class CrmTap(Configured):
         try:
             work()
         finally:
-            self.run.client.close()
+            try:
+                cast("Messages", self.message_writer).flush()
+            finally:
+                self.run.client.close()
         self._end()
 
     @classmethod

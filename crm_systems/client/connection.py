@@ -199,6 +199,9 @@ class Connection:
         reply = Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
         self._note_time(reply)
         check_status(request, reply)
+        at_once = request.decode(reply.body) if request.decode else None
+        if at_once is not None:
+            return at_once
         meaning = self._system.read(request, reply)
         if not fits(meaning, request.shape):
             raise ProtocolError(
@@ -244,6 +247,13 @@ class _Http(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Where there is one already, netrc is not asked.
         self.auth = lambda request: request
+        self._environment: dict[str, Any] = {}
+
+    def merge_environment_settings(self, url: Any, *settings: Any) -> Any:
+        """Proxies and certificates, looked up once: the environment does not change, nor does the server."""
+        if not self._environment:
+            self._environment = dict(super().merge_environment_settings(url, *settings))
+        return self._environment.copy()
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """None: a redirect is not even looked into, since its address may be broken."""

@@ -13,6 +13,7 @@ from hashlib import md5
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from crm_systems.compiled import Envelope, compiled
 from crm_systems.errors import (
     Denied,
     LogInRefused,
@@ -25,7 +26,7 @@ from crm_systems.errors import (
 )
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Deletion, Limits, Request, Session, Setting
-from crm_systems.rows import fits, is_identifier, is_vtiger_id, is_whole_number
+from crm_systems.rows import ID, fits, is_identifier, is_vtiger_id, is_whole_number
 from crm_systems.sampling import together
 from crm_systems.system import System, decode_json
 from crm_systems.times import earliest
@@ -38,6 +39,8 @@ from crm_systems.wire import is_empty
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from crm_systems.compiled import Pages
+    from crm_systems.kinds import Reader
     from crm_systems.model import Call, Entity, Field, Reply, Row, Walk
 
 SESSION_OVER = frozenset({"INVALID_SESSIONID", "AUTHENTICATION_REQUIRED", "SESSION_EXPIRED", "SESSION_LEFT_IDLE"})
@@ -59,6 +62,9 @@ WITHOUT_DELETIONS = frozenset({"Users", "Emails"})
 LIST_MODULES = Request("GET", "List the modules", query={"operation": "listtypes"})
 DELETIONS = {"deleted": [str], "lastModifiedTime": is_whole_number}
 RECORD = {"id": is_vtiger_id}
+PAGE = Envelope(rows="result", flag="success", besides="moreinfo", key=ID.pattern)
+"""A page of rows; coreBOS tells more."""
+COLUMN = re.compile(r"\w+", re.ASCII)
 
 SAMPLE = 20
 """How many of the first and of the newest rows discovery looks at to learn which fields a query returns."""
@@ -235,9 +241,35 @@ class Vtiger(System):
         rows: list[Row] = call(vtql.ask(query, f"{name}: look at a few records", patient=patient, has_ids=False))
         return rows
 
+    def straight(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
+        """Pages of rows by id, of no more columns than are wanted where the server takes their names."""
+        pages = compiled(reader, PAGE) if entity.key == ("id",) else None
+        known, wanted = ([field.name for field in each.fields if field.readable] for each in (entity, reader.entity))
+        # Of rows that hold more than is known, all is asked for, so that it can be told.
+        can_choose = pages and known == wanted and entity.name not in INVENTORY
+        columns = tuple(reader.values) if can_choose and all(map(COLUMN.fullmatch, reader.values)) else ()
+        columns = columns if len(columns) < len(known) else ()
+        private = {**entity.private, "decode": pages and pages.decode, "columns": columns}
+        return replace(entity, private=private), pages
+
+    def _columns(self, call: Call, entity: Entity) -> str:
+        """The wanted columns, if a look at one row gives just these; else all.
+
+        Describe and query do not know the same fields, and one name too many fails a query (measured).
+        """
+        wanted = entity.private.get("columns")
+        if not wanted:
+            return "*"
+        query, about = f"select {','.join(wanted)} from {entity.name} limit 1;", f"{entity.name}: choose the columns"
+        try:
+            rows = call(vtql.ask(query, about, patient=False))
+        except (Denied, Rejected, ServerFault, ProtocolError):
+            return "*"
+        return ",".join(wanted) if rows and set(rows[0]) == set(wanted) else "*"
+
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """By id. Without ids, or on a server that does not sort a module by them, all at once."""
-        table = self._table(entity, since)
+        table = replace(self._table(entity, since), columns=self._columns(call, entity))
         if entity.key != ("id",):
             return [vtql.everything(table)]
         try:
@@ -259,6 +291,7 @@ class Vtiger(System):
             self.page_size,
             self.hides_rows(entity),
             witness=self._shown.get(entity.name),
+            decode=entity.private.get("decode"),
         )
 
     def hides_rows(self, entity: Entity) -> bool:

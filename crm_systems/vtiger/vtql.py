@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from crm_systems.compiled import column
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import Page, Request
 from crm_systems.paging import shrunk
 from crm_systems.rows import is_vtiger_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from crm_systems.model import Call, Row, Walk
 
@@ -48,6 +49,10 @@ class Table:
     """A page of whole rows holds fewer documents than it might, since each of their lines takes a place."""
     witness: Row | None = None
     """A row that the module did show; None where none is known."""
+    columns: str = "*"
+    """What pages tell of each row; ``id`` always comes along."""
+    decode: Callable[[bytes], Any] | None = None
+    """Decodes a page at once."""
 
     @property
     def witness_id(self) -> str:
@@ -318,9 +323,10 @@ def _identity(row: Row) -> str:
 
 
 def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient: bool = True) -> list[Row]:
-    query = table.query("*", table.after(last), table.upto(high), order="id", limit=str(size))
-    found: list[Row] = call(ask(query, f"{table.module}: read", patient=patient and size == table.page_size))
-    numbers = [number_of(row["id"]) for row in found]
+    query = table.query(table.columns, table.after(last), table.upto(high), order="id", limit=str(size))
+    asked = ask(query, f"{table.module}: read", patient=patient and size == table.page_size)
+    found: list[Row] = call(replace(asked, decode=table.decode))
+    numbers = list(map(number_of, column(found, "id")))
     if any(after <= before for before, after in zip([last, *numbers], numbers, strict=False)):
         raise ProtocolError(
             f"{table.module}: the server does not sort by id",

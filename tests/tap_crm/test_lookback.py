@@ -1,0 +1,92 @@
+"""Stamps that are of no account for the next run are told by how they are written; nothing else changes by that."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_crm.incremental import Incremental
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crm_systems.compiled import Record
+    from crm_systems.model import Row
+
+STARTED = datetime(2025, 10, 26, 3, 0, tzinfo=timezone.utc)
+ZONES = [ZoneInfo(name) for name in ("UTC", "Europe/Prague", "Asia/Kathmandu")]
+
+
+class OneByOne(Incremental):
+    """Looks at each stamp."""
+
+    def _of_no_account(self, stamps: Sequence[Any], elapsed: timedelta) -> set[str]:
+        return set()
+
+
+def key_of(record: Row | Record) -> str:
+    return str(record["id"])
+
+
+seconds = (
+    st.integers(-90_000_000, 90_000) | st.integers(-200_000, 90_000) | st.integers(-2000, 400).map(lambda n: n * 900)
+)
+stamps = seconds.map(lambda each: (STARTED + timedelta(seconds=each)).isoformat()) | st.sampled_from(
+    [None, "2025-10-25", "2025-10-26T00:59:59.500000+00:00"]
+)
+pages = st.lists(st.lists(stamps, max_size=6), max_size=4)
+
+
+def reading(
+    kind: type[Incremental], runs: list[list[list[str | None]]], zone: ZoneInfo, state: dict[str, Any]
+) -> list[Any]:
+    """What some runs give, one after the other, each a day later, and the state after each."""
+    told: list[Any] = []
+    for day, run in enumerate(runs):
+        changes = kind(
+            state,
+            "changed",
+            started=STARTED + timedelta(days=day),
+            zone=zone,
+            lookback=timedelta(seconds=60),
+            start=None,
+        )
+        number = 0
+        for place, page in enumerate(run):
+            rows: list[Row | Record] = []
+            for stamp in page:
+                number += 1
+                rows.append({"id": f"{number}", "changed": stamp})
+            told.append(changes.news(rows, key_of, timedelta(seconds=place)))
+            changes.forget()
+        told.append((changes.evidence.least, changes.evidence.most, changes.overlap.is_stale))
+        changes.advance()
+        told.append({**state})
+    return told
+
+
+@settings(deadline=None)
+@given(st.lists(pages, min_size=1, max_size=3), st.sampled_from(ZONES))
+def test_nothing_differs_but_the_pace(runs: list[list[list[str | None]]], zone: ZoneInfo) -> None:
+    assert reading(Incremental, runs, zone, {}) == reading(OneByOne, runs, zone, {})
+
+
+def test_old_records_are_not_looked_at_one_by_one() -> None:
+    changes = Incremental({}, "changed", started=STARTED, zone=ZONES[0], lookback=timedelta(seconds=60), start=None)
+    looked: list[str] = []
+    is_news = changes.overlap.is_news
+
+    def noted(key: str, record: Row | Record, stamp: datetime | None) -> bool:
+        looked.append(key)
+        return is_news(key, record, stamp)
+
+    changes.overlap.is_news = noted  # type: ignore[method-assign]
+    rows: list[Row | Record] = [
+        {"id": f"{number}", "changed": (STARTED - timedelta(hours=number)).isoformat()} for number in range(1, 1000)
+    ]
+    assert changes.news(rows, key_of, timedelta()) == rows
+    assert len(looked) < 30
