@@ -107,7 +107,7 @@ STRANGE = [
     (Answer(b"", 429, headers={"Retry-After": "\u00b2"}), "the server wants fewer requests (HTTP 429)"),
     (Answer(b"", 200), "answered something that is no JSON instead of data"),
     (Answer(b'{"success": tru', 200), "answered something that is no JSON instead of data"),
-    (Answer(b'{"success":false,"error":null}'), "(no code)"),
+    (Answer(b'{"success":false,"error":null}'), "this is no answer of a Vtiger webservice: run again."),
     (Answer(b'{"data":[]}'), "this is no answer of a Vtiger webservice: check `url`."),
     (Answer(b"[1,2]"), "this is no answer of a Vtiger webservice: check `url`."),
     (Answer(b'{"success":true,"result":[]}'), "this is no answer of a Vtiger webservice: check `url`."),
