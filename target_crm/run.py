@@ -123,6 +123,8 @@ class Run:
             SystemExit: more records were rejected than may be.
         """
         self.workers.finish()
+        if self._ledger is not None:
+            self._ledger.flush()
         self.pending.set_links()
 
     def count(self, stream: str, raw: RawRecord, outcome: Outcome) -> None:

@@ -177,7 +177,8 @@ class Writer:
         before = known.altered if known else {}
         if not changes:
             if known is None or known.digest != fingerprint:
-                self._note(key, existing.crm_id, fingerprint, before)
+                # The CRM holds it already: if this note is lost, the next run looks once more.
+                self._note(key, existing.crm_id, fingerprint, before, later=True)
             return Outcome(Action.UNCHANGED, key, existing.crm_id, left_open=left_open)
         values = {change.field: change.after for change in changes}
         stored = self._finder.existing(self._system.update(self._client.call, self.entity, existing.row, values))
@@ -216,8 +217,11 @@ class Writer:
         self._note(key, stored.crm_id, fingerprint, {**kept, **pairs})
         return tuple(each for each in altered if not is_empty(each.before))
 
-    def _note(self, key: str, crm_id: str, fingerprint: str, altered: Mapping[str, tuple[str, str]]) -> None:
-        self._ledger.note(self._options.stream, key, Written(self.entity.name, crm_id, fingerprint, altered))
+    def _note(
+        self, key: str, crm_id: str, fingerprint: str, altered: Mapping[str, tuple[str, str]], *, later: bool = False
+    ) -> None:
+        written = Written(self.entity.name, crm_id, fingerprint, altered)
+        self._ledger.note(self._options.stream, key, written, later=later)
 
     def _links(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
         fields = {each.name: each.refers_to for each in self.entity.fields}

@@ -18,6 +18,7 @@ from crm_systems.errors import ConfigError
 from target_crm.ledger.database import Database
 from target_crm.ledger.entries import Intent, Link, Snapshot, TakenMeanwhile, Written, jsonable
 from target_crm.ledger.lease import LeaseHolder
+from target_crm.ledger.notes import Notes
 from target_crm.ledger.statements import RECORD, Statements, portions
 from target_crm.ledger.tables import INTENTS, LINKS, WRITTEN, sound
 
@@ -61,12 +62,14 @@ class Ledger:
         self.lease_seconds = lease_seconds
         self._database = Database(url, warn)
         self._does = Statements(self._database.dialect)
+        self._notes = Notes(self._database, self._does)
         me = {"my_owner": self._holder.run, "my_holder": self._holder.to_json()}
         self._lease = {**me, "lease_seconds": lease_seconds}
 
     def close(self) -> None:
         """Leaves what is still open to the next run, and gives the database back."""
         with suppress(ConfigError):
+            self._notes.flush()
             if self._held:
                 self._database.write(lambda db: db.execute(self._does.release, {**self._ours, **self._lease}))
         self._database.close()
@@ -77,6 +80,7 @@ class Ledger:
 
     def elsewhere(self, stream: str) -> set[str]:
         """The other CRMs for which records of a stream are known; empty where some are known for this one."""
+        self._notes.flush()
         if self.knows(stream):
             return set()
         there = self._database.destinations()
@@ -90,6 +94,7 @@ class Ledger:
 
     def knows(self, stream: str) -> bool:
         """Whether anything is known of the records of a stream."""
+        self._notes.flush()
         return bool(self._database.read(self._does.streams[0], {**self._ours, "its_stream": stream}))
 
     @property
@@ -105,6 +110,7 @@ class Ledger:
         """What is known of several incoming records, by key."""
         found = {}
         for some in portions(keys):
+            self._notes.flush_those_of(some)
             for row in self._database.read(self._does.written, {**self._ours, "its_stream": stream, "its_key": some}):
                 with sound(WRITTEN, row):
                     altered = json.loads(row.altered) if row.altered != "{}" else {}
@@ -112,29 +118,31 @@ class Ledger:
                     found[row.key] = Written(row.entity, row.crm_id, row.digest, pairs)
         return found
 
-    def note(self, stream: str, key: str, written: Written) -> None:
-        """Notes what was written, in place of the intent to write it."""
-        its, row = self._named(stream, key)
+    def note(self, stream: str, key: str, written: Written, *, later: bool = False) -> None:
+        """Notes what was written, in place of the intent to write it.
+
+        ``later``: it need not be durable before :meth:`flush`; what is asked of it until then is answered all the same.
+        """
         values = {"entity": written.entity, "crm_id": written.crm_id, "digest": written.digest}
-        row |= {**values, "altered": json.dumps(dict(written.altered)) if written.altered else "{}"}
-
-        def work(db: sa.Connection) -> None:
-            db.execute(self._does.forget[WRITTEN.name], its)
-            db.execute(self._does.add_written, row)
-            db.execute(self._does.forget[INTENTS.name], its)
-
-        self._database.replace(work)
+        altered = json.dumps(dict(written.altered)) if written.altered else "{}"
+        self._notes.add({**self._named(stream, key)[1], **values, "altered": altered}, later=later)
         self._held.pop((stream, key), None)
         self._pointed_to.pop(key, None)
 
+    def flush(self) -> None:
+        """Makes durable what was to be noted later."""
+        self._notes.flush()
+
     def rename(self, stream: str, key: str, new: str) -> None:
         """Notes that what is known of an incoming record is known by another spelling of its key from now on."""
+        self._notes.flush()
         asked = {**self._named(stream, key)[0], "new_key": new}
         self._database.write(lambda db: [db.execute(each, asked) for each in self._does.rename.values()])
         self._pointed_to.clear()
 
     def forget(self, stream: str, key: str) -> None:
         """Forgets a record that was deleted."""
+        self._notes.flush()
         its, _ = self._named(stream, key)
         self._database.write(lambda db: [db.execute(each, its) for each in self._does.forget.values()])
         self._pointed_to.pop(key, None)
@@ -217,6 +225,7 @@ class Ledger:
 
     def keys_of(self, entity: str, crm_ids: Iterable[str]) -> set[str]:
         """Those of the ids that are known as some incoming record's, whatever its origin."""
+        self._notes.flush()
         asked = {"its_destination": self._ours["its_destination"], "its_entity": entity}
         return {
             row.crm_id
@@ -226,6 +235,7 @@ class Ledger:
 
     def ids_of(self, entities: Iterable[str], key: str) -> list[str]:
         """The ids in the CRM of the incoming record with this key, in any stream that writes these entities."""
+        self._notes.flush_those_of([key])
         rows = self._pointed_to.get(key)
         if rows is None:
             rows = [
