@@ -55,8 +55,8 @@ class Ledger:
         self._ours = {"its_destination": destination, "its_source": source}
         self._clock = clock
         self._holder = LeaseHolder()
-        self._held: dict[tuple[str, str], float] = {}
-        """When the lease of each intent of this run was last extended, by ``clock``."""
+        self._held: set[tuple[str, str]] = set()
+        """Streams and keys of this run's intents."""
         self._pointed_to: dict[str, list[tuple[str, str]]] = {}
         """Entities and ids by the key that references name, as long as this run does not write that key."""
         self.lease_seconds = lease_seconds
@@ -126,7 +126,7 @@ class Ledger:
         values = {"entity": written.entity, "crm_id": written.crm_id, "digest": written.digest}
         altered = json.dumps(dict(written.altered)) if written.altered else "{}"
         self._notes.add({**self._named(stream, key)[1], **values, "altered": altered}, later=later)
-        self._held.pop((stream, key), None)
+        self._held.discard((stream, key))
         self._pointed_to.pop(key, None)
 
     def flush(self) -> None:
@@ -168,7 +168,7 @@ class Ledger:
                 raise TakenMeanwhile
 
         self._database.write(work)
-        self._held[intent.stream, intent.key] = self._clock()
+        self._held.add((intent.stream, intent.key))
 
     def hold(self, stream: str, key: str) -> None:
         """Makes sure that an intent is still this run's, and extends the lease, unless it was just extended.
@@ -176,11 +176,12 @@ class Ledger:
         Raises:
             TakenMeanwhile: it is not.
         """
-        if 0 <= self._clock() - self._held.get((stream, key), -FRESH_SECONDS) < FRESH_SECONDS:
+        its, _ = self._named(stream, key)
+        least = {"least_seconds": self.lease_seconds - FRESH_SECONDS}
+        if self._database.read(self._does.held, {**its, **self._now_and_lease(), **least}):
             return
-        if not self._changes(self._does.hold, self._named(stream, key)[0]):
+        if not self._changes(self._does.hold, its):
             raise TakenMeanwhile
-        self._held[stream, key] = self._clock()
 
     def take(self, intent: Intent) -> bool:
         """Takes over an intent that is free; of several runs that try, one succeeds."""
@@ -188,13 +189,13 @@ class Ledger:
         statement = self._does.take if self._is_over(intent.holder) else self._does.take_ended
         is_taken = self._changes(statement, {**its, "its_owner": intent.holder.run if intent.holder else ""})
         if is_taken:
-            self._held[intent.stream, intent.key] = self._clock()
+            self._held.add((intent.stream, intent.key))
         return is_taken
 
     def drop_intent(self, stream: str, key: str) -> None:
         """Notes that nothing came of an intent, unless another run has taken it."""
         self._changes(self._does.drop_mine, self._named(stream, key)[0])
-        self._held.pop((stream, key), None)
+        self._held.discard((stream, key))
 
     def _changes(self, statement: sa.Executable, its: Mapping[str, Any]) -> bool:
         """Whether a statement about an intent changes anything."""
