@@ -192,12 +192,14 @@ class Writer:
         """What is to be changed. A value that the CRM altered when it was last sent is not sent again."""
         found = []
         for name, value in values.items():
-            kind = self._kind(name)
             if name not in existing.record:
                 if not is_empty(value) and not (known and known.digest == fingerprint):
                     found.append(Change(name, None, value))
                 continue
             now = existing.record[name]
+            if type(value) is type(now) and value == now:
+                continue
+            kind = self._kind(name)
             remembered = known.altered.get(name) if known else None
             if not same(kind, value, now) and remembered != (digest(value), digest(now)):
                 found.append(Change(name, now, value))
@@ -211,7 +213,7 @@ class Writer:
         altered = [
             Change(name, value, now[name])
             for name, value in sent.items()
-            if name in now and not same(self._kind(name), value, now[name])
+            if name in now and value != now[name] and not same(self._kind(name), value, now[name])
         ]
         pairs = {each.field: (digest(each.before), digest(each.after)) for each in altered}
         self._note(key, stored.crm_id, fingerprint, {**kept, **pairs})
@@ -224,9 +226,10 @@ class Writer:
         self._ledger.note(self._options.stream, key, written, later=later)
 
     def _links(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
-        fields = {each.name: each.refers_to for each in self.entity.fields}
+        fields = self._mapper.fields
         return tuple(
-            Link(self._options.stream, key, name, fields[name], to_key) for name, to_key in mapped.open_links.items()
+            Link(self._options.stream, key, name, fields[name].refers_to, to_key)
+            for name, to_key in mapped.open_links.items()
         )
 
     def _leave_open(self, key: str, mapped: Mapped, links: tuple[Link, ...]) -> None:
@@ -268,5 +271,5 @@ class Writer:
         raise Unavailable(f"{self.entity.name}: delete: the connection breaks again and again", code=code)
 
     def _kind(self, name: str) -> Kind:
-        found = self.entity.field(name)
+        found = self._mapper.fields.get(name)
         return found.kind if found else Kind.ANY
