@@ -395,8 +395,8 @@ class Vtiger(System):
         at_once = 1 if self.hides_rows(entity) else len(written)
         return [
             row
-            for some in vtql.lists(filter(None, written), at_once)
-            for row in self._look_up(call, entity, f"{name} in {some}")
+            for condition in vtql.among(name, filter(None, written), at_once)
+            for row in self._look_up(call, entity, condition)
         ]
 
     def _look_up(self, call: Call, entity: Entity, condition: str) -> list[Row]:

@@ -92,8 +92,8 @@ def literal(value: str) -> str:
     return f"'{doubled}'"
 
 
-def lists(texts: Iterable[str], at_once: int) -> Iterator[str]:
-    """Texts as VTQL lists, none of more than ``at_once`` nor longer than an address may be.
+def among(name: str, texts: Iterable[str], at_once: int) -> Iterator[str]:
+    """Conditions that a field has one of the texts, none of more than ``at_once`` nor longer than an address may be.
 
     Web servers refuse an address of more than some 8,000 characters (measured: 5,000 are fine, 9,700 are not).
     """
@@ -102,12 +102,16 @@ def lists(texts: Iterable[str], at_once: int) -> Iterator[str]:
     for each in map(literal, texts):
         size = len(quote_plus(f"{each}, "))
         if some and (len(some) >= at_once or length + size > LIST_LENGTH):
-            yield f"({', '.join(some)})"
+            yield _one_of(name, some)
             some, length = [], 0
         some.append(each)
         length += size
     if some:
-        yield f"({', '.join(some)})"
+        yield _one_of(name, some)
+
+
+def _one_of(name: str, literals: list[str]) -> str:
+    return f"{name} in ({', '.join(literals)})" if len(literals) > 1 else f"{name} = {literals[0]}"
 
 
 def number_of(identifier: str) -> int:
