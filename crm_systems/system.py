@@ -15,7 +15,7 @@ from crm_systems.model import Session
 from crm_systems.wire import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from crm_systems.compiled import Pages
@@ -47,6 +47,9 @@ class System(ABC):
 
     logs_deletions: ClassVar[bool] = False
     """Whether deletions are found by stamps of the CRM's clock on the wall, and not by the server's true clock."""
+
+    looks_up_many: ClassVar[bool] = False
+    """Whether :meth:`find_many` costs less than one look-up after the other."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.options = settings
@@ -171,6 +174,13 @@ class System(ABC):
 
         An empty list is certain: what could not be looked up raises.
         """
+
+    def find_many(self, call: Call, entity: Entity, name: str, values: Sequence[str]) -> list[Row]:
+        """The records whose field, or key, ``name`` may have one of these texts; the caller compares them again.
+
+        What is not in the list is certainly not there: what could not be looked up raises.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:

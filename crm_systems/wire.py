@@ -6,6 +6,7 @@ import unicodedata
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from crm_systems.model import Kind
 from crm_systems.times import may_count_time, of_day
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from crm_systems.kinds import Notation
     from crm_systems.model import Entity, Field
@@ -103,7 +104,12 @@ def _converted(kind: Kind, value: Any, notation: Notation) -> Any:
     is_bare = not isinstance(value, str)
     if is_bare and (kind is Kind.DATE or (kind is Kind.DATETIME and not may_count_time(value))):
         raise TypeError
-    return kinds.converter(kind, ZoneInfo(notation.timezone), notation.separator)(value)
+    return _converter(kind, notation)(value)
+
+
+@cache
+def _converter(kind: Kind, notation: Notation) -> Callable[[Any], Any]:
+    return kinds.converter(kind, ZoneInfo(notation.timezone), notation.separator)
 
 
 def _several(value: Any, separator: str) -> list[str]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_ENCODER = msgspec.json.Encoder()
 
 
 def printable(written: str) -> str:
@@ -23,6 +28,13 @@ def unwritable(record: Mapping[str, Any]) -> list[str]:
 
 def is_writable(value: Any) -> bool:
     """Whether UTF-8 can hold a JSON value: it has no half of a surrogate pair."""
+    with suppress(TypeError, RecursionError):
+        # The quick way; what it cannot write goes the other.
+        try:
+            _ENCODER.encode(value)
+        except UnicodeEncodeError:
+            return False
+        return True
     try:
         json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:

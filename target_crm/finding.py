@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import threading
+import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crm_systems import kinds
+from crm_systems.model import Kind
 from crm_systems.rows import key_of
 from crm_systems.wire import is_empty, matches
 from target_crm.ledger import digest
-from target_crm.outcome import Reject
+from target_crm.outcome import OF_ONE_RECORD, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from crm_systems.client import Client
     from crm_systems.model import Entity, Row
     from target_crm.ledger import Written
+    from target_crm.mapping import Mapper
     from target_crm.options import StreamOptions
+
+
+AT_ONCE = 50
+"""How many records are looked up in the CRM by one request; its answer must hold them all."""
+_FOLDED = kinds.TEXTS - {Kind.OWNER}
+"""Kinds of fields whose values are compared as texts."""
+
+
+def _folded(value: Any) -> str:
+    """The same for texts that :func:`~crm_systems.wire.matches` may take for one, if one of them is ASCII."""
+    return unicodedata.normalize("NFC", str(value)).casefold()
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,40 @@ class Existing:
     """The same, typed."""
 
 
+class Ahead:
+    """What is looked up for a batch of records at once, so that none costs a request or a statement of its own.
+
+    It is good for one decision about each of them; any number of threads may ask.
+    """
+
+    def __init__(self, known: Mapping[str, Written], sought: Iterable[str], finder: Finder) -> None:
+        self.known = known
+        """What the ledger says, by key; what is not there, it does not know."""
+        self._finder = finder
+        self._lock = threading.Lock()
+        self._portion_of: dict[str, list[str]] = {}
+        self._found: dict[str, list[Existing]] = {}
+        coming = iter(dict.fromkeys(sought))
+        while some := list(islice(coming, AT_ONCE)):
+            self._portion_of.update(dict.fromkeys(some, some))
+
+    def found(self, value: str) -> list[Existing] | None:
+        """The records that may have a value by which a record of the batch is recognised; None where nobody looked.
+
+        The first that asks looks for many; where that fails, each looks for itself.
+        """
+        with self._lock:
+            portion = self._portion_of.get(value)
+            if portion:
+                for each in portion:
+                    del self._portion_of[each]
+                try:
+                    self._found.update(self._finder.find_many(portion))
+                except OF_ONE_RECORD:
+                    return None
+            return self._found.pop(value, None)
+
+
 class Finder:
     """Finds the records of one stream in the CRM."""
 
@@ -41,7 +92,9 @@ class Finder:
         self.entity = entity
         self._reader = kinds.Reader(entity, client.system.notation)
 
-    def find(self, key: str, values: Mapping[str, Any], known: Written | None) -> Existing | None:
+    def find(
+        self, key: str, values: Mapping[str, Any], known: Written | None, ahead: Ahead | None = None
+    ) -> Existing | None:
         """The record in the CRM, None if there is certainly none.
 
         Raises:
@@ -51,9 +104,10 @@ class Finder:
             known = None
         if self._options.match_fields:
             match = {name: values.get(name) for name in self._options.match_fields}
-            return self.match(match) or self._altered_match(match, known)
+            return self.match(match, ahead) or self._altered_match(match, known)
         if self._options.identify_by == "id":
-            existing = self.get(key)
+            there = ahead.found(key) if ahead else None
+            existing = self.get(key) if there is None else next(iter(there), None)
             if existing is None and self._options.write_mode != "update_only":
                 raise Reject("the CRM has no record with this id")
             return existing
@@ -64,7 +118,7 @@ class Finder:
             raise Reject(f"{known.crm_id}, which an earlier run wrote, is gone from the CRM")
         return existing
 
-    def match(self, match: Mapping[str, Any]) -> Existing | None:
+    def match(self, match: Mapping[str, Any], ahead: Ahead | None = None) -> Existing | None:
         """The record that has these values, by our comparison.
 
         Raises:
@@ -73,15 +127,42 @@ class Finder:
         empty = [name for name, value in match.items() if is_empty(value)]
         if empty:
             raise Reject(f"it cannot be identified: {', '.join(empty)} is empty")
-        found = [
-            existing
-            for existing in map(self.existing, self._system.find(self._client.call, self.entity, match))
-            if matches(self.entity, match, existing.record)
-        ]
+        there = ahead.found(next(iter(match.values()))) if ahead and len(match) == 1 else None
+        if there is None:
+            there = [self.existing(row) for row in self._system.find(self._client.call, self.entity, match)]
+        found = [existing for existing in there if matches(self.entity, match, existing.record)]
         if len(found) > 1:
             ids = ", ".join(sorted(existing.crm_id for existing in found))
             raise Reject(f"{len(found)} records have the same {', '.join(match)}: {ids}")
         return found[0] if found else None
+
+    def sought(self, record: Mapping[str, Any], key: str, mapper: Mapper) -> str:
+        """The value by which a record can be looked up along with others; empty where it cannot."""
+        if not self._system.looks_up_many:
+            return ""
+        if self._options.identify_by == "id":
+            return key
+        if len(self._options.match_fields) != 1 or mapper.fields[self._options.match_fields[0]].kind not in _FOLDED:
+            return ""
+        name = self._options.match_fields[0]
+        incoming = next((each for each in record if mapper.target_of(each) == name), name)
+        value = mapper.typed(name, record.get(incoming))
+        # What else a server takes for the same text is compared one by one.
+        return value if isinstance(value, str) and value.isascii() else ""
+
+    def find_many(self, values: list[str]) -> dict[str, list[Existing]]:
+        """The records that may have each of these values, which :meth:`sought` gave.
+
+        Raises:
+            Rejected, Denied, ProtocolError: one of them cannot be looked up.
+        """
+        by_id = self._options.identify_by == "id"
+        name = self.entity.key[0] if by_id else self._options.match_fields[0]
+        there: defaultdict[str, list[Existing]] = defaultdict(list)
+        for row in self._system.find_many(self._client.call, self.entity, name, values):
+            existing = self.existing(row)
+            there[existing.crm_id if by_id else _folded(existing.record.get(name))].append(existing)
+        return {each: there[each if by_id else _folded(each)] for each in values}
 
     def _altered_match(self, match: Mapping[str, Any], known: Written | None) -> Existing | None:
         """The record that an earlier run gave these match fields, if the CRM altered one: it cut it, for example."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections import defaultdict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Kind
 from target_crm import keys
@@ -14,12 +13,9 @@ from target_crm.ledger import digest
 from target_crm.mapping import DELETED_AT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from target_crm.mapping import Mapper
-
-
-RecordT = TypeVar("RecordT", bound="Mapping[str, Any]")
 
 
 class Identity:
@@ -50,30 +46,11 @@ class Identity:
     def _key_values(self, record: Mapping[str, Any]) -> list[Any]:
         return [record.get(name) for name in self._columns]
 
-    def identifiers_of(self, record: Mapping[str, Any]) -> tuple[str, ...]:
-        """Records that share one of these may be the same one, and must be written in turn."""
-        key = f"key {self.key_of(record)}"
+    def identifiers_of(self, key: str, record: Mapping[str, Any]) -> tuple[str, ...]:
+        """Records that share one of these, of which their ``key`` is one, may be the same, and are written in turn."""
         if not self._options.match_fields or record.get(DELETED_AT):
-            return (key,)
-        return key, f"match {self._recognised_by(record)}"
-
-    def groups(self, records: Iterable[RecordT]) -> list[list[RecordT]]:
-        """The records in groups that may be written at the same time: what may be the same one is in one group."""
-        leaders: dict[str, str] = {}
-
-        def leader(name: str) -> str:
-            while leaders.setdefault(name, name) != name:
-                name = leaders[name]
-            return name
-
-        identified = [(self.identifiers_of(record), record) for record in records]
-        for identifiers, _record in identified:
-            for each in identifiers:
-                leaders[leader(each)] = leader(identifiers[0])
-        groups: dict[str, list[RecordT]] = defaultdict(list)
-        for identifiers, record in identified:
-            groups[leader(identifiers[0])].append(record)
-        return list(groups.values())
+            return (f"key {key}",)
+        return f"key {key}", f"match {self._recognised_by(record)}"
 
     def _recognised_by(self, record: Mapping[str, Any]) -> str:
         """Equal for records that may have the same match fields, at times for others too."""

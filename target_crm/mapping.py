@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
 from target_crm.outcome import NotYet, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from crm_systems.kinds import Notation
     from crm_systems.model import Entity, Field
@@ -37,6 +39,33 @@ class Mapped:
     """Fields whose reference cannot be set yet, and the key that they refer to."""
 
 
+def _is_plain_text(value: Any) -> bool:
+    return type(value) is str and value.isascii() and value != ""
+
+
+def _is_plain_number(value: Any) -> bool:
+    """An integer, or a decimal that is written without an exponent."""
+    if type(value) is not Decimal:
+        return type(value) is int
+    return value.is_finite() and -6 <= int(value.as_tuple().exponent) <= 0 and value.adjusted() < 100  # noqa: PLR2004
+
+
+_AS_THEY_COME: Mapping[Kind, Callable[[Any], bool]] = {
+    **dict.fromkeys(TEXTS - {Kind.TIME, Kind.OWNER}, _is_plain_text),
+    Kind.NUMBER: _is_plain_number,
+    Kind.INTEGER: lambda value: type(value) is int,
+    Kind.BOOLEAN: lambda value: type(value) is bool,
+}
+
+
+def as_it_comes(field: Field) -> Callable[[Any], bool]:
+    """The quick way: what says of a value whether :func:`~crm_systems.wire.typed` would give that very value."""
+    values = frozenset(choice.value for choice in field.choices)
+    if not values:
+        return _AS_THEY_COME.get(field.kind, lambda _value: False)
+    return lambda value: field.kind is Kind.PICKLIST and _is_plain_text(value) and value in values
+
+
 class Mapper:
     """Maps the records of one stream to one entity."""
 
@@ -49,6 +78,8 @@ class Mapper:
         self.owners = owners
         self.references = references
         self.fields = {each.name: each for each in entity.fields}
+        self._places: dict[str, tuple[Field | None, Callable[[Any], bool] | None]] = {}
+        """By incoming field, the one it is written to, and which of its values are typed as they come, or none are."""
         self.notes: list[str] = []
         """What to tell of the records mapped so far; whoever tells it takes it out."""
         self._noted: set[str] = set()
@@ -78,8 +109,12 @@ class Mapper:
         mapped, faults = Mapped(), list[Reject]()
         given: set[str] = set()
         for name, value in record.items():
-            known = self.fields.get(self.target_of(name) or "")
-            if known is None or not known.writable or name.startswith("_sdc_"):
+            known, is_typed = self._places.get(name) or self._place(name)
+            if known is None:
+                continue
+            if is_typed and (value is None or is_typed(value)):
+                mapped.values[known.name] = mapped.as_given[known.name] = value
+                given |= set() if value is None else {known.name}
                 continue
             given |= set() if is_empty(value) else {known.name}
             try:
@@ -92,6 +127,14 @@ class Mapper:
         if faults:
             raise NotYet("; ".join(map(str, faults)))
         return mapped
+
+    def _place(self, name: str) -> tuple[Field | None, Callable[[Any], bool] | None]:
+        known = self.fields.get(self.target_of(name) or "")
+        if known is None or not known.writable or name.startswith("_sdc_"):
+            known = None
+        is_simple = known and not (known.items or known.kind is Kind.OWNER or self.is_reference(known.name))
+        self._places[name] = found = (known, as_it_comes(known) if known and is_simple else None)
+        return found
 
     def _map(self, mapped: Mapped, known: Field, value: Any, now: Mapping[str, Any], *, last_chance: bool) -> None:
         """Adds one field.

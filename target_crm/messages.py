@@ -6,8 +6,10 @@ import codecs
 import re
 import sys
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any
 
+import msgspec
 from singer_sdk.exceptions import InvalidJSONSchema, MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.io_base import SingerMessageType, SingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
@@ -28,6 +30,7 @@ _IN_WORDS: dict[type[Exception], str] = {
 
 MOST_NESTED = 200
 """Lists and objects inside each other; no CRM holds more, and Python's own limit is not far above."""
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _STREAM = re.compile(rb'"stream"\s*:\s*"([^"\\]{1,200})"')
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -100,7 +103,7 @@ class Messages(SingerReader):
             InvalidInputLine: the line is none; the text says why.
         """
         try:
-            message = deserialize_json(line)
+            message = _decoded(line)
         except RecursionError:
             self._guess_stream(line[:1000].encode("utf-8", "replace"))
             raise InvalidInputLine("it is nested too deep") from None
@@ -121,6 +124,18 @@ class Messages(SingerReader):
     def _guess_stream(self, line: bytes) -> None:
         if found := _STREAM.search(line):
             self._stream = found[1].decode("utf-8", "replace")
+
+
+def _decoded(line: str) -> Any:
+    """The JSON in a line, numbers digit for digit; what the quick reader does not take, NaN for one, goes another way.
+
+    Raises:
+        ValueError, RecursionError: there is none.
+    """
+    try:
+        return _DECODER.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return deserialize_json(line)
 
 
 def _problem(message: dict[str, Any]) -> str:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from target_crm.writer import Writer
 
 
+MOST_WRITTEN = 10_000
+"""How many records may be written before the references that waited for them are set."""
+
+
 class Pending:
     """What waits in one run. ``ledger`` gives the ledger, which is open when there are writers."""
 
@@ -32,6 +36,11 @@ class Pending:
         self._just_written: set[str] = set()
         self._planned: list[Link] = []
         """References that a dry run found open."""
+
+    @property
+    def is_much(self) -> bool:
+        """Whether so many were written that references to them are to be set now, not to fill the memory."""
+        return len(self._just_written) >= MOST_WRITTEN
 
     def note(self, outcome: Outcome) -> None:
         """Learns from a record that need not wait."""

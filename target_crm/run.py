@@ -17,6 +17,7 @@ from target_crm.owners import Owners
 from target_crm.pending import Pending
 from target_crm.rejects import RawRecord, Rejects
 from target_crm.report import Report
+from target_crm.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,6 +48,8 @@ class Run:
         self._rejects = Rejects(None if settings["dry_run"] else settings["rejects_path"], self.warn)
         self.report = Report(title=self.destination.at_address, dry_run=bool(settings["dry_run"]))
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), settings)
+        self.workers = Workers(self.client.parallel)
+        self._stream = ""
         self.pending = Pending(lambda: self.ledger, self.report, self.warn)
         self.planned: dict[str, set[str]] = {}
         """What a dry run would create: entities by key."""
@@ -102,6 +105,28 @@ class Run:
         except CrmError as error:
             raise SystemExit(f"{self._name}: {self.client.system.title}: {error}") from error
 
+    def begin(self, stream: str) -> None:
+        """Makes way for records of a stream: those of another are done with first, since these may refer to them.
+
+        Raises:
+            CrmError, SystemExit: as :meth:`catch_up`.
+        """
+        if stream != self._stream or self.pending.is_much:
+            self.catch_up()
+        self._stream = stream
+
+    def catch_up(self) -> None:
+        """Returns when every record that was begun is in the CRM, rejected or set aside.
+
+        Raises:
+            CrmError: the connection is in trouble.
+            SystemExit: more records were rejected than may be.
+        """
+        self.workers.finish()
+        if self._ledger is not None:
+            self._ledger.flush()
+        self.pending.set_links()
+
     def count(self, stream: str, raw: RawRecord, outcome: Outcome) -> None:
         """Counts a record, and keeps it where it was rejected.
 
@@ -140,6 +165,7 @@ class Run:
             return
         self._finished = True
         self._progress.clear()
+        self.workers.stop()
         self.client.close()
         if self._ledger is not None:
             self._ledger.close()

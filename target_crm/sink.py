@@ -18,16 +18,23 @@ from target_crm.references import References
 from target_crm.writer import Writer
 
 if TYPE_CHECKING:
+    from target_crm.finding import Ahead
     from target_crm.options import StreamOptions
     from target_crm.rejects import RawRecord
     from target_crm.run import Run
 
-RECORDS_A_WORKER = 25
-"""How many records a batch holds for each worker: few, since a batch is a barrier and state waits for it."""
+BATCH = 100
+"""How many records are looked up at once before they are written."""
 
 
 class Incoming(dict[str, Any]):
     """A record as the stream maps give it, which remembers how it came."""
+
+    key: str
+    identifiers: tuple[str, ...]
+    """What it shares with others that may be the same one."""
+    is_first: bool
+    """Whether none that may be the same one comes before it in its batch, or is still being written."""
 
     def __init__(self, values: dict[str, Any], raw: RawRecord) -> None:
         super().__init__(values)
@@ -57,7 +64,7 @@ class CrmSink(_Sink):
     @property
     def max_size(self) -> int:
         """How many records make a batch."""
-        return self.batch_size_rows or RECORDS_A_WORKER * self.run.client.parallel
+        return self.batch_size_rows or BATCH
 
     def get_validator(self) -> None:
         """Checks the schema; records are checked by what the CRM says of its fields, one by one.
@@ -121,32 +128,40 @@ class CrmSink(_Sink):
         return Incoming(kept, self.run.received)
 
     def process_batch(self, context: dict[str, Any]) -> None:
-        """Writes a batch; when it returns, every record of it is in the CRM, rejected or set aside.
+        """Gives a batch to the workers, once those of another stream are done.
 
         Raises:
             SystemExit: more records were rejected than may be, or the connection is in trouble.
         """
-        groups = self._identity.groups(context.get("records", []))
+        records: list[Incoming] = context.get("records", [])
         with self.run.in_words():
-            for outcomes in self.run.client.map(self._write_in_turn, groups):
-                for record, outcome in outcomes:
-                    self._settle(record, outcome)
-            self.run.pending.set_links()
+            self.run.begin(self.stream_name)
+            self._identify(records)
+            ahead = self._writer.looked_up((record.key, record) for record in records if record.is_first)
+            for record in records:
+                write = partial(self._write, record, ahead=ahead if record.is_first else None)
+                self.run.workers.begin(record.identifiers, write, partial(self._settle, record))
 
-    def _write_in_turn(self, records: list[Incoming]) -> list[tuple[Incoming, Outcome]]:
-        """What became of each of these records, which may be the same one."""
-        return [(record, self._write(record)) for record in records]
+    def _identify(self, records: list[Incoming]) -> None:
+        """Says of the records of a batch which they are."""
+        seen = set[str]()
+        for record in records:
+            record.key = self._identity.key_of(record)
+            record.identifiers = self._identity.identifiers_of(record.key, record)
+            record.is_first = seen.isdisjoint(record.identifiers) and not self.run.workers.is_busy_with(
+                record.identifiers
+            )
+            seen.update(record.identifiers)
 
-    def _write(self, record: Incoming, *, last_chance: bool = False) -> Outcome:
+    def _write(self, record: Incoming, *, last_chance: bool = False, ahead: Ahead | None = None) -> Outcome:
         """What became of a record; one that may be the same as one that was set aside waits behind it."""
-        identifiers = self._identity.identifiers_of(record)
         waiting = self.run.pending.identifiers[self.stream_name]
-        if waiting.isdisjoint(identifiers):
-            outcome = self._writer.write(record, last_chance=last_chance)
+        if waiting.isdisjoint(record.identifiers):
+            outcome = self._writer.write(record.key, record, last_chance=last_chance, ahead=ahead)
         else:
-            outcome = Outcome(Action.DEFER, self._identity.key_of(record))
+            outcome = Outcome(Action.DEFER, record.key)
         if outcome.action is Action.DEFER:
-            waiting.update(identifiers)
+            waiting.update(record.identifiers)
         return outcome
 
     def _settle(self, record: Incoming, outcome: Outcome) -> None:

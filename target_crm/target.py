@@ -24,6 +24,7 @@ from target_crm.stream_maps import StreamMaps
 from target_crm.termination import Termination
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import FrameType
 
     from singer_sdk import Sink
@@ -102,6 +103,12 @@ class CrmTarget(ConfiguredTarget):
         """Writes all that came before the state, so that it leaves at once."""
         super()._process_state_message(message_dict)
         self.drain_all()
+
+    def _drain_all(self, sink_list: Iterable[Sink], parallelism: int) -> None:
+        """Writes what came so far, to the end; the SDK lets state leave after it."""
+        super()._drain_all(sink_list, parallelism)
+        with self.run.in_words():
+            self.run.catch_up()
 
     def _write_state_message(self, state: dict[str, Any]) -> None:
         """Lets a state leave, once, and not while records that came before it wait; never in a dry run."""

@@ -7,6 +7,7 @@ rejected, unknown) and an unknown one is settled by looking, never by sending ag
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import Denied, OutcomeUnknown, Rejected, Unavailable
@@ -14,13 +15,13 @@ from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
 from target_crm.creation import ATTEMPTS, Creator
 from target_crm.encoding import unwritable
-from target_crm.finding import Finder
+from target_crm.finding import Ahead, Finder
 from target_crm.ledger import Link, TakenMeanwhile, Written, digest
 from target_crm.mapping import DELETED_AT, NOTHING
 from target_crm.outcome import OF_ONE_RECORD, Action, Change, NotYet, Outcome, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from crm_systems.client import Client
     from target_crm.finding import Existing
@@ -45,31 +46,41 @@ class Writer:
         self._creator = Creator(client, ledger, mapper, self._finder)
         self.settle_open_intents = self._creator.settle_open_intents
 
-    def write(self, record: Mapping[str, Any], *, last_chance: bool = False) -> Outcome:
+    def looked_up(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Ahead:
+        """What the ledger, and when it is first asked the CRM, know of these records, each with its key."""
+        records = list(records)
+        keys = [each for key, record in records for each in (key, *self._identity.older_keys_of(record, key)) if each]
+        known = self._ledger.written_of(self._options.stream, keys)
+        sought = (self._finder.sought(record, key, self._mapper) for key, record in records)
+        return Ahead(known, filter(None, sought), self._finder)
+
+    def write(
+        self, key: str, record: Mapping[str, Any], *, last_chance: bool = False, ahead: Ahead | None = None
+    ) -> Outcome:
         """Does with a record what is to be done.
 
         Raises:
             CrmError: the connection is in trouble, so that no record could be written.
         """
-        key = self._identity.key_of(record)
         try:
-            return self._in_turn(key, record, last_chance=last_chance)
+            return self._in_turn(key, record, ahead, last_chance=last_chance)
         except Reject as error:
             waits = isinstance(error, NotYet) and not last_chance
             return Outcome(Action.DEFER if waits else Action.REJECT, key, reason=str(error))
         except OF_ONE_RECORD as error:
             return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
 
-    def _in_turn(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
+    def _in_turn(self, key: str, record: Mapping[str, Any], ahead: Ahead | None, *, last_chance: bool) -> Outcome:
         """Decides anew when another run was faster."""
         for _turn in range(ATTEMPTS):
             try:
-                return self._decide(key, record, last_chance=last_chance)
+                return self._decide(key, record, ahead, last_chance=last_chance)
             except TakenMeanwhile:
+                ahead = None
                 self._creator.await_turn(key)
         raise Reject("other runs write it again and again; run again when they have ended")
 
-    def _decide(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
+    def _decide(self, key: str, record: Mapping[str, Any], ahead: Ahead | None, *, last_chance: bool) -> Outcome:
         broken = unwritable(record)
         if broken:
             raise Reject(f"its {', '.join(broken)} holds half a surrogate pair, which is no text")
@@ -78,17 +89,19 @@ class Writer:
         if record.get(DELETED_AT) and self._options.deletes == "apply" and not self._options.dry_run:
             # What is just being created cannot be found yet.
             self._creator.await_turn(key)
-        known = self._known(key, record)
+            ahead = None
+        known = self._known(key, record, ahead)
         if record.get(DELETED_AT):
             return self._delete(key, known)
-        return self._upsert(key, record, known, last_chance=last_chance)
+        return self._upsert(key, record, known, ahead, last_chance=last_chance)
 
-    def _known(self, key: str, record: Mapping[str, Any]) -> Written | None:
+    def _known(self, key: str, record: Mapping[str, Any], ahead: Ahead | None) -> Written | None:
         """What the ledger knows of a record; one that it knows by an older spelling of the key is respelled."""
         stream = self._options.stream
-        known = self._ledger.written(stream, key)
+        look = ahead.known.get if ahead else partial(self._ledger.written, stream)
+        known = look(key)
         for older in () if known else self._identity.older_keys_of(record, key):
-            if known := self._ledger.written(stream, older):
+            if known := look(older):
                 if not self._options.dry_run:
                     self._ledger.rename(stream, older, key)
                 break
@@ -113,9 +126,11 @@ class Writer:
         field = self.entity.field(link.field)
         return field is not None and self._references.id_of(field, link.to_key) is not None
 
-    def _upsert(self, key: str, record: Mapping[str, Any], known: Written | None, *, last_chance: bool) -> Outcome:
+    def _upsert(
+        self, key: str, record: Mapping[str, Any], known: Written | None, ahead: Ahead | None, *, last_chance: bool
+    ) -> Outcome:
         by_id = self._options.identify_by == "id"
-        existing = self._finder.find(key, {}, known) if by_id else None
+        existing = self._finder.find(key, {}, known, ahead) if by_id else None
         now = existing.record if existing else NOTHING
         is_new = self._options.identify_by == "ledger" and known is None
         mapped = self._mapper(record, last_chance=last_chance, now=now, is_new=is_new)
@@ -123,7 +138,7 @@ class Writer:
         if self._options.identify_by == "ledger" and known and known.digest == fingerprint:
             return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links(key, mapped))
         if not by_id:
-            existing = self._finder.find(key, mapped.values, known)
+            existing = self._finder.find(key, mapped.values, known, ahead)
         if existing is None:
             return self._create(key, mapped, fingerprint, known)
         return self._update(key, mapped, fingerprint, existing, known)
@@ -162,7 +177,8 @@ class Writer:
         before = known.altered if known else {}
         if not changes:
             if known is None or known.digest != fingerprint:
-                self._note(key, existing.crm_id, fingerprint, before)
+                # The CRM holds it already: if this note is lost, the next run looks once more.
+                self._note(key, existing.crm_id, fingerprint, before, later=True)
             return Outcome(Action.UNCHANGED, key, existing.crm_id, left_open=left_open)
         values = {change.field: change.after for change in changes}
         stored = self._finder.existing(self._system.update(self._client.call, self.entity, existing.row, values))
@@ -176,12 +192,14 @@ class Writer:
         """What is to be changed. A value that the CRM altered when it was last sent is not sent again."""
         found = []
         for name, value in values.items():
-            kind = self._kind(name)
             if name not in existing.record:
                 if not is_empty(value) and not (known and known.digest == fingerprint):
                     found.append(Change(name, None, value))
                 continue
             now = existing.record[name]
+            if type(value) is type(now) and value == now:
+                continue
+            kind = self._kind(name)
             remembered = known.altered.get(name) if known else None
             if not same(kind, value, now) and remembered != (digest(value), digest(now)):
                 found.append(Change(name, now, value))
@@ -195,19 +213,23 @@ class Writer:
         altered = [
             Change(name, value, now[name])
             for name, value in sent.items()
-            if name in now and not same(self._kind(name), value, now[name])
+            if name in now and value != now[name] and not same(self._kind(name), value, now[name])
         ]
         pairs = {each.field: (digest(each.before), digest(each.after)) for each in altered}
         self._note(key, stored.crm_id, fingerprint, {**kept, **pairs})
         return tuple(each for each in altered if not is_empty(each.before))
 
-    def _note(self, key: str, crm_id: str, fingerprint: str, altered: Mapping[str, tuple[str, str]]) -> None:
-        self._ledger.note(self._options.stream, key, Written(self.entity.name, crm_id, fingerprint, altered))
+    def _note(
+        self, key: str, crm_id: str, fingerprint: str, altered: Mapping[str, tuple[str, str]], *, later: bool = False
+    ) -> None:
+        written = Written(self.entity.name, crm_id, fingerprint, altered)
+        self._ledger.note(self._options.stream, key, written, later=later)
 
     def _links(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
-        fields = {each.name: each.refers_to for each in self.entity.fields}
+        fields = self._mapper.fields
         return tuple(
-            Link(self._options.stream, key, name, fields[name], to_key) for name, to_key in mapped.open_links.items()
+            Link(self._options.stream, key, name, fields[name].refers_to, to_key)
+            for name, to_key in mapped.open_links.items()
         )
 
     def _leave_open(self, key: str, mapped: Mapped, links: tuple[Link, ...]) -> None:
@@ -249,5 +271,5 @@ class Writer:
         raise Unavailable(f"{self.entity.name}: delete: the connection breaks again and again", code=code)
 
     def _kind(self, name: str) -> Kind:
-        found = self.entity.field(name)
+        found = self._mapper.fields.get(name)
         return found.kind if found else Kind.ANY

@@ -109,7 +109,7 @@ class TakenMeanwhile(Exception):
 
 def digest(value: Any) -> str:
     """A short fingerprint of a value; the same for the same JSON."""
-    written = json.dumps(value, sort_keys=True, default=jsonable)
+    written = _ENCODER.encode(value)
     return blake2s(written.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -119,6 +119,9 @@ def jsonable(value: Any) -> Any:
         return str(value)
     written = format(value, "f")
     return written.rstrip("0").rstrip(".") if "." in written else written
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, default=jsonable)
 
 
 def number_of(crm_id: str) -> int | None:

@@ -7,25 +7,29 @@ until it is known what became of them. It belongs to the run that noted it for a
 from __future__ import annotations
 
 import json
-import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from crm_systems.errors import ConfigError
+from target_crm.ledger.database import Database
 from target_crm.ledger.entries import Intent, Link, Snapshot, TakenMeanwhile, Written, jsonable
 from target_crm.ledger.lease import LeaseHolder
-from target_crm.ledger.tables import INTENTS, LINKS, TABLES, WRITTEN, destinations, in_words, opened, respell, sound
+from target_crm.ledger.notes import Notes
+from target_crm.ledger.statements import RECORD, Statements, portions
+from target_crm.ledger.tables import INTENTS, LINKS, WRITTEN, sound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Mapping
 
 LEASE_SECONDS = 160.0
-RACES = 5
-"""How often a row is written anew because another run wrote the same one at the same moment."""
+FRESH_SECONDS = 5.0
+"""How long a lease that was just extended needs no extension: far less than it lasts beyond what an attempt takes."""
+REMEMBERED = 50_000
+"""For how many keys a run remembers what references to them mean."""
 
 
 class Ledger:
@@ -48,83 +52,100 @@ class Ledger:
         clock: Callable[[], float] = time.time,
         warn: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
-        self._lock = threading.Lock()
+        self._ours = {"its_destination": destination, "its_source": source}
         self._clock = clock
-        self._ours = {"destination": destination, "source": source}
         self._holder = LeaseHolder()
-        self._holds_any = False
+        self._held: set[tuple[str, str]] = set()
+        """Streams and keys of this run's intents."""
+        self._pointed_to: dict[str, list[tuple[str, str]]] = {}
+        """Entities and ids by the key that references name, as long as this run does not write that key."""
         self.lease_seconds = lease_seconds
-        with in_words("opened"):
-            self._engine = opened(url, warn)
+        self._database = Database(url, warn)
+        self._does = Statements(self._database.dialect)
+        self._notes = Notes(self._database, self._does)
+        me = {"my_owner": self._holder.run, "my_holder": self._holder.to_json()}
+        self._lease = {**me, "lease_seconds": lease_seconds}
 
     def close(self) -> None:
         """Leaves what is still open to the next run, and gives the database back."""
         with suppress(ConfigError):
-            if self._holds_any:
-                with self._writing() as db:
-                    mine = INTENTS.c.owner == self._holder.run
-                    db.execute(sa.update(INTENTS).where(mine).values(lease_until=0))
-        self._engine.dispose()
+            self._notes.flush()
+            if self._held:
+                self._database.write(lambda db: db.execute(self._does.release, {**self._ours, **self._lease}))
+        self._database.close()
 
     def respell(self, spelling: Callable[[str], str]) -> None:
         """Gives each CRM the one spelling of its name, by which earlier versions knew it in several."""
-        with in_words("written"):
-            respell(self._engine, spelling)
+        self._database.respell(spelling)
 
     def elsewhere(self, stream: str) -> set[str]:
         """The other CRMs for which records of a stream are known; empty where some are known for this one."""
+        self._notes.flush()
         if self.knows(stream):
             return set()
-        found = self._destinations(lambda table: table.c.stream == stream)
-        return set() if self._ours["destination"] in found else found
+        there = self._database.destinations()
+        asked = [{**self._ours, "its_stream": stream, "its_destination": each} for each in there]
+        found = {
+            each["its_destination"]
+            for each in asked
+            if any(self._database.read(one, each) for one in self._does.streams)
+        }
+        return set() if self._ours["its_destination"] in found else found
 
     def knows(self, stream: str) -> bool:
         """Whether anything is known of the records of a stream."""
-        with self._reading() as db:
-            return db.execute(sa.select(WRITTEN.c.key).where(*self._is(WRITTEN, stream)).limit(1)).first() is not None
+        self._notes.flush()
+        return bool(self._database.read(self._does.streams[0], {**self._ours, "its_stream": stream}))
 
     @property
     def is_known(self) -> bool:
         """Whether anything is known of this CRM."""
-        return self._ours["destination"] in self._destinations()
-
-    def _destinations(self, *conditions: Callable[[sa.Table], sa.ColumnElement[bool]]) -> set[str]:
-        with self._reading() as db:
-            return destinations(db, lambda table: table.c.source == self._ours["source"], *conditions)
+        return any(self._database.read(each, self._ours) for each in self._does.sources)
 
     def written(self, stream: str, key: str) -> Written | None:
         """What is known of an incoming record."""
-        with self._reading() as db:
-            row = db.execute(sa.select(WRITTEN).where(*self._is(WRITTEN, stream, key))).one_or_none()
-        if row is None:
-            return None
-        with sound(WRITTEN, row):
-            altered = {name: (sent, stored) for name, (sent, stored) in json.loads(row.altered).items()}
-            return Written(row.entity, row.crm_id, row.digest, altered)
+        return self.written_of(stream, [key]).get(key)
 
-    def note(self, stream: str, key: str, written: Written) -> None:
-        """Notes what was written, in place of the intent to write it."""
-        origin = {**self._ours, "stream": stream, "key": key}
+    def written_of(self, stream: str, keys: Iterable[str]) -> dict[str, Written]:
+        """What is known of several incoming records, by key."""
+        found = {}
+        for some in portions(keys):
+            self._notes.flush_those_of(some)
+            for row in self._database.read(self._does.written, {**self._ours, "its_stream": stream, "its_key": some}):
+                with sound(WRITTEN, row):
+                    altered = json.loads(row.altered) if row.altered != "{}" else {}
+                    pairs = {name: (sent, stored) for name, (sent, stored) in altered.items()}
+                    found[row.key] = Written(row.entity, row.crm_id, row.digest, pairs)
+        return found
+
+    def note(self, stream: str, key: str, written: Written, *, later: bool = False) -> None:
+        """Notes what was written, in place of the intent to write it.
+
+        ``later``: it need not be durable before :meth:`flush`; what is asked of it until then is answered all the same.
+        """
         values = {"entity": written.entity, "crm_id": written.crm_id, "digest": written.digest}
+        altered = json.dumps(dict(written.altered)) if written.altered else "{}"
+        self._notes.add({**self._named(stream, key)[1], **values, "altered": altered}, later=later)
+        self._held.discard((stream, key))
+        self._pointed_to.pop(key, None)
 
-        def work(db: sa.Connection) -> None:
-            db.execute(WRITTEN.delete().where(*self._is(WRITTEN, stream, key)))
-            db.execute(WRITTEN.insert().values(**origin, **values, altered=json.dumps(dict(written.altered))))
-            db.execute(INTENTS.delete().where(*self._is(INTENTS, stream, key)))
-
-        self._write(work)
+    def flush(self) -> None:
+        """Makes durable what was to be noted later."""
+        self._notes.flush()
 
     def rename(self, stream: str, key: str, new: str) -> None:
         """Notes that what is known of an incoming record is known by another spelling of its key from now on."""
-        with self._writing() as db:
-            for table in (WRITTEN, INTENTS, LINKS):
-                db.execute(table.update().where(*self._is(table, stream, key)).values(key=new))
+        self._notes.flush()
+        asked = {**self._named(stream, key)[0], "new_key": new}
+        self._database.write(lambda db: [db.execute(each, asked) for each in self._does.rename.values()])
+        self._pointed_to.clear()
 
     def forget(self, stream: str, key: str) -> None:
         """Forgets a record that was deleted."""
-        with self._writing() as db:
-            for table in TABLES:
-                db.execute(table.delete().where(*self._is(table, stream, key)))
+        self._notes.flush()
+        its, _ = self._named(stream, key)
+        self._database.write(lambda db: [db.execute(each, its) for each in self._does.forget.values()])
+        self._pointed_to.pop(key, None)
 
     def intend(self, intent: Intent, known: Written | None) -> None:
         """Notes a create before it is sent. ``known``: what :meth:`written` said when the create was decided upon.
@@ -132,54 +153,59 @@ class Ledger:
         Raises:
             TakenMeanwhile: there is an open intent, or something else was written since.
         """
-        origin = {**self._ours, "stream": intent.stream, "key": intent.key}
+        its, row = self._named(intent.stream, intent.key)
         sent = json.dumps(dict(intent.sent), default=jsonable)
         shown = intent.before.to_json() if intent.before else None
-        values = {"entity": intent.entity, "at": intent.at.isoformat(), "sent": sent, "shown": shown}
-        here = sa.select(WRITTEN.c.crm_id).where(*self._is(WRITTEN, intent.stream, intent.key))
-        self._holds_any = True
-        with self._writing() as db:
+        row |= {"entity": intent.entity, "at": intent.at.isoformat(), "sent": sent, "shown": shown}
+
+        def work(db: sa.Connection) -> None:
             try:
                 # The insert comes first: it makes another process that does the same wait, or fail.
-                db.execute(INTENTS.insert().values(**origin, **values, **self._lease()))
+                db.execute(self._does.add_intent, {**row, **self._now_and_lease()})
             except sa.exc.IntegrityError:
                 raise TakenMeanwhile from None
-            if db.execute(here).scalar() != (known.crm_id if known else None):
+            if db.execute(self._does.written_as, its).scalar() != (known.crm_id if known else None):
                 raise TakenMeanwhile
 
+        self._database.write(work)
+        self._held.add((intent.stream, intent.key))
+
     def hold(self, stream: str, key: str) -> None:
-        """Makes sure that an intent is still this run's, and extends the lease.
+        """Makes sure that an intent is still this run's, and extends the lease, unless it was just extended.
 
         Raises:
             TakenMeanwhile: it is not.
         """
-        mine = (*self._is(INTENTS, stream, key), INTENTS.c.owner == self._holder.run)
-        with self._writing() as db:
-            if not db.execute(sa.update(INTENTS).where(*mine).values(**self._lease())).rowcount:
-                raise TakenMeanwhile
+        its, _ = self._named(stream, key)
+        least = {"least_seconds": self.lease_seconds - FRESH_SECONDS}
+        if self._database.read(self._does.held, {**its, **self._now_and_lease(), **least}):
+            return
+        if not self._changes(self._does.hold, its):
+            raise TakenMeanwhile
 
     def take(self, intent: Intent) -> bool:
         """Takes over an intent that is free; of several runs that try, one succeeds."""
-        seen = INTENTS.c.owner == intent.holder.run if intent.holder else INTENTS.c.owner.is_(None)
-        conditions = [*self._is(INTENTS, intent.stream, intent.key), seen]
-        if not self._is_over(intent.holder):
-            conditions.append(self._has_ended())
-        self._holds_any = True
-        with self._writing() as db:
-            return bool(db.execute(sa.update(INTENTS).where(*conditions).values(**self._lease())).rowcount)
+        its, _ = self._named(intent.stream, intent.key)
+        statement = self._does.take if self._is_over(intent.holder) else self._does.take_ended
+        is_taken = self._changes(statement, {**its, "its_owner": intent.holder.run if intent.holder else ""})
+        if is_taken:
+            self._held.add((intent.stream, intent.key))
+        return is_taken
 
     def drop_intent(self, stream: str, key: str) -> None:
         """Notes that nothing came of an intent, unless another run has taken it."""
-        with self._writing() as db:
-            mine = (*self._is(INTENTS, stream, key), INTENTS.c.owner == self._holder.run)
-            db.execute(INTENTS.delete().where(*mine))
+        self._changes(self._does.drop_mine, self._named(stream, key)[0])
+        self._held.discard((stream, key))
+
+    def _changes(self, statement: sa.Executable, its: Mapping[str, Any]) -> bool:
+        """Whether a statement about an intent changes anything."""
+        return self._database.write(lambda db: bool(db.execute(statement, {**its, **self._now_and_lease()}).rowcount))
 
     def intents(self, stream: str, key: str | None = None) -> list[Intent]:
         """The creates of a stream, or of one record, whose outcome is not known."""
-        chosen = sa.select(INTENTS, self._has_ended().label("has_ended")).where(*self._is(INTENTS, stream, key))
-        with self._reading() as db:
-            rows = db.execute(chosen).all()
-        return [self._intent(row) for row in rows]
+        its, _ = self._named(stream, key or "")
+        statement = self._does.intents if key is None else self._does.intent
+        return [self._intent(row) for row in self._database.read(statement, {**its, **self._now_and_lease()})]
 
     def _intent(self, row: sa.Row[Any]) -> Intent:
         with sound(INTENTS, row):
@@ -195,91 +221,65 @@ class Ledger:
         """Whether a lease is over before its time: it is this run's own, or its run is gone."""
         return holder is None or holder.run == self._holder.run or holder.is_gone
 
-    def _has_ended(self) -> sa.ColumnElement[bool]:
-        return sa.or_(INTENTS.c.lease_until.is_(None), INTENTS.c.lease_until <= self._now())
-
-    def _lease(self) -> dict[str, Any]:
-        until = self._now() + self.lease_seconds
-        return {"owner": self._holder.run, "holder": self._holder.to_json(), "lease_until": until}
-
-    def _now(self) -> Any:
-        """Seconds since 1970, by the one clock that all runs share."""
-        if self._engine.dialect.name == "postgresql":
-            return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
-        return self._clock()
+    def _now_and_lease(self) -> dict[str, Any]:
+        return {**self._lease, "now": self._clock()}
 
     def keys_of(self, entity: str, crm_ids: Iterable[str]) -> set[str]:
         """Those of the ids that are known as some incoming record's, whatever its origin."""
-        condition = (
-            WRITTEN.c.destination == self._ours["destination"],
-            WRITTEN.c.entity == entity,
-            WRITTEN.c.crm_id.in_(list(crm_ids)),
-        )
-        with self._reading() as db:
-            return set(db.execute(sa.select(WRITTEN.c.crm_id).where(*condition)).scalars())
+        self._notes.flush()
+        asked = {"its_destination": self._ours["its_destination"], "its_entity": entity}
+        return {
+            row.crm_id
+            for some in portions(crm_ids)
+            for row in self._database.read(self._does.known_ids, {**asked, "its_crm_id": some})
+        }
 
     def ids_of(self, entities: Iterable[str], key: str) -> list[str]:
         """The ids in the CRM of the incoming record with this key, in any stream that writes these entities."""
-        wanted = list(entities)
-        condition = [*self._is(WRITTEN), WRITTEN.c.key == key]
-        if wanted:
-            condition.append(WRITTEN.c.entity.in_(wanted))
-        with self._reading() as db:
-            return list(db.execute(sa.select(WRITTEN.c.crm_id).where(*condition)).scalars().unique())
+        self._notes.flush_those_of([key])
+        rows = self._pointed_to.get(key)
+        if rows is None:
+            rows = [
+                (row.entity, row.crm_id) for row in self._database.read(self._does.ids, {**self._ours, "its_key": key})
+            ]
+            if rows and len(self._pointed_to) < REMEMBERED:
+                self._pointed_to[key] = rows
+        wanted = set(entities)
+        return list(dict.fromkeys(crm_id for entity, crm_id in rows if not wanted or entity in wanted))
 
     def leave_open(self, stream: str, key: str, fields: Iterable[str], links: Iterable[Link]) -> None:
         """Notes the references of a record that are to be set later, in place of those of the same ``fields``."""
-        origin = {**self._ours, "stream": stream, "key": key}
-        replaced, open_now = list(fields), list(links)
+        its, row = self._named(stream, key)
+        replaced = {**its, "its_field": list(fields)}
+        rows = [
+            {**row, "field": link.field, "refers_to": json.dumps(link.refers_to), "to_key": link.to_key}
+            for link in links
+        ]
 
         def work(db: sa.Connection) -> None:
-            db.execute(LINKS.delete().where(*self._is(LINKS, stream, key), LINKS.c.field.in_(replaced)))
-            for link in open_now:
-                values = {"field": link.field, "refers_to": json.dumps(link.refers_to), "to_key": link.to_key}
-                db.execute(LINKS.insert().values(**origin, **values))
+            db.execute(self._does.close_links, replaced)
+            if rows:
+                db.execute(self._does.add_link, rows)
 
-        self._write(work)
+        self._database.replace(work)
 
     def close_link(self, link: Link) -> None:
         """Notes that a reference was set."""
-        with self._writing() as db:
-            db.execute(LINKS.delete().where(*self._is(LINKS, link.stream, link.key), LINKS.c.field == link.field))
+        self.leave_open(link.stream, link.key, [link.field], ())
 
     def links_to(self, keys: Iterable[str] | None = None) -> list[Link]:
         """The references that wait for incoming records with these keys; for any, if none are named."""
-        condition = self._is(LINKS)
-        if keys is not None:
-            condition.append(LINKS.c.to_key.in_(list(keys)))
-        with self._reading() as db:
-            rows = db.execute(sa.select(LINKS).where(*condition)).all()
-        return [_link(row) for row in rows]
+        if keys is None:
+            return [_link(row) for row in self._database.read(self._does.links, self._ours)]
+        found = (
+            self._database.read(self._does.links_to, {**self._ours, "its_to_key": some}) for some in portions(keys)
+        )
+        return [_link(row) for rows in found for row in rows]
 
-    def _write(self, work: Callable[[sa.Connection], None]) -> None:
-        """Does in one transaction what replaces rows, anew where another run inserted the same at this moment."""
-        with in_words("written"):
-            for race in range(RACES):
-                try:
-                    with self._lock, self._engine.begin() as db:
-                        work(db)
-                except sa.exc.IntegrityError:
-                    if race == RACES - 1:
-                        raise
-                else:
-                    return
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with in_words("read"), self._engine.connect() as db:
-            yield db
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        with in_words("written"), self._lock, self._engine.begin() as db:
-            yield db
-
-    def _is(self, table: sa.Table, stream: str | None = None, key: str | None = None) -> list[sa.ColumnElement[bool]]:
-        wanted = {**self._ours, "stream": stream, "key": key}
-        return [table.c[name] == value for name, value in wanted.items() if value is not None]
+    def _named(self, stream: str, key: str) -> tuple[dict[str, str], dict[str, Any]]:
+        """What finds the row of an incoming record, and what a new one of it holds."""
+        its = {**self._ours, "its_stream": stream, "its_key": key}
+        return its, {name: its[f"its_{name}"] for name in RECORD}
 
 
 def _link(row: sa.Row[Any]) -> Link:

@@ -20,16 +20,18 @@ LOCK_SECONDS = 60
 """How long a run waits while another writes into the same SQLite file."""
 
 
-def _table(name: str, *columns: sa.Column[Any]) -> sa.Table:
-    return sa.Table(name, _METADATA, *(sa.Column(each, sa.String(512), primary_key=True) for each in _ORIGIN), *columns)
+def _table(name: str, *parts: sa.Column[Any] | sa.Index) -> sa.Table:
+    return sa.Table(name, _METADATA, *(sa.Column(each, sa.String(512), primary_key=True) for each in _ORIGIN), *parts)
 
 
 WRITTEN = _table(
     "written",
     sa.Column("entity", sa.String(128), nullable=False),
-    sa.Column("crm_id", sa.String(128), nullable=False, index=True),
+    sa.Column("crm_id", sa.String(128), nullable=False),
     sa.Column("digest", sa.String(32), nullable=False),
     sa.Column("altered", sa.Text, nullable=False),
+    sa.Index("ix_written_crm_ids", "destination", "entity", "crm_id"),
+    sa.Index("ix_written_keys", "destination", "source", "key"),
 )
 INTENTS = _table(
     "intents",
@@ -46,6 +48,7 @@ LINKS = _table(
     sa.Column("field", sa.String(128), primary_key=True),
     sa.Column("refers_to", sa.Text, nullable=False),
     sa.Column("to_key", sa.String(512), nullable=False),
+    sa.Index("ix_open_links_to_keys", "destination", "source", "to_key"),
 )
 TABLES = (WRITTEN, INTENTS, LINKS)
 
@@ -62,6 +65,7 @@ def opened(url: str, warn: Callable[[str], None]) -> sa.Engine:
         _METADATA.create_all(engine)
     _METADATA.create_all(engine)
     _add_columns(engine)
+    _add_indexes(engine)
     return engine
 
 
@@ -79,19 +83,37 @@ def _add_columns(engine: sa.Engine) -> None:
                     raise
 
 
+def _add_indexes(engine: sa.Engine) -> None:
+    """Adds the indexes that a ledger of an earlier version lacks."""
+    for index in (index for table in TABLES for index in table.indexes):
+        try:
+            index.create(engine, checkfirst=True)
+        except sa.exc.DBAPIError:
+            # Another run adds it at this moment.
+            index.create(engine, checkfirst=True)
+
+
 def _has(engine: sa.Engine, column: sa.Column[Any]) -> bool:
     return column.name in {each["name"] for each in sa.inspect(engine).get_columns(INTENTS.name)}
 
 
-def destinations(db: sa.Connection, *conditions: Callable[[sa.Table], sa.ColumnElement[bool]]) -> set[str]:
-    """The CRMs of which the ledger knows something."""
-    return {
-        name
-        for table in TABLES
-        for name in db.execute(
-            sa.select(table.c.destination).where(*(each(table) for each in conditions)).distinct()
-        ).scalars()
-    }
+_NEXT = {
+    table: sa.select(table.c.destination)
+    .where(table.c.destination > sa.bindparam("last"))
+    .order_by(table.c.destination)
+    .limit(1)
+    for table in TABLES
+}
+
+
+def destinations(db: sa.Connection) -> set[str]:
+    """The CRMs of which the ledger knows something, each found by one step along the primary key."""
+    found = set()
+    for step in _NEXT.values():
+        last: str | None = ""
+        while (last := db.execute(step, {"last": last}).scalar()) is not None:
+            found.add(last)
+    return found
 
 
 def respell(engine: sa.Engine, spelling: Callable[[str], str]) -> None:

@@ -1,0 +1,84 @@
+"""Every statement of the ledger, built once, so that a record costs no more than the values that are bound to it.
+
+What a row is found by is bound under names that begin with ``its_``. Each is served by an index: none reads a table.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from target_crm.ledger.tables import INTENTS, LINKS, TABLES, WRITTEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+RECORD = ("destination", "source", "stream", "key")
+"""What names an incoming record."""
+
+PORTION = 500
+"""How many keys or ids one statement asks for at the most."""
+
+
+def portions(values: Iterable[str]) -> Iterator[list[str]]:
+    """The values in lists that one statement may ask for."""
+    coming = iter(values)
+    while some := list(islice(coming, PORTION)):
+        yield some
+
+
+def named(table: sa.Table, *columns: str) -> sa.ColumnElement[bool]:
+    """That these columns have the values bound as ``its_``."""
+    return sa.and_(*(table.c[name] == sa.bindparam(f"its_{name}") for name in columns))
+
+
+def among(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """That a column has one of the values bound as ``its_``, a list."""
+    return column.in_(sa.bindparam(f"its_{column.name}", expanding=True))
+
+
+class Statements:
+    """The statements for one database. ``now``: seconds since 1970 by the clock that all runs share."""
+
+    def __init__(self, dialect: str) -> None:
+        is_shared = dialect == "postgresql"
+        clock: sa.ColumnElement[Any] = sa.extract("epoch", sa.func.clock_timestamp())
+        now: sa.ColumnElement[Any] = sa.cast(clock, sa.Double) if is_shared else sa.bindparam("now", type_=sa.Double)
+        lease: dict[str, sa.ColumnElement[Any]] = {each: sa.bindparam(f"my_{each}") for each in ("owner", "holder")}
+        lease["lease_until"] = now + sa.bindparam("lease_seconds", type_=sa.Double)
+        has_ended = sa.or_(INTENTS.c.lease_until.is_(None), INTENTS.c.lease_until <= now)
+        mine = sa.and_(named(INTENTS, *RECORD), INTENTS.c.owner == sa.bindparam("my_owner"))
+        seen = sa.func.coalesce(INTENTS.c.owner, "") == sa.bindparam("its_owner")
+
+        self.written = sa.select(WRITTEN).where(named(WRITTEN, *RECORD[:3]), among(WRITTEN.c.key))
+        self.written_as = sa.select(WRITTEN.c.crm_id).where(named(WRITTEN, *RECORD))
+        self.add_written = WRITTEN.insert()
+        first = [sa.select(table.c.key).limit(1) for table in TABLES]
+        self.streams = [each.where(named(table, *RECORD[:3])) for table, each in zip(TABLES, first, strict=True)]
+        self.sources = [each.where(named(table, *RECORD[:2])) for table, each in zip(TABLES, first, strict=True)]
+        self.ids = sa.select(WRITTEN.c.entity, WRITTEN.c.crm_id).where(named(WRITTEN, "destination", "source", "key"))
+        self.known_ids = sa.select(WRITTEN.c.crm_id).where(
+            named(WRITTEN, "destination", "entity"), among(WRITTEN.c.crm_id)
+        )
+        self.add_intent = INTENTS.insert().values(**lease)
+        self.intents = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD[:3]))
+        self.intent = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD))
+        self.hold = INTENTS.update().where(mine).values(**lease)
+        least = now + sa.bindparam("least_seconds", type_=sa.Double)
+        self.held = sa.select(INTENTS.c.key).where(mine, INTENTS.c.lease_until >= least)
+        self.take = INTENTS.update().where(named(INTENTS, *RECORD), seen).values(**lease)
+        self.take_ended = INTENTS.update().where(named(INTENTS, *RECORD), seen, has_ended).values(**lease)
+        self.drop_mine = INTENTS.delete().where(mine)
+        is_mine = INTENTS.c.owner == sa.bindparam("my_owner")
+        self.release = INTENTS.update().where(named(INTENTS, *RECORD[:2]), is_mine).values(lease_until=0)
+        self.add_link = LINKS.insert()
+        self.close_links = LINKS.delete().where(named(LINKS, *RECORD), among(LINKS.c.field))
+        self.links = sa.select(LINKS).where(named(LINKS, "destination", "source"))
+        self.links_to = self.links.where(among(LINKS.c.to_key))
+        self.forget = {table.name: table.delete().where(named(table, *RECORD)) for table in TABLES}
+        self.rename = {
+            table.name: table.update().where(named(table, *RECORD)).values(key=sa.bindparam("new_key"))
+            for table in TABLES
+        }
