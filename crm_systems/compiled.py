@@ -143,7 +143,14 @@ def lines(records: Sequence[Record | Row]) -> bytes:
     begins or ends a text, so nothing but an empty value looks like ``":""``; keys are never empty.
     """
     found = _ENCODER.encode_lines(records)
+    for raw, escaped in _LINE_ENDS.items():
+        if raw in found:
+            found = found.replace(raw, escaped)
     return found.replace(b'":""', b'":null') if records and isinstance(records[0], Record) else found
+
+
+_LINE_ENDS = {each.encode(): rb"\u%04x" % ord(each) for each in "\u0085\u2028\u2029"}
+"""Characters that some readers take for the end of a line, and how JSON may write them; they stand in texts only."""
 
 
 def _other(value: Any) -> msgspec.Raw:

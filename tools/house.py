@@ -15,7 +15,7 @@ CRMS = tuple(dict.fromkeys(system.__module__.split(".")[1] for system in SYSTEMS
 FOLDERS = (*CRMS, "client", "settings")
 FILES = {
     "helpers": ("discovery", "terminal"),
-    "ground": ("system", "decoding"),
+    "ground": ("system", "decoding", "compiled"),
     "words": ("model", "errors", "kinds", "wire", "times"),
 }
 """Rooms that are no folders; a file at the door of crm_systems that is not named here is a tool that CRMs share."""
@@ -35,7 +35,7 @@ SAYS = {
     "client": ("client/", "all input, output"),
     "settings": ("settings/", "what one can set"),
     "tools": ("what several CRMs share", "paging by position, rows, sampling, an index of values"),
-    "ground": ("what each CRM must tell", "the class System; JSON in answers"),
+    "ground": ("what each CRM must tell", "the class System; JSON in answers; pages, typed at once"),
     "words": ("the words", "frozen data, errors, and the types in (kinds) and out (wire)"),
     **{crm: (f"{crm}/", "one CRM") for crm in CRMS},
 }
