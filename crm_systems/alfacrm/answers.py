@@ -46,6 +46,9 @@ class Answers:
             self._check_status(request, reply.status)
         answer = decode_json(request, reply)
         told = answer if isinstance(answer, dict) else {}
+        model = told.get("model")
+        if told.get("success") is True and told.get("errors") and isinstance(model, dict) and model.get("id"):
+            raise ProtocolError(f"{request.about}: the answer says that it was done, and that it was not")
         if told.get("success") is False or told.get("errors") or reply.status == HTTPStatus.UNPROCESSABLE_ENTITY:
             raise _refusal(request, reply, answer)
         if not is_ok:
