@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,9 @@ class Workers:
 
     def _settle(self, at_most: int) -> None:
         """Settles what is done, and waits for what is one too many."""
-        try:
+        with ExitStack() as failing:
+            # Whatever ends this early, a signal as well, leaves no record half written.
+            failing.callback(self.stop)
             while self._begun and (len(self._begun) > at_most or self._begun[0].future.done()):
                 first = self._begun.popleft()
                 outcome = first.future.result()
@@ -76,9 +79,7 @@ class Workers:
                     if self._last.get(each) is first.future:
                         del self._last[each]
                 first.settle(outcome)
-        except BaseException:
-            self.stop()
-            raise
+            failing.pop_all()
 
     def stop(self) -> None:
         """Begins nothing more, and returns when all that was begun is done."""
