@@ -56,7 +56,12 @@ def as_names(value: Any) -> dict[str, str | None]:
 
 
 def problem_of_file(name: str) -> str:
-    """Why a configuration file cannot be used, without its content; empty where it can."""
+    """Why a configuration file cannot be used, without its content; empty where it can.
+
+    A pipe can be read only once, by who uses what it says, so it is not looked at.
+    """
+    if Path(name).is_fifo():
+        return ""
     try:
         found = json.loads(Path(name).read_bytes())
     except OSError as error:

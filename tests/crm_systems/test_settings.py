@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -224,3 +225,14 @@ def test_stream_maps_may_be_a_text(vtiger: Start, tmp_path: Path) -> None:
     config = settings(crm, tmp_path, identify_by="ledger", default_owner="admin", stream_maps=maps)
     assert run(config, pipe("Contacts", [ANN])).exit == ""
     assert kept(crm, "Contacts", lastname="NOVA")
+
+
+def test_a_configuration_may_come_through_a_pipe(tmp_path: Path) -> None:
+    pipe_of_it = tmp_path / "config"
+    os.mkfifo(pipe_of_it)
+    process = command(f"--config={pipe_of_it}")
+    pipe_of_it.write_text('{"system": "none"}')
+    result, code = finished(process)
+    assert code == 1
+    assert "`system` must be one of" in result.log
+    assert "Traceback" not in result.log
