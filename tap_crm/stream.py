@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -25,10 +25,22 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
 
-    from crm_systems.model import Entity, Row
+    from crm_systems.client import Reading
+    from crm_systems.model import Entity, Row, Walk
     from tap_crm.run import Run
 
 DELETED_AT = "_sdc_deleted_at"
+
+
+@dataclass
+class _Begun:
+    """A reading of a stream under way. ``state``: the stream's part of the state; None where all is read."""
+
+    state: dict[str, Any] | None
+    at: float = 0.0
+    """When it began, in seconds of the client's clock."""
+    changes: Incremental | None = None
+    pages: Reading = field(init=False)
 
 
 class CrmStream(Stream):
@@ -53,6 +65,7 @@ class CrmStream(Stream):
         self.primary_keys = list(key)
         self.replication_key = replication_key
         self._entity = entity
+        self._begun: _Begun | None = None
         self._is_incomplete = False
 
     @classmethod
@@ -92,14 +105,44 @@ class CrmStream(Stream):
         except CrmError as error:
             self.run.fail_over(error, self.name, str(error))
 
+    def begin(self) -> _Begun:
+        """Begins to read, once; nothing is given before the stream's turn."""
+        if self._begun is None:
+            # The state is opened here, since no other thread may touch it.
+            self._begun = _Begun(self.stream_state if self._is_incremental else None)
+            self._begun.pages = self.run.client.read(partial(self._walks, self._begun))
+        return self._begun
+
+    def _walks(self, begun: _Begun) -> Iterable[Walk]:
+        """What to read; the clock is taken when that begins."""
+        client, is_first = self.run.client, not begun.at
+        if is_first:
+            begun.at, started = client.clock(), client.server_time()
+            begun.changes = None if begun.state is None else self._incremental(begun.state, started)
+        return client.system.walks(client.call, self.entity, begun.changes.since if begun.changes else None)
+
+    def _at_its_turn(self) -> _Begun:
+        """The reading, begun anew if it failed ahead of the stream's turn, since the server may be back."""
+        if self._begun and self._begun.pages.has_failed:
+            self._begun.pages.close()
+            self._begun = None
+        begun = self.begin()
+        self._begun = None
+        self.run.begin_after(self.name)
+        begun.pages.begin()
+        if begun.changes:
+            self._warn_of(begun.changes)
+        return begun
+
     def _records(self) -> Iterator[Row]:
-        began = self.run.client.clock()
-        changes = self._incremental() if self._is_incremental else None
-        reader = self._reader()
-        yield from self._rows(changes, began, reader)
+        begun = self._at_its_turn()
+        changes, began, reader = begun.changes, begun.at, self._reader()
+        yield from self._rows(begun.pages, changes, began, reader)
         if changes and changes.overlap.is_stale and not self._is_incomplete:
             changes.overlap.send_all()
-            yield from self._rows(changes, began, reader)
+            again = self.run.client.read(partial(self._walks, begun))
+            again.begin()
+            yield from self._rows(again, changes, began, reader)
         if changes:
             self._doubt_the_zone(changes)
             yield from self._deletions(changes, began, reader)
@@ -108,12 +151,11 @@ class CrmStream(Stream):
         if changes and not self._is_incomplete:
             changes.advance()
 
-    def _rows(self, changes: Incremental | None, began: float, reader: kinds.Reader) -> Iterator[Row]:
+    def _rows(self, pages: Reading, changes: Incremental | None, began: float, reader: kinds.Reader) -> Iterator[Row]:
         """All records, or those that were changed and not sent yet."""
-        client = self.run.client
-        since, read, keyless = changes.since if changes else None, 0, 0
-        for page in client.pages(client.system.walks(client.call, self.entity, since, parallel=client.parallel)):
-            elapsed = self._elapsed(began)
+        read, keyless = 0, 0
+        for page in pages:
+            elapsed = timedelta(seconds=pages.read_at - began)
             for identifier in page.unreadable:
                 self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             read += len(page.rows)
@@ -147,21 +189,24 @@ class CrmStream(Stream):
     def _is_incremental(self) -> bool:
         return bool(self.replication_key) and self.replication_method == "INCREMENTAL"
 
-    def _incremental(self) -> Incremental:
-        """A reading of changes; says where it does not begin at the bookmark.
+    def _incremental(self, state: dict[str, Any], started: datetime) -> Incremental:
+        """A reading of changes that begins when the server's clock is at ``started``.
 
         Raises:
             StateError: the state cannot be understood.
         """
         zone, start = ZoneInfo(self.run.client.system.notation.timezone), self.run.settings["start_date"]
-        changes = Incremental(
-            self.stream_state,
+        return Incremental(
+            state,
             self.replication_key or "",
-            started=self.run.client.server_time(),
+            started=started,
             zone=zone,
             lookback=timedelta(seconds=self.run.settings["lookback_seconds"]),
             start=instant(start, zone) if start else None,
         )
+
+    def _warn_of(self, changes: Incremental) -> None:
+        """Says where a reading does not begin at the bookmark."""
         if changes.clock_was_put_back:
             self.logger.warning(
                 "%s: the bookmark lies ahead of the server's clock (%s): the clock was put back, or the bookmark was "
@@ -171,7 +216,6 @@ class CrmStream(Stream):
             )
         if changes.start_is_in_the_future:
             self.run.warn_once("`start_date` lies in the future: what is changed from now on is read.")
-        return changes
 
     def _doubt_the_zone(self, changes: Incremental) -> None:
         """One warning a run where the stamps of changes cannot be of the zone that is set."""

@@ -167,7 +167,7 @@ class Creator:
     def _look_for(self, intent: Intent, sent: Mapping[str, Any]) -> Existing | None:
         """The record that came after the intent, is most like what was sent, and nobody else's."""
         before = intent.shown or Shown(intent.at - DISORDER, highest=-1)
-        walks = self._system.walks(self._client.call, self.entity, before.since, parallel=1)
+        walks = self._system.walks(self._client.call, self.entity, before.since)
         rows = [self._finder.existing(row) for walk in walks for page in walk(self._client.call) for row in page.rows]
         made = [row for row in rows if self._may_be_made_after(before, row)]
         taken = self._ledger.keys_of(self.entity.name, [row.crm_id for row in made])
