@@ -114,6 +114,13 @@ class System(ABC):
             Denied: there is no such entity for this user.
         """
 
+    def recalled(self, entity: Entity) -> Entity | None:
+        """What is needed to read an entity of which name, key and the kinds of fields are remembered.
+
+        None where that is not enough, so that it has to be described again.
+        """
+        return None
+
     @abstractmethod
     def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
         """How to read every record, or every record changed at or after ``since``."""

@@ -17,6 +17,7 @@ from crm_systems.errors import CrmError, NotOffered
 from crm_systems.rows import missing_key
 from crm_systems.times import instant
 from tap_crm.incremental import Incremental
+from tap_crm.recalled import DELETED_AT, entity_of
 from tap_crm.zones import sentence
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from crm_systems.client import Reading
     from crm_systems.model import Entity, Row, Walk
     from tap_crm.run import Run
-
-DELETED_AT = "_sdc_deleted_at"
 
 
 @dataclass
@@ -87,9 +86,10 @@ class CrmStream(Stream):
 
     @property
     def entity(self) -> Entity:
-        """What the CRM says of the entity; asked for once."""
+        """What the catalogue, or else the CRM, says of the entity; asked for once."""
         if self._entity is None:
-            self._entity = self.run.describe(self.name)
+            told = entity_of(self.name, self.schema, self.primary_keys, self.replication_key)
+            self._entity = (told and self.run.client.system.recalled(told)) or self.run.describe(self.name)
         return self._entity
 
     def get_records(self, context: Any) -> Iterable[Row]:

@@ -125,14 +125,17 @@ class ReadingAhead(Reading):
         """Whether one more thread could do something."""
         return not self.error and (bool(self._free) or self._may_ask or self._longest is not None)
 
-    def take(self) -> Step:
-        """What one more thread does, where there is work."""
+    def take(self) -> Step | None:
+        """What one more thread does; None where there is no work after all, since the others went on meanwhile."""
         if not self._free and self._may_ask:
             self._is_asking = True
             return self._ask
-        if not self._free and self._longest is not None:
+        longest = None if self._free else self._longest
+        if longest:
             self._divisions += 1
-            self._free.append(Path(self._longest.divide(), self._call))
+            self._free.append(Path(longest.divide(), self._call))
+        if not self._free:
+            return None
         path = self._free.popleft()
         self._running.append(path)
         return partial(self._go_on, path)
@@ -280,8 +283,8 @@ class Readers:
         with self._lock:
             while not self._is_closed:
                 reading = self._next()
-                if reading is not None:
-                    step = reading.take()
+                step = reading.take() if reading else None
+                if reading and step:
                     self._rouse()
                     return reading, step
                 self._idle += 1

@@ -241,6 +241,13 @@ class Vtiger(System):
             self._shown[name] = sample[0]
         return entity_of(described, sample)
 
+    def recalled(self, entity: Entity) -> Entity | None:
+        """With the replication key that all modules share; its ids' prefix is on the first row."""
+        if entity.key != ("id",):
+            return None
+        stamp = "modifiedtime" if entity.field("modifiedtime") else None
+        return replace(entity, replication_key=stamp, private={"prefix": "", "is_entity": True, "implied": ()})
+
     def _sample(self, call: Call, name: str) -> list[Row] | None:
         """Rows from both ends of a module; none where they cannot be looked at; None where the user may not query it.
 
@@ -266,9 +273,14 @@ class Vtiger(System):
         if entity.key != ("id",):
             return [vtql.everything(table)]
         try:
-            highest = vtql.top(call, table)
+            newest = vtql.newest(call, table)
         except vtql.Unsorted:
             return [vtql.everything(table)]
+        if not table.prefix and newest:
+            table = replace(table, prefix=newest[0].partition("x")[0])
+        elif not table.prefix and (newest is None or table.hides_rows):
+            table = self._table(self.describe(call, entity.name), since)
+        highest = vtql.BEYOND if newest is None else max(map(vtql.number_of, newest), default=0)
         if not highest and table.hides_rows:
             highest = self._highest_of_all(call)
         if not highest:

@@ -105,7 +105,19 @@ class Unsorted(ProtocolError):
 
 
 def top(call: Call, table: Table) -> int:
-    """The highest id that the user may see in the table, 0 if there is none, ``BEYOND`` if that cannot be told.
+    """The number of the highest id that the user may see in the table, 0 if there is none.
+
+    ``BEYOND`` if that cannot be told.
+
+    Raises:
+        Unsorted: see :func:`newest`.
+    """
+    found = newest(call, table)
+    return BEYOND if found is None else max(map(number_of, found), default=0)
+
+
+def newest(call: Call, table: Table) -> list[str] | None:
+    """A few of the highest ids that the user may see in the table, from the highest on; None if that cannot be told.
 
     An empty answer is asked for again in other words, since the server answers some of its own SQL errors that way.
 
@@ -117,13 +129,13 @@ def top(call: Call, table: Table) -> int:
     try:
         found = call(ask(table.query("id", order="id desc", limit=size), about))
         if not found and not table.hides_rows and not is_none(call, table, about=about):
-            return BEYOND
+            return None
     except Rejected:
-        return BEYOND
-    numbers = [number_of(row["id"]) for row in found]
-    if numbers != sorted(numbers, reverse=True):
+        return None
+    ids = [row["id"] for row in found]
+    if ids != sorted(ids, key=number_of, reverse=True):
         raise Unsorted(f"{table.module}: the server does not sort by id")
-    return max(numbers, default=0)
+    return ids
 
 
 def is_none(call: Call, table: Table, *conditions: str, order: str = "id", witness: str = "", about: str) -> bool:

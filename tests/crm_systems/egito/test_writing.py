@@ -173,6 +173,7 @@ def test_a_lost_answer_doubles_nothing(tmp_path: Path, fault: Fault) -> None:
 
 def test_a_record_that_cannot_be_read_back_counts_as_written(tmp_path: Path) -> None:
     with tenant() as simulator:
+
         def fault(call: Call) -> Fault | None:
             is_it = call.path == f"{DATA}Lead/get" and call.query["id"] == "41"
             return Fault.ERROR_BEFORE if is_it and written(simulator) else None
