@@ -26,4 +26,4 @@ def entity_of(name: str, schema: Mapping[str, Any], key: Sequence[str], replicat
 def _field(name: str, facts: Mapping[str, Any]) -> Field | None:
     """The description of a field begins with its kind."""
     kind = _KINDS.get(str(facts.get("description")).partition(";")[0])
-    return kind and Field(name, kind)
+    return Field(name, kind) if kind else None
