@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Any
 
 from crm_simulators.vtiger.failures import Crashed, Refused
@@ -22,15 +22,6 @@ _FORBIDDEN = frozenset(
     }
 )
 """Endings to which the server appends ``file.txt`` (measured for bin, else Vtiger's default)."""
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """A file as the server keeps it."""
-
-    name: str
-    media_type: str
-    content: bytes
 
 
 def files_retrieve(store: Store, access: Access, identifier: str) -> list[dict[str, Any]]:
@@ -66,7 +57,7 @@ def attach(store: Store, record: Record, files: Sequence[SentFile], *, replace: 
     if kept and (replace or identifier not in store.attachments):
         store.detach(identifier)
         for each in kept:
-            store.attach(identifier, StoredFile(stored_name(each.name), each.media_type, each.content))
+            store.attach(identifier, changed(each, name=stored_name(each.name)))
     values: Values = {field.name: stored_name(kept[0].name)} if kept else {}
     if kept and record.module == "Documents":
         values |= {"filetype": kept[0].media_type, "filesize": str(len(kept[0].content))}

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from crm_simulators.vtiger.files import StoredFile
     from crm_simulators.vtiger.flavours import Flavour
+    from crm_simulators.vtiger.requests import SentFile
     from crm_simulators.vtiger.schema import Module
 
 Values = dict[str, "str | None"]
@@ -114,7 +114,7 @@ class Store:
         """The last number given to a record of each module that is none."""
         self.attachments: dict[str, str] = {}
         """Ids of the files of records that have some, joined by commas."""
-        self.files: dict[int, StoredFile] = {}
+        self.files: dict[int, SentFile] = {}
         """The files by number; they share the sequence of the records."""
         self.forbidden_files: set[str] = set()
         """Ids of files that nobody may have."""
@@ -152,7 +152,7 @@ class Store:
             return None
         return {**self.tables[record.module].full(record), "id": identifier, "deleted": record.deleted}
 
-    def attach(self, identifier: str, file: StoredFile) -> str:
+    def attach(self, identifier: str, file: SentFile) -> str:
         """Gives a record one more file; returns the file's id."""
         self.sequence += 1
         self.files[self.sequence] = file

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from crm_simulators.vtiger.files import StoredFile
+from crm_simulators.vtiger.requests import SentFile
 from tests.crm_simulators.vtiger_replay import Client, Recording, Stage, recordings, simulator_for
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _prepare_members(stage: Stage, client: Client) -> None:
 
 def _prepare_file(stage: Stage, client: Client) -> None:
     stage.find("15x26421")
-    client.store.files[26422] = StoredFile("hello_é.txt", "text/plain", "hello file é".encode()[:13])
+    client.store.files[26422] = SentFile("filename", "hello_é.txt", "text/plain", "hello file é".encode()[:13])
 
 
 def _prepare_converted(stage: Stage, _client: Client) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_simulators.vtiger import Switches, VtigerSimulator
-from crm_simulators.vtiger.files import StoredFile
+from crm_simulators.vtiger.requests import SentFile
 from crm_simulators.vtiger.schema import LINE_COLUMNS, Module
 from crm_simulators.vtiger.schema import RECORDINGS as DESCRIBED
 from tests.crm_simulators.vtiger_client import Client as BaseClient
@@ -149,7 +149,7 @@ class Stage:
         if "imageattachmentids" in row:
             number = int(row["imageattachmentids"].partition("x")[2])
             self._store.attachments[row["id"]] = row["imageattachmentids"]
-            self._store.files[number] = StoredFile("hello_é.txt", "text/plain", "hello file é".encode())
+            self._store.files[number] = SentFile("filename", "hello_é.txt", "text/plain", "hello file é".encode())
         if "label" in row:
             existing.label = row["label"]
         if module.name == "Invoice" and row.get("quantity") and "LineItems" not in row:
