@@ -443,7 +443,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
     def remarks(self, entity: Entity, values: Mapping[str, Any]) -> Iterable[str]:
         """A file goes along with its document, or comes after it."""
         if values.get("filelocationtype") == "I" and CONTENT not in values:
-            yield "documents of the kind «internal» are written without their file, which may follow in a stream of files"
+            yield "«internal» documents are written without their file, which may follow as a stream of files"
 
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
         """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured)."""
