@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from crm_systems.beside import HasFiles, HasRelations
 from crm_systems.decoding import NotJson, find_json
 from crm_systems.errors import NoData, NotOffered
 from crm_systems.kinds import Notation
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Abilities, Call, Deletion, Entity, Field, Limits, Reply, Request, Row, Setting, Walk
 
 
-class System(ABC):
+class System(HasFiles, HasRelations, ABC):
     """One CRM behind one base address, for one user.
 
     It turns intentions into requests and answers into meaning and does no input or output of its own: what needs

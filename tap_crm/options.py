@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from crm_systems.model import Setting
 from tap_crm.sent_keys import DEFAULT_URL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 OWN_SETTINGS = (
     Setting("entities", "array", "Entities", "Discover only these entities. Default: all that the user may see."),
@@ -53,6 +58,29 @@ OWN_SETTINGS = (
         maximum=100,
     ),
     Setting(
+        "files",
+        "string",
+        "Files",
+        "names: records tell the names of their files; content: a stream `<entity>_files` brings each file, with its "
+        "content as base64; folder: the same, with the files in `files_path` and their paths in the records.",
+        default="names",
+        choices=("names", "content", "folder"),
+    ),
+    Setting(
+        "files_path",
+        "string",
+        "Folder of files",
+        "Where `files` set to folder writes each file once, by its content. It holds personal data.",
+    ),
+    Setting(
+        "largest_file_mib",
+        "number",
+        "Largest file",
+        "How many MiB a file may have whose content goes into a record; a larger one counts as unreadable.",
+        default=32,
+        minimum=0,
+    ),
+    Setting(
         "skip_unreadable",
         "boolean",
         "Skip unreadable records",
@@ -60,6 +88,13 @@ OWN_SETTINGS = (
         default=False,
     ),
 )
+
+
+def problems(settings: Mapping[str, Any]) -> list[str]:
+    """What is wrong with settings that are right one by one."""
+    lacks_folder = settings["files"] == "folder" and not settings["files_path"]
+    return ["`files_path` is missing: `files` set to folder writes there."] if lacks_folder else []
+
 
 PASSED_OVER = ("batch_config", "emit_activate_version_messages", "use_singer_decimal")
 """Settings that the SDK reads by itself, or gives other taps."""

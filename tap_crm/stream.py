@@ -173,7 +173,7 @@ class CrmStream(Stream):
                 typing.typed(records)
             else:
                 typed = list(map(reader, records))
-                records = [record for record in typed if not missing_key(self.primary_keys, record)]
+                records = [record for record in typed if not missing_key(self._keys, record)]
                 keyless += len(typed) - len(records)
             news = changes.news(records, self._key_of, elapsed) if changes else records
             if self._gone:
@@ -182,7 +182,7 @@ class CrmStream(Stream):
             if changes:
                 changes.forget()
         if keyless:
-            key = ", ".join(self.primary_keys)
+            key = ", ".join(self._keys)
             self._miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
 
     def _elapsed(self, began: float) -> timedelta:
@@ -260,8 +260,13 @@ class CrmStream(Stream):
         """None: the SDK would take this machine's clock."""
         return None
 
+    @property
+    def _keys(self) -> Sequence[str]:
+        """What identifies the records that are read."""
+        return self.primary_keys
+
     def _key_of(self, record: Row | Record) -> str:
-        return "|".join(str(record.get(name)) for name in self.primary_keys)
+        return "|".join(str(record.get(name)) for name in self._keys)
 
     def _miss(self, sentence: str) -> None:
         """Says what is missing; the stream counts as complete without it where the settings say so."""
