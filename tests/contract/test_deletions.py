@@ -85,7 +85,7 @@ class Crm:
         return self.random.choice(FAULTS) if self.random.random() < self.faults else None
 
     def _answer(self, call: Call) -> Answer:
-        answer = type(self.crm).answer(self.crm, call)
+        answer: Answer = type(self.crm).answer(self.crm, call)
         if not is_list(call) or answer.status != 200 or self.random.random() >= self.faults:
             return answer
         told = json.loads(answer.body, strict=False)
