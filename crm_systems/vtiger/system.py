@@ -96,7 +96,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
     abilities: ClassVar[Abilities] = Abilities(
         reads="all modules, custom fields, line items",
         changes="yes",
-        deletions="where `sync` works, for administrators",
+        deletions="where `sync` works, for administrators; else by comparison",
         writes="create, update, delete",
     )
     has_picklists: ClassVar[bool] = True
