@@ -18,7 +18,13 @@ from target_crm.outcome import Action, Outcome
 MOST_SHOWN = 500
 """How many records of a kind a stream's report shows; all are counted."""
 
-SHOWN = {Action.CREATE: "creates", Action.UPDATE: "updates", Action.DELETE: "deletes", Action.REJECT: "rejects"}
+SHOWN = {
+    Action.CREATE: "creates",
+    Action.UPDATE: "updates",
+    Action.CONVERT: "converts",
+    Action.DELETE: "deletes",
+    Action.REJECT: "rejects",
+}
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from singer_sdk.exceptions import InvalidJSONSchema
 from singer_sdk.sinks import BatchSink
 
 from target_crm.checking import Check
+from target_crm.conversion import CONVERT, convertible
 from target_crm.identity import Identity
 from target_crm.mapping import DELETED_AT, Mapper
 from target_crm.options import options_of
@@ -18,6 +20,7 @@ from target_crm.references import References
 from target_crm.writer import Writer
 
 if TYPE_CHECKING:
+    from crm_systems.model import Entity
     from target_crm.finding import Ahead
     from target_crm.options import StreamOptions
     from target_crm.rejects import RawRecord
@@ -100,8 +103,9 @@ class CrmSink(_Sink):
         if by_ledger:
             run.destination.check(run.ledger, self.stream_name)
         entity = run.entity(options.entity)
-        references = References(run.client, run.ledger, options, run.entity, run.planned)
-        mapper = self._mapper = Mapper(entity, options, run.client.system.notation, run.owners, references)
+        if options.write_mode == CONVERT:
+            entity = convertible(run.client.system, entity)
+        mapper = self._mapper = self._mapper_of(entity, options)
         columns = self.original_schema["properties"]
         knows_some = by_ledger and run.ledger.knows(self.stream_name)
         check = Check(mapper, columns, tuple(self.key_properties), knows_some=knows_some)
@@ -110,9 +114,20 @@ class CrmSink(_Sink):
         for note in check.notes():
             self._tell(note)
         self._identity = Identity(mapper, {name: columns.get(name) for name in self.key_properties})
-        self._writer = Writer(run.client, run.ledger, mapper, self._identity)
+        self._writer = Writer(
+            run.client,
+            run.ledger,
+            mapper,
+            self._identity,
+            lambda name: self._mapper_of(run.entity(name), replace(options, entity=name, fields={})),
+        )
         self._writer.settle_open_intents()
         run.pending.writers[self.stream_name] = self._writer
+
+    def _mapper_of(self, entity: Entity, options: StreamOptions) -> Mapper:
+        run = self.run
+        references = References(run.client, run.ledger, options, run.entity, run.planned)
+        return Mapper(entity, options, run.client.system.notation, run.owners, references)
 
     def _tell(self, note: str) -> None:
         self._report.notes.append(note)
