@@ -131,9 +131,13 @@ class System(HasFiles, HasRelations, ABC):
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """How to read every record, or every record changed at or after ``since``; split for ``parallel`` readers."""
 
+    def keys_alone(self, entity: Entity) -> Entity:
+        """The entity as :meth:`walks` takes it to give the keys of records, and as little else as it can."""
+        return entity
+
     def ids(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[str]:
         """The ids of the records that :meth:`walks` would give, parts joined by ``|``."""
-        for walk in self.walks(call, entity, since, parallel=1):
+        for walk in self.walks(call, self.keys_alone(entity), since, parallel=1):
             for page in walk(call):
                 yield from ("|".join(str(row.get(name)) for name in entity.key) for row in page.rows)
                 yield from page.unreadable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Setting
+from tap_crm.sent_keys import DEFAULT_URL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +33,29 @@ OWN_SETTINGS = (
         "deletions",
         "string",
         "Deletions",
-        "auto: send deleted records, marked by _sdc_deleted_at, where the CRM tells them; off: do not ask.",
+        "auto: send deleted records, marked by _sdc_deleted_at, where the CRM tells them, and as with compare if "
+        "`keys_url` is set; compare: where the CRM does not tell them, list its ids and find those that are missing; "
+        "off: do not ask.",
         default="auto",
-        choices=("auto", "off"),
+        choices=("auto", "compare", "off"),
+    ),
+    Setting(
+        "keys_url",
+        "string",
+        "Keys",
+        "SQLAlchemy URL of the database that remembers the ids of what was sent, to find deletions by comparison. "
+        f"Default with `deletions` set to compare: {DEFAULT_URL}",
+        secret=True,
+    ),
+    Setting(
+        "most_deletions",
+        "number",
+        "Most deletions",
+        "The share of a stream's records, in percent, that may be missing in a comparison; if more are, none is taken "
+        "for deleted and the stream fails.",
+        default=10,
+        minimum=0,
+        maximum=100,
     ),
     Setting(
         "files",

@@ -96,7 +96,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
     abilities: ClassVar[Abilities] = Abilities(
         reads="all modules, custom fields, line items",
         changes="yes",
-        deletions="where `sync` works, for administrators",
+        deletions="where `sync` works, for administrators; else by comparison",
         writes="create, update, delete",
     )
     has_picklists: ClassVar[bool] = True
@@ -257,14 +257,19 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         private = {**entity.private, "decode": pages and pages.decode, "columns": columns}
         return replace(entity, private=private), pages
 
+    def keys_alone(self, entity: Entity) -> Entity:
+        """By a query for ids, where there are some."""
+        columns = entity.key if entity.key == ("id",) else ()
+        return replace(entity, private={**entity.private, "columns": columns, "decode": None})
+
     def _columns(self, call: Call, entity: Entity) -> str:
         """The wanted columns, if a look at one row gives just these; else all.
 
         Describe and query do not know the same fields, and one name too many fails a query (measured).
         """
         wanted = entity.private.get("columns")
-        if not wanted:
-            return "*"
+        if not wanted or wanted == ("id",):
+            return "id" if wanted else "*"
         query, about = f"select {','.join(wanted)} from {entity.name} limit 1;", f"{entity.name}: choose the columns"
         try:
             rows = call(vtql.ask(query, about, patient=False))
