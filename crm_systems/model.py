@@ -33,6 +33,9 @@ class Kind(str, Enum):
     PHONE = "phone"
     URL = "url"
     FILE = "file"
+    """The name of a file."""
+    CONTENT = "content"
+    """A :class:`File` on its way in; the ids of the files that a record has, as a text, where it is compared."""
     LIST = "list"
     OBJECT = "object"
     ANY = "any"
@@ -99,12 +102,12 @@ class Entity:
 
 @dataclass(frozen=True)
 class File:
-    """A file of a record, as :func:`crm_systems.beside.file_of` makes it. Written out, it is without its content."""
+    """A file of a record, as :func:`crm_systems.beside.file_of` makes it. It is known, and written out, by its hash."""
 
-    name: str
-    media_type: str
+    name: str = field(repr=False, compare=False)
+    media_type: str = field(repr=False, compare=False)
     sha256: str
-    content: bytes = field(repr=False)
+    content: bytes = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
