@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Entity, Field, Kind
+from tap_crm.deletions import DELETED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-DELETED_AT = "_sdc_deleted_at"
 _KINDS = {kind.value: kind for kind in Kind}
 
 

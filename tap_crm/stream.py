@@ -15,11 +15,13 @@ from singer_sdk.mapper import SameRecordTransform
 
 from crm_systems import kinds
 from crm_systems.compiled import Record
-from crm_systems.errors import CrmError, NotOffered
+from crm_systems.errors import CrmError
 from crm_systems.rows import missing_key
 from crm_systems.times import instant
+from tap_crm import deletions
+from tap_crm.deletions import DELETED_AT
 from tap_crm.incremental import Incremental
-from tap_crm.recalled import DELETED_AT, entity_of
+from tap_crm.recalled import entity_of
 from tap_crm.zones import sentence
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class CrmStream(Stream):
         self._entity = entity
         self._begun: _Begun | None = None
         self._is_incomplete = False
+        self._gone: deletions.Deletions | None = None
         self._sent = 0
         """How many records have gone out since the state did."""
 
@@ -88,7 +91,7 @@ class CrmStream(Stream):
             schema=schema_of(
                 entity,
                 enums=run.settings["picklist_enums"],
-                deletions=bool(entity.replication_key) and run.client.system.tells_deletions(entity),
+                deletions=deletions.are_offered(run, entity),
             ),
             key=entity.key,
             replication_key=entity.replication_key,
@@ -100,7 +103,9 @@ class CrmStream(Stream):
         """What the catalogue, or else the CRM, says of the entity; asked for once."""
         if self._entity is None:
             told = entity_of(self.name, self.schema, self.primary_keys, self.replication_key)
-            self._entity = (told and self.run.client.system.recalled(told)) or self.run.describe(self.name)
+            # Who compares looks records up, which needs more than a catalogue tells.
+            known = self.run.client.system.recalled(told) if told and not self.run.compares else None
+            self._entity = known or self.run.describe(self.name)
         return self._entity
 
     def get_records(self, context: Any) -> Iterable[Row]:
@@ -188,6 +193,7 @@ class CrmStream(Stream):
         """The records to send, page by page."""
         begun = self._at_its_turn()
         changes = begun.changes
+        self._gone = self._deletions()
         yield from self._rows(begun)
         if changes and changes.overlap.is_stale and not self._is_incomplete:
             changes.overlap.send_all()
@@ -196,8 +202,8 @@ class CrmStream(Stream):
             yield from self._rows(begun)
         if changes:
             self._doubt_the_zone(changes)
-            for gone in self._deletions(changes, begun):
-                yield [gone]
+        for gone in self._gone.rows(changes, partial(self._elapsed, begun), begun.reader) if self._gone else ():
+            yield [gone]
         self.run.progress.clear()
         self._report(begun.reader)
         if changes and not self._is_incomplete:
@@ -217,14 +223,20 @@ class CrmStream(Stream):
                 typing.typed(records)
             else:
                 typed = list(map(reader, records))
-                records = [record for record in typed if not missing_key(self.primary_keys, record)]
+                records = [record for record in typed if not missing_key(self._keys, record)]
                 keyless += len(typed) - len(records)
-            yield changes.news(records, self._key_of, elapsed) if changes else records
+            news = changes.news(records, self._key_of, elapsed) if changes else records
+            if self._gone:
+                self._gone.note(news)
+            yield news
             if changes:
                 changes.forget()
         if keyless:
-            key = ", ".join(self.primary_keys)
+            key = ", ".join(self._keys)
             self._miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
+
+    def _elapsed(self, begun: _Begun) -> timedelta:
+        return timedelta(seconds=self.run.client.clock() - begun.at)
 
     @cached_property
     def _blank(self) -> Row:
@@ -279,26 +291,15 @@ class CrmStream(Stream):
             if words:
                 self.logger.warning("%s", words)
 
-    def _deletions(self, changes: Incremental, begun: _Begun) -> Iterator[Row]:
-        """The keys of records deleted since they were last asked for; a full read needs none."""
-        client, system = self.run.client, self.run.client.system
-        if self.run.settings["deletions"] == "off" or not system.tells_deletions(self.entity):
-            return
-        if DELETED_AT not in self.schema["properties"] or not self.mask["properties", DELETED_AT]:
-            # Without the mark, a deleted record's key would look like a record that is there and empty.
-            return
-        since = changes.deletions_since(by_stamps=system.logs_deletions)
-        if since:
-            try:
-                for gone in system.deletions(client.call, self.entity, since):
-                    changes.note_deletion(gone.at, timedelta(seconds=client.clock() - begun.at))
-                    if changes.overlap.is_news_that_gone(gone.identifier):
-                        mark = {DELETED_AT: changes.started.isoformat()}
-                        yield {**begun.reader({self.entity.key[0]: gone.identifier}), **mark}
-            except NotOffered as error:
-                self.run.warn_once(f"{error} Set `deletions` to off to silence this.")
-                return
-        changes.deletions_are_read(by_stamps=system.logs_deletions)
+    def _deletions(self) -> deletions.Deletions | None:
+        """What is gone; None where nobody wants to know.
+
+        Without the mark, a deleted record's key would look like a record that is there and empty.
+        """
+        has_mark = DELETED_AT in self.schema["properties"] and self.mask["properties", DELETED_AT]
+        if not has_mark or self.run.settings["deletions"] == "off" or self.ABORT_AT_RECORD_COUNT is not None:
+            return None
+        return deletions.Deletions(self.run, self.entity, self.stream_state)
 
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
         """Does nothing: the bookmark moves at the end of the stream and comes from the server's clock."""
@@ -311,8 +312,13 @@ class CrmStream(Stream):
         """None: the SDK would take this machine's clock."""
         return None
 
+    @property
+    def _keys(self) -> Sequence[str]:
+        """What identifies the records that are read."""
+        return self.primary_keys
+
     def _key_of(self, record: Row | Record) -> str:
-        return "|".join(str(record.get(name)) for name in self.primary_keys)
+        return "|".join(str(record.get(name)) for name in self._keys)
 
     def _miss(self, sentence: str) -> None:
         """Says what is missing; the stream counts as complete without it where the settings say so."""

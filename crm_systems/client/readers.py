@@ -51,6 +51,8 @@ class Reading:
         """Gives up what was not taken."""
 
     def __iter__(self) -> Iterator[Page]:
+        if self._coming is None:
+            self.begin()
         for walk in self._coming or ():
             for page in walk(self._call):
                 self.read_at = self._clock()
