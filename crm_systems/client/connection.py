@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from crm_systems.model import Request, Session
 
 LOGIN_ATTEMPTS = 5
+LONGEST_GOODBYE = 5.0
+"""Seconds that a log-out may take."""
 SESSIONS = 4
 """How many sessions one request is tried with, since each may be ended by somebody else."""
 ENOUGH = 4
@@ -85,6 +87,7 @@ class Connection:
     def close(self) -> None:
         """Logs out, whatever the server thinks of it."""
         request = self._system.log_out(self._session) if self._session else None
+        self._timeout = min(self._timeout, LONGEST_GOODBYE)
         if request and self._session:
             with suppress(CrmError):
                 self._shared.pace.wait()

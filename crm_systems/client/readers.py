@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
 from crm_systems.paging import Divisible
@@ -196,7 +197,8 @@ class Readers:
         self.clock = clock
         self._most = most
         self._lock = threading.Lock()
-        self._has_come = threading.Condition(self._lock)
+        # Not a condition: a signal that ends the program while one is waited for would leave its lock in disorder.
+        self._has_come: SimpleQueue[None] = SimpleQueue()
         self._has_work = threading.Condition(self._lock)
         self._readings: list[ReadingAhead] = []
         self._wanted: ReadingAhead | None = None
@@ -214,13 +216,18 @@ class Readers:
 
     def wait_for(self, reading: ReadingAhead, is_there: Callable[[], bool]) -> None:
         """Returns when something is there, or nothing follows; from now on the reading comes first."""
-        with self._lock:
-            self._wait_for(reading, is_there)
+        while True:
+            with self._lock:
+                self._wanted = reading
+                self._rouse()
+                if is_there() or reading.is_over:
+                    return
+            self._has_come.get()
 
     def next_page(self, reading: ReadingAhead) -> tuple[Page, float] | None:
         """The next page and when it came; None after the last."""
+        self.wait_for(reading, lambda: bool(reading.waiting))
         with self._lock:
-            self._wait_for(reading, lambda: bool(reading.waiting))
             found = reading.waiting.popleft() if reading.waiting else None
             self._rouse()
             return found
@@ -239,12 +246,6 @@ class Readers:
             self._has_work.notify_all()
         for thread in self._threads:
             thread.join(LONGEST_GOODBYE / len(self._threads))
-
-    def _wait_for(self, reading: ReadingAhead, is_there: Callable[[], bool]) -> None:
-        self._wanted = reading
-        self._rouse()
-        while not (is_there() or reading.is_over):
-            self._has_come.wait()
 
     def _rouse(self) -> None:
         """Lets one more thread work where there is something to do; it rouses the next."""
@@ -278,7 +279,7 @@ class Readers:
                 note = partial(reading.fail, error)
             with self._lock:
                 note()
-                self._has_come.notify()
+                self._has_come.put(None)
 
     def _job(self) -> tuple[ReadingAhead, Step] | None:
         """What a thread does next; None where it ends."""
