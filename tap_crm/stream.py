@@ -9,7 +9,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 
@@ -19,6 +18,7 @@ from crm_systems.errors import CrmError, NotOffered
 from crm_systems.rows import missing_key
 from crm_systems.times import instant
 from tap_crm.incremental import Incremental
+from tap_crm.versions import VersionedStream
 from tap_crm.zones import sentence
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 DELETED_AT = "_sdc_deleted_at"
 
 
-class CrmStream(Stream):
+class CrmStream(VersionedStream):
     """One kind of record. Reads all, or what was changed since the bookmark, and then what was deleted."""
 
     # The reader types the records; the SDK need not look at each again.
@@ -58,6 +58,8 @@ class CrmStream(Stream):
         self.replication_key = replication_key
         self._entity = entity
         self._is_incomplete = False
+        self._is_whole = True
+        """Whether nothing is missing, not even what the settings let be missing."""
         self._sent = 0
         """How many records have gone out since the state did."""
 
@@ -71,7 +73,9 @@ class CrmStream(Stream):
             schema=schema_of(
                 entity,
                 enums=run.settings["picklist_enums"],
-                deletions=bool(entity.replication_key) and run.client.system.tells_deletions(entity),
+                deletions=bool(entity.replication_key)
+                and not run.tells_deletions_apart
+                and run.client.system.tells_deletions(entity),
             ),
             key=entity.key,
             replication_key=entity.replication_key,
@@ -100,6 +104,8 @@ class CrmStream(Stream):
                 for record in islice(records, self.ABORT_AT_RECORD_COUNT):
                     yield {**self._blank, **(record.row() if isinstance(record, Record) else record)}
             self.run.succeed()
+            if self._is_whole:
+                self.activate_version()
         except CrmError as error:
             self.run.fail_over(error, self.name, str(error))
 
@@ -239,21 +245,39 @@ class CrmStream(Stream):
         system = self.run.client.system
         if self.run.settings["deletions"] == "off" or not system.tells_deletions(self.entity):
             return
-        if DELETED_AT not in self.schema["properties"] or not self.mask["properties", DELETED_AT]:
-            # Without the mark, a deleted record's key would look like a record that is there and empty.
-            return
         since = changes.deletions_since(by_stamps=system.logs_deletions)
+        if not self._has_place_for_deletions and since:
+            return
         if since:
             try:
                 for gone in system.deletions(self.run.client.call, self.entity, since):
                     changes.note_deletion(gone.at, self._elapsed(began))
-                    if changes.overlap.is_news_that_gone(gone.identifier):
+                    if not changes.overlap.is_news_that_gone(gone.identifier):
+                        continue
+                    if deleted := self.run.deleted:
+                        deleted.tell(self.name, gone.identifier, changes.started)
+                    else:
                         mark = {DELETED_AT: changes.started.isoformat()}
                         yield {**reader({self.entity.key[0]: gone.identifier}), **mark}
             except NotOffered as error:
                 self.run.warn_once(f"{error} Set `deletions` to off to silence this.")
                 return
         changes.deletions_are_read(by_stamps=system.logs_deletions)
+
+    @property
+    def _has_place_for_deletions(self) -> bool:
+        """Whether deletions can leave: without the mark, a deleted record's key would look like an empty record."""
+        if self.run.tells_deletions_apart:
+            place, has_place = "stream `deleted_records`", bool(self.run.deleted and self.run.deleted.selected)
+        else:
+            known = self.schema["properties"]
+            place, has_place = f"field `{DELETED_AT}`", DELETED_AT in known and self.mask["properties", DELETED_AT]
+        if not has_place:
+            self.run.warn_once(
+                f"Deletions are not told, since the {place} is not selected. Select it (without a cached catalog), or "
+                "set `deletions` to off."
+            )
+        return has_place
 
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
         """Does nothing: the bookmark moves at the end of the stream and comes from the server's clock."""
@@ -271,6 +295,7 @@ class CrmStream(Stream):
 
     def _miss(self, sentence: str) -> None:
         """Says what is missing; the stream counts as complete without it where the settings say so."""
+        self._is_whole = False
         if self.run.settings["skip_unreadable"]:
             self.logger.warning("%s", sentence)
         else:
