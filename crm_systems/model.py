@@ -98,6 +98,16 @@ class Entity:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file of a record, as :func:`crm_systems.beside.file_of` makes it. Written out, it is without its content."""
+
+    name: str
+    media_type: str
+    sha256: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Request:
     """One HTTP request, without what the session adds."""
 
@@ -108,6 +118,8 @@ class Request:
     """Appended to the system's base address."""
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
+    files: Mapping[str, File] = field(default_factory=dict)
+    """By part, what goes along with the form, in a body of several parts."""
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True

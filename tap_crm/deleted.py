@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from crm_systems.model import Row
+    from tap_crm.messages import Messages
     from tap_crm.run import Run
 
 
@@ -38,6 +39,7 @@ class DeletedStream(Stream):
         row = {"entity": entity, "id": identifier, "noticed_at": noticed_at.isoformat()}
         for message in self._generate_record_messages(row):
             self._tap.write_message(message)
+        cast("Messages", self._tap.message_writer).flush()
 
     def _write_schema_message(self) -> None:
         """Says once what the records look like."""

@@ -31,10 +31,15 @@ def marked(told: Mapping[str, Any], streams: Mapping[str, Mapping[str, Any]]) ->
     """
     schema = streams.get(str(told["entity"]), {})
     keys: Sequence[str] = schema.get("key_properties") or ()
-    if len(keys) != 1:
+    parts = str(told["id"]).split("|", len(keys) - 1) if keys else []
+    if not keys or len(parts) != len(keys):
         return None
     # Stream maps fail over a field that a record lacks.
-    record = {**dict.fromkeys(schema["schema"]["properties"]), keys[0]: told["id"], DELETED_AT: told["noticed_at"]}
+    record = {
+        **dict.fromkeys(schema["schema"]["properties"]),
+        **dict(zip(keys, parts, strict=True)),
+        DELETED_AT: told["noticed_at"],
+    }
     return {"type": "RECORD", "stream": told["entity"], "record": record}
 
 
