@@ -156,6 +156,10 @@ class System(ABC):
         """Whether :meth:`deletions` may know something about this entity."""
         return False
 
+    def page_of(self, entity: Entity, identifier: str) -> str:
+        """The address of the page on which people see a record; empty where nobody knows it."""
+        return ""
+
     def describe_login(self, session: Session) -> str:
         """Who is logged in, for people."""
         return str(self.options.get("username") or "")

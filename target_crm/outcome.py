@@ -52,6 +52,8 @@ class Outcome:
     action: Action
     key: str
     crm_id: str = ""
+    name: str = ""
+    """What people call the record, as far as it is known; for the report only."""
     changes: tuple[Change, ...] = ()
     """What a create or an update set, or would set."""
     silent: tuple[Change, ...] = ()

@@ -106,7 +106,7 @@ class CrmSink(_Sink):
         knows_some = by_ledger and run.ledger.knows(self.stream_name)
         check = Check(mapper, columns, tuple(self.key_properties), knows_some=knows_some)
         check.stop_if_wrong()
-        self._report = run.report.stream(self.stream_name, entity.name)
+        self._report = run.report.stream(self.stream_name, entity, partial(run.client.system.page_of, entity))
         for note in check.notes():
             self._tell(note)
         self._identity = Identity(mapper, {name: columns.get(name) for name in self.key_properties})

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from functools import partial
 from hashlib import md5
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from crm_systems.compiled import Envelope, compiled
@@ -379,6 +380,11 @@ class Vtiger(System):
     def describe_login(self, session: Session) -> str:
         """The user's name and id."""
         return f"{self.options['username']} ({session.values['userId']})"
+
+    def page_of(self, entity: Entity, identifier: str) -> str:
+        """Since version 6 each record of a module has a page of this address."""
+        record = {"module": entity.name, "view": "Detail", "record": identifier.rpartition("x")[2]}
+        return f"{self.base_address.rpartition('/')[0]}/index.php?{urlencode(record)}"
 
     def owners(self, call: Call) -> dict[str, str]:
         """Users and groups, as far as this user may list them; users win over groups of the same name.
