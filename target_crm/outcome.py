@@ -52,8 +52,6 @@ class Outcome:
     action: Action
     key: str
     crm_id: str = ""
-    name: str = ""
-    """What people call the record, as far as it is known; for the report only."""
     changes: tuple[Change, ...] = ()
     """What a create or an update set, or would set."""
     silent: tuple[Change, ...] = ()
@@ -64,3 +62,5 @@ class Outcome:
     """Why it was rejected; holds no value."""
     server_says: str = ""
     """The server's own words, which may hold values: for the report and the rejects file only."""
+    name: str = ""
+    """What people call the record, as far as it is known; for the report only."""

@@ -168,7 +168,7 @@ class Writer:
         silent = self._note_stored(key, "" if lacks_file else fingerprint, sent, created)
         if lacks_file:
             raise Reject(f"it was created as {created.crm_id}, but the CRM did not keep its file")
-        return Outcome(Action.CREATE, key, created.crm_id, self._name_in(values), changes, silent, left_open)
+        return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open, name=self._name_in(values))
 
     def _update(self, key: str, mapped: Mapped, fingerprint: str, existing: Existing, known: Written | None) -> Outcome:
         if self._options.write_mode == "create_only":
@@ -177,7 +177,9 @@ class Writer:
         left_open = self._links(key, mapped)
         if self._options.dry_run:
             action = Action.UPDATE if changes else Action.UNCHANGED
-            return Outcome(action, key, existing.crm_id, self._name_in(existing.record), changes, left_open=left_open)
+            return Outcome(
+                action, key, existing.crm_id, changes, left_open=left_open, name=self._name_in(existing.record)
+            )
         self._leave_open(key, mapped, left_open)
         before = known.altered if known else {}
         if not changes:
@@ -258,7 +260,7 @@ class Writer:
             self._ledger.forget(self._options.stream, key)
         if existing is None:
             return Outcome(Action.SKIP, key)
-        return Outcome(Action.DELETE, key, existing.crm_id, self._name_in(existing.record))
+        return Outcome(Action.DELETE, key, existing.crm_id, name=self._name_in(existing.record))
 
     def _delete_once(self, crm_id: str) -> None:
         for _attempt in range(ATTEMPTS):
