@@ -211,6 +211,29 @@ class System(HasFiles, HasRelations, ABC):
             OutcomeUnknown: nobody knows whether it was deleted.
         """
 
+    def becomes(self, entity: Entity) -> tuple[str, ...]:
+        """The names of the entities that :meth:`convert` turns records of this one into; empty: that is not offered."""
+        return ()
+
+    def convert(
+        self,
+        call: Call,
+        entity: Entity,
+        identifier: str,
+        current: Row | None,
+        values: Mapping[str, Any],
+        made: Mapping[str, tuple[Entity, Mapping[str, Any]]],
+    ) -> bool:
+        """Turns a record into others, each of an entity and typed values; it is not shown any more then.
+
+        ``current`` is the record where it is shown, ``values`` are typed ones of its own. False: it was one already.
+
+        Raises:
+            NotOffered: there is no such thing.
+            OutcomeUnknown: nobody knows whether it was converted.
+        """
+        raise NotOffered(f"{self.title} does not offer to convert {entity.name}")
+
     def remarks(self, entity: Entity, values: Mapping[str, Any]) -> Iterable[str]:
         """What a create of these typed values will leave out, in words that hold none of them."""
         return ()

@@ -29,6 +29,7 @@ class Action(str, Enum):
 
     CREATE = "create"
     UPDATE = "update"
+    CONVERT = "convert"
     UNCHANGED = "unchanged"
     DELETE = "delete"
     SKIP = "skip"

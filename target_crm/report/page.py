@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from target_crm.report.stream import KINDS, StreamReport
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from target_crm.report.shown import Shown
-    from target_crm.report.stream import StreamReport
 
 MOST_ON_PAGE = 20_000
 """About how many records a page shows, which a browser shows and filters at once; the JSON has all."""
@@ -38,7 +39,7 @@ def page_of(told: Mapping[str, Any], streams: Mapping[str, StreamReport], shown:
     Raises:
         OSError: the records to show cannot be read.
     """
-    parts = [(stream, kind) for stream in streams for kind in ("rejects", "deletes", "updates", "creates")]
+    parts = [(stream, kind) for stream in streams for kind in KINDS.values()]
     filled = sum(bool(shown.count(*part)) for part in parts)
     most = max(FEWEST, MOST_ON_PAGE // max(filled, 1))
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)

@@ -12,16 +12,13 @@ from target_crm.files import MARK, replace_private
 from target_crm.outcome import Action
 from target_crm.report.page import page_of
 from target_crm.report.shown import Shown
-from target_crm.report.stream import StreamReport
+from target_crm.report.stream import KINDS, StreamReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from crm_systems.model import Entity
     from target_crm.outcome import Outcome
-
-KINDS = {Action.REJECT: "rejects", Action.DELETE: "deletes", Action.UPDATE: "updates", Action.CREATE: "creates"}
-"""What is shown record by record, and under which name; what cannot be undone comes first."""
 
 
 class Report:

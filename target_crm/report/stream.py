@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from crm_systems.model import Entity
     from target_crm.outcome import Outcome
 
+KINDS = {
+    Action.REJECT: "rejects",
+    Action.DELETE: "deletes",
+    Action.UPDATE: "updates",
+    Action.CREATE: "creates",
+    Action.CONVERT: "converts",
+}
+"""What is shown record by record, and under which name; what cannot be undone comes first."""
 MOST_EXAMPLES = 500
 """How many examples of a field that the CRM stores otherwise are shown; all are counted."""
 
