@@ -12,7 +12,9 @@ from singer_sdk import Target
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from singer_sdk.singerlib.json import serialize_json
 
+from crm_systems.model import Entity
 from crm_systems.terminal import handing_on, speak_utf8
+from target_crm.beside_sink import BesideSink, is_beside
 from target_crm.configuration import ConfiguredTarget
 from target_crm.descriptions import DELETED, is_description, marked, why_not
 from target_crm.files import is_open, written_files
@@ -71,8 +73,10 @@ class CrmTarget(ConfiguredTarget):
         streams = self.settings["streams"] or {}
         is_left_out = stream_name in streams and streams[stream_name] is None
         is_told = stream_name not in streams and is_description(stream_name, self._described.get(stream_name))
-        sink = DescriptionSink if is_told else LeftOutSink if is_left_out else CrmSink
-        return cast("type[Sink]", partial(LogInSink if stream_name == TEST_STREAM else sink, self.run))
+        entity = (streams.get(stream_name) or {}).get("entity") or stream_name
+        writing = DescriptionSink if is_told else BesideSink if is_beside(entity) else CrmSink
+        sink = LogInSink if stream_name == TEST_STREAM else LeftOutSink if is_left_out else writing
+        return cast("type[Sink]", partial(sink, self.run))
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         """Writes what came before a schema that changes, since the SDK goes on with a new sink."""
@@ -97,7 +101,7 @@ class CrmTarget(ConfiguredTarget):
             raw = self.run.received
             name = self.mapper.stream_maps[raw.stream][0].stream_alias
             key = ", ".join(str(raw.record.get(each)) for each in raw.keys)
-            self.run.report.stream(name, name)
+            self.run.report.stream(name, Entity(name, ()))
             self.run.count(name, raw, Outcome(Action.REJECT, key, reason=str(error)))
 
     def _tells_deletion(self, described: dict[str, Any]) -> bool:
@@ -111,7 +115,7 @@ class CrmTarget(ConfiguredTarget):
             self._process_record_message(message)
         else:
             outcome = Outcome(Action.REJECT, str(told.get("id")), reason=why_not(self.run.received))
-            self.run.report.stream(DELETED, DELETED)
+            self.run.report.stream(DELETED, Entity(DELETED, ()))
             self.run.count(DELETED, self.run.received, outcome)
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:

@@ -46,6 +46,10 @@ class HasFiles:
         """How many bytes a file may have that is sent; None where the CRM does not say."""
         return None
 
+    def holds_one_file(self, entity: Entity) -> bool:
+        """Whether a record has one file at the most, so that another one takes its place."""
+        return False
+
     def file_fields(self, entity: Entity) -> tuple[str, str]:
         """The fields that tell a file's name and its media type; empty where there is none."""
         return "", ""
@@ -87,8 +91,8 @@ def entity_of_files(owner: Entity) -> Entity:
             Field("size", Kind.INTEGER, "Bytes", writable=False),
             Field("sha256", Kind.STRING, "SHA-256 of the content", writable=False),
             *(Field(each.name, each.kind, each.label, writable=False) for each in stamp if each),
-            Field(CONTENT, Kind.STRING, "Content as base64"),
-            Field(PATH, Kind.STRING, "Path below files_path"),
+            Field(CONTENT, Kind.CONTENT, "Content as base64"),
+            Field(PATH, Kind.CONTENT, "Path below files_path"),
         ),
         creatable=owner.updatable,
         updatable=owner.updatable,

@@ -68,7 +68,7 @@ class Egito(System):
     abilities: ClassVar[Abilities] = Abilities(
         reads="the documented types, others by setting, dictionaries",
         changes="all is read, what was changed is given",
-        deletions="no: the CRM does not tell them",
+        deletions="by comparison only",
         writes="create, update",
     )
     has_picklists: ClassVar[bool] = True

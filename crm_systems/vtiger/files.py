@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Call, Entity, File, Row
 
+SEVERAL = frozenset({"ModComments", "Products"})
+"""Modules whose records may have several files."""
 UNKNOWN = "UNKNOWN_OPERATION"
 """What coreBOS answers to an operation that it does not have (measured)."""
 
@@ -35,6 +37,10 @@ class VtigerFiles(HasFiles):
         """As describe says of the field; of images it says nothing."""
         told: int | None = entity.private.get("largest_file")
         return told
+
+    def holds_one_file(self, entity: Entity) -> bool:
+        """But for comments and products (the latter seen in Vtiger's code)."""
+        return entity.name not in SEVERAL
 
     def file_fields(self, entity: Entity) -> tuple[str, str]:
         """The field of the type file or image; documents tell the media type as well."""

@@ -92,7 +92,9 @@ def test_a_user_who_sees_little_of_simply_crm(vtiger: Start, parallel: int) -> N
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_pages_that_lines_of_documents_make_short(vtiger: Start, parallel: int) -> None:
     simulator = vtiger(rows=1000, invoices=125)
-    result = run({**simulator.config(), "nul": "keep", "entities": ["Invoice", "LineItem"], "parallel_requests": parallel})
+    result = run(
+        {**simulator.config(), "nul": "keep", "entities": ["Invoice", "LineItem"], "parallel_requests": parallel}
+    )
     for module in ("Invoice", "LineItem"):
         assert_complete(simulator, result, module)
 
@@ -109,7 +111,9 @@ def test_twenty_thousand_leads(vtiger: Start) -> None:
 @pytest.mark.parametrize("page_size", [1, 7, 100, 250])
 def test_page_sizes(vtiger: Start, page_size: int) -> None:
     simulator = vtiger(rows=100)
-    result = run({**simulator.config(), "nul": "keep", "entities": ["Leads"], "page_size": page_size, "parallel_requests": 3})
+    result = run(
+        {**simulator.config(), "nul": "keep", "entities": ["Leads"], "page_size": page_size, "parallel_requests": 3}
+    )
     assert_complete(simulator, result, "Leads")
 
 
