@@ -131,7 +131,7 @@ def test_texts_that_break_careless_code(vtiger: Start, flavour: str) -> None:
 def test_control_characters_in_invalid_json(vtiger: Start) -> None:
     simulator = vtiger("vtiger-8.4", rows=100)
     odd = simulator.store.id(simulator.store.raw("Leads")[0])
-    result = run({**simulator.config(), "nul": "keep", "entities": ["Leads"], "nul": "keep"})
+    result = run({**simulator.config(), "nul": "keep", "entities": ["Leads"]})
     record = next(record for record in result.records["Leads"] if record["id"] == odd)
     assert (record["lastname"], record["description"]) == ("ctl\x01\x00x", "a\x0bb\u2028c")
 
