@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Row
     from tap_crm.messages import Messages
-    from tap_crm.run import Run
 
 
 class DeletedStream(Stream):
@@ -22,9 +21,8 @@ class DeletedStream(Stream):
 
     NAME: ClassVar[str] = "deleted_records"
 
-    def __init__(self, tap: Tap, run: Run) -> None:
+    def __init__(self, tap: Tap) -> None:
         super().__init__(tap, schema=_SCHEMA, name=self.NAME)
-        self.run = run
         self.primary_keys = ["entity", "id"]
         self._is_announced = False
 

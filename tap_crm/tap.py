@@ -88,7 +88,7 @@ class CrmTap(Configured):
         return found
 
     def _deleted(self) -> Stream:
-        self.run.deleted = DeletedStream(self, self.run)
+        self.run.deleted = DeletedStream(self)
         return self.run.deleted
 
     def _streams_for(self, entity: Entity) -> Iterator[Stream]:
