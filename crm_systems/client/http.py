@@ -38,6 +38,7 @@ class Http:
             address,
             params=dict(request.query),
             data=None if request.form is None else dict(request.form),
+            files={part: (each.name, each.content, each.media_type) for part, each in request.files.items()},
             json=request.json,
             headers={**self.headers, **request.headers},
             auth=_as_it_is,
