@@ -112,3 +112,8 @@ class FileStream(CrmStream):
         if not settings["files_path"]:
             raise ConfigError(f"{self.name}: `files_path` is not set", hint="the catalog wants files in a folder")
         return KeptFiles(Folder(settings["files_path"]), system.place(settings["url"]), self.entity.name)
+
+
+def is_of_files(name: str, key: Sequence[str]) -> bool:
+    """Whether a stream of a catalog is one of files."""
+    return name.endswith(FILES) and tuple(key) == KEY
