@@ -12,6 +12,7 @@ from singer_sdk import Target
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from singer_sdk.singerlib.json import serialize_json
 
+from crm_systems.model import Entity
 from crm_systems.terminal import handing_on, speak_utf8
 from target_crm.beside_sink import BesideSink, is_beside
 from target_crm.configuration import ConfiguredTarget
@@ -96,7 +97,7 @@ class CrmTarget(ConfiguredTarget):
             raw = self.run.received
             name = self.mapper.stream_maps[raw.stream][0].stream_alias
             key = ", ".join(str(raw.record.get(each)) for each in raw.keys)
-            self.run.report.stream(name, name)
+            self.run.report.stream(name, Entity(name, ()))
             self.run.count(name, raw, Outcome(Action.REJECT, key, reason=str(error)))
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
