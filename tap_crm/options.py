@@ -34,9 +34,8 @@ OWN_SETTINGS = (
         "deletions",
         "string",
         "Deletions",
-        "auto: send deleted records, marked by _sdc_deleted_at, where the CRM tells them, and as with compare if "
-        "`keys_url` is set; compare: where the CRM does not tell them, list its ids and find those that are missing; "
-        "off: do not ask.",
+        "auto: tell which records were deleted where the CRM tells it, and as with compare if `keys_url` is set; "
+        "compare: where the CRM does not tell it, list its ids and find those that are missing; off: do not ask.",
         default="auto",
         choices=("auto", "compare", "off"),
     ),
@@ -89,6 +88,42 @@ OWN_SETTINGS = (
         "record that was changed costs requests of its own.",
     ),
     Setting(
+        "deletion_records",
+        "string",
+        "Deletion records",
+        "stream: send deletions as records of the stream deleted_records, and leave the records as they were; marked: "
+        "send a record of its key and _sdc_deleted_at in its own stream. That suits target-crm; in a table, an upsert "
+        "of it blanks the other columns.",
+        default="stream",
+        choices=("stream", "marked"),
+    ),
+    Setting(
+        "emit_activate_version_messages",
+        "boolean",
+        "Activate versions",
+        "Tell the target when a stream that is read in full is whole, so that it may forget what has vanished.",
+        default=False,
+    ),
+    Setting(
+        "nul",
+        "string",
+        "U+0000",
+        "replace: send the character U+0000 as U+FFFD, since many databases cannot hold it; keep: send it as it is, "
+        "for copies from one CRM to another.",
+        default="replace",
+        choices=("replace", "keep"),
+    ),
+    Setting("stream_prefix", "string", "Stream prefix", "What the names of all streams shall begin with."),
+    Setting(
+        "names",
+        "string",
+        "Names",
+        "crm: streams and fields are called as in the CRM; snake_case: in small letters and underscores, such as "
+        "help_desk. Catalog and state keep the CRM's names.",
+        default="crm",
+        choices=("crm", "snake_case"),
+    ),
+    Setting(
         "skip_unreadable",
         "boolean",
         "Skip unreadable records",
@@ -128,5 +163,5 @@ def wanted_relations(settings: Mapping[str, Any]) -> list[str] | None:
     return told
 
 
-PASSED_OVER = ("batch_config", "emit_activate_version_messages", "use_singer_decimal")
+PASSED_OVER = ("batch_config", "use_singer_decimal")
 """Settings that the SDK reads by itself, or gives other taps."""

@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from crm_systems import kinds
 from crm_systems.beside import RELATIONS, Relation, entity_of_relations
-from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected, ServerFault
-from tap_crm.deletions import DELETED_AT
+from crm_systems.errors import ConfigError, CrmError
+from tap_crm import deletions
+from tap_crm.beside_stream import OF_ONE_RECORD, ChangedRecords
 from tap_crm.options import wanted_relations
 from tap_crm.removals import Removals
-from tap_crm.stream import CrmStream, schema_of
+from tap_crm.stream import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from tap_crm.run import Run
 
 KEY = ("source_id", "related_id", "label")
-OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
-"""What a CRM may say against the relations of one record; any other error is trouble with the connection."""
 
 
 def relation_streams(tap: Tap, run: Run) -> Iterator[RelationStream]:
@@ -51,40 +49,7 @@ def relation_streams(tap: Tap, run: Run) -> Iterator[RelationStream]:
         yield RelationStream.of_relations(tap, run, name, relations)
 
 
-class _Changed(CrmStream):
-    """Records of the other side that were changed, with a bookmark of their own."""
-
-    def _reader(self) -> kinds.Reader:
-        return kinds.Reader(self.entity, self.run.client.system.notation)
-
-    def _report(self, reader: kinds.Reader) -> None:
-        """Says nothing: the values are those of another stream."""
-
-    def _deletions(self) -> None:
-        """None: it is the other stream that tells them."""
-
-    def _miss(self, sentence: str) -> None:
-        self.has_missed = True
-        super()._miss(sentence)
-
-    has_missed = False
-    """Whether something is missing, be it that the settings take the stream for complete without it."""
-
-    @property
-    def is_incomplete(self) -> bool:
-        """Whether the bookmark has to stay where it was."""
-        return self._is_incomplete
-
-    def changed(self) -> Iterator[Sequence[Row | Record]]:
-        """The records, page by page; the bookmark moves with the last."""
-        return self._pages()
-
-    def key_of(self, record: Row | Record) -> str:
-        """The id of a record."""
-        return self._key_of(record)
-
-
-class RelationStream(_Changed):
+class RelationStream(ChangedRecords):
     """Reads the records of either side that were changed, and of each all that is related to it."""
 
     _relations: list[Relation] | None = None
@@ -93,7 +58,7 @@ class RelationStream(_Changed):
     def of_relations(cls, tap: Tap, run: Run, name: str, relations: list[Relation]) -> RelationStream:
         """The stream of relations that were just asked for."""
         told = entity_of_relations(name, run.describe(relations[0].source), relations[0].related)
-        schema = schema_of(told, enums=False, deletions=run.compares)
+        schema = schema_of(told, enums=False, deletions=run.compares and not run.tells_deletions_apart)
         stream = cls(tap, run, name=name, schema=schema, key=KEY, replication_key=told.replication_key)
         stream._relations = relations
         return stream
@@ -114,10 +79,6 @@ class RelationStream(_Changed):
             self._entity = self.run.describe(self.relations[0].source)
         return self._entity
 
-    @property
-    def _keys(self) -> Sequence[str]:
-        return self.entity.key
-
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
         """The relations of one record after the other, then those that are gone."""
         is_first = "replication_key_value" not in self.stream_state and not self.run.settings["start_date"]
@@ -132,7 +93,7 @@ class RelationStream(_Changed):
                     yield self._rows_of(relation, pairs, record.get(self.replication_key or ""))
         if self._is_incremental and self.relations[0].back:
             yield from self._seen_from_the_other_side(removals, is_full=is_full)
-        if is_full and not self.has_missed:
+        if is_full and self._is_whole:
             removals.all_are_read()
         yield from ([self._selected(row)] for row in removals.rows(self.run.client.server_time()))
 
@@ -149,10 +110,10 @@ class RelationStream(_Changed):
         self._is_incomplete = self._is_incomplete or other.is_incomplete
 
     @cached_property
-    def _other_side(self) -> _Changed:
+    def _other_side(self) -> ChangedRecords:
         entity = self.run.describe(self.relations[0].related)
         schema = schema_of(entity, enums=False, deletions=False)
-        return _Changed(
+        return ChangedRecords(
             self._tap,
             self.run,
             name=f"{self.name}.{entity.name}",
@@ -163,7 +124,7 @@ class RelationStream(_Changed):
         )
 
     def _related(
-        self, page: Sequence[Row | Record], relation: Relation, side: _Changed
+        self, page: Sequence[Row | Record], relation: Relation, side: ChangedRecords
     ) -> Iterator[tuple[Row | Record, list[str]]]:
         """Each record of a page with the ids of what is related to it, as far as the CRM tells."""
         told = self.run.client.map(lambda record: self._ids_or_why_not(relation, side.key_of(record)), page)
@@ -190,11 +151,12 @@ class RelationStream(_Changed):
 
     def _removals(self) -> Removals:
         """What is known of relations that were sent; nothing where nobody wants to know what is gone."""
-        has_mark = DELETED_AT in self.schema["properties"] and self.mask["properties", DELETED_AT]
-        if not (has_mark and self.run.compares):
-            return Removals(None)
-        told = replace(entity_of_relations(self.name, self.entity, self.relations[0].related), key=KEY)
-        return Removals.of(self.run, told, self.stream_state)
+        if not self.run.compares:
+            return Removals(self.run)
+        told = entity_of_relations(self.name, self.entity, self.relations[0].related)
+        told = replace(told, replication_key=None)
+        has_place = deletions.have_place(self.run, told, self.schema, self.mask)
+        return Removals.of(self.run, told, self.stream_state) if has_place else Removals(self.run)
 
 
 def is_of_relations(name: str, key: Sequence[str]) -> bool:

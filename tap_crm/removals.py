@@ -30,11 +30,14 @@ class _Sent(Comparison):
 
 
 class Removals:
-    """Compares what was sent with what is told; ``sent``: the relations by key, None where nobody keeps them."""
+    """Compares what was sent with what is told; ``sent``: the relations by key, None where nobody wants to know."""
 
-    def __init__(self, sent: _Sent | None, names: Sequence[str] = (), known: Sequence[str] = ()) -> None:
+    def __init__(
+        self, run: Run, entity: Entity | None = None, sent: _Sent | None = None, known: Sequence[str] = ()
+    ) -> None:
+        self._run = run
+        self._entity = entity
         self._sent = sent
-        self._names = names
         self._known: defaultdict[tuple[int, str, str], set[Pair]] = defaultdict(set)
         for key in known:
             source, related, label = key.split("|", 2)
@@ -47,7 +50,7 @@ class Removals:
     def of(cls, run: Run, entity: Entity, state: dict[str, Any]) -> Self:
         """What is known of the relations of a stream, of which ``entity`` tells name and key."""
         keys = run.sent_keys(entity.name)
-        return cls(_Sent(run.client, entity, keys, state, 100), entity.key, sorted(keys.present()))
+        return cls(run, entity, _Sent(run.client, entity, keys, state, 100), sorted(keys.present()))
 
     def read(self, identifier: str, label: str, pairs: Sequence[Pair], *, side: int) -> None:
         """Notes all relations of a record, which are about to leave. ``side``: 0 of a source, 1 of what is related."""
@@ -70,9 +73,12 @@ class Removals:
 
     def rows(self, now: datetime) -> Iterator[Row]:
         """The keys of the relations that are gone, each with its mark; moves the state on when all have left."""
-        if not self._sent:
+        if not (self._sent and self._entity):
             return
         gone, _back = self._sent.settle(["|".join(pair) for pair in sorted(self._gone)], None)
         for key in gone:
-            yield {**dict(zip(self._names, key.split("|", 2), strict=True)), DELETED_AT: now.isoformat()}
+            if deleted := self._run.deleted:
+                deleted.tell(self._entity.name, key, now)
+            else:
+                yield {**dict(zip(self._entity.key, key.split("|", 2), strict=True)), DELETED_AT: now.isoformat()}
         self._sent.is_told()

@@ -78,7 +78,7 @@ def test_a_second_run_reads_what_was_changed_on_either_side(crm: VtigerSimulator
 
 
 def test_what_is_gone_is_told_where_it_is_remembered(crm: VtigerSimulator, tmp_path: Path) -> None:
-    asked = config(crm, deletions="compare", keys_url=f"sqlite:///{tmp_path}/keys.sqlite")
+    asked = config(crm, deletions="compare", deletion_records="marked", keys_url=f"sqlite:///{tmp_path}/keys.sqlite")
     first = run(asked)
     campaign = ids(crm, "Campaigns")[1]
     gone = next(pair for pair in sorted(crm.store.pairs, key=sorted) if campaign in pair)
@@ -98,7 +98,13 @@ def test_what_is_gone_is_told_where_it_is_remembered(crm: VtigerSimulator, tmp_p
 def test_a_record_whose_relations_cannot_be_had_is_named_and_loses_none(
     crm: VtigerSimulator, tmp_path: Path, skip: bool
 ) -> None:
-    asked = config(crm, deletions="compare", keys_url=f"sqlite:///{tmp_path}/keys.sqlite", skip_unreadable=skip)
+    asked = config(
+        crm,
+        deletions="compare",
+        deletion_records="marked",
+        keys_url=f"sqlite:///{tmp_path}/keys.sqlite",
+        skip_unreadable=skip,
+    )
     assert run(asked).exit == ""
     broken = ids(crm, "Campaigns")[1]
     crm.fault = lambda call: Fault.ERROR_BEFORE if call.query.get("id") == broken else None
