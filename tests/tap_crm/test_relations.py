@@ -38,6 +38,11 @@ def config(crm: VtigerSimulator, **more: Any) -> dict[str, Any]:
     return {**crm.config(), "entities": ["Campaigns"], "relations": [STREAM], "lookback_seconds": 0, **more}
 
 
+def remembering(crm: VtigerSimulator, folder: Path, **more: Any) -> dict[str, Any]:
+    told = {"deletions": "compare", "deletion_records": "marked", "keys_url": f"sqlite:///{folder}/keys.sqlite"}
+    return config(crm, **{**told, **more})
+
+
 def pairs(result: Run) -> list[tuple[str, str]]:
     records = result.records[STREAM]
     return sorted((each["source_id"], each["related_id"]) for each in records if not each.get("_sdc_deleted_at"))
@@ -78,7 +83,7 @@ def test_a_second_run_reads_what_was_changed_on_either_side(crm: VtigerSimulator
 
 
 def test_what_is_gone_is_told_where_it_is_remembered(crm: VtigerSimulator, tmp_path: Path) -> None:
-    asked = config(crm, deletions="compare", deletion_records="marked", keys_url=f"sqlite:///{tmp_path}/keys.sqlite")
+    asked = remembering(crm, tmp_path)
     first = run(asked)
     campaign = ids(crm, "Campaigns")[1]
     gone = next(pair for pair in sorted(crm.store.pairs, key=sorted) if campaign in pair)
@@ -90,8 +95,10 @@ def test_what_is_gone_is_told_where_it_is_remembered(crm: VtigerSimulator, tmp_p
     told = [each for each in second.records[STREAM] if each.get("_sdc_deleted_at")]
     assert [{each["source_id"], each["related_id"]} for each in told] == [set(gone)]
     assert second.exit == ""
-    third = run(asked, state=second.state)
-    assert third.records[STREAM] == []
+    assert run(asked, state=second.state).records[STREAM] == []
+    apart = run(remembering(crm, tmp_path, deletion_records="stream"), state=first.state).records["deleted_records"]
+    keys = [each["id"] for each in apart if each["entity"] == STREAM]
+    assert [set(key.split("|")) for key in keys] == [{*gone, "Contacts"}]
 
 
 @pytest.mark.parametrize("skip", [False, True])
