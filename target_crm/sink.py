@@ -225,6 +225,10 @@ class LogInSink(_Sink):
         self.logger.info("Logged in to %s as %s; the test stream is not written.", self.run.report.title, who)
 
 
+class DescriptionSink(_Sink):
+    """Takes a stream that tells of the source, and does nothing with it."""
+
+
 class LeftOutSink(_Sink):
     """Takes a stream that the settings leave out, and does nothing with it."""
 
