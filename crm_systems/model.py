@@ -33,6 +33,9 @@ class Kind(str, Enum):
     PHONE = "phone"
     URL = "url"
     FILE = "file"
+    """The name of a file."""
+    CONTENT = "content"
+    """A :class:`File` on its way in; the ids of the files that a record has, as a text, where it is compared."""
     LIST = "list"
     OBJECT = "object"
     ANY = "any"
@@ -98,6 +101,16 @@ class Entity:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file of a record, as :func:`crm_systems.beside.file_of` makes it. It is known, and written out, by its hash."""
+
+    name: str = field(repr=False, compare=False)
+    media_type: str = field(repr=False, compare=False)
+    sha256: str
+    content: bytes = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
 class Request:
     """One HTTP request, without what the session adds."""
 
@@ -108,6 +121,8 @@ class Request:
     """Appended to the system's base address."""
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
+    files: Mapping[str, File] = field(default_factory=dict)
+    """By part, what goes along with the form, in a body of several parts."""
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True

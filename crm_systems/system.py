@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from crm_systems.beside import HasFiles, HasRelations
 from crm_systems.decoding import NotJson, find_json
 from crm_systems.errors import NoData, NotOffered
 from crm_systems.kinds import Notation
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Abilities, Call, Deletion, Entity, Field, Limits, Reply, Request, Row, Setting, Walk
 
 
-class System(ABC):
+class System(HasFiles, HasRelations, ABC):
     """One CRM behind one base address, for one user.
 
     It turns intentions into requests and answers into meaning and does no input or output of its own: what needs
@@ -130,9 +131,13 @@ class System(ABC):
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """How to read every record, or every record changed at or after ``since``; split for ``parallel`` readers."""
 
+    def keys_alone(self, entity: Entity) -> Entity:
+        """The entity as :meth:`walks` takes it to give the keys of records, and as little else as it can."""
+        return entity
+
     def ids(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[str]:
         """The ids of the records that :meth:`walks` would give, parts joined by ``|``."""
-        for walk in self.walks(call, entity, since, parallel=1):
+        for walk in self.walks(call, self.keys_alone(entity), since, parallel=1):
             for page in walk(call):
                 yield from ("|".join(str(row.get(name)) for name in entity.key) for row in page.rows)
                 yield from page.unreadable

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from crm_systems import discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
 from crm_systems.terminal import Progress
+from tap_crm.sent_keys import DEFAULT_URL, SentKeys, open_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from logging import Logger
+
+    from sqlalchemy import Engine
 
     from crm_systems.client import Client
     from crm_systems.model import Entity
@@ -35,6 +38,7 @@ class Run:
         self._logger = logger
         self._sleep = sleep
         self._entities: dict[str, Entity] = {}
+        self._keys: Engine | None = None
         self._in_a_row = 0
         """How many streams failed one after the other because the server did."""
         self._warned: set[str] = set()
@@ -43,6 +47,25 @@ class Run:
     def client(self) -> Client:
         """The connection to the CRM; whoever carries the run out closes it."""
         return open_client(self.settings, sleep=self._sleep)
+
+    @property
+    def compares(self) -> bool:
+        """Whether deletions that the CRM does not tell are found by comparison."""
+        wanted = self.settings["deletions"]
+        return wanted == "compare" or (wanted == "auto" and bool(self.settings["keys_url"]))
+
+    def sent_keys(self, stream: str) -> SentKeys:
+        """The keys of a stream's records that were sent.
+
+        Raises:
+            ConfigError: their database does not do what it is asked.
+        """
+        if self._keys is None:
+            self._keys = open_keys(self.settings["keys_url"] or DEFAULT_URL)
+        system = self.client.system
+        crm = f"{system.name} {system.place(self.settings['url'])}"
+        account = system.describe_login(self.client.log_in()).lower()
+        return SentKeys(self._keys, crm=crm, account=account, stream=stream)
 
     def stopped_by(self, error: CrmError) -> SystemExit:
         """What ends the program with exit code 1 and one sentence."""

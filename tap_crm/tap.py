@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 from singer_sdk import Tap
 from singer_sdk.tap_base import CliTestOptionValue
 
-from crm_systems.errors import CrmError
+from crm_systems.beside import FILES
+from crm_systems.errors import ConfigError, CrmError
 from crm_systems.terminal import handing_on, speak_utf8
 from tap_crm.configuration import Configured
+from tap_crm.file_stream import KEY, FileStream
 from tap_crm.files import FileError, catalog_of, state_of
 from tap_crm.messages import Messages
 from tap_crm.picklists import PicklistStream
@@ -20,11 +22,13 @@ from tap_crm.run import Run
 from tap_crm.stream import CrmStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from click import Context, Option
     from singer_sdk import Stream
     from singer_sdk.singerlib import Catalog, CatalogEntry
+
+    from crm_systems.model import Entity
 
 
 class CrmTap(Configured):
@@ -61,15 +65,23 @@ class CrmTap(Configured):
             raise self.run.stopped_by(error) from error
 
     def _discover(self) -> list[Stream]:
-        streams: list[Stream] = [CrmStream.of(self, self.run, entity) for entity in self.run.described()]
+        if self.settings["files"] != "names" and not self.run.client.system.offers_files:
+            raise ConfigError("`files` cannot be read here, since the CRM hands out none", hint="leave `files` out")
+        streams = [each for entity in self.run.described() for each in self._streams_for(entity)]
         return [*streams, PicklistStream(self, self.run)] if self.run.client.system.has_picklists else streams
+
+    def _streams_for(self, entity: Entity) -> Iterator[Stream]:
+        yield CrmStream.of(self, self.run, entity)
+        if self.settings["files"] != "names" and self.run.client.system.has_files(entity):
+            yield FileStream.of(self, self.run, entity)
 
     def _stream_of(self, name: str, catalog: Catalog) -> Stream:
         """A stream from the catalog that was passed: the CRM is asked when the stream is read, not before."""
         if name == PicklistStream.NAME and self.run.client.system.has_picklists:
             return PicklistStream(self, self.run)
         entry = catalog[name]
-        return CrmStream(
+        kind = FileStream if name.endswith(FILES) and tuple(entry.key_properties or ()) == KEY else CrmStream
+        return kind(
             self,
             self.run,
             name=name,

@@ -71,7 +71,7 @@ class Check:
     def _forbidden(self) -> Iterator[str]:
         """What neither the source nor the CRM lets this stream do."""
         options, entity = self._options, self._entity
-        if options.identify_by == "id" and len(self._keys) != 1:
+        if options.identify_by == "id" and len(self._keys) != max(1, len(entity.key)):
             yield f'`identify_by` "id" needs a stream with one key field, and {options.stream} has {len(self._keys)}'
         if not entity.creatable and options.write_mode != "update_only" and options.identify_by != "id":
             yield f"the CRM does not let this user create {entity.name}; `write_mode` update_only may do"

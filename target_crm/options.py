@@ -115,6 +115,12 @@ OWN_SETTINGS = (
         "Destination",
         "What the ledger calls this CRM; a CRM that has moved goes on under its old address. Default: its address.",
     ),
+    Setting(
+        "files_path",
+        "string",
+        "Folder of files",
+        "The folder below which the `path` of a record names its file; no path leads out of it.",
+    ),
     Setting("dry_run", "boolean", "Dry run", "Look everything up and write nothing.", default=False),
     Setting(
         "report_path",

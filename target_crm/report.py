@@ -12,8 +12,9 @@ from typing import Any
 
 from jinja2 import Environment
 
+from crm_systems.model import File
 from target_crm.files import MARK, replace_private
-from target_crm.outcome import Action, Outcome
+from target_crm.outcome import Action, Change, Outcome
 
 MOST_SHOWN = 500
 """How many records of a kind a stream's report shows; all are counted."""
@@ -43,7 +44,7 @@ class StreamReport:
                     "key": outcome.key,
                     "id": outcome.crm_id,
                     "reason": f"{outcome.reason} {outcome.server_says}".strip(),
-                    "changes": [vars(each) for each in outcome.changes],
+                    "changes": [_shown(each) for each in outcome.changes],
                 }
             )
         for change in outcome.silent:
@@ -68,6 +69,12 @@ class StreamReport:
             fields = ", ".join(f"{name} ({count})" for name, count in sorted(self.left_open.items()))
             line += f"; references left open: {fields}"
         return line
+
+
+def _shown(change: Change) -> dict[str, Any]:
+    """A change as it is shown: of a file only its hash, so that its content need not be kept."""
+    shown = vars(change)
+    return {**shown, "after": str(change.after)} if isinstance(change.after, File) else shown
 
 
 class Report:

@@ -13,6 +13,7 @@ from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from singer_sdk.singerlib.json import serialize_json
 
 from crm_systems.terminal import handing_on, speak_utf8
+from target_crm.beside_sink import BesideSink, is_beside
 from target_crm.configuration import ConfiguredTarget
 from target_crm.files import is_open, written_files
 from target_crm.messages import Messages, standard_input
@@ -69,7 +70,9 @@ class CrmTarget(ConfiguredTarget):
         """The sink that writes, but for the stream of a connection test and those that are left out."""
         streams = self.settings["streams"] or {}
         is_left_out = stream_name in streams and streams[stream_name] is None
-        sink = LogInSink if stream_name == TEST_STREAM else LeftOutSink if is_left_out else CrmSink
+        entity = (streams.get(stream_name) or {}).get("entity") or stream_name
+        writing = BesideSink if is_beside(entity) else CrmSink
+        sink = LogInSink if stream_name == TEST_STREAM else LeftOutSink if is_left_out else writing
         return cast("type[Sink]", partial(sink, self.run))
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.beside import CONTENT
 from crm_systems.errors import Denied, OutcomeUnknown, Rejected, Unavailable
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
@@ -162,7 +163,11 @@ class Writer:
                 # The CRM may well want the reference that cannot be set yet.
                 raise NotYet(str(error)) from None
             raise
-        silent = self._note_stored(key, fingerprint, {**mapped.values, **values}, created)
+        sent = {**mapped.values, **values}
+        lacks_file = CONTENT in sent and not created.record.get(CONTENT)
+        silent = self._note_stored(key, "" if lacks_file else fingerprint, sent, created)
+        if lacks_file:
+            raise Reject(f"it was created as {created.crm_id}, but the CRM did not keep its file")
         return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open)
 
     def _update(self, key: str, mapped: Mapped, fingerprint: str, existing: Existing, known: Written | None) -> Outcome:
@@ -215,9 +220,10 @@ class Writer:
             for name, value in sent.items()
             if name in now and value != now[name] and not same(self._kind(name), value, now[name])
         ]
-        pairs = {each.field: (digest(each.before), digest(each.after)) for each in altered}
+        told = [each for each in altered if each.field != CONTENT or each.after]
+        pairs = {each.field: (digest(each.before), digest(each.after)) for each in told}
         self._note(key, stored.crm_id, fingerprint, {**kept, **pairs})
-        return tuple(each for each in altered if not is_empty(each.before))
+        return tuple(each for each in altered if not is_empty(each.before) and each.field != CONTENT)
 
     def _note(
         self, key: str, crm_id: str, fingerprint: str, altered: Mapping[str, tuple[str, str]], *, later: bool = False

@@ -187,6 +187,7 @@ class Connection:
                 self._system.base_address + request.path,
                 params=dict(request.query),
                 data=None if request.form is None else dict(request.form),
+                files={part: (each.name, each.content, each.media_type) for part, each in request.files.items()},
                 json=request.json,
                 headers=dict(request.headers),
                 timeout=self._timeout,

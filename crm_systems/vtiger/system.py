@@ -13,6 +13,7 @@ from hashlib import md5
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from crm_systems.beside import CONTENT
 from crm_systems.compiled import Envelope, compiled
 from crm_systems.errors import (
     Denied,
@@ -32,8 +33,10 @@ from crm_systems.system import System, decode_json
 from crm_systems.times import earliest
 from crm_systems.vtiger import vtql
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, entity_of
+from crm_systems.vtiger.files import VtigerFiles, replace_file, with_file
 from crm_systems.vtiger.lines import INTERNAL_ERRORS, replace_lines
 from crm_systems.vtiger.look_up import LookUp
+from crm_systems.vtiger.relations import VtigerRelations
 from crm_systems.wire import is_empty
 
 if TYPE_CHECKING:
@@ -72,7 +75,7 @@ SAMPLE = 20
 logger = logging.getLogger("crm")
 
 
-class Vtiger(System):
+class Vtiger(VtigerFiles, VtigerRelations, System):
     """Vtiger CRM 7 and 8, and forks that kept its interface, such as coreBOS."""
 
     name: ClassVar[str] = "vtiger"
@@ -93,7 +96,7 @@ class Vtiger(System):
     abilities: ClassVar[Abilities] = Abilities(
         reads="all modules, custom fields, line items",
         changes="yes",
-        deletions="where `sync` works, for administrators",
+        deletions="where `sync` works, for administrators; else by comparison",
         writes="create, update, delete",
     )
     has_picklists: ClassVar[bool] = True
@@ -101,7 +104,8 @@ class Vtiger(System):
     internal_errors: ClassVar[frozenset[str]] = INTERNAL_ERRORS
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        super().__init__(settings)
+        System.__init__(self, settings)
+        VtigerRelations.__init__(self, settings)
         self._administrator = False
         self._user = ""
         self._highest: int | None = None
@@ -253,14 +257,19 @@ class Vtiger(System):
         private = {**entity.private, "decode": pages and pages.decode, "columns": columns}
         return replace(entity, private=private), pages
 
+    def keys_alone(self, entity: Entity) -> Entity:
+        """By a query for ids, where there are some."""
+        columns = entity.key if entity.key == ("id",) else ()
+        return replace(entity, private={**entity.private, "columns": columns, "decode": None})
+
     def _columns(self, call: Call, entity: Entity) -> str:
         """The wanted columns, if a look at one row gives just these; else all.
 
         Describe and query do not know the same fields, and one name too many fails a query (measured).
         """
         wanted = entity.private.get("columns")
-        if not wanted:
-            return "*"
+        if not wanted or wanted == ("id",):
+            return "id" if wanted else "*"
         query, about = f"select {','.join(wanted)} from {entity.name} limit 1;", f"{entity.name}: choose the columns"
         try:
             rows = call(vtql.ask(query, about, patient=False))
@@ -437,9 +446,9 @@ class Vtiger(System):
         return self._looking.rows(call, table, condition)
 
     def remarks(self, entity: Entity, values: Mapping[str, Any]) -> Iterable[str]:
-        """Files are not uploaded."""
-        if values.get("filelocationtype") == "I":
-            yield "documents of the kind «internal» are written without their file, which stays where it is"
+        """A file goes along with its document, or comes after it."""
+        if values.get("filelocationtype") == "I" and CONTENT not in values:
+            yield "«internal» documents are written without their file, which may follow as a stream of files"
 
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
         """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured)."""
@@ -448,8 +457,10 @@ class Vtiger(System):
             element.setdefault("activitytype", "Task")
         if element.get(LINES.name):
             element.setdefault("productid", element[LINES.name][0].get("productid"))
+        files = with_file(entity, element)
         form = {"operation": "create", "elementType": entity.name, "element": json.dumps(element)}
-        row: Row = call(Request("POST", f"{entity.name}: create", form=form, repeatable=False, shape=RECORD))
+        about = f"{entity.name}: create"
+        row: Row = call(Request("POST", about, form=form, files=files, repeatable=False, shape=RECORD))
         return row
 
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
@@ -459,6 +470,8 @@ class Vtiger(System):
         on a server that turns out not to, they are sent again as they are.
         """
         plain = self.encoded(entity, values)
+        if CONTENT in plain:
+            return replace_file(call, entity, current, self._whole(call, entity, current), plain)
         if LINES.name in plain:
             return replace_lines(call, entity.name, {"id": current["id"], **plain})
         sent = {name: _shielded(value) for name, value in plain.items()} if self._revise_decodes else plain
@@ -467,6 +480,10 @@ class Vtiger(System):
             self._revise_decodes = False
             row = self._revise(call, entity, current, plain)
         return row
+
+    def _whole(self, call: Call, entity: Entity, current: Row) -> Row:
+        """All of a record, to be written again."""
+        return current
 
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         element = json.dumps({"id": current["id"], **values})

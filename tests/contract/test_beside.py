@@ -1,0 +1,39 @@
+"""Files, and relations that are no fields, where a CRM offers them; where it does not, it is said in a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crm_systems import SYSTEMS
+from tests.contract.subjects import SUBJECTS, Subject
+from tests.running import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OFFERS = {system.name: system for system in SYSTEMS}
+
+
+@pytest.fixture(params=sorted(SUBJECTS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def subject(name: str) -> Subject:
+    return SUBJECTS[name]
+
+
+@pytest.mark.parametrize("files", ["content", "folder"])
+def test_files_come_or_it_is_said_that_they_cannot(name: str, subject: Subject, tmp_path: Path, files: str) -> None:
+    with subject.start(10) as crm:
+        asked: dict[str, Any] = {"entities": [subject.entity], "files": files, "files_path": str(tmp_path)}
+        result = run({**subject.config(crm), **asked})
+    if OFFERS[name].offers_files:
+        assert result.exit == ""
+        assert f"{subject.entity}_files" in result.schemas
+    else:
+        assert "`files` cannot be read here, since the CRM hands out none: leave `files` out." in result.exit
+        assert result.records == {}
