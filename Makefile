@@ -4,7 +4,7 @@ RUN := .venv/bin/python -m
 # Twice quiet: errors only.
 PIP := bin/pip install -qq --disable-pip-version-check
 
-.PHONY: demo test browser lint dist package docs recipes generate bench clean
+.PHONY: demo test proof browser lint dist package docs recipes generate bench clean
 
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
@@ -13,6 +13,9 @@ test: .venv/ready .venv-meltano/ready ## Passes the tests
 	@echo "Testing against simulated CRMs …"
 	@$(RUN) pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser \
 	  --ignore=tests/package --ignore=tests/recipes
+
+proof: .venv/ready ## Proves the guarantees in about 20 minutes on two cores (SHORT=1: two), and writes docs/proof.md
+	$(RUN) proof $(if $(SHORT),--short)
 
 browser: .venv/ready ## Looks at the report in a real Chromium
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
@@ -73,4 +76,4 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-meltano .meltano demo-output dist site
+	rm -rf .venv .venv-meltano .meltano demo-output proof-output dist site

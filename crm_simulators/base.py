@@ -296,9 +296,10 @@ class _Handler(BaseHTTPRequestHandler):
         while True:
             try:
                 self.connection.recv(1)
-                return
             except TimeoutError:
                 self.wfile.write(b" ")
+            else:
+                return
 
     def _reset(self) -> None:
         """Hangs up with a TCP reset, as a server that dies does."""

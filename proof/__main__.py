@@ -47,7 +47,7 @@ PARTS: tuple[Any, ...] = (faults, kills, timeline, soak, fuzz)
 
 def cases(chosen: argparse.Namespace, postgres: str) -> list[Any]:
     """All cases, the longest first, so that the end is not spent waiting for one."""
-    found = {
+    found: dict[str, list[Any]] = {
         soak.PART: list(soak.cases(chosen.seeds, chosen.records)),
         timeline.PART: [timeline.Case(300, 25)],
         kills.PART: list(kills.cases(postgres=postgres))[:: chosen.step],

@@ -117,7 +117,7 @@ def unread(history: Sequence[Event]) -> list[str]:
     return [
         f"{key} holds {values[0]!r} and was read as {known.get(key)!r}"
         for key, values in (held(history, "read").items() if runs else ())
-        if known.get(key) != values[0]
+        if key not in known or known[key] != values[0]
     ]
 
 

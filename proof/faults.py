@@ -9,13 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from crm_simulators.base import SLOW, Call, Fault
+from crm_simulators.base import SLOW, Fault
 from proof.checker import judge
 from proof.history import History
 from proof.runs import given, keys_of, read_run, write_run
 from proof.server import Watched
 from proof.verdict import Figures, Verdict
 from tests.contract.subjects import SUBJECTS
+from tests.contract.test_odd_answers import body, spoil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,26 +30,22 @@ ROWS = 60
 PAGE = 20
 
 
-def _with_body(change: Callable[[bytes], bytes]) -> Callable[[Answer], Answer]:
-    return lambda answer: replace(answer, body=change(answer.body))
-
-
-def _without_values(body: bytes) -> bytes:
+def _without_values(proper: bytes) -> bytes:
     """JSON of the same shape whose values are gone."""
     try:
-        told = json.loads(body)
+        told = json.loads(proper)
     except ValueError:
-        return body
+        return proper
     return json.dumps(dict.fromkeys(told) if isinstance(told, dict) else []).encode()
 
 
 ODD: dict[str, Callable[[Answer], Answer]] = {
-    "null": _with_body(lambda _body: b"null"),
-    "an empty object": _with_body(lambda _body: b"{}"),
-    "an empty list": _with_body(lambda _body: b"[]"),
-    "all values null": _with_body(_without_values),
-    "cut JSON": _with_body(lambda body: body[: len(body) // 2]),
-    "nothing": _with_body(lambda _body: b""),
+    "null": body(lambda _told: b"null"),
+    "an empty object": body(lambda _told: b"{}"),
+    "an empty list": body(lambda _told: b"[]"),
+    "all values null": body(_without_values),
+    "cut JSON": body(lambda told: told[: len(told) // 2]),
+    "nothing": body(lambda _told: b""),
     "no gzip": lambda answer: replace(answer, headers={**answer.headers, "Content-Encoding": "gzip"}),
     "HTTP 403": lambda answer: replace(answer, status=403),
     "HTTP 404": lambda answer: replace(answer, status=404),
@@ -70,7 +67,8 @@ class Case:
     @property
     def name(self) -> str:
         """What the case is called."""
-        return f"{self.system}, {self.way}, {self.kind} at request {self.number}"
+        fault = f"{self.kind} at request {self.number}" if self.number else "undisturbed"
+        return f"{self.system}, {self.way}, {fault}"
 
     def run(self, folder: Path) -> Verdict:
         """Disturbs a run, lets another end in peace, and judges."""
@@ -79,7 +77,8 @@ class Case:
 
 
 def cases(systems: tuple[str, ...] = tuple(SUBJECTS), step: int = 1) -> Iterator[Case]:
-    """All of them, or every so many-th."""
+    """All of them, or every so many-th; and what undisturbed runs take."""
+    yield from (Case(system, way, "", 0) for system in systems for way in ("read", "written"))
     every = (
         Case(system, way, kind, number)
         for system in systems
@@ -99,21 +98,14 @@ def requests_of(system: str, way: str) -> int:
 
 def disturb(crm: Simulator, kind: str, number: int) -> None:
     """One fault at the n-th request from now on."""
-    at = len(crm.calls) + number
     if kind in ODD:
-        proper = crm.answer
-
-        def answer(call: Call) -> Answer:
-            told = proper(call)
-            return ODD[kind](told) if call.number == at else told
-
-        crm.answer = answer  # type: ignore[method-assign]
+        spoil(crm, ODD[kind], which=number.__eq__)
     elif number:
-        fault = Fault[kind]
+        fault, at = Fault[kind], len(crm.calls) + number
         crm.fault = lambda call: fault if call.number == at else None
 
 
-def settle(crm: Simulator, proper: Callable[[Call], Answer]) -> None:
+def settle(crm: Simulator, proper: Any) -> None:
     """Nothing goes wrong any more."""
     crm.fault = lambda _call: None
     crm.answer = proper  # type: ignore[method-assign]

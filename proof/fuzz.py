@@ -1,4 +1,4 @@
-"""Singer input and answers of servers that nobody wrote by hand: each ends in a sentence, and nothing wrong is written."""
+"""Singer input and answers that nobody wrote by hand: each ends in a sentence, and nothing wrong is written."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ class Fuzz:
         )
         if self.case.way == "input":
             with VtigerSimulator(rows=2, invoices=0) as crm:
-                self._try(limits, st.tuples(st.lists(odd_messages | anything, max_size=3), st.booleans()), self._input, crm)
+                self._try(
+                    limits, st.tuples(st.lists(odd_messages | anything, max_size=3), st.booleans()), self._input, crm
+                )
         else:
             self._try(limits, st.tuples(st.integers(0, 2**32), st.integers(1, 15), st.booleans()), self._answers)
         return Verdict(PART, self.case.name, self.findings, Figures(cases=self.tried))
@@ -118,7 +120,9 @@ class Fuzz:
             broken = body(lambda told: mutated(told, chance))
             if is_read:
                 spoil(crm, broken, which=range(first, 100_000).__contains__)
-                read_run(history, "tap 1", subject, {**subject.config(crm), "entities": [subject.entity], "page_size": 10})
+                read_run(
+                    history, "tap 1", subject, {**subject.config(crm), "entities": [subject.entity], "page_size": 10}
+                )
                 return
             records = [given_record(subject, each) for each in range(NEW)]
             ledger = f"sqlite:///{self.folder}/{self.tried}.sqlite"

@@ -49,7 +49,7 @@ class History:
         """Writes one line."""
         event = Event(who, type, do, key, value, id, round(time.monotonic() - self._began, 4))
         with self._lock:
-            self._file.write(json.dumps({name: each for name, each in asdict(event).items() if each != ""}) + "\n")
+            self._file.write(json.dumps(asdict(event)) + "\n")
 
     def close(self) -> list[Event]:
         """Ends it, and reads it back from the disk."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -11,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from crm_simulators.base import Call, Fault
 from proof.checker import judge
+from proof.endings import end_of_read, end_of_write
 from proof.history import History
 from proof.postgres import fresh_ledger
 from proof.processes import Command
-from proof.runs import SECONDS_TO_HANG, Acknowledged, given, keys_of, messages, note_end, note_invoked, note_read
+from proof.runs import given, keys_of, messages, note_invoked
 from proof.server import Watched, writes
 from proof.verdict import Figures, Verdict
 from tests.contract.subjects import SUBJECTS
-from tests.running import Run as ReadRun
 from tests.target_crm.processes import lines_of
 
 if TYPE_CHECKING:
@@ -102,6 +101,7 @@ class Killer:
         self._is_known.set()
 
     def __call__(self, call: Call) -> Fault | None:
+        """What a request meets."""
         self._is_known.wait(10)
         if self.is_done:
             return None
@@ -133,7 +133,8 @@ def _written(case: Case, folder: Path) -> Verdict:
         crm.fault = lambda _call: None
         seconds = _write_again(case, history, config, folder / "2", records)
         watched.holds_what_was_written()
-    return _verdict(case, history, requests, len(records), watched.resent, seconds, killer)
+    figures = _figures(killer, len(records), requests, seconds, watched.resent)
+    return Verdict(PART, case.name, judge(history.close()), figures)
 
 
 def _write_again(
@@ -145,28 +146,6 @@ def _write_again(
     process = Command("target", config, folder, lines_of(messages(subject, records)), installed=case.installed)
     end_of_write(history, "target 2", process, records)
     return process.seconds
-
-
-def end_of_write(
-    history: History, who: str, process: Command, records: Sequence[Given], seconds: float = SECONDS_TO_HANG
-) -> int | None:
-    """Waits until a run is over, and notes what it has acknowledged; gives its exit code."""
-    code = process.wait(seconds)
-    acknowledged = Acknowledged(history, who, records)
-    # A line that the kill cut is none.
-    acknowledged.write(process.output.rpartition("\n")[0])
-    _note_end(history, who, code, process)
-    return code
-
-
-def _note_end(history: History, who: str, code: int | None, process: Command) -> None:
-    if code is None:
-        os.kill(process.pid, signal.SIGKILL)
-        history.note(who, "failed", "run", value="hang")
-    elif code == -signal.SIGKILL:
-        history.note(who, "unknown", "run", value="killed")
-    else:
-        note_end(history, who, process.log.strip().rpartition("\n")[2] if code else "", process.log)
 
 
 def _twice(case: Case, folder: Path) -> Verdict:
@@ -189,51 +168,28 @@ def _twice(case: Case, folder: Path) -> Verdict:
         crm.fault = lambda _call: None
         seconds = _write_again(case, history, config, folder / "2", records)
         watched.holds_what_was_written()
-    return _verdict(case, history, requests, len(records), watched.resent, seconds, killer)
+    figures = _figures(killer, len(records), requests, seconds, watched.resent)
+    return Verdict(PART, case.name, judge(history.close()), figures)
 
 
 def _read(case: Case, folder: Path) -> Verdict:
-    subject, history = SUBJECTS[case.system], History(folder / "history.jsonl")
+    subject, history, requests = SUBJECTS[case.system], History(folder / "history.jsonl"), 0
     with subject.start(ROWS) as crm:
         watched = Watched(crm, subject, history, {})
         config = {**subject.config(crm), "entities": [subject.entity], "page_size": PAGE}
         config |= {"parallel_requests": case.workers}
         killer = crm.fault = Killer(case, lambda _call: True, history)
-        state, process = _read_once(history, "tap 1", subject, config, folder / "1", killer, "")
-        requests = len(crm.calls)
-        crm.fault = lambda _call: None
-        _, process = _read_once(history, "tap 2", subject, config, folder / "2", killer, state)
+        state = ""
+        for who in ("tap 1", "tap 2"):
+            history.note(who, "invoke", "run", value="from a state" if state else "")
+            process = Command("tap", config, folder / who, state)
+            killer.aim(process.pid)
+            _, state, _ = end_of_read(history, who, subject, process, state)
+            requests = requests or len(crm.calls)
+            crm.fault = lambda _call: None
         watched.holds_what_is_read()
         rows = len(watched.rows)
-    return _verdict(case, history, requests, rows, 0, process.seconds, killer)
-
-
-def _read_once(
-    history: History,
-    who: str,
-    subject: Subject,
-    config: Mapping[str, Any],
-    folder: Path,
-    killer: Killer,
-    state: str,
-) -> tuple[str, Command]:
-    history.note(who, "invoke", "run", value="from a state" if state else "")
-    process = Command("tap", config, folder, state)
-    killer.aim(process.pid)
-    _, last, _ = end_of_read(history, who, subject, process, state)
-    return last, process
-
-
-def end_of_read(
-    history: History, who: str, subject: Subject, process: Command, state: str, seconds: float = SECONDS_TO_HANG
-) -> tuple[ReadRun, str, int | None]:
-    """Waits until a run is over, and notes what it gave; gives that, the state to go on from and the exit code."""
-    code = process.wait(seconds)
-    # A line that the kill cut is none.
-    result = ReadRun(process.output.rpartition("\n")[0], "")
-    last = note_read(history, who, subject, result)
-    _note_end(history, who, code, process)
-    return result, json.dumps(last) if last else state, code
+    return Verdict(PART, case.name, judge(history.close()), _figures(killer, rows, requests, process.seconds))
 
 
 def _config(subject: Subject, crm: Any, case: Case, folder: Path) -> dict[str, Any]:
@@ -243,10 +199,8 @@ def _config(subject: Subject, crm: Any, case: Case, folder: Path) -> dict[str, A
     return {**subject.config(crm), **more}
 
 
-def _verdict(
-    case: Case, history: History, requests: int, records: int, resent: int, seconds: float, killer: Killer
-) -> Verdict:
-    figures = Figures(
+def _figures(killer: Killer, records: int, requests: int, seconds: float, resent: int = 0) -> Figures:
+    return Figures(
         cases=1,
         kills=int(killer.is_done),
         resent=resent,
@@ -255,4 +209,3 @@ def _verdict(
         recovered=1,
         recovery_seconds=seconds,
     )
-    return Verdict(PART, case.name, judge(history.close()), figures)

@@ -65,15 +65,15 @@ class Command:
         """Its exit code, or None where it does not end in time."""
         if isinstance(self._process, subprocess.Popen):
             try:
-                code = self._process.wait(seconds)
-                self.seconds = time.monotonic() - self.began
-                return code
+                code: int | None = self._process.wait(seconds)
             except subprocess.TimeoutExpired:
                 return None
+            self.seconds = time.monotonic() - self.began
+            return code
         self._process.join(seconds)
         self.seconds = time.monotonic() - self.began
-        code: int | None = self._process.exitcode
-        return code
+        ended: int | None = self._process.exitcode
+        return ended
 
     @property
     def output(self) -> str:
@@ -90,7 +90,11 @@ def _started(what: str, folder: Path, *, has_state: bool) -> subprocess.Popen[by
     command: list[str | Path] = [Path(sys.executable).with_name(f"{what}-crm"), "--config", folder / "config.json"]
     if what == "tap" and has_state:
         command += ["--state", folder / "input"]
-    with (folder / "input").open() as source, (folder / "output").open("w") as output, (folder / "log").open("w") as log:
+    with (
+        (folder / "input").open() as source,
+        (folder / "output").open("w") as output,
+        (folder / "log").open("w") as log,
+    ):
         return subprocess.Popen(command, stdin=source, stdout=output, stderr=log)
 
 

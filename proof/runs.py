@@ -83,7 +83,7 @@ class Acknowledged(io.StringIO):
 def no_hang(history: History, who: str) -> Iterator[None]:
     """Ends what does not end; only in the main thread."""
 
-    def stop(number: int, frame: Any) -> None:
+    def stop(*_of_the_signal: Any) -> None:
         raise Hang
 
     before = signal.signal(signal.SIGALRM, stop)

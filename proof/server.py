@@ -7,7 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-from crm_simulators.alfacrm import AlfaCrmSimulator
+from crm_simulators.egito import EgitoSimulator
+from crm_simulators.intouch import InTouchSimulator
 from crm_simulators.vtiger import VtigerSimulator
 from tests.contract.subjects import change
 from tests.contract.test_lost_answers import creates
@@ -30,14 +31,12 @@ def writes(call: Call) -> bool:
     return creates(call) or is_change
 
 
-def table(crm: Any, entity: str) -> Mapping[Any, Any]:
+def table(crm: Any, entity: str) -> dict[Any, Any]:
     """The rows as the server keeps them, oldest first."""
-    if isinstance(crm, VtigerSimulator):
-        return crm.store.tables[entity].rows
-    if isinstance(crm, AlfaCrmSimulator):
-        return crm.store.tables[entity]
-    rows: Mapping[Any, Any] = getattr(crm, "_database", None) and crm._database.tables[entity].rows
-    return rows or crm._store.tables[entity]
+    name = {InTouchSimulator: "_database", EgitoSimulator: "_store"}.get(type(crm), "store")
+    found: Any = getattr(crm, name).tables[entity]
+    rows: dict[Any, Any] = found if isinstance(found, dict) else found.rows
+    return rows
 
 
 def field(row: Any, name: str) -> str:
@@ -67,7 +66,7 @@ class Watched:
         crm.answer = self._answer  # type: ignore[method-assign]
 
     @property
-    def rows(self) -> Mapping[Any, Any]:
+    def rows(self) -> dict[Any, Any]:
         """All rows of the entity."""
         return table(self.crm, self.subject.entity)
 
@@ -78,8 +77,8 @@ class Watched:
         return answer
 
     def _note_new(self) -> int:
-        rows, new = self.rows, []
-        new = list(islice(rows.items(), self._seen, None)) if len(rows) > self._seen else []
+        rows = self.rows
+        new = [(number, rows[number]) for number in islice(reversed(rows), max(len(rows) - self._seen, 0))]
         self._seen = len(rows)
         for number, row in new:
             key = self.keys.get(field(row, self.subject.match))
@@ -130,4 +129,5 @@ class Watched:
         store: Any = self.crm.store if isinstance(self.crm, VtigerSimulator) else self.crm
         arguments = (self.id_of(number),) if isinstance(self.crm, VtigerSimulator) else (self.subject.entity, number)
         store.delete(*arguments)
+        self._seen = len(self.rows)
         self.history.note("user", "did", "delete", self.id_of(number))

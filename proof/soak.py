@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from crm_simulators.base import SLOW, Call, Fault
 from proof.checker import judge
+from proof.endings import end_of_read, end_of_write
 from proof.history import History
-from proof.kills import end_of_read, end_of_write
 from proof.processes import Command
 from proof.runs import SECONDS_TO_HANG, Given, messages, note_invoked
 from proof.server import Watched
@@ -22,10 +21,9 @@ from tests.contract.subjects import SUBJECTS
 from tests.target_crm.processes import lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from crm_simulators.base import Simulator
     from tests.contract.subjects import Subject
 
 PART = "a soak"
@@ -84,6 +82,7 @@ class Trouble:
             self._pid, self._left = pid, requests
 
     def __call__(self, call: Call) -> Fault | None:
+        """What a request meets."""
         with self._lock:
             self._left -= 1
             if self._left == 0:

@@ -8,9 +8,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from proof.checker import judge
+from proof.endings import end_of_write
 from proof.history import History
-from proof.kills import Killer, end_of_write
 from proof.kills import Case as Kill
+from proof.kills import Killer
 from proof.processes import Command
 from proof.runs import given, keys_of, messages, note_invoked
 from proof.server import Watched, writes
@@ -87,12 +88,14 @@ def picture(history: Sequence[Event]) -> str:
     )
     return "\n".join(
         [
-            f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' role='img' {FONT} "
-            f"aria-label='{escape(title)}'>",
+            (
+                f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' role='img' {FONT} "
+                f"aria-label='{escape(title)}'>"
+            ),
             f"<rect width='{WIDTH}' height='{HEIGHT}' fill='white'/>",
             f"<text x='12' y='24' font-weight='bold'>{escape(title)}</text>",
             *(
-                f"<line x1='{x(at):.1f}' y1='{TOP}' x2='{x(at):.1f}' y2='{TOP + high}' stroke='#cf222e' stroke-width='1'/>"
+                f"<line x1='{x(at):.1f}' y1='{TOP}' x2='{x(at):.1f}' y2='{TOP + high}' stroke='#cf222e'/>"
                 for at in kills
             ),
             *_line((x(event.at), y(count)) for count, event in enumerate(made, 1)),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from urllib3.exceptions import HTTPError
 
+from crm_systems.client.limits import Limited, whole
 from crm_systems.client.network import check_status, http_date, meaning_of
 from crm_systems.client.patience import Wait, pauses
 from crm_systems.errors import (
@@ -182,7 +183,7 @@ class Connection:
         self._check_headers(request)
         self._shared.traffic.requests += 1
         try:
-            response = self._http.request(
+            with self._http.request(
                 request.method,
                 self._system.base_address + request.path,
                 params=dict(request.query),
@@ -192,12 +193,14 @@ class Connection:
                 headers=dict(request.headers),
                 timeout=self._timeout,
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                reply = Reply(response.status_code, headers, whole(request.about, response))
         except UnicodeError:
             raise Rejected(f"{request.about}: a value holds half a character, which cannot be sent") from None
         except (OSError, HTTPError) as error:
             raise meaning_of(request, error, was_up=self._shared.patience.was_up) from None
-        reply = Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
         self._note_time(reply)
         check_status(request, reply)
         at_once = request.decode(reply.body) if request.decode else None
@@ -244,6 +247,8 @@ class _Http(requests.Session):
 
     def __init__(self) -> None:
         super().__init__()
+        for scheme in list(self.adapters):
+            self.mount(scheme, Limited())
         # A login travels in each request; a cookie would tie the logins of several workers together.
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Where there is one already, netrc is not asked.

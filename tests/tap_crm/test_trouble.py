@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Answer, Fault
+from crm_simulators.base import SLOW, Answer, Fault
 from crm_simulators.vtiger import Switches, VtigerSimulator
 from tests.running import discover, only, run
 from tests.tap_crm.leads import leads, live, stored
