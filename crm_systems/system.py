@@ -161,6 +161,10 @@ class System(HasFiles, HasRelations, ABC):
         """Whether :meth:`deletions` may know something about this entity."""
         return False
 
+    def page_of(self, entity: Entity, identifier: str) -> str:
+        """The address of the page on which people see a record; empty where nobody knows it."""
+        return ""
+
     def describe_login(self, session: Session) -> str:
         """Who is logged in, for people."""
         return str(self.options.get("username") or "")
@@ -206,6 +210,29 @@ class System(HasFiles, HasRelations, ABC):
         Raises:
             OutcomeUnknown: nobody knows whether it was deleted.
         """
+
+    def becomes(self, entity: Entity) -> tuple[str, ...]:
+        """The names of the entities that :meth:`convert` turns records of this one into; empty: that is not offered."""
+        return ()
+
+    def convert(
+        self,
+        call: Call,
+        entity: Entity,
+        identifier: str,
+        current: Row | None,
+        values: Mapping[str, Any],
+        made: Mapping[str, tuple[Entity, Mapping[str, Any]]],
+    ) -> bool:
+        """Turns a record into others, each of an entity and typed values; it is not shown any more then.
+
+        ``current`` is the record where it is shown, ``values`` are typed ones of its own. False: it was one already.
+
+        Raises:
+            NotOffered: there is no such thing.
+            OutcomeUnknown: nobody knows whether it was converted.
+        """
+        raise NotOffered(f"{self.title} does not offer to convert {entity.name}")
 
     def remarks(self, entity: Entity, values: Mapping[str, Any]) -> Iterable[str]:
         """What a create of these typed values will leave out, in words that hold none of them."""

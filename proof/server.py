@@ -33,7 +33,9 @@ def writes(call: Call) -> bool:
 
 def table(crm: Any, entity: str) -> dict[Any, Any]:
     """The rows as the server keeps them, oldest first."""
-    name = {InTouchSimulator: "_database", EgitoSimulator: "_store"}.get(type(crm), "store")
+    name = (
+        "_database" if isinstance(crm, InTouchSimulator) else "_store" if isinstance(crm, EgitoSimulator) else "store"
+    )
     found: Any = getattr(crm, name).tables[entity]
     rows: dict[Any, Any] = found if isinstance(found, dict) else found.rows
     return rows

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from collections import Counter
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from msgspec import json
 from singer_sdk.io_base import SingerWriter
-from singer_sdk.singerlib import RecordMessage
+from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 
-from crm_systems.compiled import lines
+from crm_systems.compiled import Record, lines
 from crm_systems.terminal import handing_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from singer_sdk.singerlib.encoding.simple import Message
 
-    from crm_systems.compiled import Record
     from crm_systems.model import Row
+    from tap_crm.naming import Names
 
 LONGEST_DELAY = 1.0
 """Seconds after which a record is not held back any more."""
+
+NUL = rb"\u0000"
+"""How JSON writes U+0000, where no other backslash stands before it."""
+_NULS = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 class Messages(SingerWriter):
@@ -33,10 +39,18 @@ class Messages(SingerWriter):
     when somebody says :meth:`flush`, as the streams do after each page.
     """
 
+    names: Names | None = None
+    """What streams and fields are called; None: as the CRM calls them."""
+    keeps_nul = True
+    """Whether U+0000 leaves as it is, which PostgreSQL and others refuse, and not as U+FFFD."""
+
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
         self._flushed = clock()
+        self._columns: dict[str, Mapping[str, str]] = {}
+        self.replaced: Counter[str] = Counter()
+        """How many characters U+0000 were replaced, by stream."""
 
     def write_message(self, message: Message) -> None:
         """Hands a message on.
@@ -44,8 +58,12 @@ class Messages(SingerWriter):
         Raises:
             SystemExit: standard output is closed, or its disk is full.
         """
+        self._rename(message)
+        line = self.format_message(message)
+        if isinstance(message, RecordMessage) and not self.keeps_nul and NUL.decode() in line:
+            line = self._without_nul(message.stream, line.encode()).decode()
         with handing_on("tap-crm"):
-            sys.stdout.write(self.format_message(message) + "\n")
+            sys.stdout.write(f"{line}\n")
             if not isinstance(message, RecordMessage) or self._clock() - self._flushed > LONGEST_DELAY:
                 self.flush()
 
@@ -57,11 +75,17 @@ class Messages(SingerWriter):
         """
         if not records:
             return
+        if columns := self._columns.get(stream):
+            rows = (record.row() if isinstance(record, Record) else record for record in records)
+            records = [{columns[name]: value for name, value in row.items()} for row in rows]
+        stream = self.names.of_stream(stream) if self.names else stream
         head = b'{"type":"RECORD","stream":%s,"record":' % json.encode(stream)
         tail = b"" if version is None else b',"version":%d' % version
         tail += b',"time_extracted":"%s"}\n' % datetime.now(timezone.utc).isoformat().encode()
         # JSON has no line breaks but those between the records.
         page = head + lines(records)[:-1].replace(b"\n", tail + head) + tail
+        if not self.keeps_nul and NUL in page:
+            page = self._without_nul(stream, page)
         with handing_on("tap-crm"):
             sys.stdout.flush()
             if hasattr(sys.stdout, "buffer"):
@@ -69,6 +93,26 @@ class Messages(SingerWriter):
             else:
                 sys.stdout.write(page.decode())
             sys.stdout.flush()
+
+    def _rename(self, message: Message) -> None:
+        """Gives a message, and the fields in it, their names."""
+        if self.names is None or isinstance(message, StateMessage):
+            return
+        if isinstance(message, SchemaMessage):
+            self._columns[message.stream] = columns = self.names.of_fields(message.schema["properties"])
+            if columns:
+                properties = {columns[name]: each for name, each in message.schema["properties"].items()}
+                message.schema = {**message.schema, "properties": properties}
+                message.key_properties = [columns[name] for name in message.key_properties or ()]
+                message.bookmark_properties = [columns.get(each, each) for each in message.bookmark_properties or ()]
+        elif isinstance(message, RecordMessage) and (columns := self._columns.get(message.stream) or {}):
+            message.record = {columns[name]: value for name, value in message.record.items()}
+        message.stream = self.names.of_stream(message.stream)  # type: ignore[attr-defined]
+
+    def _without_nul(self, stream: str, line: bytes) -> bytes:
+        plain, count = _NULS.subn(rb"\1\\ufffd", line)
+        self.replaced[stream] += count
+        return plain
 
     def flush(self) -> None:
         """Hands on what was written so far.

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 
@@ -21,6 +20,7 @@ from crm_systems.times import instant
 from tap_crm import deletions
 from tap_crm.deletions import DELETED_AT
 from tap_crm.incremental import Incremental
+from tap_crm.versions import VersionedStream
 from tap_crm.zones import sentence
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tap_crm.run import Run
 
 
-class CrmStream(Stream):
+class CrmStream(VersionedStream):
     """One kind of record. Reads all, or what was changed since the bookmark, and then what was deleted."""
 
     # The reader types the records; the SDK need not look at each again.
@@ -58,6 +58,8 @@ class CrmStream(Stream):
         self.replication_key = replication_key
         self._entity = entity
         self._is_incomplete = False
+        self._is_whole = True
+        """Whether nothing is missing, not even what the settings let be missing."""
         self._gone: deletions.Deletions | None = None
         self._sent = 0
         """How many records have gone out since the state did."""
@@ -72,7 +74,7 @@ class CrmStream(Stream):
             schema=schema_of(
                 entity,
                 enums=run.settings["picklist_enums"],
-                deletions=deletions.are_offered(run, entity),
+                deletions=deletions.are_marked(run, entity),
             ),
             key=entity.key,
             replication_key=entity.replication_key,
@@ -101,6 +103,8 @@ class CrmStream(Stream):
                 for record in islice(records, self.ABORT_AT_RECORD_COUNT):
                     yield {**self._blank, **(record.row() if isinstance(record, Record) else record)}
             self.run.succeed()
+            if self._is_whole:
+                self.activate_version()
         except CrmError as error:
             self.run.fail_over(error, self.name, str(error))
 
@@ -240,14 +244,11 @@ class CrmStream(Stream):
                 self.logger.warning("%s", words)
 
     def _deletions(self) -> deletions.Deletions | None:
-        """What is gone; None where nobody wants to know.
-
-        Without the mark, a deleted record's key would look like a record that is there and empty.
-        """
-        has_mark = DELETED_AT in self.schema["properties"] and self.mask["properties", DELETED_AT]
-        if not has_mark or self.run.settings["deletions"] == "off" or self.ABORT_AT_RECORD_COUNT is not None:
+        """What is gone; None where nobody wants to know."""
+        if self.run.settings["deletions"] == "off" or self.ABORT_AT_RECORD_COUNT is not None:
             return None
-        return deletions.Deletions(self.run, self.entity, self.stream_state)
+        has_place = deletions.have_place(self.run, self.entity, self.schema, self.mask)
+        return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place)
 
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
         """Does nothing: the bookmark moves at the end of the stream and comes from the server's clock."""
@@ -270,6 +271,7 @@ class CrmStream(Stream):
 
     def _miss(self, sentence: str) -> None:
         """Says what is missing; the stream counts as complete without it where the settings say so."""
+        self._is_whole = False
         if self.run.settings["skip_unreadable"]:
             self.logger.warning("%s", sentence)
         else:

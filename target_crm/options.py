@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OF_A_STREAM = ("entity", "identify_by", "write_mode", "fields")
-WRITE_MODES = ("upsert", "update_only", "create_only")
+WRITE_MODES = ("upsert", "update_only", "create_only", "convert")
 UNKNOWN_FIELDS = ("reject", "drop")
 
 THREE_CHOICES = (
@@ -46,7 +46,8 @@ OWN_SETTINGS = (
         "write_mode",
         "string",
         "Write mode",
-        "upsert: create or update; update_only: create nothing; create_only: change nothing.",
+        "upsert: create or update; update_only: create nothing; create_only: change nothing; convert: turn leads into "
+        "others, each from an object in the field of its entity's name, where the CRM offers it.",
         default="upsert",
         choices=WRITE_MODES,
     ),
@@ -155,6 +156,11 @@ class StreamOptions:
     dry_run: bool
     settle_seconds: float
     fields: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def may_create(self) -> bool:
+        """Whether what is not in the CRM is created."""
+        return self.write_mode in ("upsert", "create_only")
 
     @property
     def match_fields(self) -> tuple[str, ...]:

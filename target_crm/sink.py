@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from singer_sdk.exceptions import InvalidJSONSchema
 from singer_sdk.sinks import BatchSink
 
 from target_crm.checking import Check
+from target_crm.conversion import CONVERT, convertible
 from target_crm.identity import Identity
 from target_crm.mapping import DELETED_AT, Mapper
 from target_crm.options import options_of
@@ -19,6 +21,7 @@ from target_crm.uploads import Uploads, brings_files
 from target_crm.writer import Writer
 
 if TYPE_CHECKING:
+    from crm_systems.model import Entity
     from target_crm.finding import Ahead
     from target_crm.options import StreamOptions
     from target_crm.rejects import RawRecord
@@ -103,8 +106,9 @@ class CrmSink(_Sink):
         if by_ledger:
             run.destination.check(run.ledger, self.stream_name)
         entity = run.entity(options.entity)
-        references = References(run.client, run.ledger, options, run.entity, run.planned)
-        mapper = self._mapper = Mapper(entity, options, run.client.system.notation, run.owners, references)
+        if options.write_mode == CONVERT:
+            entity = convertible(run.client.system, entity)
+        mapper = self._mapper = self._mapper_of(entity, options)
         columns = self.original_schema["properties"]
         knows_some = by_ledger and run.ledger.knows(self.stream_name)
         targets = [mapper.target_of(name) for name in columns]
@@ -113,7 +117,7 @@ class CrmSink(_Sink):
         self._uploads.check(entity, targets)
         check = Check(mapper, columns, tuple(self.key_properties), knows_some=knows_some)
         check.stop_if_wrong()
-        self._report = run.report.stream(self.stream_name, entity.name)
+        self._report = run.report.stream(self.stream_name, entity, partial(run.client.system.page_of, entity))
         for note in check.notes():
             self._tell(note)
         self._identity = Identity(mapper, {name: columns.get(name) for name in self.key_properties})
@@ -121,9 +125,19 @@ class CrmSink(_Sink):
 
     def _writer_of(self, mapper: Mapper) -> Any:
         """What writes the records, when what an earlier run was cut off in is settled."""
-        writer = Writer(self.run.client, self.run.ledger, mapper, self._identity)
+        run = self.run
+        writer = Writer(run.client, run.ledger, mapper, self._identity, self._mapper_for)
         writer.settle_open_intents()
         return writer
+
+    def _mapper_for(self, name: str) -> Mapper:
+        """What maps values of another entity that come in records of this stream."""
+        return self._mapper_of(self.run.entity(name), replace(self._mapper.options, entity=name, fields={}))
+
+    def _mapper_of(self, entity: Entity, options: StreamOptions) -> Mapper:
+        run = self.run
+        references = References(run.client, run.ledger, options, run.entity, run.planned)
+        return Mapper(entity, options, run.client.system.notation, run.owners, references)
 
     def _tell(self, note: str) -> None:
         self._report.notes.append(note)
@@ -209,6 +223,10 @@ class LogInSink(_Sink):
             session = client.log_in()
         who = client.system.describe_login(session)
         self.logger.info("Logged in to %s as %s; the test stream is not written.", self.run.report.title, who)
+
+
+class DescriptionSink(_Sink):
+    """Takes a stream that tells of the source, and does nothing with it."""
 
 
 class LeftOutSink(_Sink):

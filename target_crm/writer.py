@@ -14,6 +14,7 @@ from crm_systems.beside import CONTENT
 from crm_systems.errors import Denied, OutcomeUnknown, Rejected, Unavailable
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
+from target_crm.conversion import CONVERT, Converter
 from target_crm.creation import ATTEMPTS, Creator
 from target_crm.encoding import unwritable
 from target_crm.finding import Ahead, Finder
@@ -22,7 +23,7 @@ from target_crm.mapping import DELETED_AT, NOTHING
 from target_crm.outcome import OF_ONE_RECORD, Action, Change, NotYet, Outcome, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from crm_systems.client import Client
     from target_crm.finding import Existing
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
 class Writer:
     """Writes the records of one stream; any number of threads may write records that are not the same one."""
 
-    def __init__(self, client: Client, ledger: Ledger, mapper: Mapper, identity: Identity) -> None:
+    def __init__(
+        self, client: Client, ledger: Ledger, mapper: Mapper, identity: Identity, maker: Callable[[str], Mapper]
+    ) -> None:
         self._client = client
         self._system = client.system
         self._ledger = ledger
@@ -45,6 +48,7 @@ class Writer:
         self._identity = identity
         self._finder = Finder(client, mapper.entity, mapper.options)
         self._creator = Creator(client, ledger, mapper, self._finder)
+        self._converter = Converter(client, ledger, mapper, self._finder, maker)
         self.settle_open_intents = self._creator.settle_open_intents
 
     def looked_up(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Ahead:
@@ -94,6 +98,8 @@ class Writer:
         known = self._known(key, record, ahead)
         if record.get(DELETED_AT):
             return self._delete(key, known)
+        if self._options.write_mode == CONVERT:
+            return self._converter.convert(key, record, known, last_chance=last_chance)
         return self._upsert(key, record, known, ahead, last_chance=last_chance)
 
     def _known(self, key: str, record: Mapping[str, Any], ahead: Ahead | None) -> Written | None:
@@ -154,7 +160,7 @@ class Writer:
         left_open = self._links(key, mapped)
         if self._options.dry_run:
             self._references.planned.setdefault(key, set()).add(self.entity.name)
-            return Outcome(Action.CREATE, key, changes=changes, left_open=left_open)
+            return Outcome(Action.CREATE, key, name=self._name_in(values), changes=changes, left_open=left_open)
         self._leave_open(key, mapped, left_open)
         try:
             created = self._creator.create(key, values, known)
@@ -168,7 +174,7 @@ class Writer:
         silent = self._note_stored(key, "" if lacks_file else fingerprint, sent, created)
         if lacks_file:
             raise Reject(f"it was created as {created.crm_id}, but the CRM did not keep its file")
-        return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open)
+        return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open, name=self._name_in(values))
 
     def _update(self, key: str, mapped: Mapped, fingerprint: str, existing: Existing, known: Written | None) -> Outcome:
         if self._options.write_mode == "create_only":
@@ -177,7 +183,9 @@ class Writer:
         left_open = self._links(key, mapped)
         if self._options.dry_run:
             action = Action.UPDATE if changes else Action.UNCHANGED
-            return Outcome(action, key, existing.crm_id, changes, left_open=left_open)
+            return Outcome(
+                action, key, existing.crm_id, changes, left_open=left_open, name=self._name_in(existing.record)
+            )
         self._leave_open(key, mapped, left_open)
         before = known.altered if known else {}
         if not changes:
@@ -189,7 +197,8 @@ class Writer:
         stored = self._finder.existing(self._system.update(self._client.call, self.entity, existing.row, values))
         kept = {name: pair for name, pair in before.items() if name not in values}
         silent = self._note_stored(key, fingerprint, values, replace(stored, crm_id=existing.crm_id), kept)
-        return Outcome(Action.UPDATE, key, existing.crm_id, changes, silent, left_open)
+        name = self._name_in(existing.record)
+        return Outcome(Action.UPDATE, key, existing.crm_id, changes, silent, left_open, name=name)
 
     def _differences(
         self, values: Mapping[str, Any], existing: Existing, known: Written | None, fingerprint: str
@@ -256,7 +265,9 @@ class Writer:
             self._delete_once(existing.crm_id)
         if not self._options.dry_run:
             self._ledger.forget(self._options.stream, key)
-        return Outcome(Action.DELETE if existing else Action.SKIP, key, existing.crm_id if existing else "")
+        if existing is None:
+            return Outcome(Action.SKIP, key)
+        return Outcome(Action.DELETE, key, existing.crm_id, name=self._name_in(existing.record))
 
     def _delete_once(self, crm_id: str) -> None:
         for _attempt in range(ATTEMPTS):
@@ -275,6 +286,10 @@ class Writer:
             else:
                 return
         raise Unavailable(f"{self.entity.name}: delete: the connection breaks again and again", code=code)
+
+    def _name_in(self, values: Mapping[str, Any]) -> str:
+        """What people call the record that has these values."""
+        return " ".join(str(values[name]) for name in self.entity.label_fields if not is_empty(values.get(name)))
 
     def _kind(self, name: str) -> Kind:
         found = self._mapper.fields.get(name)

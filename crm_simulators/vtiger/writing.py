@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_simulators.vtiger import converting
 from crm_simulators.vtiger.checking import Checker, element_of
+from crm_simulators.vtiger.conversion import Conversion
 from crm_simulators.vtiger.failures import Crashed, Refused, Restricted, denied, wrong_id
 from crm_simulators.vtiger.files import attach, attached_to_new
 from crm_simulators.vtiger.inventory import add_lines, drop_lines, totals
@@ -275,26 +276,9 @@ class Writer:
         if self._flavour.revised_lines_crash:
             raise Crashed
 
-    def convert_lead(self, text: str | None) -> dict[str, str]:
-        """Turns a lead into an account, a contact, a potential; the lead leaves query but not retrieve."""
-        element = element_of(text)
-        lead = self._check.record(converting.text_of(element.get("leadId")))
-        if lead.module != "Leads":
-            raise wrong_id()
-        if lead.converted:
-            raise Refused("LEAD_ALREADY_CONVERTED", "Lead is already converted")
-        owner = converting.text_of(element.get("assignedTo")) or lead.values.get("assigned_user_id")
-        made: dict[str, str] = {}
-        entities = element.get("entities") or {}
-        for name in ("Accounts", "Contacts", "Potentials"):
-            wanted = entities.get(name) or {}
-            if wanted.get("create"):
-                module = self._access.listed(name)
-                values = {**wanted, "assigned_user_id": owner, "account_id": made.get("Accounts")}
-                made[name] = self._store.id(self._add(module, values))
-        lead.converted = True
-        self._store.put(lead, {"modifiedtime": self._store.stamp()})
-        return made
+    def convert_lead(self, text: str | None) -> dict[str, str] | None:
+        """See :class:`Conversion`."""
+        return Conversion(self._store, self._access, self._add).carry_out(element_of(text), self._check)
 
 
 _RENAMED = {"hdnDiscountPercent": "discount_percent", "hdnDiscountAmount": "discount_amount"}

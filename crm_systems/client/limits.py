@@ -36,6 +36,7 @@ def whole(about: str, response: requests.Response) -> bytes:
     for part in response.iter_content(AT_ONCE):
         size += len(part)
         if size > LARGEST:
+            response.close()
             raise ProtocolError(
                 f"{about}: the server's answer is larger than {LARGEST >> 20} MiB",
                 hint="lower `page_size`; if that does not help, `url` names something that is no CRM",

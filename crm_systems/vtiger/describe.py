@@ -108,7 +108,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         label=described.get("label") or name,
         fields=tuple(merged),
         key=key,
-        label_field=described.get("labelFields") if described.get("labelFields") in known else None,
+        label_fields=tuple(each for each in str(described.get("labelFields") or "").split(",") if each in known),
         replication_key="modifiedtime" if "modifiedtime" in readable else None,
         creation_key="createdtime" if "createdtime" in readable else None,
         readable=sample is not None,

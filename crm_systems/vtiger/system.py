@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from functools import partial
 from hashlib import md5
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from crm_systems.beside import CONTENT
@@ -31,7 +32,7 @@ from crm_systems.rows import ID, fits, is_identifier, is_vtiger_id, is_whole_num
 from crm_systems.sampling import together
 from crm_systems.system import System, decode_json
 from crm_systems.times import earliest
-from crm_systems.vtiger import vtql
+from crm_systems.vtiger import leads, vtql
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, entity_of
 from crm_systems.vtiger.files import VtigerFiles, replace_file, with_file
 from crm_systems.vtiger.lines import INTERNAL_ERRORS, replace_lines
@@ -97,7 +98,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         reads="all modules, custom fields, line items",
         changes="yes",
         deletions="where `sync` works, for administrators; else by comparison",
-        writes="create, update, delete",
+        writes="create, update, delete, convert leads",
     )
     has_picklists: ClassVar[bool] = True
     looks_up_many: ClassVar[bool] = True
@@ -389,6 +390,11 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         """The user's name and id."""
         return f"{self.options['username']} ({session.values['userId']})"
 
+    def page_of(self, entity: Entity, identifier: str) -> str:
+        """Since version 6 each record of a module has a page of this address."""
+        record = {"module": entity.name, "view": "Detail", "record": identifier.rpartition("x")[2]}
+        return f"{self.base_address.rpartition('/')[0]}/index.php?{urlencode(record)}"
+
     def owners(self, call: Call) -> dict[str, str]:
         """Users and groups, as far as this user may list them; users win over groups of the same name.
 
@@ -490,6 +496,25 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         form = {"operation": "revise", "element": element}
         row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
         return row
+
+    def becomes(self, entity: Entity) -> tuple[str, ...]:
+        """Leads alone."""
+        return leads.BECOMES if entity.name == leads.LEADS else ()
+
+    def convert(
+        self,
+        call: Call,
+        entity: Entity,
+        identifier: str,
+        current: Row | None,
+        values: Mapping[str, Any],
+        made: Mapping[str, tuple[Entity, Mapping[str, Any]]],
+    ) -> bool:
+        """See :func:`~crm_systems.vtiger.leads.convert`; what is made gets the lead's owner unless another is given."""
+        self._shown.pop(entity.name, None)
+        owner = values.get(leads.OWNER) or (current or {}).get(leads.OWNER) or ""
+        encoded = {name: self.encoded(of, its) for name, (of, its) in made.items()}
+        return leads.convert(call, identifier, str(owner), encoded)
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:
         """Moves the record into the recycle bin; a second time is denied and does no harm (measured)."""
