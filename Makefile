@@ -8,7 +8,7 @@ LOADERS := meltanolabs-target-postgres target-duckdb target-jsonl
 # target-duckdb 0.8 loses the first row of each load with a newer one, which takes it for a header.
 BESIDE_target-duckdb := "duckdb~=1.0.0"
 
-.PHONY: demo test browser lint dist package docs recipes generate bench clean
+.PHONY: demo test proof browser lint dist package docs recipes generate bench clean
 
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
@@ -17,6 +17,9 @@ test: .venv/ready .venv-meltano/ready ## Passes the tests
 	@echo "Testing against simulated CRMs …"
 	@$(RUN) pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser \
 	  --ignore=tests/package --ignore=tests/recipes
+
+proof: .venv/ready ## Proves the guarantees in about 20 minutes on two cores (SHORT=1: two), and writes docs/proof.md
+	$(RUN) proof $(if $(SHORT),--short)
 
 browser: .venv/ready ## Looks at the report in a real Chromium
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
@@ -83,4 +86,4 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-meltano .venv-loaders .meltano demo-output dist site
+	rm -rf .venv .venv-meltano .venv-loaders .meltano demo-output proof-output dist site

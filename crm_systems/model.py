@@ -88,6 +88,8 @@ class Entity:
     """The fields by which people call a record, one after the other."""
     readable: bool = True
     creatable: bool = True
+    why_not_creatable: str = ""
+    """What keeps everybody from creating one, as a sentence without its end; empty: it is a question of rights."""
     updatable: bool = True
     deletable: bool = True
     lacks_choices: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Setting
@@ -80,6 +81,13 @@ OWN_SETTINGS = (
         minimum=0,
     ),
     Setting(
+        "relations",
+        "any",
+        "Relations",
+        "Streams of relations that are no fields, such as `Campaigns_Contacts_relations`: their names, or all. Each "
+        "record that was changed costs requests of its own.",
+    ),
+    Setting(
         "deletion_records",
         "string",
         "Deletion records",
@@ -127,8 +135,32 @@ OWN_SETTINGS = (
 
 def problems(settings: Mapping[str, Any]) -> list[str]:
     """What is wrong with settings that are right one by one."""
-    lacks_folder = settings["files"] == "folder" and not settings["files_path"]
-    return ["`files_path` is missing: `files` set to folder writes there."] if lacks_folder else []
+    found = []
+    if settings["files"] == "folder" and not settings["files_path"]:
+        found.append("`files_path` is missing: `files` set to folder writes there.")
+    try:
+        wanted_relations(settings)
+    except ValueError:
+        found.append("`relations` must be all, or a list of names such as Campaigns_Contacts_relations.")
+    return found
+
+
+def wanted_relations(settings: Mapping[str, Any]) -> list[str] | None:
+    """The names that `relations` has; empty: all; None: none are wanted.
+
+    Raises:
+        ValueError: it is neither all nor a list of names.
+    """
+    told = settings["relations"]
+    if told in (None, "", []):
+        return None
+    if isinstance(told, str):
+        told = json.loads(told) if told.startswith("[") else [each.strip() for each in told.split(",")]
+    if told == ["all"]:
+        return []
+    if not isinstance(told, list) or not all(isinstance(each, str) and each for each in told):
+        raise ValueError
+    return told
 
 
 PASSED_OVER = ("batch_config", "use_singer_decimal")

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, cast
 from singer_sdk import Tap
 from singer_sdk.tap_base import CliTestOptionValue
 
-from crm_systems.beside import FILES
 from crm_systems.discovery import introduction
 from crm_systems.errors import ConfigError, CrmError
 from crm_systems.terminal import handing_on, speak_utf8
 from tap_crm.configuration import Configured
 from tap_crm.deleted import DeletedStream
 from tap_crm.descriptions import FieldStream, PicklistStream
-from tap_crm.file_stream import KEY, FileStream
+from tap_crm.file_stream import FileStream, is_of_files
 from tap_crm.files import FileError, catalog_of, state_of
 from tap_crm.messages import Messages
 from tap_crm.naming import Names
+from tap_crm.relation_stream import RelationStream, is_of_relations, relation_streams
 from tap_crm.run import Run
 from tap_crm.stream import CrmStream
 
@@ -77,6 +77,7 @@ class CrmTap(Configured):
         if self.settings["files"] != "names" and not self.run.client.system.offers_files:
             raise ConfigError("`files` cannot be read here, since the CRM hands out none", hint="leave `files` out")
         streams = [each for entity in self.run.described() for each in self._streams_for(entity)]
+        streams += relation_streams(self, self.run)
         return [*streams, *(make() for make in self._streams_beside().values())]
 
     def _streams_beside(self) -> dict[str, Callable[[], Stream]]:
@@ -102,8 +103,7 @@ class CrmTap(Configured):
         if make := self._streams_beside().get(name):
             return make()
         entry = catalog[name]
-        kind = FileStream if name.endswith(FILES) and tuple(entry.key_properties or ()) == KEY else CrmStream
-        return kind(
+        return kind_of(name, entry.key_properties or ())(
             self,
             self.run,
             name=name,
@@ -202,6 +202,13 @@ def _read(file: Any, meaning: Callable[[Any], dict[str, Any]]) -> dict[str, Any]
         return None if file is None else meaning(file)
     except FileError as error:
         sys.exit(f"{CrmTap.name}: {file.name} {error}.")
+
+
+def kind_of(name: str, key: Sequence[str]) -> type[CrmStream]:
+    """What reads a stream of a catalog."""
+    if is_of_relations(name, key):
+        return RelationStream
+    return FileStream if is_of_files(name, key) else CrmStream
 
 
 def _valid_replication_key(entry: CatalogEntry) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import requests
-from requests.adapters import HTTPAdapter
 
+from crm_systems.client.limits import Limited, whole
 from crm_systems.model import Reply
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Http:
     def __init__(self, user_agent: str, timeout: float) -> None:
         self.headers = {**requests.utils.default_headers(), "User-Agent": user_agent}
         self._timeout = timeout
-        self._adapter = HTTPAdapter()
+        self._adapter = Limited()
         self._surroundings: dict[str, Any] = {}
 
     def exchange(self, request: Request, address: str) -> Reply:
@@ -32,6 +32,7 @@ class Http:
 
         Raises:
             OSError, HTTPError, UnicodeError: as requests and urllib3 do.
+            ProtocolError: the answer is larger than any may be.
         """
         prepared = requests.Request(
             request.method,
@@ -45,9 +46,8 @@ class Http:
         ).prepare()
         self._surroundings = self._surroundings or _surroundings(address)
         response = self._adapter.send(prepared, timeout=self._timeout, **self._surroundings)
-        # As much at once as the server sends.
-        body = b"".join(response.iter_content(None))
-        return Reply(response.status_code, {name.lower(): text for name, text in response.headers.items()}, body)
+        headers = {name.lower(): text for name, text in response.headers.items()}
+        return Reply(response.status_code, headers, whole(request.about, response))
 
     def close(self) -> None:
         """Closes what is open."""

@@ -33,7 +33,7 @@ from crm_systems.sampling import together
 from crm_systems.system import VERSION, System, decode_json
 from crm_systems.times import earliest
 from crm_systems.vtiger import leads, vtql
-from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, entity_of
+from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, WITHOUT_INVENTORY, entity_of
 from crm_systems.vtiger.files import VtigerFiles, replace_file, with_file
 from crm_systems.vtiger.lines import INTERNAL_ERRORS, replace_lines
 from crm_systems.vtiger.look_up import LookUp
@@ -108,7 +108,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         System.__init__(self, settings)
         VtigerRelations.__init__(self, settings)
         self._administrator = False
-        self._user = ""
+        self._user = self._version = ""
         self._highest: int | None = None
         self._sync_refusal: NotOffered | None = None
         self._sync_works = False
@@ -162,6 +162,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         except (KeyError, TypeError, ValueError, OverflowError, OSError):
             raise ProtocolError("Log-in: this is no answer of a Vtiger webservice", hint="check `url`") from None
         self._user = session.values["userId"]
+        self._version = str(login.get("vtigerVersion") or "")
         self._administrator = self._is_administrator(call, session, login)
         return session
 
@@ -227,7 +228,11 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
             raise ProtocolError(f"{name}: describe: the CRM gives records without their id", hint="run again")
         if sample:
             self._shown[name] = sample[0]
-        return entity_of(described, sample)
+        entity = entity_of(described, sample)
+        if name in INVENTORY and self._version in WITHOUT_INVENTORY:
+            why = f"Vtiger {self._version} cannot create {name} through its interface, as 8.0 and 8.2 can"
+            return replace(entity, creatable=False, why_not_creatable=why)
+        return entity
 
     def _sample(self, call: Call, name: str) -> list[Row] | None:
         """Rows from both ends of a module; none where they cannot be looked at; None where the user may not query it.
