@@ -63,3 +63,5 @@ class Outcome:
     """Why it was rejected; holds no value."""
     server_says: str = ""
     """The server's own words, which may hold values: for the report and the rejects file only."""
+    name: str = ""
+    """What people call the record, as far as it is known; for the report only."""

@@ -45,7 +45,11 @@ class Run:
         self.destination = Destination(self.client.system, settings)
         # A dry run rejects nothing for good: a replay would try its records once more than needed.
         self._rejects = Rejects(None if settings["dry_run"] else settings["rejects_path"], self.warn)
-        self.report = Report(title=self.destination.at_address, dry_run=bool(settings["dry_run"]))
+        self.report = Report(
+            title=self.destination.at_address,
+            dry_run=bool(settings["dry_run"]),
+            shows_records=bool(settings["report_path"]),
+        )
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), settings)
         self.workers = Workers(self.client.parallel)
         self._stream = ""

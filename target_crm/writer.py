@@ -160,7 +160,7 @@ class Writer:
         left_open = self._links(key, mapped)
         if self._options.dry_run:
             self._references.planned.setdefault(key, set()).add(self.entity.name)
-            return Outcome(Action.CREATE, key, changes=changes, left_open=left_open)
+            return Outcome(Action.CREATE, key, name=self._name_in(values), changes=changes, left_open=left_open)
         self._leave_open(key, mapped, left_open)
         try:
             created = self._creator.create(key, values, known)
@@ -174,7 +174,7 @@ class Writer:
         silent = self._note_stored(key, "" if lacks_file else fingerprint, sent, created)
         if lacks_file:
             raise Reject(f"it was created as {created.crm_id}, but the CRM did not keep its file")
-        return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open)
+        return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open, name=self._name_in(values))
 
     def _update(self, key: str, mapped: Mapped, fingerprint: str, existing: Existing, known: Written | None) -> Outcome:
         if self._options.write_mode == "create_only":
@@ -183,7 +183,9 @@ class Writer:
         left_open = self._links(key, mapped)
         if self._options.dry_run:
             action = Action.UPDATE if changes else Action.UNCHANGED
-            return Outcome(action, key, existing.crm_id, changes, left_open=left_open)
+            return Outcome(
+                action, key, existing.crm_id, changes, left_open=left_open, name=self._name_in(existing.record)
+            )
         self._leave_open(key, mapped, left_open)
         before = known.altered if known else {}
         if not changes:
@@ -195,7 +197,8 @@ class Writer:
         stored = self._finder.existing(self._system.update(self._client.call, self.entity, existing.row, values))
         kept = {name: pair for name, pair in before.items() if name not in values}
         silent = self._note_stored(key, fingerprint, values, replace(stored, crm_id=existing.crm_id), kept)
-        return Outcome(Action.UPDATE, key, existing.crm_id, changes, silent, left_open)
+        name = self._name_in(existing.record)
+        return Outcome(Action.UPDATE, key, existing.crm_id, changes, silent, left_open, name=name)
 
     def _differences(
         self, values: Mapping[str, Any], existing: Existing, known: Written | None, fingerprint: str
@@ -262,7 +265,9 @@ class Writer:
             self._delete_once(existing.crm_id)
         if not self._options.dry_run:
             self._ledger.forget(self._options.stream, key)
-        return Outcome(Action.DELETE if existing else Action.SKIP, key, existing.crm_id if existing else "")
+        if existing is None:
+            return Outcome(Action.SKIP, key)
+        return Outcome(Action.DELETE, key, existing.crm_id, name=self._name_in(existing.record))
 
     def _delete_once(self, crm_id: str) -> None:
         for _attempt in range(ATTEMPTS):
@@ -281,6 +286,10 @@ class Writer:
             else:
                 return
         raise Unavailable(f"{self.entity.name}: delete: the connection breaks again and again", code=code)
+
+    def _name_in(self, values: Mapping[str, Any]) -> str:
+        """What people call the record that has these values."""
+        return " ".join(str(values[name]) for name in self.entity.label_fields if not is_empty(values.get(name)))
 
     def _kind(self, name: str) -> Kind:
         found = self._mapper.fields.get(name)

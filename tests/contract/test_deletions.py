@@ -135,7 +135,7 @@ def crm(subject: Subject) -> Iterator[Simulator]:
 def config_of(subject: Subject, crm: Simulator, folder: Path) -> dict[str, Any]:
     keys = f"sqlite:///{folder}/keys.sqlite"
     more = {"entities": [subject.entity], "deletions": "compare", "keys_url": keys, "page_size": 20}
-    return {**subject.config(crm), **more, "most_deletions": 60}
+    return {**subject.config(crm), **more, "most_deletions": 60, "deletion_records": "marked"}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
