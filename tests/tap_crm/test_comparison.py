@@ -231,6 +231,22 @@ def test_told_by_the_crm_and_then_by_comparison(vtiger: Start, tmp_path: Path) -
     assert run(config, state=third.state).records["Leads"] == []
 
 
+def test_what_has_no_place_waits(stock: VtigerSimulator, tmp_path: Path) -> None:
+    config = comparing(stock, tmp_path)
+    catalog = only(discover(config), "Leads")
+    without = json.loads(json.dumps(catalog))
+    for part in without["streams"][0]["metadata"]:
+        if part["breadcrumb"] == ["properties", "_sdc_deleted_at"]:
+            part["metadata"]["selected"] = False
+    first = run(config, catalog=without)
+    stock.clock.advance(3600)
+    gone = min(row["id"] for row in first.records["Leads"])
+    stock.store.delete(gone)
+    second = run(config, catalog=without, state=first.state)
+    assert second.records["Leads"] == []
+    assert deleted(run(config, catalog=catalog, state=second.state)) == {gone}
+
+
 def test_no_state_leaves_before_the_deletions_that_it_tells_of(
     stock: VtigerSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
