@@ -15,9 +15,10 @@ from target_crm import files
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OF_A_STREAM = ("entity", "identify_by", "write_mode", "fields")
+OF_A_STREAM = ("entity", "identify_by", "write_mode", "fields", "conflicts")
 WRITE_MODES = ("upsert", "update_only", "create_only")
 UNKNOWN_FIELDS = ("reject", "drop")
+CONFLICTS = ("source", "crm", "reject")
 
 THREE_CHOICES = (
     'say how an incoming record is recognised in the CRM: "id", its key is the id in this CRM; "ledger", by what '
@@ -38,8 +39,8 @@ OWN_SETTINGS = (
         "streams",
         "object",
         "Streams",
-        "For single streams, by name: `entity`, `identify_by`, `write_mode` and `fields` (incoming field to CRM field; "
-        "null leaves one out). A stream that is null is left "
+        "For single streams, by name: `entity`, `identify_by`, `write_mode`, `fields` (incoming field to CRM field; "
+        "null leaves one out) and `conflicts` (also an object of CRM fields). A stream that is null is left "
         "out. Default: to the entity and the fields of the same names.",
     ),
     Setting(
@@ -49,6 +50,16 @@ OWN_SETTINGS = (
         "upsert: create or update; update_only: create nothing; create_only: change nothing.",
         default="upsert",
         choices=WRITE_MODES,
+    ),
+    Setting(
+        "conflicts",
+        "string",
+        "Conflicts",
+        "What to do where both the source and somebody in the CRM changed a field since it was last written: source "
+        "writes, crm leaves, reject keeps the record in the rejects file. All are reported. A field that only the CRM "
+        "changed is left. Default: source. By `id`, where the records come from this same CRM, what comes is written "
+        "unless this is set.",
+        choices=CONFLICTS,
     ),
     Setting(
         "deletes",
@@ -149,6 +160,21 @@ class StreamOptions:
     dry_run: bool
     settle_seconds: float
     fields: Mapping[str, str | None] = field(default_factory=dict)
+    conflicts: str | None = None
+    """What is done with conflicts; None where nobody said."""
+    conflicts_of: Mapping[str, str] = field(default_factory=dict)
+    """The same for single fields of the CRM."""
+
+    @property
+    def compares_three_ways(self) -> bool:
+        """Whether it counts what both sides held last; of records from this same CRM, only if somebody asks."""
+        if self.write_mode == "create_only":
+            return False
+        return self.identify_by != "id" or bool(self.conflicts or self.conflicts_of)
+
+    def policy_of(self, name: str) -> str:
+        """What is done with a conflict over a field of the CRM."""
+        return self.conflicts_of.get(name) or self.conflicts or "source"
 
     @property
     def match_fields(self) -> tuple[str, ...]:
@@ -166,6 +192,7 @@ def options_of(settings: Mapping[str, Any], stream: str) -> StreamOptions:
     identify_by = _identify_by(own.get("identify_by", settings["identify_by"]))
     if identify_by is None:
         raise ConfigError(f"`identify_by` is not set for the stream {stream}", hint=THREE_CHOICES)
+    of_fields = own.get("conflicts") or {}
     return StreamOptions(
         stream=stream,
         entity=own.get("entity") or stream,
@@ -176,6 +203,8 @@ def options_of(settings: Mapping[str, Any], stream: str) -> StreamOptions:
         dry_run=settings["dry_run"],
         settle_seconds=settings["settle_seconds"],
         fields=as_names(own.get("fields") or {}),
+        conflicts=settings["conflicts"] if isinstance(of_fields, Mapping) else of_fields,
+        conflicts_of=of_fields if isinstance(of_fields, Mapping) else {},
     )
 
 
@@ -203,6 +232,9 @@ def _problems_of_stream(where: str, own: Any) -> list[str]:
     ]
     if own.get("write_mode", "upsert") not in WRITE_MODES:
         found.append(f"{where}: write_mode must be one of {', '.join(WRITE_MODES)}.")
+    conflicts = own.get("conflicts") or {}
+    if any(each not in CONFLICTS for each in (conflicts.values() if isinstance(conflicts, Mapping) else [conflicts])):
+        found.append(f"{where}: conflicts must be {', '.join(CONFLICTS)}, or an object of CRM fields and these.")
     try:
         as_names(own.get("fields") or {})
     except (ValueError, TypeError):

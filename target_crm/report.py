@@ -18,6 +18,9 @@ from target_crm.outcome import Action, Outcome
 MOST_SHOWN = 500
 """How many records of a kind a stream's report shows; all are counted."""
 
+OVERWRITTEN = frozenset({"written", "deleted"})
+"""What was done with a conflict by which a value of the CRM is lost."""
+
 SHOWN = {Action.CREATE: "creates", Action.UPDATE: "updates", Action.DELETE: "deletes", Action.REJECT: "rejects"}
 
 
@@ -31,6 +34,9 @@ class StreamReport:
     shown: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     silent_changes: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_open: Counter[str] = field(default_factory=Counter)
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
+    conflicts_counted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By field and by what was done."""
 
     def add(self, outcome: Outcome) -> None:
         """Counts a record and keeps what is worth showing."""
@@ -46,6 +52,11 @@ class StreamReport:
                     "changes": [vars(each) for each in outcome.changes],
                 }
             )
+        for conflict in outcome.conflicts:
+            self.conflicts_counted[conflict.field, conflict.done] += 1
+            # No value that is lost by a conflict is left out.
+            if conflict.done in OVERWRITTEN or len(self.conflicts) < MOST_SHOWN:
+                self.conflicts.append({"key": outcome.key, "id": outcome.crm_id, **vars(conflict)})
         for change in outcome.silent:
             known = self.silent_changes.setdefault(change.field, {"count": 0, "examples": []})
             known["count"] += 1
@@ -64,6 +75,9 @@ class StreamReport:
         if self.silent_changes:
             fields = ", ".join(f"{name} ({each['count']})" for name, each in sorted(self.silent_changes.items()))
             line += f"; stored otherwise than sent: {fields}"
+        if self.conflicts_counted:
+            fields = ", ".join(f"{name} ({n} {done})" for (name, done), n in sorted(self.conflicts_counted.items()))
+            line += f"; changed on both sides: {fields}"
         if self.left_open:
             fields = ", ".join(f"{name} ({count})" for name, count in sorted(self.left_open.items()))
             line += f"; references left open: {fields}"
@@ -122,6 +136,7 @@ class Report:
                     "counts": {action.value: each.counts[action.value] for action in Action},
                     "notes": each.notes,
                     "references_left_open": dict(each.left_open),
+                    "conflicts": each.conflicts,
                     **{kind: each.shown.get(kind, []) for kind in SHOWN.values()},
                 }
                 for name, each in self.streams.items()

@@ -110,7 +110,7 @@ class CrmSink(_Sink):
         for note in check.notes():
             self._tell(note)
         self._identity = Identity(mapper, {name: columns.get(name) for name in self.key_properties})
-        self._writer = Writer(run.client, run.ledger, mapper, self._identity)
+        self._writer = Writer(run.client, run.ledger, mapper, self._identity, columns)
         self._writer.settle_open_intents()
         run.pending.writers[self.stream_name] = self._writer
 

@@ -6,34 +6,47 @@ rejected, unknown) and an unknown one is settled by looking, never by sending ag
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import Denied, OutcomeUnknown, Rejected, Unavailable
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
+from target_crm.conflicts import ThreeWay
 from target_crm.creation import ATTEMPTS, Creator
 from target_crm.encoding import unwritable
-from target_crm.finding import Ahead, Finder
+from target_crm.finding import Ahead, Existing, Finder
 from target_crm.ledger import Link, TakenMeanwhile, Written, digest
 from target_crm.mapping import DELETED_AT, NOTHING
-from target_crm.outcome import OF_ONE_RECORD, Action, Change, NotYet, Outcome, Reject
+from target_crm.outcome import OF_ONE_RECORD, Action, Change, Conflicted, NotYet, Outcome, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from crm_systems.client import Client
-    from target_crm.finding import Existing
     from target_crm.identity import Identity
     from target_crm.ledger import Ledger
     from target_crm.mapping import Mapped, Mapper
 
 
+@dataclass(frozen=True)
+class Came:
+    """A record that came in, and what is known of it."""
+
+    key: str
+    record: Mapping[str, Any]
+    mapped: Mapped
+    fingerprint: str
+    known: Written | None
+
+
 class Writer:
     """Writes the records of one stream; any number of threads may write records that are not the same one."""
 
-    def __init__(self, client: Client, ledger: Ledger, mapper: Mapper, identity: Identity) -> None:
+    def __init__(
+        self, client: Client, ledger: Ledger, mapper: Mapper, identity: Identity, columns: Iterable[str]
+    ) -> None:
         self._client = client
         self._system = client.system
         self._ledger = ledger
@@ -44,6 +57,7 @@ class Writer:
         self._identity = identity
         self._finder = Finder(client, mapper.entity, mapper.options)
         self._creator = Creator(client, ledger, mapper, self._finder)
+        self._three_ways = ThreeWay(mapper, columns)
         self.settle_open_intents = self._creator.settle_open_intents
 
     def looked_up(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Ahead:
@@ -66,7 +80,8 @@ class Writer:
             return self._in_turn(key, record, ahead, last_chance=last_chance)
         except Reject as error:
             waits = isinstance(error, NotYet) and not last_chance
-            return Outcome(Action.DEFER if waits else Action.REJECT, key, reason=str(error))
+            conflicts = error.conflicts if isinstance(error, Conflicted) else ()
+            return Outcome(Action.DEFER if waits else Action.REJECT, key, conflicts=conflicts, reason=str(error))
         except OF_ONE_RECORD as error:
             return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
 
@@ -135,15 +150,19 @@ class Writer:
         is_new = self._options.identify_by == "ledger" and known is None
         mapped = self._mapper(record, last_chance=last_chance, now=now, is_new=is_new)
         fingerprint = digest([self.entity.name, mapped.as_given])
-        if self._options.identify_by == "ledger" and known and known.digest == fingerprint:
+        by_ledger = self._options.identify_by == "ledger"
+        if by_ledger and known and self._three_ways.is_settled(known, fingerprint):
             return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links(key, mapped))
-        if not by_id:
+        came = Came(key, record, mapped, fingerprint, known)
+        if by_ledger and known and known.digest == fingerprint:
+            # Looked at once, since an earlier version did not note what the CRM held.
+            existing = self._finder.get(known.crm_id) or Existing(known.crm_id, {})
+        elif not by_id:
             existing = self._finder.find(key, mapped.values, known, ahead)
-        if existing is None:
-            return self._create(key, mapped, fingerprint, known)
-        return self._update(key, mapped, fingerprint, existing, known)
+        return self._create(came) if existing is None else self._update(came, existing)
 
-    def _create(self, key: str, mapped: Mapped, fingerprint: str, known: Written | None) -> Outcome:
+    def _create(self, came: Came) -> Outcome:
+        key, mapped = came.key, came.mapped
         if self._options.write_mode == "update_only":
             return Outcome(Action.SKIP, key)
         values = self._mapper.complete(mapped.values)
@@ -156,57 +175,54 @@ class Writer:
             return Outcome(Action.CREATE, key, changes=changes, left_open=left_open)
         self._leave_open(key, mapped, left_open)
         try:
-            created = self._creator.create(key, values, known)
+            created = self._creator.create(key, values, came.known)
         except Rejected as error:
             if left_open:
                 # The CRM may well want the reference that cannot be set yet.
                 raise NotYet(str(error)) from None
             raise
-        silent = self._note_stored(key, fingerprint, {**mapped.values, **values}, created)
+        sent = {**mapped.values, **values}
+        base = self._three_ways.created(came.record, sent, created.record)
+        silent = self._note_stored(came, sent, created, base)
         return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open)
 
-    def _update(self, key: str, mapped: Mapped, fingerprint: str, existing: Existing, known: Written | None) -> Outcome:
+    def _update(self, came: Came, existing: Existing) -> Outcome:
+        key, mapped, known = came.key, came.mapped, came.known
         if self._options.write_mode == "create_only":
             return Outcome(Action.SKIP, key, existing.crm_id)
-        changes = self._differences(mapped.values, existing, known, fingerprint)
+        decision = self._three_ways.compare(came.record, mapped.values, existing, known, came.fingerprint)
+        changes, conflicts = tuple(decision.changes), tuple(decision.conflicts)
         left_open = self._links(key, mapped)
+        outcome = Outcome(Action.UNCHANGED, key, existing.crm_id, changes, left_open=left_open, conflicts=conflicts)
+        if changes:
+            outcome = replace(outcome, action=Action.UPDATE)
         if self._options.dry_run:
-            action = Action.UPDATE if changes else Action.UNCHANGED
-            return Outcome(action, key, existing.crm_id, changes, left_open=left_open)
+            return outcome
         self._leave_open(key, mapped, left_open)
+        if decision.leaves:
+            # Told again until both sides agree.
+            came = replace(came, fingerprint="")
         before = known.altered if known else {}
         if not changes:
-            if known is None or known.digest != fingerprint:
+            base = self._three_ways.packed(decision, existing.record)
+            if known is None or (known.digest, known.base) != (came.fingerprint, base):
                 # The CRM holds it already: if this note is lost, the next run looks once more.
-                self._note(key, existing.crm_id, fingerprint, before, later=True)
-            return Outcome(Action.UNCHANGED, key, existing.crm_id, left_open=left_open)
+                self._note(came, existing.crm_id, before, base, later=True)
+            return outcome
         values = {change.field: change.after for change in changes}
         stored = self._finder.existing(self._system.update(self._client.call, self.entity, existing.row, values))
         kept = {name: pair for name, pair in before.items() if name not in values}
-        silent = self._note_stored(key, fingerprint, values, replace(stored, crm_id=existing.crm_id), kept)
-        return Outcome(Action.UPDATE, key, existing.crm_id, changes, silent, left_open)
-
-    def _differences(
-        self, values: Mapping[str, Any], existing: Existing, known: Written | None, fingerprint: str
-    ) -> tuple[Change, ...]:
-        """What is to be changed. A value that the CRM altered when it was last sent is not sent again."""
-        found = []
-        for name, value in values.items():
-            if name not in existing.record:
-                if not is_empty(value) and not (known and known.digest == fingerprint):
-                    found.append(Change(name, None, value))
-                continue
-            now = existing.record[name]
-            if type(value) is type(now) and value == now:
-                continue
-            kind = self._kind(name)
-            remembered = known.altered.get(name) if known else None
-            if not same(kind, value, now) and remembered != (digest(value), digest(now)):
-                found.append(Change(name, now, value))
-        return tuple(found)
+        base = self._three_ways.packed(decision, stored.record)
+        silent = self._note_stored(came, values, replace(stored, crm_id=existing.crm_id), base, kept)
+        return replace(outcome, silent=silent)
 
     def _note_stored(
-        self, key: str, fingerprint: str, sent: Mapping[str, Any], stored: Existing, kept: Mapping[str, Any] = NOTHING
+        self,
+        came: Came,
+        sent: Mapping[str, Any],
+        stored: Existing,
+        base: bytes | None,
+        kept: Mapping[str, tuple[str, str]] = NOTHING,
     ) -> tuple[Change, ...]:
         """Notes what was written; gives what was sent and stored otherwise."""
         now = stored.record
@@ -216,14 +232,20 @@ class Writer:
             if name in now and value != now[name] and not same(self._kind(name), value, now[name])
         ]
         pairs = {each.field: (digest(each.before), digest(each.after)) for each in altered}
-        self._note(key, stored.crm_id, fingerprint, {**kept, **pairs})
+        self._note(came, stored.crm_id, {**kept, **pairs}, base)
         return tuple(each for each in altered if not is_empty(each.before))
 
     def _note(
-        self, key: str, crm_id: str, fingerprint: str, altered: Mapping[str, tuple[str, str]], *, later: bool = False
+        self,
+        came: Came,
+        crm_id: str,
+        altered: Mapping[str, tuple[str, str]],
+        base: bytes | None,
+        *,
+        later: bool = False,
     ) -> None:
-        written = Written(self.entity.name, crm_id, fingerprint, altered)
-        self._ledger.note(self._options.stream, key, written, later=later)
+        written = Written(self.entity.name, crm_id, came.fingerprint, altered, base)
+        self._ledger.note(self._options.stream, came.key, written, later=later)
 
     def _links(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
         fields = self._mapper.fields
@@ -246,11 +268,15 @@ class Writer:
         existing = self._finder.get(crm_id) if crm_id else None
         if existing and not self.entity.deletable:
             raise Reject("the CRM does not let it be deleted")
+        conflicts = tuple(self._three_ways.deleted(existing, known)) if existing else ()
+        if existing and any(each.done == "left" for each in conflicts):
+            return Outcome(Action.SKIP, key, existing.crm_id, conflicts=conflicts)
         if existing and not self._options.dry_run:
             self._delete_once(existing.crm_id)
         if not self._options.dry_run:
             self._ledger.forget(self._options.stream, key)
-        return Outcome(Action.DELETE if existing else Action.SKIP, key, existing.crm_id if existing else "")
+        action, crm_id = (Action.DELETE, existing.crm_id) if existing else (Action.SKIP, "")
+        return Outcome(action, key, crm_id, conflicts=conflicts)
 
     def _delete_once(self, crm_id: str) -> None:
         for _attempt in range(ATTEMPTS):

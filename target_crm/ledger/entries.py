@@ -30,6 +30,8 @@ class Written:
     """Of the values that were sent."""
     altered: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """For fields that the CRM stored otherwise than sent: digests of what was sent and of what it stored."""
+    base: bytes | None = None
+    """What both sides held when they last agreed, packed; None in a ledger of an earlier version."""
 
 
 @dataclass(frozen=True)

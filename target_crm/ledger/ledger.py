@@ -115,7 +115,7 @@ class Ledger:
                 with sound(WRITTEN, row):
                     altered = json.loads(row.altered) if row.altered != "{}" else {}
                     pairs = {name: (sent, stored) for name, (sent, stored) in altered.items()}
-                    found[row.key] = Written(row.entity, row.crm_id, row.digest, pairs)
+                    found[row.key] = Written(row.entity, row.crm_id, row.digest, pairs, row.base)
         return found
 
     def note(self, stream: str, key: str, written: Written, *, later: bool = False) -> None:
@@ -123,7 +123,7 @@ class Ledger:
 
         ``later``: it need not be durable before :meth:`flush`; what is asked of it until then is answered all the same.
         """
-        values = {"entity": written.entity, "crm_id": written.crm_id, "digest": written.digest}
+        values = {"entity": written.entity, "crm_id": written.crm_id, "digest": written.digest, "base": written.base}
         altered = json.dumps(dict(written.altered)) if written.altered else "{}"
         self._notes.add({**self._named(stream, key)[1], **values, "altered": altered}, later=later)
         self._held.discard((stream, key))

@@ -1,0 +1,185 @@
+"""Which side a difference came from: the source, the CRM, or both, which is a conflict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.model import Kind
+from crm_systems.wire import is_empty, same
+from target_crm.creation import may_be_stored_as
+from target_crm.ledger import EMPTY, NOT_SHOWN, Agreed, digest, packed, short_digest, tag, unpacked
+from target_crm.outcome import Change, Conflict, Conflicted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from crm_systems.model import Row
+    from target_crm.finding import Existing
+    from target_crm.ledger import Written
+    from target_crm.mapping import Mapper
+
+DONE = {"source": "written", "crm": "left", "reject": "rejected"}
+"""What is done with a conflict, by the setting."""
+
+
+@dataclass
+class Decision:
+    """What is to be done with the fields of one record, and what both sides agree upon then."""
+
+    base: dict[bytes, Agreed]
+    came: dict[str, tuple[bytes, bytes]]
+    """By field of the CRM: the tag of the incoming field, and the digest of what came."""
+    changes: list[Change] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+
+    def agree(self, name: str, now: bytes) -> None:
+        """Notes of a field that what came is what the CRM holds."""
+        if name in self.came:
+            mark, sent = self.came[name]
+            self.base[mark] = Agreed(sent, now)
+
+    @property
+    def leaves(self) -> bool:
+        """Whether a conflict is left as it is."""
+        return any(each.done == DONE["crm"] for each in self.conflicts)
+
+
+class ThreeWay:
+    """Compares what came, what the CRM holds, and what both held when they last agreed; for one stream.
+
+    ``columns`` are the names of the incoming fields.
+    """
+
+    def __init__(self, mapper: Mapper, columns: Iterable[str]) -> None:
+        self._mapper = mapper
+        self._options = mapper.options
+        self._columns = tuple(columns)
+
+    def is_settled(self, known: Written, fingerprint: str) -> bool:
+        """Whether what came is what came last, so that there is nothing to write, whatever the CRM holds."""
+        return known.digest == fingerprint and (known.base is not None or not self._options.compares_three_ways)
+
+    def created(self, record: Mapping[str, Any], values: Iterable[str], stored: Row) -> bytes | None:
+        """What both sides agree upon when a record was created with these fields."""
+        if not self._options.compares_three_ways:
+            return None
+        changes = [Change(name, None, None) for name in values]
+        return self.packed(Decision({}, self._came(record), changes), stored)
+
+    def packed(self, decision: Decision, stored: Row) -> bytes | None:
+        """What both sides agree upon when the changes were written and the CRM shows this."""
+        if not self._options.compares_three_ways:
+            return None
+        for name in (change.field for change in decision.changes):
+            decision.agree(name, short_digest(stored[name]) if name in stored else NOT_SHOWN)
+        return packed(decision.base)
+
+    def compare(
+        self,
+        record: Mapping[str, Any],
+        values: Mapping[str, Any],
+        existing: Existing,
+        known: Written | None,
+        fingerprint: str,
+    ) -> Decision:
+        """What is to be changed in an existing record.
+
+        Raises:
+            Conflicted: both sides changed a field whose conflicts are rejected.
+        """
+        if known and known.crm_id != existing.crm_id:
+            known = None
+        three_ways = self._options.compares_three_ways
+        base = unpacked(known.base) if known and known.base and three_ways else {}
+        decision = Decision(base, self._came(record) if three_ways else {})
+        for name, value in values.items():
+            self._compare_field(decision, name, value, existing.record, known, fingerprint)
+        rejected = [each.field for each in decision.conflicts if each.done == DONE["reject"]]
+        if rejected:
+            raise Conflicted(f"its {', '.join(rejected)} was changed on both sides", decision.conflicts)
+        return decision
+
+    def _compare_field(
+        self, decision: Decision, name: str, value: Any, there: Row, known: Written | None, fingerprint: str
+    ) -> None:
+        now = there.get(name)
+        is_shown = name in there
+        if is_shown and self._is_as_stored(name, value, now, known):
+            decision.agree(name, short_digest(now))
+            return
+        is_old = known is not None and known.digest == fingerprint
+        if not is_shown and (is_empty(value) or is_old):
+            return
+        mark, sent = decision.came.get(name, (b"", b""))
+        agreed = decision.base.get(mark)
+        if mark and (is_old or (agreed and agreed.sent == sent)):
+            if agreed is None:
+                # A ledger of an earlier version: the CRM held what was sent, and somebody has changed it since.
+                decision.agree(name, short_digest(value))
+            return
+        if mark and is_shown and self._is_theirs(name, now, agreed, known):
+            self._settle(decision, name, agreed, now, value)
+        else:
+            decision.changes.append(Change(name, now, value))
+
+    def _is_as_stored(self, name: str, value: Any, now: Any, known: Written | None) -> bool:
+        """Whether the CRM holds a value already, as it came or as it stored it."""
+        if type(value) is type(now) and value == now:
+            return True
+        kind = self._kind(name)
+        if same(kind, value, now):
+            return True
+        if known is None:
+            return False
+        was_cut_off = known.digest == "" and known.base is None
+        altered = known.altered.get(name)
+        return (altered is not None and tuple(altered) == (digest(value), digest(now))) or (
+            was_cut_off and may_be_stored_as(kind, value, now)
+        )
+
+    def _is_theirs(self, name: str, now: Any, agreed: Agreed | None, known: Written | None) -> bool:
+        """Whether what the CRM holds did not come from here."""
+        if agreed:
+            return short_digest(now) not in (agreed.stored, agreed.sent)
+        # Where nothing is known of a record, the source comes first, as by the fields that identify it.
+        is_first = known is None and self._options.identify_by != "ledger"
+        return not is_empty(now) and not (is_first and self._options.policy_of(name) == "source")
+
+    def _settle(self, decision: Decision, name: str, agreed: Agreed | None, now: Any, value: Any) -> None:
+        """Does with a conflict what the settings say."""
+        policy = self._options.policy_of(name)
+        was = "empty" if agreed and EMPTY in (agreed.sent, agreed.stored) else "unknown"
+        decision.conflicts.append(Conflict(name, was, now, value, DONE[policy]))
+        if policy == "source":
+            decision.changes.append(Change(name, now, value))
+
+    def deleted(self, existing: Existing, known: Written | None) -> list[Conflict]:
+        """The fields that somebody changed in the CRM of a record that is to be deleted.
+
+        Raises:
+            Conflicted: there is one whose conflicts are rejected.
+        """
+        if not (self._options.compares_three_ways and known and known.base):
+            return []
+        base, found = unpacked(known.base), []
+        for name, target in ((each, self._mapper.target_of(each)) for each in self._columns):
+            agreed = base.get(tag(name))
+            if agreed and target in existing.record and self._is_theirs(name, existing.record[target], agreed, known):
+                done = DONE[self._options.policy_of(target)]
+                done = "deleted" if done == DONE["source"] else done
+                found.append(Conflict(target, "unknown", existing.record[target], None, done))
+        rejected = [each.field for each in found if each.done == DONE["reject"]]
+        if rejected:
+            raise Conflicted(f"it was deleted, and its {', '.join(rejected)} was changed in the CRM", found)
+        return found
+
+    def _came(self, record: Mapping[str, Any]) -> dict[str, tuple[bytes, bytes]]:
+        target_of = self._mapper.target_of
+        return {
+            target: (tag(name), short_digest(value)) for name, value in record.items() if (target := target_of(name))
+        }
+
+    def _kind(self, name: str) -> Kind:
+        found = self._mapper.fields.get(name)
+        return found.kind if found else Kind.ANY
