@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
 from target_crm.creation import may_be_stored_as
-from target_crm.ledger import EMPTY, NOT_SHOWN, Agreed, digest, packed, short_digest, tag, unpacked
+from target_crm.ledger import EMPTY, NOT_SHOWN, Agreed, Base, digest, short_digest
 from target_crm.outcome import Change, Conflict, Conflicted
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Row
     from target_crm.finding import Existing
-    from target_crm.ledger import Written
+    from target_crm.ledger import Link, Written
     from target_crm.mapping import Mapper
 
 DONE = {"source": "written", "crm": "left", "reject": "rejected"}
@@ -27,9 +27,9 @@ DONE = {"source": "written", "crm": "left", "reject": "rejected"}
 class Decision:
     """What is to be done with the fields of one record, and what both sides agree upon then."""
 
-    base: dict[bytes, Agreed]
+    base: Base
     came: dict[str, tuple[bytes, bytes]]
-    """By field of the CRM: the tag of the incoming field, and the digest of what came."""
+    """By field of the CRM: what stands for it in the base, and the digest of what came."""
     changes: list[Change] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
@@ -37,7 +37,7 @@ class Decision:
         """Notes of a field that what came is what the CRM holds."""
         if name in self.came:
             mark, sent = self.came[name]
-            self.base[mark] = Agreed(sent, now)
+            self.base.agree(mark, sent, now)
 
     @property
     def leaves(self) -> bool:
@@ -58,22 +58,29 @@ class ThreeWay:
 
     def is_settled(self, known: Written, fingerprint: str) -> bool:
         """Whether what came is what came last, so that there is nothing to write, whatever the CRM holds."""
-        return known.digest == fingerprint and (known.base is not None or not self._options.compares_three_ways)
+        is_looked_at = known.base is not None or known.is_mirrored or not self._options.compares_three_ways
+        return known.digest == fingerprint and is_looked_at
+
+    def is_echo(self, record: Mapping[str, Any], values: Iterable[str], known: Written) -> bool:
+        """Whether a record brings nothing but what the other pipeline wrote there, or this one has dealt with."""
+        base = _base_of(known)
+        came = self._came(record, base)
+        agreed = ((base.get(came[name][0]), came[name][1]) for name in values if name in came)
+        return known.twin is not None and all(each is not None and each.sent == sent for each, sent in agreed)
 
     def created(self, record: Mapping[str, Any], values: Iterable[str], stored: Row) -> bytes | None:
         """What both sides agree upon when a record was created with these fields."""
-        if not self._options.compares_three_ways:
-            return None
         changes = [Change(name, None, None) for name in values]
-        return self.packed(Decision({}, self._came(record), changes), stored)
+        base = Base()
+        return self.agreed(Decision(base, self._came(record, base), changes), stored)
 
-    def packed(self, decision: Decision, stored: Row) -> bytes | None:
+    def agreed(self, decision: Decision, stored: Row) -> bytes | None:
         """What both sides agree upon when the changes were written and the CRM shows this."""
         if not self._options.compares_three_ways:
             return None
         for name in (change.field for change in decision.changes):
             decision.agree(name, short_digest(stored[name]) if name in stored else NOT_SHOWN)
-        return packed(decision.base)
+        return decision.base.packed()
 
     def compare(
         self,
@@ -81,18 +88,18 @@ class ThreeWay:
         values: Mapping[str, Any],
         existing: Existing,
         known: Written | None,
-        fingerprint: str,
+        fingerprint: str | None = None,
     ) -> Decision:
         """What is to be changed in an existing record.
 
         Raises:
             Conflicted: both sides changed a field whose conflicts are rejected.
         """
-        if known and known.crm_id != existing.crm_id:
+        if known and (known.crm_id, known.entity) != (existing.crm_id, self._mapper.entity.name):
             known = None
         three_ways = self._options.compares_three_ways
-        base = unpacked(known.base) if known and known.base and three_ways else {}
-        decision = Decision(base, self._came(record) if three_ways else {})
+        base = _base_of(known) if three_ways else Base()
+        decision = Decision(base, self._came(record, base) if three_ways else {})
         for name, value in values.items():
             self._compare_field(decision, name, value, existing.record, known, fingerprint)
         rejected = [each.field for each in decision.conflicts if each.done == DONE["reject"]]
@@ -101,7 +108,7 @@ class ThreeWay:
         return decision
 
     def _compare_field(
-        self, decision: Decision, name: str, value: Any, there: Row, known: Written | None, fingerprint: str
+        self, decision: Decision, name: str, value: Any, there: Row, known: Written | None, fingerprint: str | None
     ) -> None:
         now = there.get(name)
         is_shown = name in there
@@ -117,9 +124,11 @@ class ThreeWay:
             if agreed is None:
                 # A ledger of an earlier version: the CRM held what was sent, and somebody has changed it since.
                 decision.agree(name, short_digest(value))
-            return
+                return
+            if not self._is_owned_otherwise(name, now, agreed, known):
+                return
         if mark and is_shown and self._is_theirs(name, now, agreed, known):
-            self._settle(decision, name, agreed, now, value)
+            self._settle(decision, name, agreed, now, value, known)
         else:
             decision.changes.append(Change(name, now, value))
 
@@ -132,23 +141,33 @@ class ThreeWay:
             return True
         if known is None:
             return False
-        was_cut_off = known.digest == "" and known.base is None
+        was_cut_off = known.digest == "" and known.base is None and not known.is_mirrored
         altered = known.altered.get(name)
         return (altered is not None and tuple(altered) == (digest(value), digest(now))) or (
             was_cut_off and may_be_stored_as(kind, value, now)
         )
 
+    def _is_owned_otherwise(self, name: str, now: Any, agreed: Agreed, known: Written | None) -> bool:
+        """Whether nobody changed an owner, and the settings put another in his place than they did."""
+        is_one_way = known is not None and known.twin is None
+        return is_one_way and self._kind(name) is Kind.OWNER and short_digest(now) == agreed.stored
+
     def _is_theirs(self, name: str, now: Any, agreed: Agreed | None, known: Written | None) -> bool:
         """Whether what the CRM holds did not come from here."""
         if agreed:
-            return short_digest(now) not in (agreed.stored, agreed.sent)
+            return agreed.sent == NOT_SHOWN or short_digest(now) not in (agreed.stored, agreed.sent)
         # Where nothing is known of a record, the source comes first, as by the fields that identify it.
         is_first = known is None and self._options.identify_by != "ledger"
         return not is_empty(now) and not (is_first and self._options.policy_of(name) == "source")
 
-    def _settle(self, decision: Decision, name: str, agreed: Agreed | None, now: Any, value: Any) -> None:
+    def _settle(
+        self, decision: Decision, name: str, agreed: Agreed | None, now: Any, value: Any, known: Written | None
+    ) -> None:
         """Does with a conflict what the settings say."""
         policy = self._options.policy_of(name)
+        if policy == "source" and known and known.twin and may_be_stored_as(self._kind(name), now, value):
+            # It may be what the other pipeline wrote there when it was cut off, which must not spoil what it wrote.
+            policy = "crm"
         was = "empty" if agreed and EMPTY in (agreed.sent, agreed.stored) else "unknown"
         decision.conflicts.append(Conflict(name, was, now, value, DONE[policy]))
         if policy == "source":
@@ -160,11 +179,12 @@ class ThreeWay:
         Raises:
             Conflicted: there is one whose conflicts are rejected.
         """
-        if not (self._options.compares_three_ways and known and known.base):
+        if not self._options.compares_three_ways or known is None:
             return []
-        base, found = unpacked(known.base), []
-        for name, target in ((each, self._mapper.target_of(each)) for each in self._columns):
-            agreed = base.get(tag(name))
+        base, found = _base_of(known), []
+        for name in self._columns:
+            target = self._mapper.target_of(name) or ""
+            agreed = base.get(base.mark(name, target))
             if agreed and target in existing.record and self._is_theirs(name, existing.record[target], agreed, known):
                 done = DONE[self._options.policy_of(target)]
                 done = "deleted" if done == DONE["source"] else done
@@ -174,12 +194,25 @@ class ThreeWay:
             raise Conflicted(f"it was deleted, and its {', '.join(rejected)} was changed in the CRM", found)
         return found
 
-    def _came(self, record: Mapping[str, Any]) -> dict[str, tuple[bytes, bytes]]:
+    def linking(self, link: Link) -> dict[str, Any]:
+        """A reference that was left open, as it came."""
+        names = (name for name in self._columns if self._mapper.target_of(name) == link.field)
+        return dict.fromkeys(names, link.to_key)
+
+    def _came(self, record: Mapping[str, Any], base: Base) -> dict[str, tuple[bytes, bytes]]:
         target_of = self._mapper.target_of
         return {
-            target: (tag(name), short_digest(value)) for name, value in record.items() if (target := target_of(name))
+            target: (base.mark(name, target), short_digest(value))
+            for name, value in record.items()
+            if (target := target_of(name))
         }
 
     def _kind(self, name: str) -> Kind:
         found = self._mapper.fields.get(name)
         return found.kind if found else Kind.ANY
+
+
+def _base_of(known: Written | None) -> Base:
+    if known and known.is_mirrored and known.twin:
+        return Base(known.twin.base, is_mirrored=True)
+    return Base(known.base if known else None)

@@ -102,8 +102,11 @@ class Finder:
         """
         if known and known.entity != self.entity.name:
             known = None
-        if self._options.match_fields:
+        by_ledger = self._options.identify_by == "ledger"
+        if self._options.match_fields and not (by_ledger and known):
             match = {name: values.get(name) for name in self._options.match_fields}
+            if by_ledger and any(map(is_empty, match.values())):
+                return None
             return self.match(match, ahead) or self._altered_match(match, known)
         if self._options.identify_by == "id":
             there = ahead.found(key) if ahead else None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 OF_A_STREAM = ("entity", "identify_by", "write_mode", "fields", "conflicts")
 WRITE_MODES = ("upsert", "update_only", "create_only")
 UNKNOWN_FIELDS = ("reject", "drop")
+BY_KEY = ("id", "ledger")
 CONFLICTS = ("source", "crm", "reject")
 
 THREE_CHOICES = (
@@ -32,8 +33,8 @@ OWN_SETTINGS = (
         "any",
         "Identify by",
         'How an incoming record is recognised in the CRM: "id" (its key is the id in this CRM), "ledger" (by what '
-        'earlier runs wrote), or a list of fields such as ["email"]. There is no default; `streams` may say it for one '
-        "stream.",
+        'earlier runs wrote), a list of fields such as ["email"], or the ledger first and then fields, ["ledger", '
+        '"email"]. There is no default; `streams` may say it for one stream.',
     ),
     Setting(
         "streams",
@@ -117,14 +118,16 @@ OWN_SETTINGS = (
         "source",
         "string",
         "Source",
-        "Name of the origin of the records; keeps several origins apart in one ledger.",
+        "Name of the origin of the records; keeps several origins apart in one ledger. For two ways, what the other "
+        "pipeline calls its `destination`.",
         default="default",
     ),
     Setting(
         "destination",
         "string",
         "Destination",
-        "What the ledger calls this CRM; a CRM that has moved goes on under its old address. Default: its address.",
+        "What the ledger calls this CRM; a CRM that has moved goes on under its old address. For two ways, what the "
+        "other pipeline calls its `source`. Default: its address.",
     ),
     Setting("dry_run", "boolean", "Dry run", "Look everything up and write nothing.", default=False),
     Setting(
@@ -152,8 +155,10 @@ class StreamOptions:
 
     stream: str
     entity: str
-    identify_by: str | tuple[str, ...]
-    """``id``, ``ledger``, or the names of fields of the CRM."""
+    identify_by: str
+    """``id``, ``ledger`` or ``fields``."""
+    match_fields: tuple[str, ...]
+    """The fields of the CRM that identify a record, or one that the ledger does not know; empty where none do."""
     write_mode: str
     deletes: str
     unknown_fields: str
@@ -176,11 +181,6 @@ class StreamOptions:
         """What is done with a conflict over a field of the CRM."""
         return self.conflicts_of.get(name) or self.conflicts or "source"
 
-    @property
-    def match_fields(self) -> tuple[str, ...]:
-        """The fields that identify a record; empty where its key does."""
-        return self.identify_by if isinstance(self.identify_by, tuple) else ()
-
 
 def options_of(settings: Mapping[str, Any], stream: str) -> StreamOptions:
     """The options of a stream.
@@ -196,7 +196,8 @@ def options_of(settings: Mapping[str, Any], stream: str) -> StreamOptions:
     return StreamOptions(
         stream=stream,
         entity=own.get("entity") or stream,
-        identify_by=identify_by,
+        identify_by=identify_by[0] if identify_by[0] in BY_KEY else "fields",
+        match_fields=identify_by[1:] if identify_by[0] in BY_KEY else identify_by,
         write_mode=own.get("write_mode") or settings["write_mode"],
         deletes=settings["deletes"],
         unknown_fields=settings["unknown_fields"],
@@ -274,14 +275,13 @@ def _problem_of_identify_by(where: str, value: Any) -> str:
     return ""
 
 
-def _identify_by(value: Any) -> str | tuple[str, ...] | None:
+def _identify_by(value: Any) -> tuple[str, ...] | None:
+    """``id``, ``ledger`` or names of fields; names may follow the ledger."""
     if value in (None, ""):
         return None
     if isinstance(value, str):
         value = json.loads(value) if value.startswith("[") else [each.strip() for each in value.split(",")]
-    word = value[0] if isinstance(value, list) and len(value) == 1 else value
-    if word in ("id", "ledger"):
-        return str(word)
-    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
-        return tuple(value)
+    names = tuple(value) if isinstance(value, list) else ()
+    if names and all(isinstance(each, str) for each in names) and "id" not in names[len(names) == 1 :]:
+        return names
     raise ValueError

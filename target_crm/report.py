@@ -52,16 +52,20 @@ class StreamReport:
                     "changes": [vars(each) for each in outcome.changes],
                 }
             )
-        for conflict in outcome.conflicts:
-            self.conflicts_counted[conflict.field, conflict.done] += 1
-            # No value that is lost by a conflict is left out.
-            if conflict.done in OVERWRITTEN or len(self.conflicts) < MOST_SHOWN:
-                self.conflicts.append({"key": outcome.key, "id": outcome.crm_id, **vars(conflict)})
+        self.add_conflicts(outcome)
         for change in outcome.silent:
             known = self.silent_changes.setdefault(change.field, {"count": 0, "examples": []})
             known["count"] += 1
             if len(known["examples"]) < MOST_SHOWN:
                 known["examples"].append({"key": outcome.key, "sent": change.before, "stored": change.after})
+
+    def add_conflicts(self, outcome: Outcome) -> None:
+        """Counts the fields of a record that both sides changed, and keeps what was done with them."""
+        for conflict in outcome.conflicts:
+            self.conflicts_counted[conflict.field, conflict.done] += 1
+            # No value that is lost by a conflict is left out.
+            if conflict.done in OVERWRITTEN or len(self.conflicts) < MOST_SHOWN:
+                self.conflicts.append({"key": outcome.key, "id": outcome.crm_id, **vars(conflict)})
 
     def close_link(self, field: str) -> None:
         """Counts a reference as set that was counted as left open."""

@@ -7,19 +7,20 @@ rejected, unknown) and an unknown one is settled by looking, never by sending ag
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import Denied, OutcomeUnknown, Rejected, Unavailable
+from crm_systems.errors import Rejected
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
 from target_crm.conflicts import ThreeWay
 from target_crm.creation import ATTEMPTS, Creator
+from target_crm.deleting import Deleter
 from target_crm.encoding import unwritable
 from target_crm.finding import Ahead, Existing, Finder
 from target_crm.ledger import Link, TakenMeanwhile, Written, digest
-from target_crm.mapping import DELETED_AT, NOTHING
+from target_crm.mapping import DELETED_AT, NOTHING, Mapped
 from target_crm.outcome import OF_ONE_RECORD, Action, Change, Conflicted, NotYet, Outcome, Reject
+from target_crm.two_ways import TwoWays
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from crm_systems.client import Client
     from target_crm.identity import Identity
     from target_crm.ledger import Ledger
-    from target_crm.mapping import Mapped, Mapper
+    from target_crm.mapping import Mapper
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,18 @@ class Writer:
         self._finder = Finder(client, mapper.entity, mapper.options)
         self._creator = Creator(client, ledger, mapper, self._finder)
         self._three_ways = ThreeWay(mapper, columns)
+        self._two_ways = TwoWays(client, ledger, mapper.options, mapper.entity.name)
+        self._deleter = Deleter(client, ledger, mapper, self._finder, self._three_ways)
         self.settle_open_intents = self._creator.settle_open_intents
 
     def looked_up(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Ahead:
         """What the ledger, and when it is first asked the CRM, know of these records, each with its key."""
         records = list(records)
         keys = [each for key, record in records for each in (key, *self._identity.older_keys_of(record, key)) if each]
-        known = self._ledger.written_of(self._options.stream, keys)
-        sought = (self._finder.sought(record, key, self._mapper) for key, record in records)
+        known = self._two_ways.written_of(keys)
+        by_ledger = self._options.identify_by == "ledger"
+        unknown = (each for each in records if not (by_ledger and each[0] in known))
+        sought = (self._finder.sought(record, key, self._mapper) for key, record in unknown)
         return Ahead(known, filter(None, sought), self._finder)
 
     def write(
@@ -107,34 +112,40 @@ class Writer:
             ahead = None
         known = self._known(key, record, ahead)
         if record.get(DELETED_AT):
-            return self._delete(key, known)
+            return self._deleter.delete(key, known)
         return self._upsert(key, record, known, ahead, last_chance=last_chance)
 
     def _known(self, key: str, record: Mapping[str, Any], ahead: Ahead | None) -> Written | None:
         """What the ledger knows of a record; one that it knows by an older spelling of the key is respelled."""
         stream = self._options.stream
-        look = ahead.known.get if ahead else partial(self._ledger.written, stream)
-        known = look(key)
-        for older in () if known else self._identity.older_keys_of(record, key):
-            if known := look(older):
+        older_keys = self._identity.older_keys_of(record, key)
+        there = ahead.known if ahead else self._two_ways.written_of([key, *older_keys])
+        known = there.get(key)
+        for older in () if known else older_keys:
+            if known := there.get(older):
                 if not self._options.dry_run:
                     self._ledger.rename(stream, older, key)
                 break
         return known
 
-    def set_link(self, link: Link) -> bool:
-        """Sets a reference that was left open, if what it points to has been written; says whether it was."""
-        child = self._ledger.written(link.stream, link.key)
+    def set_link(self, link: Link) -> Outcome | None:
+        """Sets a reference that was left open, if what it points to has been written; None where it is not."""
+        child = self._two_ways.written_of([link.key]).get(link.key)
         field = self.entity.field(link.field)
         points_to = self._references.id_of(field, link.to_key) if child and field else None
         existing = self._finder.get(child.crm_id) if child and points_to else None
-        if field is None or existing is None:
-            return False
-        value = self._mapper.typed(link.field, points_to)
-        if not same(field.kind, value, existing.record.get(link.field)):
-            self._system.update(self._client.call, self.entity, existing.row, {link.field: value})
+        if child is None or existing is None:
+            return None
+        values = {link.field: self._mapper.typed(link.field, points_to)}
+        came = Came(link.key, self._three_ways.linking(link), Mapped(values), child.digest, child)
+        decision = self._three_ways.compare(came.record, values, existing, child)
+        if decision.changes:
+            row = self._system.update(self._client.call, self.entity, existing.row, values)
+            existing = self._finder.existing(row)
+        base = self._three_ways.agreed(decision, existing.record)
+        self._note(came, child.crm_id, child.altered, base, is_written=bool(decision.changes))
         self._ledger.close_link(link)
-        return True
+        return Outcome(Action.UPDATE, link.key, child.crm_id, conflicts=tuple(decision.conflicts))
 
     def can_set(self, link: Link) -> bool:
         """Whether what a reference points to has been written or, in a dry run, would be."""
@@ -157,9 +168,20 @@ class Writer:
         if by_ledger and known and known.digest == fingerprint:
             # Looked at once, since an earlier version did not note what the CRM held.
             existing = self._finder.get(known.crm_id) or Existing(known.crm_id, {})
+        elif known and self._three_ways.is_echo(record, [*mapped.values, *mapped.open_links], known):
+            return self._note_echo(came, known)
         elif not by_id:
             existing = self._finder.find(key, mapped.values, known, ahead)
+        if by_ledger and known is None:
+            self._two_ways.check(key, existing)
         return self._create(came) if existing is None else self._update(came, existing)
+
+    def _note_echo(self, came: Came, known: Written) -> Outcome:
+        """Nothing is to be written, wherever the record is now."""
+        if not self._options.dry_run:
+            written = replace(known, digest=came.fingerprint)
+            self._ledger.note(self._options.stream, came.key, written, later=True)
+        return Outcome(Action.UNCHANGED, came.key, known.crm_id)
 
     def _create(self, came: Came) -> Outcome:
         key, mapped = came.key, came.mapped
@@ -173,6 +195,7 @@ class Writer:
         if self._options.dry_run:
             self._references.planned.setdefault(key, set()).add(self.entity.name)
             return Outcome(Action.CREATE, key, changes=changes, left_open=left_open)
+        self._two_ways.await_turn(key)
         self._leave_open(key, mapped, left_open)
         try:
             created = self._creator.create(key, values, came.known)
@@ -204,15 +227,14 @@ class Writer:
             came = replace(came, fingerprint="")
         before = known.altered if known else {}
         if not changes:
-            base = self._three_ways.packed(decision, existing.record)
+            base = self._three_ways.agreed(decision, existing.record)
             if known is None or (known.digest, known.base) != (came.fingerprint, base):
-                # The CRM holds it already: if this note is lost, the next run looks once more.
-                self._note(came, existing.crm_id, before, base, later=True)
+                self._note(came, existing.crm_id, before, base)
             return outcome
         values = {change.field: change.after for change in changes}
         stored = self._finder.existing(self._system.update(self._client.call, self.entity, existing.row, values))
         kept = {name: pair for name, pair in before.items() if name not in values}
-        base = self._three_ways.packed(decision, stored.record)
+        base = self._three_ways.agreed(decision, stored.record)
         silent = self._note_stored(came, values, replace(stored, crm_id=existing.crm_id), base, kept)
         return replace(outcome, silent=silent)
 
@@ -232,7 +254,7 @@ class Writer:
             if name in now and value != now[name] and not same(self._kind(name), value, now[name])
         ]
         pairs = {each.field: (digest(each.before), digest(each.after)) for each in altered}
-        self._note(came, stored.crm_id, {**kept, **pairs}, base)
+        self._note(came, stored.crm_id, {**kept, **pairs}, base, is_written=True)
         return tuple(each for each in altered if not is_empty(each.before))
 
     def _note(
@@ -242,10 +264,12 @@ class Writer:
         altered: Mapping[str, tuple[str, str]],
         base: bytes | None,
         *,
-        later: bool = False,
+        is_written: bool = False,
     ) -> None:
+        """What is lost of it costs no more than another look, unless something was written."""
+        base = self._two_ways.noted(came.known, crm_id, base, is_written=is_written)
         written = Written(self.entity.name, crm_id, came.fingerprint, altered, base)
-        self._ledger.note(self._options.stream, came.key, written, later=later)
+        self._ledger.note(self._options.stream, came.key, written, later=not is_written)
 
     def _links(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
         fields = self._mapper.fields
@@ -260,41 +284,6 @@ class Writer:
             given = [name for name in mapped.as_given if self._mapper.is_reference(name)]
             if given:
                 self._ledger.leave_open(self._options.stream, key, given, links)
-
-    def _delete(self, key: str, known: Written | None) -> Outcome:
-        if self._options.deletes == "ignore":
-            return Outcome(Action.SKIP, key)
-        crm_id = key if self._options.identify_by == "id" else known.crm_id if known else None
-        existing = self._finder.get(crm_id) if crm_id else None
-        if existing and not self.entity.deletable:
-            raise Reject("the CRM does not let it be deleted")
-        conflicts = tuple(self._three_ways.deleted(existing, known)) if existing else ()
-        if existing and any(each.done == "left" for each in conflicts):
-            return Outcome(Action.SKIP, key, existing.crm_id, conflicts=conflicts)
-        if existing and not self._options.dry_run:
-            self._delete_once(existing.crm_id)
-        if not self._options.dry_run:
-            self._ledger.forget(self._options.stream, key)
-        action, crm_id = (Action.DELETE, existing.crm_id) if existing else (Action.SKIP, "")
-        return Outcome(action, key, crm_id, conflicts=conflicts)
-
-    def _delete_once(self, crm_id: str) -> None:
-        for _attempt in range(ATTEMPTS):
-            try:
-                self._system.delete(self._client.call, self.entity, crm_id)
-            except OutcomeUnknown as error:
-                code = error.code
-                self._client.sleep(self._options.settle_seconds)
-                if self._finder.get(crm_id) is None:
-                    return
-            except Denied:
-                # So is a delete that is repeated because its answer was lost.
-                if self._finder.get(crm_id) is None:
-                    return
-                raise
-            else:
-                return
-        raise Unavailable(f"{self.entity.name}: delete: the connection breaks again and again", code=code)
 
     def _kind(self, name: str) -> Kind:
         found = self._mapper.fields.get(name)

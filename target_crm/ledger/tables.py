@@ -31,7 +31,7 @@ WRITTEN = _table(
     sa.Column("digest", sa.String(32), nullable=False),
     sa.Column("altered", sa.Text, nullable=False),
     sa.Column("base", sa.LargeBinary),
-    sa.Index("ix_written_crm_ids", "destination", "entity", "crm_id"),
+    sa.Index("ix_written_ids", "destination", "crm_id"),
     sa.Index("ix_written_keys", "destination", "source", "key"),
 )
 INTENTS = _table(
