@@ -22,6 +22,7 @@ from crm_systems.settings import (
     load,
     problem_of_file,
 )
+from tap_crm import options
 from tap_crm.options import OWN_SETTINGS, PASSED_OVER
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Configured(Tap):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
         self.settings, problems = load(self._config, (*OWN_SETTINGS, *_builtin_settings()), SYSTEMS, PASSED_OVER)
+        problems += [] if problems else options.problems(self.settings)
         problems += dropped(self._config, os.environ, "MELTANO_EXTRACT_")
         if problems and raise_errors:
             raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)

@@ -48,8 +48,10 @@ class Deleter:
             self._delete_once(existing.crm_id)
         if not self._options.dry_run:
             self._ledger.forget(self._options.stream, key)
-        action, crm_id = (Action.DELETE, existing.crm_id) if existing else (Action.SKIP, "")
-        return Outcome(action, key, crm_id, conflicts=conflicts)
+        if existing is None:
+            return Outcome(Action.SKIP, key)
+        name = self._finder.name_in(existing.record)
+        return Outcome(Action.DELETE, key, existing.crm_id, conflicts=conflicts, name=name)
 
     def _delete_once(self, crm_id: str) -> None:
         for _attempt in range(ATTEMPTS):

@@ -15,6 +15,7 @@ from crm_systems.rows import key_of
 from crm_systems.wire import is_empty, matches
 from target_crm.ledger import digest
 from target_crm.outcome import OF_ONE_RECORD, Reject
+from target_crm.uploads import FileReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -90,7 +91,8 @@ class Finder:
         self._system = client.system
         self._options = options
         self.entity = entity
-        self._reader = kinds.Reader(entity, client.system.notation)
+        has_files = client.system.has_files(entity)
+        self._reader = FileReader(entity, client.system) if has_files else kinds.Reader(entity, client.system.notation)
 
     def find(
         self, key: str, values: Mapping[str, Any], known: Written | None, ahead: Ahead | None = None
@@ -183,6 +185,10 @@ class Finder:
         """The record with an id of this CRM."""
         row = self._system.get(self._client.call, self.entity, crm_id)
         return None if row is None else self.existing(row)
+
+    def name_in(self, values: Mapping[str, Any]) -> str:
+        """What people call the record that has these values."""
+        return " ".join(str(values[name]) for name in self.entity.label_fields if not is_empty(values.get(name)))
 
     def existing(self, row: Row) -> Existing:
         """A record from a row that the CRM gave.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OF_A_STREAM = ("entity", "identify_by", "write_mode", "fields", "conflicts")
-WRITE_MODES = ("upsert", "update_only", "create_only")
+WRITE_MODES = ("upsert", "update_only", "create_only", "convert")
 UNKNOWN_FIELDS = ("reject", "drop")
 BY_KEY = ("id", "ledger")
 CONFLICTS = ("source", "crm", "reject")
@@ -48,7 +48,8 @@ OWN_SETTINGS = (
         "write_mode",
         "string",
         "Write mode",
-        "upsert: create or update; update_only: create nothing; create_only: change nothing.",
+        "upsert: create or update; update_only: create nothing; create_only: change nothing; convert: turn leads into "
+        "others, each from an object in the field of its entity's name, where the CRM offers it.",
         default="upsert",
         choices=WRITE_MODES,
     ),
@@ -129,6 +130,12 @@ OWN_SETTINGS = (
         "What the ledger calls this CRM; a CRM that has moved goes on under its old address. For two ways, what the "
         "other pipeline calls its `source`. Default: its address.",
     ),
+    Setting(
+        "files_path",
+        "string",
+        "Folder of files",
+        "The folder below which the `path` of a record names its file; no path leads out of it.",
+    ),
     Setting("dry_run", "boolean", "Dry run", "Look everything up and write nothing.", default=False),
     Setting(
         "report_path",
@@ -169,6 +176,11 @@ class StreamOptions:
     """What is done with conflicts; None where nobody said."""
     conflicts_of: Mapping[str, str] = field(default_factory=dict)
     """The same for single fields of the CRM."""
+
+    @property
+    def may_create(self) -> bool:
+        """Whether what is not in the CRM is created."""
+        return self.write_mode in ("upsert", "create_only")
 
     @property
     def compares_three_ways(self) -> bool:

@@ -10,6 +10,7 @@ from target_crm.outcome import OF_ONE_RECORD, Action, Reject
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from target_crm.beside import BesideWriter
     from target_crm.ledger import Ledger, Link
     from target_crm.outcome import Outcome
     from target_crm.report import Report
@@ -27,7 +28,7 @@ class Pending:
         self._ledger = ledger
         self._report = report
         self._warn = warn
-        self.writers: dict[str, Writer] = {}
+        self.writers: dict[str, Writer | BesideWriter] = {}
         """By stream, what sets its references."""
         self.records: list[Callable[[bool], None]] = []
         """What tries a record again that was set aside, and takes whether this is its last chance."""
@@ -63,7 +64,7 @@ class Pending:
                 outcome = self.writers[link.stream].set_link(link) if link.stream in self.writers else None
                 if outcome:
                     self._report.streams[link.stream].close_link(link.field)
-                    self._report.streams[link.stream].add_conflicts(outcome)
+                    self._report.add_conflicts(link.stream, outcome)
             except (Reject, *OF_ONE_RECORD) as error:
                 self._warn(f"{link.stream}: {link.field} of the record {link.key} stays empty: {error}")
 

@@ -6,13 +6,15 @@ rejected, unknown) and an unknown one is settled by looking, never by sending ag
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.beside import CONTENT
 from crm_systems.errors import Rejected
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
-from target_crm.conflicts import ThreeWay
+from target_crm.conflicts import Came, ThreeWay
+from target_crm.conversion import CONVERT, Converter
 from target_crm.creation import ATTEMPTS, Creator
 from target_crm.deleting import Deleter
 from target_crm.encoding import unwritable
@@ -23,7 +25,7 @@ from target_crm.outcome import OF_ONE_RECORD, Action, Change, Conflicted, NotYet
 from target_crm.two_ways import TwoWays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from crm_systems.client import Client
     from target_crm.identity import Identity
@@ -31,22 +33,17 @@ if TYPE_CHECKING:
     from target_crm.mapping import Mapper
 
 
-@dataclass(frozen=True)
-class Came:
-    """A record that came in, and what is known of it."""
-
-    key: str
-    record: Mapping[str, Any]
-    mapped: Mapped
-    fingerprint: str
-    known: Written | None
-
-
 class Writer:
     """Writes the records of one stream; any number of threads may write records that are not the same one."""
 
     def __init__(
-        self, client: Client, ledger: Ledger, mapper: Mapper, identity: Identity, columns: Iterable[str]
+        self,
+        client: Client,
+        ledger: Ledger,
+        mapper: Mapper,
+        identity: Identity,
+        maker: Callable[[str], Mapper],
+        columns: Iterable[str],
     ) -> None:
         self._client = client
         self._system = client.system
@@ -61,6 +58,7 @@ class Writer:
         self._three_ways = ThreeWay(mapper, columns)
         self._two_ways = TwoWays(client, ledger, mapper.options, mapper.entity.name)
         self._deleter = Deleter(client, ledger, mapper, self._finder, self._three_ways)
+        self._converter = Converter(client, ledger, mapper, self._finder, maker)
         self.settle_open_intents = self._creator.settle_open_intents
 
     def looked_up(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Ahead:
@@ -113,6 +111,8 @@ class Writer:
         known = self._known(key, record, ahead)
         if record.get(DELETED_AT):
             return self._deleter.delete(key, known)
+        if self._options.write_mode == CONVERT:
+            return self._converter.convert(key, record, known, last_chance=last_chance)
         return self._upsert(key, record, known, ahead, last_chance=last_chance)
 
     def _known(self, key: str, record: Mapping[str, Any], ahead: Ahead | None) -> Written | None:
@@ -138,7 +138,7 @@ class Writer:
             return None
         values = {link.field: self._mapper.typed(link.field, points_to)}
         came = Came(link.key, self._three_ways.linking(link), Mapped(values), child.digest, child)
-        decision = self._three_ways.compare(came.record, values, existing, child)
+        decision = self._three_ways.compare(came, existing, is_new=True)
         if decision.changes:
             row = self._system.update(self._client.call, self.entity, existing.row, values)
             existing = self._finder.existing(row)
@@ -168,7 +168,7 @@ class Writer:
         if by_ledger and known and known.digest == fingerprint:
             # Looked at once, since an earlier version did not note what the CRM held.
             existing = self._finder.get(known.crm_id) or Existing(known.crm_id, {})
-        elif known and self._three_ways.is_echo(record, [*mapped.values, *mapped.open_links], known):
+        elif known and self._three_ways.is_echo(came, known):
             return self._note_echo(came, known)
         elif not by_id:
             existing = self._finder.find(key, mapped.values, known, ahead)
@@ -194,7 +194,7 @@ class Writer:
         left_open = self._links(key, mapped)
         if self._options.dry_run:
             self._references.planned.setdefault(key, set()).add(self.entity.name)
-            return Outcome(Action.CREATE, key, changes=changes, left_open=left_open)
+            return Outcome(Action.CREATE, key, name=self._finder.name_in(values), changes=changes, left_open=left_open)
         self._two_ways.await_turn(key)
         self._leave_open(key, mapped, left_open)
         try:
@@ -205,20 +205,24 @@ class Writer:
                 raise NotYet(str(error)) from None
             raise
         sent = {**mapped.values, **values}
-        base = self._three_ways.created(came.record, sent, created.record)
-        silent = self._note_stored(came, sent, created, base)
-        return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open)
+        lacks_file = CONTENT in sent and not created.record.get(CONTENT)
+        base = self._three_ways.created(came, sent, created.record)
+        silent = self._note_stored(replace(came, fingerprint="") if lacks_file else came, sent, created, base)
+        if lacks_file:
+            raise Reject(f"it was created as {created.crm_id}, but the CRM did not keep its file")
+        name = self._finder.name_in(values)
+        return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open, name=name)
 
     def _update(self, came: Came, existing: Existing) -> Outcome:
         key, mapped, known = came.key, came.mapped, came.known
         if self._options.write_mode == "create_only":
             return Outcome(Action.SKIP, key, existing.crm_id)
-        decision = self._three_ways.compare(came.record, mapped.values, existing, known, came.fingerprint)
+        decision = self._three_ways.compare(came, existing)
         changes, conflicts = tuple(decision.changes), tuple(decision.conflicts)
         left_open = self._links(key, mapped)
         outcome = Outcome(Action.UNCHANGED, key, existing.crm_id, changes, left_open=left_open, conflicts=conflicts)
         if changes:
-            outcome = replace(outcome, action=Action.UPDATE)
+            outcome = replace(outcome, action=Action.UPDATE, name=self._finder.name_in(existing.record))
         if self._options.dry_run:
             return outcome
         self._leave_open(key, mapped, left_open)
@@ -253,9 +257,10 @@ class Writer:
             for name, value in sent.items()
             if name in now and value != now[name] and not same(self._kind(name), value, now[name])
         ]
-        pairs = {each.field: (digest(each.before), digest(each.after)) for each in altered}
+        told = [each for each in altered if each.field != CONTENT or each.after]
+        pairs = {each.field: (digest(each.before), digest(each.after)) for each in told}
         self._note(came, stored.crm_id, {**kept, **pairs}, base, is_written=True)
-        return tuple(each for each in altered if not is_empty(each.before))
+        return tuple(each for each in altered if not is_empty(each.before) and each.field != CONTENT)
 
     def _note(
         self,

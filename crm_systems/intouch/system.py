@@ -62,7 +62,7 @@ class InTouch(System):
     abilities: ClassVar[Abilities] = Abilities(
         reads="ten entities, undocumented fields by sampling",
         changes="yes",
-        deletions="no: the CRM does not tell them",
+        deletions="by comparison only",
         writes="create, update, link members",
     )
 
