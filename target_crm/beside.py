@@ -60,8 +60,9 @@ class BesideWriter(ABC):
         """What records share that must not be written at the same time, beside their key."""
         return ()
 
-    def set_link(self, _link: Link) -> None:
-        """Nothing: no reference is left open."""
+    def set_link(self, _link: Link) -> Outcome | None:
+        """None: no reference is left open."""
+        return None
 
     def can_set(self, _link: Link) -> bool:
         """False: no reference is left open."""
