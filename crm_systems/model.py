@@ -84,10 +84,12 @@ class Entity:
     """The field that holds the time of the last change."""
     creation_key: str | None = None
     """The field that holds the time of creation."""
-    label_field: str | None = None
-    """The field by which people call a record, where one alone does."""
+    label_fields: tuple[str, ...] = ()
+    """The fields by which people call a record, one after the other."""
     readable: bool = True
     creatable: bool = True
+    why_not_creatable: str = ""
+    """What keeps everybody from creating one, as a sentence without its end; empty: it is a question of rights."""
     updatable: bool = True
     deletable: bool = True
     lacks_choices: str = ""
@@ -98,6 +100,11 @@ class Entity:
     def field(self, name: str) -> Field | None:
         """The field called ``name``, or None."""
         return next((each for each in self.fields if each.name == name), None)
+
+    @property
+    def label_field(self) -> str | None:
+        """The field by which people call a record, where one alone does."""
+        return self.label_fields[0] if len(self.label_fields) == 1 else None
 
 
 @dataclass(frozen=True)

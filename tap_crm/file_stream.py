@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from crm_systems import kinds
 from crm_systems.beside import CONTENT, FILES, PATH, Attachment, Folder, entity_of_files
 from crm_systems.compiled import Record
-from crm_systems.errors import ConfigError, CrmError, Denied, ProtocolError, Rejected, ServerFault
+from crm_systems.errors import ConfigError, CrmError, Rejected
+from tap_crm.beside_stream import OF_ONE_RECORD, ChangedRecords
 from tap_crm.kept_files import KeptFiles, facts_of
-from tap_crm.stream import CrmStream, schema_of
+from tap_crm.stream import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,12 +23,10 @@ if TYPE_CHECKING:
     from tap_crm.run import Run
 
 KEY = ("id", "attachment_id")
-OF_ONE_FILE = (Rejected, Denied, ProtocolError, ServerFault)
-"""What a CRM may say against one file; any other error is trouble with the connection."""
 MIB = 1 << 20
 
 
-class FileStream(CrmStream):
+class FileStream(ChangedRecords):
     """Reads the records that were changed, and of each its files; it has a bookmark of its own."""
 
     @classmethod
@@ -46,15 +44,8 @@ class FileStream(CrmStream):
             self._entity = self.run.describe(self.name.removesuffix(FILES))
         return self._entity
 
-    @property
-    def _keys(self) -> Sequence[str]:
-        return self.entity.key
-
-    def _reader(self) -> kinds.Reader:
-        return kinds.Reader(self.entity, self.run.client.system.notation)
-
-    def _report(self, reader: kinds.Reader) -> None:
-        """Says nothing: the values are those of another stream."""
+    def _deletions(self) -> None:
+        """Nothing: what is gone is told once, beside the records."""
 
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
         """One file after the other; a few are fetched at the same time where the server bears it."""
@@ -78,7 +69,7 @@ class FileStream(CrmStream):
     def _facts_or_why_not(self, attachment: Attachment) -> Row | CrmError:
         try:
             return self._facts(attachment)
-        except OF_ONE_FILE as error:
+        except OF_ONE_RECORD as error:
             return error
 
     def _facts(self, attachment: Attachment) -> Row:
@@ -112,3 +103,8 @@ class FileStream(CrmStream):
         if not settings["files_path"]:
             raise ConfigError(f"{self.name}: `files_path` is not set", hint="the catalog wants files in a folder")
         return KeptFiles(Folder(settings["files_path"]), system.place(settings["url"]), self.entity.name)
+
+
+def is_of_files(name: str, key: Sequence[str]) -> bool:
+    """Whether a stream of a catalog is one of files."""
+    return name.endswith(FILES) and tuple(key) == KEY

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from crm_systems.client import Client
     from crm_systems.model import Entity
+    from tap_crm.deleted import DeletedStream
 
 MOST_IN_A_ROW = 5
 """So many failing streams one after the other are not to blame themselves; each costs all the patience."""
@@ -37,6 +38,8 @@ class Run:
         self.progress = Progress()
         self.coming: dict[str, Callable[[], object]] = {}
         """By the names of the streams that will be read, in their order, what begins to read them."""
+        self.deleted: DeletedStream | None = None
+        """Where deletions are told; None: in the streams of the records."""
         self._logger = logger
         self._sleep = sleep
         self._entities: dict[str, Entity] = {}
@@ -44,6 +47,11 @@ class Run:
         self._in_a_row = 0
         """How many streams failed one after the other because the server did."""
         self._warned: set[str] = set()
+
+    @property
+    def tells_deletions_apart(self) -> bool:
+        """Whether deletions leave in a stream of their own."""
+        return bool(self.settings["deletion_records"] == "stream" and self.settings["deletions"] != "off")
 
     @cached_property
     def client(self) -> Client:
@@ -120,13 +128,18 @@ class Run:
             self._entities[name] = discovery.describe(self.client, name)
         return self._entities[name]
 
+    @cached_property
+    def _there(self) -> list[str]:
+        """The names of the entities that the user may see; asked for once."""
+        return self.client.system.entities(self.client.call)
+
     def wanted(self) -> list[str]:
         """The names of the entities to discover.
 
         Raises:
             ConfigError: the setting `entities` names some that the user cannot see.
         """
-        there = self.client.system.entities(self.client.call)
+        there = self._there
         asked = [str(name) for name in self.settings["entities"] or there]
         unknown = [name for name in asked if name not in there]
         if unknown:
@@ -137,10 +150,11 @@ class Run:
             )
         return asked
 
-    def described(self, stream: str = "") -> Iterator[Entity]:
+    def described(self, stream: str = "", *, with_choices: bool = False) -> Iterator[Entity]:
         """The wanted entities, as far as the CRM lets this user see them; the others are named in a warning.
 
-        One that cannot be described fails the stream of its name, or ``stream``; the others go on.
+        One that cannot be described fails the stream of its name, or ``stream``; so does one whose pick lists cannot
+        be read, where they are what is wanted. The others go on.
         """
         names = self.wanted()
         for name, found in zip(names, self.client.map(self._described_or_why_not, names), strict=True):
@@ -150,7 +164,7 @@ class Run:
                 self.warn_once(f"{name} is left out: the CRM does not offer it to this user.")
             else:
                 self.succeed()
-                self._check_choices(found, stream)
+                self._check_choices(found, stream if with_choices else "")
                 yield found
 
     def _check_choices(self, entity: Entity, stream: str) -> None:
@@ -159,7 +173,7 @@ class Run:
         if entity.lacks_choices and stream:
             self.fail(stream, sentence)
         elif entity.lacks_choices:
-            self._logger.warning("%s", sentence)
+            self.warn_once(sentence)
 
     def _described_or_why_not(self, name: str) -> Entity | CrmError:
         try:

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 
@@ -22,6 +21,7 @@ from tap_crm import deletions
 from tap_crm.deletions import DELETED_AT
 from tap_crm.incremental import Incremental
 from tap_crm.recalled import entity_of
+from tap_crm.versions import VersionedStream
 from tap_crm.zones import sentence
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from singer_sdk import Tap
-    from singer_sdk.metrics import Counter
 
     from crm_systems.client import Reading
     from crm_systems.compiled import Pages
@@ -53,7 +52,7 @@ class _Begun:
     pages: Reading = field(init=False)
 
 
-class CrmStream(Stream):
+class CrmStream(VersionedStream):
     """One kind of record. Reads all, or what was changed since the bookmark, and then what was deleted."""
 
     # The reader types the records; the SDK need not look at each again.
@@ -77,6 +76,8 @@ class CrmStream(Stream):
         self._entity = entity
         self._begun: _Begun | None = None
         self._is_incomplete = False
+        self._is_whole = True
+        """Whether nothing is missing, not even what the settings let be missing."""
         self._gone: deletions.Deletions | None = None
         self._sent = 0
         """How many records have gone out since the state did."""
@@ -91,7 +92,7 @@ class CrmStream(Stream):
             schema=schema_of(
                 entity,
                 enums=run.settings["picklist_enums"],
-                deletions=deletions.are_offered(run, entity),
+                deletions=deletions.are_marked(run, entity),
             ),
             key=entity.key,
             replication_key=entity.replication_key,
@@ -123,6 +124,7 @@ class CrmStream(Stream):
                 for record in islice(records, self.ABORT_AT_RECORD_COUNT):
                     yield {**self._blank, **(record.row() if isinstance(record, Record) else record)}
             self.run.succeed()
+            self.end(is_whole=self._is_whole)
         except CrmError as error:
             self.run.fail_over(error, self.name, str(error))
 
@@ -152,11 +154,6 @@ class CrmStream(Stream):
         """The records of a page, which have gone out when the next one is asked for."""
         yield from page
         self._messages.flush()
-
-    def get_record_counter(self, **options: Any) -> Counter:
-        """The counter of this stream's records, which pages move as well."""
-        self._counter = super().get_record_counter(**options)
-        return self._counter
 
     def begin(self) -> _Begun:
         """Begins to read, once; nothing is given before the stream's turn."""
@@ -204,7 +201,7 @@ class CrmStream(Stream):
             self._doubt_the_zone(changes)
         for gone in self._gone.rows(changes, partial(self._elapsed, begun), begun.reader) if self._gone else ():
             yield [gone]
-        self.run.progress.clear()
+        self.run.progress.done(self.name)
         self._report(begun.reader)
         if changes and not self._is_incomplete:
             changes.advance()
@@ -212,12 +209,13 @@ class CrmStream(Stream):
     def _rows(self, begun: _Begun) -> Iterator[Sequence[Row | Record]]:
         """All records, or those that were changed and not sent yet."""
         changes, typing, reader, read, keyless = begun.changes, begun.typing, begun.reader, 0, 0
+        system, is_part = self.run.client.system, bool(changes and changes.since)
         for page in begun.pages:
             elapsed = timedelta(seconds=begun.pages.read_at - begun.at)
             for identifier in page.unreadable:
                 self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             read += len(page.rows)
-            self.run.progress.show(self.name, read)
+            self.run.progress.show(self.name, read, None if is_part else system.announced(self.entity))
             records: list[Any] = page.rows
             if typing and records and isinstance(records[0], Record):
                 typing.typed(records)
@@ -292,14 +290,11 @@ class CrmStream(Stream):
                 self.logger.warning("%s", words)
 
     def _deletions(self) -> deletions.Deletions | None:
-        """What is gone; None where nobody wants to know.
-
-        Without the mark, a deleted record's key would look like a record that is there and empty.
-        """
-        has_mark = DELETED_AT in self.schema["properties"] and self.mask["properties", DELETED_AT]
-        if not has_mark or self.run.settings["deletions"] == "off" or self.ABORT_AT_RECORD_COUNT is not None:
+        """What is gone; None where nobody wants to know."""
+        if self.run.settings["deletions"] == "off" or self.ABORT_AT_RECORD_COUNT is not None:
             return None
-        return deletions.Deletions(self.run, self.entity, self.stream_state)
+        has_place = deletions.have_place(self.run, self.entity, self.schema, self.mask)
+        return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place)
 
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
         """Does nothing: the bookmark moves at the end of the stream and comes from the server's clock."""
@@ -322,6 +317,7 @@ class CrmStream(Stream):
 
     def _miss(self, sentence: str) -> None:
         """Says what is missing; the stream counts as complete without it where the settings say so."""
+        self._is_whole = False
         if self.run.settings["skip_unreadable"]:
             self.logger.warning("%s", sentence)
         else:

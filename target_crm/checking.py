@@ -44,6 +44,11 @@ class Check:
             ConfigError: there are problems; all are named.
         """
         found = [*self._forbidden(), *self._mapper.owners.check(), *self._problems_of_match(), *self._collisions()]
+        found += [
+            f"`conflicts` names {name}, which {self._entity.name} does not have"
+            for name in self._options.conflicts_of
+            if name not in self._mapper.fields
+        ]
         if self._options.unknown_fields == "reject":
             found += [self._unknown_field(*each) for each in self._unknown]
         if not self._knows_some:
@@ -71,10 +76,11 @@ class Check:
     def _forbidden(self) -> Iterator[str]:
         """What neither the source nor the CRM lets this stream do."""
         options, entity = self._options, self._entity
-        if options.identify_by == "id" and len(self._keys) != max(1, len(entity.key)):
+        if options.identify_by == "id" and len(entity.key) <= 1 and len(self._keys) != 1:
             yield f'`identify_by` "id" needs a stream with one key field, and {options.stream} has {len(self._keys)}'
         if not entity.creatable and options.may_create and options.identify_by != "id":
-            yield f"the CRM does not let this user create {entity.name}; `write_mode` update_only may do"
+            why = entity.why_not_creatable or f"the CRM does not let this user create {entity.name}"
+            yield f"{why}; `write_mode` update_only may do"
         if not entity.updatable and options.write_mode != "create_only":
             yield f"the CRM does not let this user change {entity.name}; `write_mode` create_only may do"
 

@@ -62,7 +62,7 @@ class Entities:
         if owner != name and owner in there and self._client.system.has_files(self(owner)):
             return entity_of_files(self(owner))
         if name.endswith(RELATIONS) and (found := self.relations(name)):
-            return entity_of_relations(name, found[0].source, found[0].related)
+            return entity_of_relations(name, self(found[0].source), found[0].related)
         near = get_close_matches(name, there, n=2)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise ConfigError(

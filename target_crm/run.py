@@ -45,7 +45,11 @@ class Run:
         self.destination = Destination(self.client.system, settings)
         # A dry run rejects nothing for good: a replay would try its records once more than needed.
         self._rejects = Rejects(None if settings["dry_run"] else settings["rejects_path"], self.warn)
-        self.report = Report(title=self.destination.at_address, dry_run=bool(settings["dry_run"]))
+        self.report = Report(
+            title=self.destination.at_address,
+            dry_run=bool(settings["dry_run"]),
+            shows_records=bool(settings["report_path"]),
+        )
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), settings)
         self.workers = Workers(self.client.parallel)
         self._stream = ""
@@ -118,7 +122,7 @@ class Run:
     def _reject(self, stream: str, raw: RawRecord, outcome: Outcome) -> None:
         sentence = f"{stream}: the record {outcome.key} is rejected: {outcome.reason.rstrip('.')}."
         try:
-            self._rejects.add(raw, f"{outcome.reason} {outcome.server_says}".strip())
+            self._rejects.add(raw, f"{outcome.reason} {outcome.server_says}".strip(), outcome.conflicts)
         except OSError as error:
             raise SystemExit(
                 f"{self._name}: {sentence} It cannot be kept in `rejects_path` ({error.strerror}), so the run stops."

@@ -117,7 +117,7 @@ class CrmSink(_Sink):
         self._uploads.check(entity, targets)
         check = Check(mapper, columns, tuple(self.key_properties), knows_some=knows_some)
         check.stop_if_wrong()
-        self._report = run.report.stream(self.stream_name, entity.name)
+        self._report = run.report.stream(self.stream_name, entity, partial(run.client.system.page_of, entity))
         for note in check.notes():
             self._tell(note)
         self._identity = Identity(mapper, {name: columns.get(name) for name in self.key_properties})
@@ -125,8 +125,8 @@ class CrmSink(_Sink):
 
     def _writer_of(self, mapper: Mapper) -> Any:
         """What writes the records, when what an earlier run was cut off in is settled."""
-        run = self.run
-        writer = Writer(run.client, run.ledger, mapper, self._identity, self._mapper_for)
+        run, columns = self.run, self.original_schema["properties"]
+        writer = Writer(run.client, run.ledger, mapper, self._identity, self._mapper_for, columns)
         writer.settle_open_intents()
         return writer
 
@@ -223,6 +223,10 @@ class LogInSink(_Sink):
             session = client.log_in()
         who = client.system.describe_login(session)
         self.logger.info("Logged in to %s as %s; the test stream is not written.", self.run.report.title, who)
+
+
+class DescriptionSink(_Sink):
+    """Takes a stream that tells of the source, and does nothing with it."""
 
 
 class LeftOutSink(_Sink):

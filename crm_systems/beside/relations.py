@@ -65,18 +65,21 @@ class HasRelations:
         raise NotOffered(f"{self.title} takes no relations but those that are fields")
 
 
-def entity_of_relations(name: str, source: str, related: str) -> Entity:
+def entity_of_relations(name: str, source: Entity, related: str) -> Entity:
     """The entity whose records are the relations of two entities' records."""
+    stamp = source.field(source.replication_key or "")
     return Entity(
         name=name,
-        label=f"{source} and {related}",
+        label=f"{source.name} and {related}",
         key=("source_id", "related_id", "label"),
+        replication_key=source.replication_key,
         fields=(
-            Field("source_id", Kind.REFERENCE, source, mandatory=True, refers_to=(source,)),
+            Field("source_id", Kind.REFERENCE, source.name, mandatory=True, refers_to=(source.name,)),
             Field("related_id", Kind.REFERENCE, related, mandatory=True, refers_to=(related,)),
             Field("label", Kind.STRING, "What the CRM calls the relation"),
             Field("source_entity", Kind.STRING, "Entity of source_id", writable=False),
             Field("related_entity", Kind.STRING, "Entity of related_id", writable=False),
+            *([Field(stamp.name, stamp.kind, "Last change of the source", writable=False)] if stamp else []),
         ),
         updatable=True,
         deletable=False,

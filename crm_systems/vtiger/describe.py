@@ -46,6 +46,9 @@ UNDESCRIBED = dict.fromkeys(("discount_percent", "discount_amount", "purchase_co
 READ_ONLY = frozenset({"id", "createdtime", "modifiedtime", "modifiedby", "created_user_id"})
 """Fields that the server sets itself, although describe calls some of them editable."""
 
+WITHOUT_INVENTORY = frozenset({"8.4.0"})
+"""Versions that take no invoice, quote nor order, since they look for the id of what has none yet (measured)."""
+
 NEVER_CREATED = frozenset({"Users"})
 """Modules that describe calls creatable and the server refuses to create (measured on 8.4.0)."""
 
@@ -108,7 +111,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         label=described.get("label") or name,
         fields=tuple(merged),
         key=key,
-        label_field=described.get("labelFields") if described.get("labelFields") in known else None,
+        label_fields=tuple(each for each in str(described.get("labelFields") or "").split(",") if each in known),
         replication_key="modifiedtime" if "modifiedtime" in readable else None,
         creation_key="createdtime" if "createdtime" in readable else None,
         readable=sample is not None,

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from functools import partial
 from hashlib import md5
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from crm_systems.beside import CONTENT
@@ -30,10 +31,10 @@ from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Deletion, Limits, Request, Session, Setting
 from crm_systems.rows import ID, fits, is_identifier, is_vtiger_id, is_whole_number
 from crm_systems.sampling import together
-from crm_systems.system import System, decode_json
+from crm_systems.system import VERSION, System, decode_json
 from crm_systems.times import earliest
 from crm_systems.vtiger import leads, vtql
-from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, entity_of
+from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, WITHOUT_INVENTORY, entity_of
 from crm_systems.vtiger.files import VtigerFiles, replace_file, with_file
 from crm_systems.vtiger.lines import INTERNAL_ERRORS, replace_lines
 from crm_systems.vtiger.look_up import LookUp
@@ -109,7 +110,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         System.__init__(self, settings)
         VtigerRelations.__init__(self, settings)
         self._administrator = False
-        self._user = ""
+        self._user = self._version = ""
         self._token = ""
         """The challenge that serves all logins."""
         self._challenging = threading.Lock()
@@ -154,9 +155,8 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
                 if server_time is None:
                     return self.log_in(call)
                 raise
-            session = Session(
-                {"sessionName": login["sessionName"], "userId": str(login.get("userId", ""))}, server_time
-            )
+            told = {"userId": str(login.get("userId", "")), VERSION: str(login.get("vtigerVersion", ""))}
+            session = Session({"sessionName": login["sessionName"], **told}, server_time)
         except Denied as error:
             raise LogInRefused("Log-in: there is no such user", code=error.code, hint="check `username`") from None
         except (Rejected, SessionExpired) as error:
@@ -169,6 +169,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         except (KeyError, TypeError, ValueError, OverflowError, OSError):
             raise ProtocolError("Log-in: this is no answer of a Vtiger webservice", hint="check `url`") from None
         self._user = session.values["userId"]
+        self._version = str(login.get("vtigerVersion") or "")
         self._administrator = self._is_administrator(call, session, login)
         return session
 
@@ -250,7 +251,11 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
             raise ProtocolError(f"{name}: describe: the CRM gives records without their id", hint="run again")
         if sample:
             self._shown[name] = sample[0]
-        return entity_of(described, sample)
+        entity = entity_of(described, sample)
+        if name in INVENTORY and self._version in WITHOUT_INVENTORY:
+            why = f"Vtiger {self._version} cannot create {name} through its interface, as 8.0 and 8.2 can"
+            return replace(entity, creatable=False, why_not_creatable=why)
+        return entity
 
     def recalled(self, entity: Entity) -> Entity | None:
         """With the replication key that all modules share; its ids' prefix is on the first row."""
@@ -428,6 +433,11 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
     def describe_login(self, session: Session) -> str:
         """The user's name and id."""
         return f"{self.options['username']} ({session.values['userId']})"
+
+    def page_of(self, entity: Entity, identifier: str) -> str:
+        """Since version 6 each record of a module has a page of this address."""
+        record = {"module": entity.name, "view": "Detail", "record": identifier.rpartition("x")[2]}
+        return f"{self.base_address.rpartition('/')[0]}/index.php?{urlencode(record)}"
 
     def owners(self, call: Call) -> dict[str, str]:
         """Users and groups, as far as this user may list them; users win over groups of the same name.
