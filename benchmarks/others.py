@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -30,8 +31,8 @@ def floor(recording: Recording, address: str) -> None:
         for asked in recording.asked:
             told = orjson.loads(session.request(**{**asked, "url": address + asked["url"]}).content)
             parts = [told, *(told.values() if isinstance(told, dict) else ())]
-            for row in max((part for part in parts if isinstance(part, list)), key=len, default=[]):
-                out.write(orjson.dumps(row) + b"\n")
+            rows = max((part for part in parts if isinstance(part, list)), key=len, default=[])
+            out.writelines(orjson.dumps(row) + b"\n" for row in rows)
 
 
 def cpu(work: Callable[[], Any]) -> float:
@@ -51,7 +52,7 @@ def measure(system: str, times: int) -> tuple[float, float, int]:
         with TemporaryDirectory() as folder, replayed(recording, Path(folder)) as address:
             recording.settings["url"] = address
             count[rows] = read(recording)
-            pairs = [(cpu(lambda: floor(recording, address)), cpu(lambda: read(recording))) for _ in range(times)]
+            pairs = [(cpu(partial(floor, recording, address)), cpu(partial(read, recording))) for _ in range(times)]
             costs[rows] = median(each[0] for each in pairs), median(each[1] for each in pairs)
     logging.disable(logging.NOTSET)
     records = count[MANY] - count[FEW]

@@ -111,9 +111,8 @@ def replayed(recording: Recording, folder: Path) -> Iterator[str]:
             process.kill()
 
 
-async def serve(file: str) -> None:
+async def serve() -> None:
     """Serves until it is killed."""
-    Replayed.answers = pickle.loads(Path(file).read_bytes())  # noqa: S301 - our own
     server = await asyncio.get_running_loop().create_server(Replayed, "127.0.0.1", 0)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
@@ -121,4 +120,5 @@ async def serve(file: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1]))
+    Replayed.answers = pickle.loads(Path(sys.argv[1]).read_bytes())  # noqa: S301 - our own
+    asyncio.run(serve())
