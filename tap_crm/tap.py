@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 class CrmTap(Configured):
     """Reads the CRM systems that nobody serves well, one stream for each kind of record."""
 
-    package_name = "tap-crm"
     message_writer_class = Messages
 
     def __init__(self, **arguments: Any) -> None:
