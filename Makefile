@@ -8,7 +8,7 @@ LOADERS := meltanolabs-target-postgres target-duckdb target-jsonl
 # target-duckdb 0.8 loses the first row of each load with a newer one, which takes it for a header.
 BESIDE_target-duckdb := "duckdb~=1.0.0"
 
-.PHONY: demo test proof browser lint dist package docs recipes generate bench clean
+.PHONY: demo test proof browser lint dist package docs recipes orchestrate generate bench clean
 
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
@@ -16,7 +16,7 @@ demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 test: .venv/ready .venv-meltano/ready ## Passes the tests
 	@echo "Testing against simulated CRMs …"
 	@$(RUN) pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser \
-	  --ignore=tests/package --ignore=tests/recipes
+	  --ignore=tests/package --ignore=tests/recipes --ignore=tests/orchestrate
 
 proof: .venv/ready ## Proves the guarantees in about 20 minutes on two cores (SHORT=1: two), and writes docs/proof.md
 	$(RUN) proof $(if $(SHORT),--short)
@@ -53,6 +53,10 @@ recipes: dist $(LOADERS:%=.venv-loaders/%/ready) ## Follows the recipes as print
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || (apt-get update -qq && apt-get install -qq -y postgresql)
 	$(RUN) pytest tests/recipes
 
+orchestrate: .venv/ready .venv-dagster/ready .venv-airflow/ready .venv-loaders/meltanolabs-target-postgres/ready ## Runs orchestrate/
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || (apt-get update -qq && apt-get install -qq -y postgresql)
+	$(RUN) pytest tests/orchestrate
+
 docs: .venv/ready ## Builds the documentation into site/; a link to nowhere fails
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
@@ -79,6 +83,18 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 	@.venv-meltano/$(PIP) "meltano~=4.4"
 	@touch $@
 
+.venv-dagster/ready:
+	@echo "Installing Dagster into .venv-dagster …"
+	@$(PYTHON) -m venv .venv-dagster
+	@.venv-dagster/$(PIP) "dagster~=1.13"
+	@touch $@
+
+.venv-airflow/ready:
+	@echo "Installing Airflow into .venv-airflow …"
+	@$(PYTHON) -m venv .venv-airflow
+	@.venv-airflow/$(PIP) "apache-airflow~=3.3"
+	@touch $@
+
 .venv-loaders/%/ready:
 	@echo "Installing $* into .venv-loaders …"
 	@$(PYTHON) -m venv .venv-loaders/$*
@@ -86,4 +102,4 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-meltano .venv-loaders .meltano demo-output proof-output dist site
+	rm -rf .venv .venv-meltano .venv-loaders .venv-dagster .venv-airflow .meltano demo-output proof-output dist site
