@@ -38,6 +38,7 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/crm.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.meltano meltano.yml
 	.venv/bin/hadolint Dockerfile
+	.venv/bin/kubernetes-validate --quiet --strict orchestrate/cronjob.yaml
 	.venv/bin/uv lock --check --quiet
 
 dist: .venv/ready ## Builds tap-crm and target-crm
