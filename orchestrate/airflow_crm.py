@@ -32,12 +32,11 @@ def part(*arguments: str) -> dict[str, Any]:
     catchup=False,
     # Two runs of one shard would share its state.
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=1), "retry_exponential_backoff": True},
 )
 def crm() -> None:
     """Reads what was changed, all shards beside each other."""
 
-    @task(pool="crm")
+    @task(pool="crm", retries=2, retry_delay=timedelta(minutes=1))
     def read(shard: str) -> dict[str, Any]:
         """What was changed in one shard since its last run."""
         return part("read", shard, *STREAMS)
