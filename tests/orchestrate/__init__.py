@@ -1,1 +1,0 @@
-"""What ``orchestrate/`` holds, run on the engines that it is written for: ``make orchestrate``."""
