@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 class CrmTap(Configured):
     """Reads the CRM systems that nobody serves well, one stream for each kind of record."""
 
-    package_name = "tap-crm"
     message_writer_class = Messages
 
     def __init__(self, **arguments: Any) -> None:
@@ -129,7 +128,7 @@ class CrmTap(Configured):
                 catalog = super().run_discovery()
                 sys.stdout.flush()
         finally:
-            self.run.client.close()
+            self.run.close()
         self._end()
         return catalog
 
@@ -172,7 +171,7 @@ class CrmTap(Configured):
             finally:
                 self.run.progress.clear()
                 self._sum_up()
-                self.run.client.close()
+                self.run.close()
         self._end()
 
     def _sum_up(self) -> None:

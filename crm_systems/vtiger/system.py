@@ -35,6 +35,7 @@ from crm_systems.system import VERSION, System, decode_json
 from crm_systems.times import earliest
 from crm_systems.vtiger import leads, vtql
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, WITHOUT_INVENTORY, entity_of
+from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import VtigerFiles, replace_file, with_file
 from crm_systems.vtiger.lines import INTERNAL_ERRORS, replace_lines
 from crm_systems.vtiger.look_up import LookUp
@@ -96,10 +97,10 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
     interface: ClassVar[str] = "/webservice.php"
     limits: ClassVar[Limits] = Limits(page_size=vtql.SERVER_PAGE, parallel_requests=4)
     abilities: ClassVar[Abilities] = Abilities(
-        reads="all modules, custom fields, line items",
+        reads="all modules, custom fields, line items, files, relations",
         changes="yes",
         deletions="where `sync` works, for administrators; else by comparison",
-        writes="create, update, delete, convert leads",
+        writes="create, update, delete, convert leads; files, relations",
     )
     has_picklists: ClassVar[bool] = True
     looks_up_many: ClassVar[bool] = True
@@ -510,7 +511,8 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         files = with_file(entity, element)
         form = {"operation": "create", "elementType": entity.name, "element": json.dumps(element)}
         about = f"{entity.name}: create"
-        row: Row = call(Request("POST", about, form=form, files=files, repeatable=False, shape=RECORD))
+        with naming_doubles(entity, element):
+            row: Row = call(Request("POST", about, form=form, files=files, repeatable=False, shape=RECORD))
         return row
 
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
@@ -538,7 +540,8 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         element = json.dumps({"id": current["id"], **values})
         form = {"operation": "revise", "element": element}
-        row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
+        with naming_doubles(entity, values):
+            row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
         return row
 
     def becomes(self, entity: Entity) -> tuple[str, ...]:
