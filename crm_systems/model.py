@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -71,6 +72,59 @@ class Field:
     """What is known of the objects in a list; their other parts go through as they are."""
 
 
+BEYOND = 2**48
+"""An id above all others, for when the highest is not known."""
+BLOCK = 10_000
+"""How many neighbouring ids belong to one shard."""
+
+Ranges = tuple[tuple[int, int], ...]
+"""Ranges of ids, ascending: above the first, up to the second."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of ``of`` parts of a CRM that have no record in common; ``number`` counts from 1.
+
+    Which part a record or an entity is in depends on its id or name alone, so it stays there whatever is added.
+    """
+
+    number: int
+    of: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """What ``3/16`` means.
+
+        Raises:
+            ValueError: it is no such text.
+        """
+        number, _, of = text.partition("/")
+        if not (number.isascii() and number.isdecimal() and of.isascii() and of.isdecimal()):
+            raise ValueError
+        shard = cls(int(number), int(of))
+        if not 1 <= shard.number <= shard.of:
+            raise ValueError
+        return shard
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def has_name(self, name: str) -> bool:
+        """Whether what can be read as a whole only is in this part."""
+        return crc32(name.encode()) % self.of == self.number - 1
+
+    def has(self, identifier: int) -> bool:
+        """Whether the record with this id is."""
+        return identifier // BLOCK % self.of == self.number - 1
+
+    def before_next(self, identifier: int) -> int:
+        """The highest id up to which no record that follows ``identifier`` is in this part."""
+        if self.has(identifier + 1):
+            return identifier
+        block = (identifier + 1) // BLOCK
+        return (block + (self.number - 1 - block) % self.of) * BLOCK - 1
+
+
 @dataclass(frozen=True)
 class Entity:
     """One kind of record."""
@@ -92,6 +146,10 @@ class Entity:
     """What keeps everybody from creating one, as a sentence without its end; empty: it is a question of rights."""
     updatable: bool = True
     deletable: bool = True
+    shard: Shard | None = None
+    """The part of its records that is read; None: all are."""
+    left: Ranges | None = None
+    """The ids of the records that are read; None: all are."""
     lacks_choices: str = ""
     """Why values of pick lists are missing here that the CRM has, as a sentence; empty: none are."""
     private: Mapping[str, Any] = field(default_factory=dict)
@@ -171,6 +229,9 @@ class Page:
     """As the CRM gave them; all of a page may be :class:`~crm_systems.compiled.Record` where the one who reads asked
     for it by :meth:`~crm_systems.system.System.straight`. Either kind gives a value by its field's name."""
     unreadable: tuple[str, ...] = ()
+    covers: tuple[int, int] | None = None
+    """All that was to be read of the ids above the first and up to the second stands in this page and in earlier
+    ones; None where rows are not read by id."""
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ class System(HasFiles, HasRelations, ABC):
     logs_deletions: ClassVar[bool] = False
     """Whether deletions are found by stamps of the CRM's clock on the wall, and not by the server's true clock."""
 
+    reads_by_id: ClassVar[bool] = False
+    """Whether :meth:`walks` reads entities whose key is ``id`` by ranges of ids: a shard, or what is left of them."""
     looks_up_many: ClassVar[bool] = False
     """Whether :meth:`find_many` costs less than one look-up after the other."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from crm_systems import kinds
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
@@ -20,6 +20,8 @@ OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
 
 class ChangedRecords(CrmStream):
     """Records that were changed, whole, for another stream; their values and deletions are told by their own."""
+
+    IN_PARTS: ClassVar[bool] = False
 
     @property
     def _keys(self) -> Sequence[str]:

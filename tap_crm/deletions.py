@@ -60,7 +60,8 @@ class Deletions:
         self._comparison: Comparison | None = None
         if run.compares and entity.key:
             most = run.settings["most_deletions"]
-            self._comparison = Comparison(run.client, entity, run.sent_keys(entity.name), state, most)
+            name = f"{entity.name} {entity.shard}" if entity.shard else entity.name
+            self._comparison = Comparison(run.client, entity, run.sent_keys(name), state, most)
 
     def note(self, records: Sequence[Row | Record]) -> None:
         """Notes records that are about to leave."""

@@ -58,7 +58,7 @@ class Incremental:
         self.since = self._since()
         self.overlap = Overlap(bookmark.overlap, self.since, zone)
         self.evidence = Evidence(None if self.clock_was_put_back else bookmark.read_at)
-        self._shown = Shown(started)
+        self.shown = Shown(started)
         self._deletions = Shown(started)
 
     def _since(self) -> datetime | None:
@@ -93,10 +93,10 @@ class Incremental:
         told = [stamp for stamp in stamps if stamp.__class__ is str and stamp.endswith(IN_UTC)]
         newest = instant(max(told, default=None), self._zone)
         if newest and not self.overlap.holds_many:
-            self._shown.note(newest, elapsed)
-        if not self._shown.reached or self.overlap.holds_many:
+            self.shown.note(newest, elapsed)
+        if not self.shown.reached or self.overlap.holds_many:
             return set()
-        border = self.overlap.border(self._shown.reached - self._lookback)
+        border = self.overlap.border(self.shown.reached - self._lookback)
         latest, of_day = border.isoformat(), (border - timedelta(days=1)).isoformat()
         old = {each for each in told if each < of_day or (each < latest and each[MINUTE] not in QUARTERS)}
         known = self._bookmark.newest.astimezone(timezone.utc).isoformat() if self._bookmark.newest else ""
@@ -110,7 +110,7 @@ class Incremental:
         stamp = instant(record.get(self._key), self._zone)
         is_news = self.overlap.is_news(key, record, stamp)
         if stamp:
-            self._shown.note(stamp, elapsed)
+            self.shown.note(stamp, elapsed)
             if is_news:
                 self._note_change(stamp, elapsed)
         return is_news
@@ -122,8 +122,8 @@ class Incremental:
 
     def forget(self) -> None:
         """Lets go of what the next run will not look at."""
-        if self._shown.reached:
-            self.overlap.forget_before(self._shown.reached - self._lookback)
+        if self.shown.reached:
+            self.overlap.forget_before(self.shown.reached - self._lookback)
 
     def deletions_since(self, *, by_stamps: bool) -> datetime | None:
         """From when on deletions are wanted; None: none are. ``by_stamps``: not by the server's clock."""
@@ -144,7 +144,7 @@ class Incremental:
         if by_stamps:
             is_off = self._bookmark.is_of_server_clock or self.clock_was_put_back
             known = None if is_off else self._bookmark.deletions
-            stamps = (known, self._deletions.bookmark, self._shown.bookmark)
+            stamps = (known, self._deletions.bookmark, self.shown.bookmark)
             until = max((stamp for stamp in stamps if stamp), default=self.started - WIDEST)
         self._state["deletions_read_until"] = until.isoformat()
 
@@ -162,7 +162,7 @@ class Incremental:
 
     def _reached(self) -> tuple[datetime | None, datetime | None]:
         """Up to which stamp all is read, and the newest that was shown."""
-        before, reached, newest = self._bookmark, self._shown.bookmark, self._shown.newest
+        before, reached, newest = self._bookmark, self.shown.bookmark, self.shown.newest
         if self.clock_was_put_back:
             return reached, newest
         if before.is_of_server_clock and before.value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.model import Setting
+from crm_systems.model import Setting, Shard
 from tap_crm.sent_keys import DEFAULT_URL
 
 if TYPE_CHECKING:
@@ -124,6 +124,13 @@ OWN_SETTINGS = (
         choices=("crm", "snake_case"),
     ),
     Setting(
+        "shard",
+        "string",
+        "Shard",
+        "Which part to read, such as 3/16: the third of sixteen, which together read everything once. Each keeps a "
+        "state of its own.",
+    ),
+    Setting(
         "skip_unreadable",
         "boolean",
         "Skip unreadable records",
@@ -138,6 +145,10 @@ def problems(settings: Mapping[str, Any]) -> list[str]:
     found = []
     if settings["files"] == "folder" and not settings["files_path"]:
         found.append("`files_path` is missing: `files` set to folder writes there.")
+    try:
+        Shard.parse(settings["shard"] or "1/1")
+    except ValueError:
+        found.append("`shard` must be a part and the number of parts, from 1/16 to 16/16.")
     try:
         wanted_relations(settings)
     except ValueError:

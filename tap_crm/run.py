@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems import discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
+from crm_systems.model import Shard
 from crm_systems.terminal import Progress
 from tap_crm.sent_keys import DEFAULT_URL, SentKeys, open_keys
 
@@ -52,6 +53,12 @@ class Run:
     def tells_deletions_apart(self) -> bool:
         """Whether deletions leave in a stream of their own."""
         return bool(self.settings["deletion_records"] == "stream" and self.settings["deletions"] != "off")
+
+    @cached_property
+    def shard(self) -> Shard | None:
+        """The part of the CRM that is read; None: all of it."""
+        told = self.settings["shard"]
+        return Shard.parse(told) if told else None
 
     @cached_property
     def client(self) -> Client:

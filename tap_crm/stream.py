@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property, partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from zoneinfo import ZoneInfo
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -18,8 +18,10 @@ from crm_systems.errors import CrmError
 from crm_systems.rows import missing_key
 from crm_systems.times import instant
 from tap_crm import deletions
+from tap_crm.bookmarks import StateError
 from tap_crm.deletions import DELETED_AT
 from tap_crm.incremental import Incremental
+from tap_crm.place import READING, Place
 from tap_crm.recalled import entity_of
 from tap_crm.versions import VersionedStream
 from tap_crm.zones import sentence
@@ -32,9 +34,13 @@ if TYPE_CHECKING:
 
     from crm_systems.client import Reading
     from crm_systems.compiled import Pages
-    from crm_systems.model import Entity, Row, Walk
+    from crm_systems.model import Entity, Page, Row, Walk
     from tap_crm.messages import Messages
     from tap_crm.run import Run
+
+
+LONGEST_SILENCE = 30.0
+"""Seconds after which the state leaves, however few records did."""
 
 
 @dataclass
@@ -47,6 +53,8 @@ class _Begun:
     entity: Entity | None = None
     """As the system takes it to decode pages straight for the reader."""
     changes: Incremental | None = None
+    place: Place | None = None
+    """How far it has come; None where a run that is cut off has to begin again."""
     typing: Pages | None = None
     reader: kinds.Reader = field(init=False)
     pages: Reading = field(init=False)
@@ -57,6 +65,10 @@ class CrmStream(VersionedStream):
 
     # The reader types the records; the SDK need not look at each again.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    # So many records are read again at the most when a run was cut off, besides the pages that waited.
+    STATE_MSG_FREQUENCY = 500
+    IN_PARTS: ClassVar[bool] = True
+    """Whether its records may be read in parts, by several shards or by one run after the other."""
 
     def __init__(  # noqa: PLR0913 - a stream is made of these
         self,
@@ -79,6 +91,8 @@ class CrmStream(VersionedStream):
         self._is_whole = True
         """Whether nothing is missing, not even what the settings let be missing."""
         self._gone: deletions.Deletions | None = None
+        self._stated = 0.0
+        """When the state left, in seconds of the client's clock."""
         self._sent = 0
         """How many records have gone out since the state did."""
 
@@ -107,7 +121,15 @@ class CrmStream(VersionedStream):
             # Who compares looks records up, which needs more than a catalogue tells.
             known = self.run.client.system.recalled(told) if told and not self.run.compares else None
             self._entity = known or self.run.describe(self.name)
+        if self.is_divided and not self._entity.shard:
+            self._entity = replace(self._entity, shard=self.run.shard)
         return self._entity
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether each shard reads a part of the records; else one of them reads all."""
+        is_by_id = self.IN_PARTS and self.run.client.system.reads_by_id and self.primary_keys == ["id"]
+        return bool(self.run.shard) and is_by_id
 
     def get_records(self, context: Any) -> Iterable[Row]:
         """All records to send. A failure leaves the bookmark where it was.
@@ -141,14 +163,11 @@ class CrmStream(VersionedStream):
         return cast("Messages", self._tap.message_writer)
 
     def _send(self, page: Sequence[Row | Record]) -> None:
-        """Writes a page of records, and now and then the state, as the SDK does with record after record."""
+        """Writes a page of records."""
         self._messages.write_page(self.stream_maps[0].stream_alias, self._stream_version, page)
         self._counter.increment(len(page))
         self._sent += len(page)
         self.state_manager.is_flushed = self.state_manager.is_flushed and not page
-        if self._sent >= self.STATE_MSG_FREQUENCY:
-            self._sent = 0
-            self._write_state_message()
 
     def _handed_on(self, page: Sequence[Row | Record]) -> Iterator[Row | Record]:
         """The records of a page, which have gone out when the next one is asked for."""
@@ -168,10 +187,49 @@ class CrmStream(VersionedStream):
         client, system = self.run.client, self.run.client.system
         if begun.entity is None:
             begun.at, started = client.clock(), client.server_time()
-            begun.changes = None if begun.state is None else self._incremental(begun.state, started)
             begun.reader = self._reader()
             begun.entity, begun.typing = system.straight(self.entity, begun.reader)
+            if begun.state is not None:
+                begun.changes = self._incremental(begun.state, started)
+                self._find_place(begun, begun.changes)
         return system.walks(client.call, begun.entity, begun.changes.since if begun.changes else None)
+
+    def _find_place(self, begun: _Begun, changes: Incremental) -> None:
+        """Goes on where a run was cut off that read the same, else begins."""
+        if self.IN_PARTS and not changes.overlap.holds_many:
+            begun.place = Place(changes.started, changes.since)
+        kept = Place.of(begun.state or {}) if begun.place else None
+        if not kept or kept.began > changes.started:
+            return
+        again = self._incremental(begun.state or {}, kept.began)
+        if kept.left is None or changes.clock_was_put_back or again.since != kept.since:
+            self.logger.info("%s: a run was cut off, and this one cannot go on with it, so it begins anew.", self.name)
+            return
+        self.logger.info("%s: a run that began at %s was cut off; this one goes on with it.", self.name, kept.began)
+        again.shown.reached, again.shown.newest = kept.reached, kept.newest
+        begun.at -= (changes.started - kept.began).total_seconds()
+        begun.place, begun.changes = kept, again
+        begun.entity = begun.entity and replace(begun.entity, left=kept.left)
+
+    def _keep_place(self, begun: _Begun, page: Page, *, is_whole: bool) -> None:
+        """Notes what has left, unless something is missing, so that it is read again; the state leaves now and then."""
+        if begun.place and begun.changes and begun.state is not None and is_whole and not self._is_incomplete:
+            begun.place = begun.place.after(page, begun.changes.shown)
+            begun.place.write(begun.state)
+            self._note_shard(begun.state)
+        now = self.run.client.clock()
+        if self._sent >= self.STATE_MSG_FREQUENCY or now - self._stated >= LONGEST_SILENCE:
+            self._sent, self._stated = 0, now
+            self._write_state_message()
+
+    def _note_shard(self, state: dict[str, Any]) -> None:
+        if self.is_divided:
+            state["shard"] = str(self.run.shard)
+
+    def _forget_place(self, begun: _Begun) -> None:
+        begun.place = None
+        if begun.state is not None:
+            begun.state.pop(READING, None)
 
     def _at_its_turn(self) -> _Begun:
         """The reading, begun anew if it failed ahead of the stream's turn, since the server may be back."""
@@ -182,6 +240,7 @@ class CrmStream(VersionedStream):
         self._begun = None
         self.run.begin_after(self.name)
         begun.pages.begin()
+        self._stated = self.run.client.clock()
         if begun.changes:
             self._warn_of(begun.changes)
         return begun
@@ -194,6 +253,8 @@ class CrmStream(VersionedStream):
         yield from self._rows(begun)
         if changes and changes.overlap.is_stale and not self._is_incomplete:
             changes.overlap.send_all()
+            self._forget_place(begun)
+            begun.entity = begun.entity and replace(begun.entity, left=None)
             begun.pages = self.run.client.read(partial(self._walks, begun))
             begun.pages.begin()
             yield from self._rows(begun)
@@ -203,8 +264,10 @@ class CrmStream(VersionedStream):
             yield [gone]
         self.run.progress.done(self.name)
         self._report(begun.reader)
+        self._forget_place(begun)
         if changes and not self._is_incomplete:
             changes.advance()
+            self._note_shard(begun.state or {})
 
     def _rows(self, begun: _Begun) -> Iterator[Sequence[Row | Record]]:
         """All records, or those that were changed and not sent yet."""
@@ -229,6 +292,7 @@ class CrmStream(VersionedStream):
             yield news
             if changes:
                 changes.forget()
+            self._keep_place(begun, page, is_whole=not keyless)
         if keyless:
             key = ", ".join(self._keys)
             self._miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
@@ -258,6 +322,12 @@ class CrmStream(VersionedStream):
         Raises:
             StateError: the state cannot be understood.
         """
+        told, own = state.get("shard"), str(self.run.shard) if self.is_divided else None
+        if told not in (None, own):
+            raise StateError(
+                f"The state is that of shard {told} and cannot be used for {own or 'all'}",
+                hint="give each shard its own state, and begin without one where the number of shards changes",
+            )
         zone, start = ZoneInfo(self.run.client.system.notation.timezone), self.run.settings["start_date"]
         return Incremental(
             state,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
     from singer_sdk.singerlib import Catalog, CatalogEntry
 
-    from crm_systems.model import Entity
+    from crm_systems.model import Entity, Shard
 
 
 class CrmTap(Configured):
@@ -113,9 +113,19 @@ class CrmTap(Configured):
 
     def read_all(self) -> None:
         """Reads the selected streams in their order, the first pages of the next ones while one comes to its end."""
+        if shard := self.run.shard:
+            for name in [name for name, each in self.streams.items() if not self._is_of(shard, each)]:
+                del self.streams[name]
         chosen = [each for each in self.streams.values() if isinstance(each, CrmStream) and each.selected]
         self.run.coming = {each.name: each.begin for each in chosen}
         self.sync_all()
+
+    @staticmethod
+    def _is_of(shard: Shard, stream: Stream) -> bool:
+        """Whether a shard reads a stream: each does of those that are divided, and tells its own deletions."""
+        if isinstance(stream, CrmStream):
+            return stream.is_divided or shard.has_name(stream.name)
+        return isinstance(stream, DeletedStream) or shard.number == 1
 
     def run_discovery(self) -> str:
         """Prints the catalog and logs out.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from crm_simulators.vtiger import SimplyCrmSimulator, Switches, VtigerSimulator
 
@@ -21,6 +22,9 @@ def pytest_configure() -> None:
     """Keeps temporary files in memory where there is a gigabyte of it: ledgers wait for a disk at each record."""
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 30:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    # A machine that is busy is no fault of what is tested.
+    settings.register_profile("calm", deadline=None)
+    settings.load_profile("calm")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crm_systems.errors import Rejected, ServerFault
+from crm_systems.model import BEYOND
 from crm_systems.paging import shrunk
 from crm_systems.vtiger import vtql
 
@@ -50,7 +51,7 @@ def _witness(call: Call, table: vtql.Table) -> str:
     """
     try:
         highest = vtql.top(call, table)
-        if not 0 < highest < vtql.BEYOND:
+        if not 0 < highest < BEYOND:
             return ""
         newest = table.query("id", order="id desc", limit=str(CANDIDATES))
         rows = call(vtql.ask(newest, f"{table.module}: find records"))
@@ -87,7 +88,7 @@ def _rows(call: Call, table: vtql.Table, condition: str, witness: str) -> list[R
         raise Rejected(f"{table.module}: the server could not look the record up", code="empty answer")
     if len(rows) < vtql.SERVER_PAGE and not table.joins_lines:
         return rows
-    pages = list(vtql.Keyset(replace(table, where=condition), 0, vtql.BEYOND)(call))
+    pages = list(vtql.Keyset(replace(table, where=condition), 0, BEYOND)(call))
     if any(page.unreadable for page in pages):
         raise Rejected(f"{table.module}: the server does not hand out one of the records that were looked up")
     return [row for page in pages for row in page.rows]

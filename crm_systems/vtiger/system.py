@@ -28,7 +28,7 @@ from crm_systems.errors import (
     Unavailable,
 )
 from crm_systems.kinds import Notation
-from crm_systems.model import Abilities, Deletion, Limits, Request, Session, Setting
+from crm_systems.model import BEYOND, Abilities, Deletion, Limits, Request, Session, Setting
 from crm_systems.rows import ID, fits, is_identifier, is_vtiger_id, is_whole_number
 from crm_systems.sampling import together
 from crm_systems.system import VERSION, System, decode_json
@@ -104,6 +104,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
     )
     has_picklists: ClassVar[bool] = True
     looks_up_many: ClassVar[bool] = True
+    reads_by_id: ClassVar[bool] = True
     logs_in_side_by_side: ClassVar[bool] = True
     internal_errors: ClassVar[frozenset[str]] = INTERNAL_ERRORS
 
@@ -329,12 +330,13 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         elif not table.prefix and (newest is None or table.hides_rows):
             prefix = self.describe(call, entity.name).private["prefix"]
             table = replace(table, prefix=prefix, witness=self._shown.get(entity.name))
-        highest = vtql.BEYOND if newest is None else max(map(vtql.number_of, newest), default=0)
+        highest = BEYOND if newest is None else max(map(vtql.number_of, newest), default=0)
         if not highest and table.hides_rows:
             highest = self._highest_of_all(call)
         if not highest:
             vtql.vouch(call, table)
-        return [vtql.Keyset(table, 0, highest)] if highest else []
+        left = entity.left or ((0, BEYOND),)
+        return [vtql.Keyset(table, low, highest, min(high, highest)) for low, high in left if low < highest]
 
     def _table(self, entity: Entity, since: datetime | None) -> vtql.Table:
         where = ""
@@ -348,6 +350,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
             self.hides_rows(entity),
             witness=self._shown.get(entity.name),
             decode=entity.private.get("decode"),
+            shard=entity.shard,
         )
 
     def hides_rows(self, entity: Entity) -> bool:
@@ -366,7 +369,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
             found = vtql.top(call, self._table(entity, None))
         except vtql.Unsorted:
             return None
-        return None if found == vtql.BEYOND else found
+        return None if found == BEYOND else found
 
     def _highest_of_all(self, call: Call) -> int:
         """The highest id in any module: all entity modules draw from one sequence."""
@@ -381,7 +384,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
                     found.append(vtql.top(call, vtql.Table(module, "", hides_rows=module in HIDING)))
                 except (Denied, vtql.Unsorted):
                     continue
-            self._highest = max((each for each in found if each < vtql.BEYOND), default=0)
+            self._highest = max((each for each in found if each < BEYOND), default=0)
         return self._highest
 
     def tells_deletions(self, entity: Entity) -> bool:
@@ -399,7 +402,9 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         position, seen = int(since.timestamp()) - 1, set[str]()
         while True:
             answer = self._sync(call, entity.name, position)
-            yield from (Deletion(each) for each in answer["deleted"] if each not in seen)
+            told, shard = answer["deleted"], entity.shard
+            ours = [each for each in told if not shard or shard.has(vtql.number_of(each))]
+            yield from (Deletion(each) for each in ours if each not in seen)
             seen.update(answer["deleted"])
             reached = int(answer["lastModifiedTime"])
             if not answer.get("more") or reached <= position:

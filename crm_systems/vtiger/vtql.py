@@ -15,14 +15,14 @@ from urllib.parse import quote_plus
 
 from crm_systems.compiled import column
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
-from crm_systems.model import Page, Request
+from crm_systems.model import BEYOND, Page, Request
 from crm_systems.paging import Divisible, shrunk
 from crm_systems.rows import is_vtiger_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from crm_systems.model import Call, Row, Walk
+    from crm_systems.model import Call, Row, Shard, Walk
 
 SERVER_PAGE = 100
 """The most rows that Vtiger hands out at a time, whatever the limit says."""
@@ -32,8 +32,6 @@ MOST_BARREN = 3
 """How many full pages by offset may bring nothing new in a row."""
 LIST_LENGTH = 4000
 """Characters of one list of texts, as they stand in an address."""
-BEYOND = 2**48
-"""An id above all others, for when the highest is not known."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,8 @@ class Table:
     """What pages tell of each row; ``id`` always comes along."""
     decode: Callable[[bytes], Any] | None = None
     """Decodes a page at once."""
+    shard: Shard | None = None
+    """Whose rows are wanted; None: all are."""
 
     @property
     def witness_id(self) -> str:
@@ -208,13 +208,16 @@ class Keyset(Divisible):
 
     It may be divided while it is under way. Its border then moves down, but it still asks for what follows up to
     ``high``: the row that lies beyond the border proves that none is left before it, without a request more.
+    Ids of other shards are passed over, as soon as a page reaches into them.
     """
 
-    def __init__(self, table: Table, low: int, high: int) -> None:
+    def __init__(self, table: Table, low: int, high: int, border: int | None = None) -> None:
         self._table = table
-        self._last = low
+        self._told = low
+        """The number up to which pages have covered."""
+        self._last = self._passed(low)
         """The number up to which everything has been read."""
-        self._border = high
+        self._border = high if border is None else border
         """The number up to which rows are given."""
         self._high = high
         self._size = table.page_size
@@ -222,7 +225,7 @@ class Keyset(Divisible):
         """How many numbers the last page spanned, so that it can be told how many are left."""
         self._moving = threading.Lock()
         """Held while the last number or the border moves, since who divides the walk is another thread."""
-        self._witness = f"{table.prefix}x{low}" if low else ""
+        self._witness = ""
         """The id of a record that the server did hand out, not above ``last``."""
         self._spoiled = 0
         """How many records in a row it did not hand out."""
@@ -233,7 +236,8 @@ class Keyset(Divisible):
     def pages_left(self) -> float:
         """Told from the numbers that the last page spanned; 0 where rows are hidden, or the end is not known."""
         is_plain = not self._table.hides_rows and self._high < BEYOND and self._size == self._table.page_size
-        return (self._border - self._last) / self._reach if is_plain and self._reach else 0
+        parts = self._table.shard.of if self._table.shard else 1
+        return (self._border - self._last) / self._reach / parts if is_plain and self._reach else 0
 
     def divide(self) -> Keyset:
         """Half of the numbers each."""
@@ -255,25 +259,46 @@ class Keyset(Divisible):
             else:
                 page = Page(found)
                 if not found and self._is_over():
-                    return
+                    break
                 self._size = min(self._size * 2, self._table.page_size)
             page = self._moved_past(page)
-            if page.rows or page.unreadable:
+            if page.rows or page.covers:
                 yield page
-        if not self._witness:
-            vouch(self._call, self._table)
+        else:
+            if not self._witness:
+                vouch(self._call, self._table)
+        with self._moving:
+            rest = self._told, self._border
+        yield Page([], covers=rest)
 
     def _moved_past(self, page: Page) -> Page:
-        """Moves on to the end of a page, and gives what of it does not lie beyond the border."""
+        """Moves on to the end of a page, and gives what of it is wanted and does not lie beyond the border."""
         if not page.rows:
             return page
+        last = number_of(page.rows[-1]["id"])
         with self._moving:
-            before, self._last = self._last, number_of(page.rows[-1]["id"])
-            border = self._border
-        self._witness, self._reach, self._spoiled = page.rows[-1]["id"], self._last - before, 0
-        if self._last <= border:
-            return page
-        return Page([row for row in page.rows if number_of(row["id"]) <= border], page.unreadable)
+            border, covers = self._border, self._covered(last)
+            self._reach = last - self._last
+            self._last = self._passed(last)
+        self._witness, self._spoiled = page.rows[-1]["id"], 0
+        rows, shard = page.rows, self._table.shard
+        if last > border or shard:
+            numbers = map(number_of, column(rows, "id"))
+            rows = [
+                row
+                for row, number in zip(rows, numbers, strict=True)
+                if number <= border and (not shard or shard.has(number))
+            ]
+        return Page(rows, covers=covers)
+
+    def _passed(self, number: int) -> int:
+        """A number up to which everything has been read, moved past what other shards have."""
+        return self._table.shard.before_next(number) if self._table.shard else number
+
+    def _covered(self, last: int) -> tuple[int, int]:
+        """What a page covers that ends at a number; to be called while nothing moves."""
+        low, self._told = self._told, max(self._told, min(last, self._border))
+        return low, self._told
 
     def _is_over(self) -> bool:
         """Whether an empty page is the end; else moves past hidden rows.
@@ -322,9 +347,10 @@ class Keyset(Divisible):
             self._read_one(identifier)
         except (Rejected, ServerFault, Denied):
             with self._moving:
-                self._last, is_ours = bad, bad <= self._border
+                is_ours = bad <= self._border and (not self._table.shard or self._table.shard.has(bad))
+                self._last, covers = self._passed(bad), self._covered(bad)
             self._spoiled += 1
-            return Page([], unreadable=(identifier,) if is_ours else ())
+            return Page([], (identifier,) if is_ours else (), covers)
         raise error
 
     def _read_one(self, identifier: str) -> None:
@@ -360,7 +386,8 @@ def everything(table: Table) -> Walk:
             if barren and len(found) < table.page_size:
                 return
             if not barren:
-                yield Page([row for row in found if row.get("id") is None or _identity(row) not in given])
+                fresh = [row for row in found if row.get("id") is None or _identity(row) not in given]
+                yield Page([row for row in fresh if not table.shard or table.shard.has(number_of(row["id"]))])
             given.update(map(_identity, found))
             offset += len(found)
 

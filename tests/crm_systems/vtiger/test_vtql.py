@@ -111,7 +111,7 @@ def test_every_row_once(ids: list[int], size: int, weight: int) -> None:
     assert read(Server(ids, weight=weight), table) == (ids, set())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(numbers(), sizes, st.integers(), st.integers(1, 40))
 def test_every_row_once_however_it_is_divided(ids: list[int], size: int, seed: int, weight: int) -> None:
     """Walks are divided before, in the midst of and after any of their requests, and go on in any order."""
