@@ -11,13 +11,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from crm_systems import model
 from crm_systems.errors import ProtocolError, Rejected, Unavailable
+from crm_systems.model import BEYOND, Shard
 from crm_systems.vtiger import vtql
+from tap_crm.place import without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from crm_systems.model import Page, Request
+    from crm_systems.model import Page, Ranges, Request
 
 
 @dataclass
@@ -131,6 +134,7 @@ def test_every_row_once_however_it_is_divided(ids: list[int], size: int, seed: i
     begin(vtql.Keyset(vtql.Table("Things", "12", page_size=size), 0, max(ids, default=0)))
     rows: list[int] = []
     unreadable: list[str] = []
+    left: Ranges = ((0, BEYOND),)
     while under_way:
         chosen = chance.choice(under_way)
         page = next(chosen[1], None)
@@ -139,8 +143,24 @@ def test_every_row_once_however_it_is_divided(ids: list[int], size: int, seed: i
         else:
             rows += [vtql.number_of(row["id"]) for row in page.rows]
             unreadable += page.unreadable
+            assert page.covers
+            assert all(number <= page.covers[1] for number in rows[len(rows) - len(page.rows) :])
+            left = without(left, *page.covers)
+    assert left == ((max(ids, default=0), BEYOND),)
     assert sorted(rows) == [number for number in ids if number not in bad]
     assert sorted(unreadable) == sorted(f"12x{number}" for number in bad)
+
+
+@given(numbers(), sizes, st.integers(1, 40), st.integers(1, 5), st.integers(1, 60))
+def test_shards_share_the_rows_out(ids: list[int], size: int, weight: int, of: int, block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model, "BLOCK", block)
+        parts = [
+            read(Server(ids, weight=weight), vtql.Table("Things", "12", page_size=size, shard=Shard(number, of)))[0]
+            for number in range(1, of + 1)
+        ]
+        assert sorted(number for part in parts for number in part) == ids
+        assert all(number // block % of == place for place, part in enumerate(parts) for number in part)
 
 
 @given(numbers(), sizes, st.data(), st.booleans())
