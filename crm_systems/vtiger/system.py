@@ -96,10 +96,10 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
     interface: ClassVar[str] = "/webservice.php"
     limits: ClassVar[Limits] = Limits(page_size=vtql.SERVER_PAGE, parallel_requests=2)
     abilities: ClassVar[Abilities] = Abilities(
-        reads="all modules, custom fields, line items",
+        reads="all modules, custom fields, line items, files, relations",
         changes="yes",
         deletions="where `sync` works, for administrators; else by comparison",
-        writes="create, update, delete, convert leads",
+        writes="create, update, delete, convert leads; files, relations",
     )
     has_picklists: ClassVar[bool] = True
     looks_up_many: ClassVar[bool] = True
