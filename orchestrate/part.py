@@ -99,7 +99,7 @@ def held_of(stream: str, key: Sequence[str], stamp: str | None) -> set[str]:
             for each in (stream, "deleted_records")
         )
         told = select(gone.c.id, gone.c.noticed_at).where(gone.c.entity == stream)
-        noticed = {str(identifier): at for identifier, at in connection.execute(told)}
+        noticed = {str(identifier): at for identifier, at in connection.execute(told) if at}
         columns = [rows.c[name.lower()] for name in (*key, *([stamp] if stamp else []))]
         found = [("|".join(map(str, row[: len(key)])), row[-1]) for row in connection.execute(select(*columns))]
     return {each for each, changed in found if each not in noticed or (stamp and changed and changed > noticed[each])}

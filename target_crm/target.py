@@ -113,6 +113,9 @@ class CrmTarget(ConfiguredTarget):
 
     def _delete(self, told: dict[str, Any]) -> None:
         """Deletes what a record of the stream of deletions names, as if its own stream had brought the deletion."""
+        if told.get("noticed_at") is None:
+            # It is back, which its own stream tells.
+            return
         if message := marked(told, self._described):
             self._process_record_message(message)
         else:
