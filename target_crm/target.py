@@ -41,8 +41,6 @@ TEST_STREAM = "meltano_test_stream"
 class CrmTarget(ConfiguredTarget):
     """Writes any stream into the CRM systems that nobody serves well, without doubling a record."""
 
-    name = "target-crm"
-    package_name = "tap-crm"
     message_reader_class = Messages
 
     def __init__(self, **arguments: Any) -> None:
