@@ -16,7 +16,7 @@ from airflow.sdk import dag, task
 
 PART = Path(__file__).with_name("part.py")
 STREAMS = os.environ.get("CRM_STREAMS", "Accounts,Contacts").split(",")
-SHARDS = int(os.environ.get("CRM_SHARDS", "16"))
+SHARDS = int(os.environ.get("CRM_SHARDS", "1"))
 
 
 def part(*arguments: str) -> dict[str, Any]:

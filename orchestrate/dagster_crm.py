@@ -15,7 +15,7 @@ import dagster as dg
 
 PART = Path(__file__).with_name("part.py")
 STREAMS = os.environ.get("CRM_STREAMS", "Accounts,Contacts").split(",")
-SHARDS = int(os.environ.get("CRM_SHARDS", "16"))
+SHARDS = int(os.environ.get("CRM_SHARDS", "1"))
 shards = dg.StaticPartitionsDefinition([f"{number}/{SHARDS}" for number in range(1, SHARDS + 1)])
 
 

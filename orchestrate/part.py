@@ -32,6 +32,7 @@ from tap_crm.options import OWN_SETTINGS, PASSED_OVER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+WHOLE = "1/1"
 STREAM = re.compile(rb'\{"type":\s?"RECORD","stream":\s?"([^"]+)"')
 
 
@@ -46,7 +47,8 @@ def read(shard: str, streams: Sequence[str]) -> dict[str, int]:
     here = folder / f"part-{shard.replace('/', '-of-')}"
     state, config = here.with_suffix(".state.json"), here.with_suffix(".config.json")
     config.touch(0o600)
-    config.write_text(json.dumps({**settings(), "shard": shard, "entities": list(streams)}), "utf-8")
+    part = {} if shard == WHOLE else {"shard": shard}
+    config.write_text(json.dumps({**settings(), **part, "entities": list(streams)}), "utf-8")
     tap = [str(Path(sys.executable).with_name("tap-crm")), "--config", str(config)]
     if state.exists():
         tap += ["--state", str(state)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tap_crm.tap import CrmTap
 from tests.recipes.conftest import postgres
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 ORCHESTRATE = ROOT / "orchestrate"
 STREAMS = ["Accounts", "Contacts"]
+
+PARTS = 3 if "shard" in CrmTap.config_jsonschema["properties"] else 1
+"""Without that setting, the whole is one part."""
 
 __all__ = ["postgres"]
 
@@ -43,7 +47,7 @@ def environment(crm: VtigerSimulator, tmp_path: Path) -> dict[str, str]:
         "CRM_STATES": str(tmp_path / "states"),
         "CRM_PYTHON": sys.executable,
         "CRM_STREAMS": ",".join(STREAMS),
-        "CRM_SHARDS": "2",
+        "CRM_SHARDS": str(PARTS),
     }
 
 
