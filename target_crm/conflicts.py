@@ -156,6 +156,10 @@ class ThreeWay:
         elif is_old or (agreed and agreed.sent == sent):
             if agreed and self._is_owned_otherwise(pair, agreed, known):
                 decision.change(pair)
+        elif agreed is None and decision.base.is_mirrored and not is_empty(pair.now):
+            # The other pipeline does not send this field, so what is there was never ours to change.
+            decision.conflicts.append(Conflict(pair.name, "unknown", pair.now, pair.value, DONE["crm"]))
+            decision.agree(pair.name, short_digest(pair.now))
         elif pair.is_shown and self._is_theirs(pair.name, pair.now, agreed, known):
             self._settle(decision, pair, agreed, known)
         else:
