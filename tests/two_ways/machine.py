@@ -210,7 +210,5 @@ def is_write(call: Call) -> bool:
     if "operation" in call.form:
         return call.form["operation"] not in READS
     return (
-        call.method not in {"GET", "HEAD"}
-        and call.path.rsplit("/", 1)[-1] in {"create", "update", "delete", "parties"}
-        or call.method in {"PATCH", "PUT", "DELETE"}
-    )
+        call.method not in {"GET", "HEAD"} and call.path.rsplit("/", 1)[-1] in {"create", "update", "delete", "parties"}
+    ) or call.method in {"PATCH", "PUT", "DELETE"}

@@ -8,16 +8,16 @@ import signal
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from crm_simulators.base import Fault
 from tests.running import discover
 from tests.running import run as read
 from tests.target_crm.processes import start
 from tests.target_crm.writing import run as write
 
 if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
-    from crm_simulators.base import Call
+    from crm_simulators.base import Call, Fault
     from tests.two_ways.sides import Side
 
 
@@ -62,10 +62,11 @@ class Pipe:
     def write_and_die(self, messages: list[str], at: int, moment: Fault) -> None:
         """The same in a process that is killed at its n-th request, if it sends so many."""
         self._report.unlink(missing_ok=True)
-        simulator, numbers, process = self.there.simulator, count(1), []
+        simulator, numbers = self.there.simulator, count(1)
+        process: list[BaseProcess] = []
 
         def fault(_call: Call) -> Fault | None:
-            if next(numbers) != at or not process:
+            if not process or next(numbers) != at or process[0].pid is None:
                 return None
             os.kill(process[0].pid, signal.SIGKILL)
             return moment
