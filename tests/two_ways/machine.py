@@ -31,7 +31,7 @@ SIDES = st.sampled_from(["a", "b"])
 NTH = st.integers(0, 7)
 ACTIONS = st.sampled_from(["edit"] * 10 + ["run"] * 5 + ["create", "delete", "overlap", "overlap", "kill", "kill"])
 NAMES = st.sampled_from(["first_name", "last_name", "email", "note"])
-TEXTS = st.sampled_from(["plain", "long", "emoji", "markup", "blank", "empty"])
+TEXTS = st.sampled_from(["plain", "long", "emoji", "markup", "blank", "empty", "earlier"])
 
 
 class History(RuleBasedStateMachine):
@@ -63,22 +63,22 @@ class History(RuleBasedStateMachine):
             self.create(side, "plain")
             self.create(side, "long")
 
-    def text(self, name: str, kind: str) -> str:
-        """A text that was never there."""
+    def text(self, side: Side, name: str, kind: str) -> str:
+        """A text that was never there, as this CRM can hold it."""
         number = next(self.numbers)
         word = "".join("abcdefghij"[int(digit)] for digit in str(number)) + "x"
         if name == "email":
             return f"{word}@example.com"
-        if name == "note":
-            texts = {
-                "long": f"{word} " + "much more " * 300,
-                "emoji": f"up {word} \U0001f680",
-                "markup": f"<b>{word}</b> &amp; co",
-                "blank": f" {word}  ",
-                "empty": "",
-            }
-            return texts.get(kind, f"note {word}")
-        return f"{word} {'van Rijn ' * 20}" if kind == "long" else f"Name {word}"
+        if name != "note":
+            return f"{word} {'van Rijn ' * 20}"[: side.kind.widths[name]].strip() if kind == "long" else f"Name {word}"
+        texts = {
+            "long": f"{word} " + "much more " * 300,
+            "emoji": f"up {word} " + ("!" if side.system == "vtiger" else "\U0001f680"),
+            "markup": f"<b>{word}</b> &amp; co",
+            "blank": f" {word}  ",
+            "empty": "",
+        }
+        return texts.get(kind, f"note {word}")
 
     @rule(action=ACTIONS, side=SIDES, nth=NTH, name=NAMES, kind=TEXTS)
     def edit_or_run(self, action: str, side: str, nth: int, name: str, kind: str) -> None:
@@ -98,18 +98,20 @@ class History(RuleBasedStateMachine):
 
     def create(self, side: str, kind: str) -> None:
         """A user enters a person."""
-        values = {name: self.text(name, kind) for name in self.sides[side].kind.fields}
+        there = self.sides[side]
+        values = {name: self.text(there, name, kind) for name in there.kind.fields}
         self.entered.update(values.values())
-        self.notice(side, self.sides[side].create(values))
+        self.notice(side, there.create(values))
 
     def edit(self, side: str, nth: int, name: str, kind: str) -> None:
         """A user edits a field."""
         there = self.sides[side]
         if name in self.common and (ids := list(there.people())):
-            value = self.text(name, kind)
+            crm_id = ids[nth % len(ids)]
+            value = self.held[side, crm_id, name][0] if kind == "earlier" else self.text(there, name, kind)
             self.entered.add(value)
-            there.edit(ids[nth % len(ids)], name, value)
-            self.notice(side, ids[nth % len(ids)])
+            there.edit(crm_id, name, value)
+            self.notice(side, crm_id)
 
     def delete(self, side: str, nth: int) -> None:
         """A user deletes a person, where both sides know of deletions."""

@@ -28,6 +28,8 @@ class Kind:
     needs: Mapping[str, Any]
     """What a new record has besides."""
     tells_deletions: bool
+    widths: Mapping[str, int]
+    """How long a name may be there, and not too long for the other side to take it, cut or whole."""
     own: Mapping[str, Any]
     """What a target needs that differs by tenant."""
 
@@ -38,6 +40,7 @@ KINDS = {
         {"first_name": "firstname", "last_name": "lastname", "email": "email", "note": "description"},
         {},
         tells_deletions=True,
+        widths={"first_name": 40, "last_name": 48},
         own={},
     ),
     "alfacrm": Kind(
@@ -45,6 +48,7 @@ KINDS = {
         {"last_name": "name", "note": "note"},
         {"legal_type": 1, "is_study": 1, "branch_ids": [1]},
         tells_deletions=True,
+        widths={"last_name": 48},
         own={},
     ),
     "egito": Kind(
@@ -52,6 +56,7 @@ KINDS = {
         {"first_name": "name", "last_name": "surname", "email": "mainEmail", "note": "description"},
         {"sexId": int(SEX)},
         tells_deletions=False,
+        widths={"first_name": 90, "last_name": 120},
         own={"stream_maps": {"people": {"sexId": f"'{SEX}'"}}},
     ),
     "intouch": Kind(
@@ -59,6 +64,7 @@ KINDS = {
         {"first_name": "firstname", "last_name": "surname", "note": "comment"},
         {"type": "INDIVIDUAL"},
         tells_deletions=False,
+        widths={"first_name": 60, "last_name": 48},
         own={},
     ),
 }
