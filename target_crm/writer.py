@@ -207,7 +207,7 @@ class Writer:
             raise
         sent = {**mapped.values, **values}
         lacks_file = CONTENT in sent and not created.record.get(CONTENT)
-        base = self._three_ways.created(came, sent, created.record)
+        base = None if lacks_file else self._three_ways.created(came, sent, created.record)
         silent = self._note_stored(replace(came, fingerprint="") if lacks_file else came, sent, created, base)
         if lacks_file:
             raise Reject(f"it was created as {created.crm_id}, but the CRM did not keep its file")
