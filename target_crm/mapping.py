@@ -97,6 +97,7 @@ class Mapper:
         last_chance: bool,
         now: Mapping[str, Any] = NOTHING,
         is_new: bool = False,
+        at_hand: bool = False,
     ) -> Mapped:
         """The record in the CRM's terms. ``last_chance``: no more records will come; ``is_new``: it is to be created.
 
@@ -105,6 +106,7 @@ class Mapper:
         Raises:
             Reject: values do not fit, or point to nothing; all of them are named.
             NotYet: it points to a record that may still come.
+            AsksCrm: the CRM would have to tell what it points to, and nothing but what is ``at_hand`` may.
         """
         mapped, faults = Mapped(), list[Reject]()
         given: set[str] = set()
@@ -118,7 +120,7 @@ class Mapper:
                 continue
             given |= set() if is_empty(value) else {known.name}
             try:
-                self._map(mapped, known, value, now, last_chance=last_chance)
+                self._map(mapped, known, value, now, last_chance=last_chance, at_hand=at_hand)
             except Reject as error:
                 faults.append(error)
         lasting = [str(each) for each in faults if not isinstance(each, NotYet)]
@@ -136,7 +138,16 @@ class Mapper:
         self._places[name] = found = (known, as_it_comes(known) if known and is_simple else None)
         return found
 
-    def _map(self, mapped: Mapped, known: Field, value: Any, now: Mapping[str, Any], *, last_chance: bool) -> None:
+    def _map(
+        self,
+        mapped: Mapped,
+        known: Field,
+        value: Any,
+        now: Mapping[str, Any],
+        *,
+        last_chance: bool,
+        at_hand: bool,
+    ) -> None:
         """Adds one field.
 
         Raises:
@@ -151,12 +162,14 @@ class Mapper:
             mapped.values[name] = mapped.as_given[name] = self.owners.id_of(value)
         elif self.is_reference(name):
             mapped.as_given[name] = value
-            self._refer(mapped, known, value, last_chance=last_chance)
+            self._refer(mapped, known, value, last_chance=last_chance, at_hand=at_hand)
         else:
             mapped.as_given[name] = given = self._typed(known, value)
             if known.choices and not is_listed(known, given):
                 self.note(f"{name} comes with values that its list in the CRM does not have; they are sent as they are")
-            mapped.values[name] = self._items(known, given, last_chance) if known.items and given else given
+            mapped.values[name] = given
+            if known.items and given:
+                mapped.values[name] = self._items(known, given, last_chance=last_chance, at_hand=at_hand)
 
     def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values of a record that is to be created: without empty ones, with an owner.
@@ -232,32 +245,39 @@ class Mapper:
             return False
         return known.kind is not Kind.OWNER or not self.owners.replaces(value)
 
-    def _refer(self, mapped: Mapped, known: Field, value: Any, *, last_chance: bool) -> None:
+    def _refer(self, mapped: Mapped, known: Field, value: Any, *, last_chance: bool, at_hand: bool) -> None:
         if is_empty(value):
             mapped.values[known.name] = None
         elif isinstance(value, list):
-            found = [self._points_to(known, each, last_chance=last_chance) for each in value]
-            mapped.values[known.name] = self._typed(known, found)
+            several = [self._points_to(known, each, last_chance=last_chance, at_hand=at_hand) for each in value]
+            mapped.values[known.name] = self._typed(known, several)
         elif any(spelled(value) in (choice.value, choice.label) for choice in known.choices):
             mapped.values[known.name] = self._typed(known, value)
-        elif not known.mandatory and self.references.may_come_later and self.references.id_of(known, value) is None:
-            mapped.open_links[known.name] = spelled(value)
+        elif not known.mandatory and self.references.may_come_later:
+            found = self.references.id_of(known, value, at_hand=at_hand)
+            if found is None:
+                mapped.open_links[known.name] = spelled(value)
+            else:
+                mapped.values[known.name] = self._typed(known, found)
         else:
-            mapped.values[known.name] = self._typed(known, self._points_to(known, value, last_chance=last_chance))
+            points_to = self._points_to(known, value, last_chance=last_chance, at_hand=at_hand)
+            mapped.values[known.name] = self._typed(known, points_to)
 
-    def _points_to(self, known: Field, value: Any, *, last_chance: bool) -> str:
-        found = self.references.id_of(known, value)
+    def _points_to(self, known: Field, value: Any, *, last_chance: bool, at_hand: bool) -> str:
+        found = self.references.id_of(known, value, at_hand=at_hand)
         if found is not None:
             return found
         if last_chance:
             raise Reject(f"its {known.name} points to a record that does not exist in the CRM")
         raise NotYet(f"its {known.name} points to a record that has not been written yet")
 
-    def _items(self, known: Field, items: list[Any], last_chance: bool) -> list[Any]:
+    def _items(self, known: Field, items: list[Any], *, last_chance: bool, at_hand: bool) -> list[Any]:
         """The objects of a list with their own references resolved."""
         inner = replace(self.entity, fields=known.items)
         mapper = Mapper(inner, self.options, self._notation, self.owners, self.references)
         return [
-            {**item, **mapper(item, last_chance=last_chance).values} if isinstance(item, dict) else item
+            {**item, **mapper(item, last_chance=last_chance, at_hand=at_hand).values}
+            if isinstance(item, dict)
+            else item
             for item in items
         ]

@@ -48,7 +48,7 @@ class Run:
         self._rejects = Rejects(None if settings["dry_run"] else settings["rejects_path"], self.warn)
         self.report = Report(title=self.destination.at_address, dry_run=bool(settings["dry_run"]))
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), settings)
-        self.workers = Workers(self.client.parallel)
+        self.workers = Workers(self.client.parallel, self.rest)
         self._stream = ""
         self.pending = Pending(lambda: self.ledger, self.report, self.warn)
         self.planned: dict[str, set[str]] = {}
@@ -123,9 +123,13 @@ class Run:
             SystemExit: more records were rejected than may be.
         """
         self.workers.finish()
+        self.rest()
+        self.pending.set_links()
+
+    def rest(self) -> None:
+        """Makes durable what was noted so far."""
         if self._ledger is not None:
             self._ledger.flush()
-        self.pending.set_links()
 
     def count(self, stream: str, raw: RawRecord, outcome: Outcome) -> None:
         """Counts a record, and keeps it where it was rejected.

@@ -6,9 +6,10 @@ rejected, unknown) and an unknown one is settled by looking, never by sending ag
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from crm_systems.errors import Denied, OutcomeUnknown, Rejected, Unavailable
 from crm_systems.model import Kind
@@ -16,18 +17,43 @@ from crm_systems.wire import is_empty, same
 from target_crm.creation import ATTEMPTS, Creator
 from target_crm.encoding import unwritable
 from target_crm.finding import Ahead, Finder
-from target_crm.ledger import Link, TakenMeanwhile, Written, digest
+from target_crm.ledger import Create, Link, TakenMeanwhile, Written, digest
 from target_crm.mapping import DELETED_AT, NOTHING
-from target_crm.outcome import OF_ONE_RECORD, Action, Change, NotYet, Outcome, Reject
+from target_crm.outcome import OF_ONE_RECORD, Action, AsksCrm, Change, NotYet, Outcome, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from crm_systems.client import Client
     from target_crm.finding import Existing
     from target_crm.identity import Identity
-    from target_crm.ledger import Ledger
+    from target_crm.ledger import Intent, Ledger
     from target_crm.mapping import Mapped, Mapper
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Came:
+    """A record that came in, and what is known of it."""
+
+    key: str
+    record: Mapping[str, Any]
+    mapped: Mapped
+    fingerprint: str
+    known: Written | None
+
+
+@dataclass
+class Planned:
+    """A create that is decided upon."""
+
+    came: Came
+    intent: Intent
+    left_open: tuple[Link, ...]
+    is_noted: bool = False
+    """Whether the ledger holds the intent."""
 
 
 class Writer:
@@ -54,38 +80,83 @@ class Writer:
         sought = (self._finder.sought(record, key, self._mapper) for key, record in records)
         return Ahead(known, filter(None, sought), self._finder)
 
+    def at_hand(self, key: str, record: Mapping[str, Any], ahead: Ahead) -> Outcome | Planned | None:
+        """What is to be done with a record, if what was looked up tells; None if the CRM must be asked for it alone.
+
+        Raises:
+            CrmError: the connection is in trouble.
+        """
+        with suppress(AsksCrm):
+            return self._told(key, lambda: self._decide(key, record, ahead, at_hand=True))
+        return None
+
+    def intend(self, plans: Sequence[Planned]) -> None:
+        """Notes creates, all at once, so that they may be sent."""
+        with suppress(TakenMeanwhile):
+            self._note_intents(plans)
+
     def write(
-        self, key: str, record: Mapping[str, Any], *, last_chance: bool = False, ahead: Ahead | None = None
+        self,
+        key: str,
+        record: Mapping[str, Any],
+        *,
+        last_chance: bool = False,
+        ahead: Ahead | None = None,
+        plan: Planned | None = None,
     ) -> Outcome:
-        """Does with a record what is to be done.
+        """Does with a record what is to be done, or what was planned.
 
         Raises:
             CrmError: the connection is in trouble, so that no record could be written.
         """
+        return self._told(
+            key, lambda: self._in_turn(key, record, ahead, plan, last_chance=last_chance), last_chance=last_chance
+        )
+
+    def _told(self, key: str, what: Callable[[], T], *, last_chance: bool = False) -> T | Outcome:
+        """What comes of a record, whatever is said against it."""
         try:
-            return self._in_turn(key, record, ahead, last_chance=last_chance)
+            return what()
         except Reject as error:
             waits = isinstance(error, NotYet) and not last_chance
             return Outcome(Action.DEFER if waits else Action.REJECT, key, reason=str(error))
         except OF_ONE_RECORD as error:
             return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
 
-    def _in_turn(self, key: str, record: Mapping[str, Any], ahead: Ahead | None, *, last_chance: bool) -> Outcome:
+    def _in_turn(
+        self, key: str, record: Mapping[str, Any], ahead: Ahead | None, plan: Planned | None, *, last_chance: bool
+    ) -> Outcome:
         """Decides anew when another run was faster."""
         for _turn in range(ATTEMPTS):
             try:
-                return self._decide(key, record, ahead, last_chance=last_chance)
+                found = plan or self._decide(key, record, ahead, last_chance=last_chance)
+                return found if isinstance(found, Outcome) else self._carry_out(found)
             except TakenMeanwhile:
-                ahead = None
+                ahead = plan = None
                 self._creator.await_turn(key)
         raise Reject("other runs write it again and again; run again when they have ended")
 
-    def _decide(self, key: str, record: Mapping[str, Any], ahead: Ahead | None, *, last_chance: bool) -> Outcome:
+    def _decide(
+        self,
+        key: str,
+        record: Mapping[str, Any],
+        ahead: Ahead | None,
+        *,
+        last_chance: bool = False,
+        at_hand: bool = False,
+    ) -> Outcome | Planned:
+        """Does what is to be done, but for a create, which is planned. ``at_hand``: by what was looked up ``ahead``.
+
+        Raises:
+            AsksCrm: what is at hand does not tell.
+        """
         broken = unwritable(record)
         if broken:
             raise Reject(f"its {', '.join(broken)} holds half a surrogate pair, which is no text")
         if not key:
             raise Reject("its key is empty")
+        if at_hand and record.get(DELETED_AT):
+            raise AsksCrm
         if record.get(DELETED_AT) and self._options.deletes == "apply" and not self._options.dry_run:
             # What is just being created cannot be found yet.
             self._creator.await_turn(key)
@@ -93,7 +164,7 @@ class Writer:
         known = self._known(key, record, ahead)
         if record.get(DELETED_AT):
             return self._delete(key, known)
-        return self._upsert(key, record, known, ahead, last_chance=last_chance)
+        return self._upsert(key, record, known, ahead, last_chance=last_chance, at_hand=at_hand)
 
     def _known(self, key: str, record: Mapping[str, Any], ahead: Ahead | None) -> Written | None:
         """What the ledger knows of a record; one that it knows by an older spelling of the key is respelled."""
@@ -127,63 +198,88 @@ class Writer:
         return field is not None and self._references.id_of(field, link.to_key) is not None
 
     def _upsert(
-        self, key: str, record: Mapping[str, Any], known: Written | None, ahead: Ahead | None, *, last_chance: bool
-    ) -> Outcome:
-        by_id = self._options.identify_by == "id"
-        existing = self._finder.find(key, {}, known, ahead) if by_id else None
+        self,
+        key: str,
+        record: Mapping[str, Any],
+        known: Written | None,
+        ahead: Ahead | None,
+        *,
+        last_chance: bool,
+        at_hand: bool,
+    ) -> Outcome | Planned:
+        by_id, by_ledger = (self._options.identify_by == each for each in ("id", "ledger"))
+        existing = self._finder.find(key, {}, known, ahead, at_hand=at_hand) if by_id else None
         now = existing.record if existing else NOTHING
-        is_new = self._options.identify_by == "ledger" and known is None
-        mapped = self._mapper(record, last_chance=last_chance, now=now, is_new=is_new)
+        is_new = by_ledger and known is None
+        mapped = self._mapper(record, last_chance=last_chance, now=now, is_new=is_new, at_hand=at_hand)
         fingerprint = digest([self.entity.name, mapped.as_given])
-        if self._options.identify_by == "ledger" and known and known.digest == fingerprint:
+        if by_ledger and known and known.digest == fingerprint:
             return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links(key, mapped))
+        came = Came(key, record, mapped, fingerprint, known)
         if not by_id:
-            existing = self._finder.find(key, mapped.values, known, ahead)
-        if existing is None:
-            return self._create(key, mapped, fingerprint, known)
-        return self._update(key, mapped, fingerprint, existing, known)
+            existing = self._finder.find(key, mapped.values, known, ahead, at_hand=at_hand)
+        return self._create(came) if existing is None else self._update(came, existing, at_hand=at_hand)
 
-    def _create(self, key: str, mapped: Mapped, fingerprint: str, known: Written | None) -> Outcome:
+    def _create(self, came: Came) -> Outcome | Planned:
+        key, mapped = came.key, came.mapped
         if self._options.write_mode == "update_only":
             return Outcome(Action.SKIP, key)
         values = self._mapper.complete(mapped.values)
         for remark in self._system.remarks(self.entity, values):
             self._mapper.note(remark)
-        changes = tuple(Change(name, None, value) for name, value in values.items())
         left_open = self._links(key, mapped)
         if self._options.dry_run:
             self._references.planned.setdefault(key, set()).add(self.entity.name)
-            return Outcome(Action.CREATE, key, changes=changes, left_open=left_open)
-        self._leave_open(key, mapped, left_open)
+            return Outcome(Action.CREATE, key, changes=_set(values), left_open=left_open)
+        return Planned(came, self._creator.intent(key, values), left_open)
+
+    def _note_intents(self, plans: Sequence[Planned]) -> None:
+        creates = []
+        for each in plans:
+            known = each.came.known.crm_id if each.came.known else None
+            creates.append(Create(each.intent, known, self._references_in(each.came.mapped), each.left_open))
+        self._ledger.intend(creates)
+        for each in plans:
+            each.is_noted = True
+
+    def _carry_out(self, plan: Planned) -> Outcome:
+        if not plan.is_noted:
+            self._note_intents([plan])
+        came, values = plan.came, plan.intent.sent
         try:
-            created = self._creator.create(key, values, known)
+            created = self._creator.create(plan.intent)
         except Rejected as error:
-            if left_open:
+            if plan.left_open:
                 # The CRM may well want the reference that cannot be set yet.
                 raise NotYet(str(error)) from None
             raise
-        silent = self._note_stored(key, fingerprint, {**mapped.values, **values}, created)
-        return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open)
+        # If this note is lost, its intent is there and tells what to look for, as surely as the CRM was looked at.
+        later = plan.intent.before is not None and plan.intent.before.is_sure
+        silent = self._note_stored(came, {**came.mapped.values, **values}, created, later=later)
+        return Outcome(Action.CREATE, came.key, created.crm_id, _set(values), silent, plan.left_open)
 
-    def _update(self, key: str, mapped: Mapped, fingerprint: str, existing: Existing, known: Written | None) -> Outcome:
+    def _update(self, came: Came, existing: Existing, *, at_hand: bool) -> Outcome:
+        key, mapped, known = came.key, came.mapped, came.known
         if self._options.write_mode == "create_only":
             return Outcome(Action.SKIP, key, existing.crm_id)
-        changes = self._differences(mapped.values, existing, known, fingerprint)
+        changes = self._differences(mapped.values, existing, known, came.fingerprint)
         left_open = self._links(key, mapped)
         if self._options.dry_run:
             action = Action.UPDATE if changes else Action.UNCHANGED
             return Outcome(action, key, existing.crm_id, changes, left_open=left_open)
+        if changes and at_hand:
+            raise AsksCrm
         self._leave_open(key, mapped, left_open)
         before = known.altered if known else {}
         if not changes:
-            if known is None or known.digest != fingerprint:
+            if known is None or known.digest != came.fingerprint:
                 # The CRM holds it already: if this note is lost, the next run looks once more.
-                self._note(key, existing.crm_id, fingerprint, before, later=True)
+                self._note(came, existing.crm_id, before, later=True)
             return Outcome(Action.UNCHANGED, key, existing.crm_id, left_open=left_open)
         values = {change.field: change.after for change in changes}
         stored = self._finder.existing(self._system.update(self._client.call, self.entity, existing.row, values))
         kept = {name: pair for name, pair in before.items() if name not in values}
-        silent = self._note_stored(key, fingerprint, values, replace(stored, crm_id=existing.crm_id), kept)
+        silent = self._note_stored(came, values, replace(stored, crm_id=existing.crm_id), kept)
         return Outcome(Action.UPDATE, key, existing.crm_id, changes, silent, left_open)
 
     def _differences(
@@ -206,7 +302,13 @@ class Writer:
         return tuple(found)
 
     def _note_stored(
-        self, key: str, fingerprint: str, sent: Mapping[str, Any], stored: Existing, kept: Mapping[str, Any] = NOTHING
+        self,
+        came: Came,
+        sent: Mapping[str, Any],
+        stored: Existing,
+        kept: Mapping[str, tuple[str, str]] = NOTHING,
+        *,
+        later: bool = False,
     ) -> tuple[Change, ...]:
         """Notes what was written; gives what was sent and stored otherwise."""
         now = stored.record
@@ -216,14 +318,12 @@ class Writer:
             if name in now and value != now[name] and not same(self._kind(name), value, now[name])
         ]
         pairs = {each.field: (digest(each.before), digest(each.after)) for each in altered}
-        self._note(key, stored.crm_id, fingerprint, {**kept, **pairs})
+        self._note(came, stored.crm_id, {**kept, **pairs}, later=later)
         return tuple(each for each in altered if not is_empty(each.before))
 
-    def _note(
-        self, key: str, crm_id: str, fingerprint: str, altered: Mapping[str, tuple[str, str]], *, later: bool = False
-    ) -> None:
-        written = Written(self.entity.name, crm_id, fingerprint, altered)
-        self._ledger.note(self._options.stream, key, written, later=later)
+    def _note(self, came: Came, crm_id: str, altered: Mapping[str, tuple[str, str]], *, later: bool = False) -> None:
+        written = Written(self.entity.name, crm_id, came.fingerprint, altered)
+        self._ledger.note(self._options.stream, came.key, written, later=later)
 
     def _links(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
         fields = self._mapper.fields
@@ -234,10 +334,14 @@ class Writer:
 
     def _leave_open(self, key: str, mapped: Mapped, links: tuple[Link, ...]) -> None:
         """Noted before the write, so that a crash in between loses no reference."""
-        if self._references.may_come_later:
-            given = [name for name in mapped.as_given if self._mapper.is_reference(name)]
-            if given:
-                self._ledger.leave_open(self._options.stream, key, given, links)
+        if given := self._references_in(mapped):
+            self._ledger.leave_open(self._options.stream, key, given, links)
+
+    def _references_in(self, mapped: Mapped) -> list[str]:
+        """The fields of a record whose reference may be set later."""
+        if not self._references.may_come_later:
+            return []
+        return [name for name in mapped.as_given if self._mapper.is_reference(name)]
 
     def _delete(self, key: str, known: Written | None) -> Outcome:
         if self._options.deletes == "ignore":
@@ -273,3 +377,8 @@ class Writer:
     def _kind(self, name: str) -> Kind:
         found = self._mapper.fields.get(name)
         return found.kind if found else Kind.ANY
+
+
+def _set(values: Mapping[str, Any]) -> tuple[Change, ...]:
+    """What a create sets."""
+    return tuple(Change(name, None, value) for name, value in values.items())

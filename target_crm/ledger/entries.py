@@ -11,7 +11,7 @@ from hashlib import blake2s
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from target_crm.ledger.lease import LeaseHolder
 
@@ -89,6 +89,19 @@ class Intent:
     holder: LeaseHolder | None = field(default=None, compare=False)
     is_free: bool = field(default=False, compare=False)
     """Whether no other run that may still live holds it."""
+
+
+@dataclass(frozen=True)
+class Create:
+    """A create that is to be noted before it is sent, and the references of the record that are to be set later."""
+
+    intent: Intent
+    known_as: str | None
+    """The id by which the ledger knew the record when this was decided upon."""
+    fields: Sequence[str] = ()
+    """Its references."""
+    links: Sequence[Link] = ()
+    """Those of them that cannot be set yet."""
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,10 @@ class Statements:
         mine = sa.and_(named(INTENTS, *RECORD), INTENTS.c.owner == sa.bindparam("my_owner"))
         seen = sa.func.coalesce(INTENTS.c.owner, "") == sa.bindparam("its_owner")
 
-        self.written = sa.select(WRITTEN).where(named(WRITTEN, *RECORD[:3]), among(WRITTEN.c.key))
-        self.written_as = sa.select(WRITTEN.c.crm_id).where(named(WRITTEN, *RECORD))
+        told = [WRITTEN.c[name] for name in ("key", "entity", "crm_id", "digest", "altered")]
+        self.written = sa.select(*told).where(named(WRITTEN, *RECORD[:3]), among(WRITTEN.c.key))
+        known_as = sa.select(WRITTEN.c.key, WRITTEN.c.crm_id)
+        self.written_as = known_as.where(named(WRITTEN, *RECORD[:3]), among(WRITTEN.c.key))
         self.add_written = WRITTEN.insert()
         first = [sa.select(table.c.key).limit(1) for table in TABLES]
         self.streams = [each.where(named(table, *RECORD[:3])) for table, each in zip(TABLES, first, strict=True)]
@@ -66,8 +68,6 @@ class Statements:
         self.intents = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD[:3]))
         self.intent = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD))
         self.hold = INTENTS.update().where(mine).values(**lease)
-        least = now + sa.bindparam("least_seconds", type_=sa.Double)
-        self.held = sa.select(INTENTS.c.key).where(mine, INTENTS.c.lease_until >= least)
         self.take = INTENTS.update().where(named(INTENTS, *RECORD), seen).values(**lease)
         self.take_ended = INTENTS.update().where(named(INTENTS, *RECORD), seen, has_ended).values(**lease)
         self.drop_mine = INTENTS.delete().where(mine)

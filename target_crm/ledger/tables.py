@@ -142,13 +142,13 @@ def in_words(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def sound(table: sa.Table, row: Any) -> Iterator[None]:
+def sound(table: sa.Table, stream: str, key: str) -> Iterator[None]:
     """Says which row is broken: an interrupted copy of the database, or somebody's hand."""
     try:
         yield
     except (ValueError, TypeError, AttributeError, KeyError):
         raise ConfigError(
-            f"The ledger is broken: the row of the stream {row.stream} and the key {row.key} in the table "
+            f"The ledger is broken: the row of the stream {stream} and the key {key} in the table "
             f"{table.name} cannot be read",
             hint="restore the ledger from a copy, or mend that row",
         ) from None
