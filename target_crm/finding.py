@@ -156,8 +156,7 @@ class Finder:
         if len(self._options.match_fields) != 1 or mapper.fields[self._options.match_fields[0]].kind not in _FOLDED:
             return ""
         name = self._options.match_fields[0]
-        incoming = next((each for each in record if mapper.target_of(each) == name), name)
-        value = mapper.typed(name, record.get(incoming))
+        value = mapper.typed(name, mapper.incoming(record, name))
         # What else a server takes for the same text is compared one by one.
         return value if isinstance(value, str) and value.isascii() else ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -33,21 +34,41 @@ class Mapped:
 
     values: dict[str, Any] = field(default_factory=dict)
     """Typed values by field of the entity; None blanks a field."""
-    as_given: dict[str, Any] = field(default_factory=dict)
-    """The same with references as they came in: what a later run can be compared with."""
+    otherwise: dict[str, Any] = field(default_factory=dict)
+    """The fields that came in as something else: references, as they came in."""
     open_links: dict[str, str] = field(default_factory=dict)
     """Fields whose reference cannot be set yet, and the key that they refer to."""
 
+    @property
+    def as_given(self) -> dict[str, Any]:
+        """The values with references as they came in: what a later run can be compared with."""
+        return {**self.values, **self.otherwise}
+
 
 def _is_plain_text(value: Any) -> bool:
-    return type(value) is str and value.isascii() and value != ""
+    return type(value) is str and value != "" and (value.isascii() or value.isprintable())
 
 
 def _is_plain_number(value: Any) -> bool:
     """An integer, or a decimal that is written without an exponent."""
     if type(value) is not Decimal:
         return type(value) is int
-    return value.is_finite() and -6 <= int(value.as_tuple().exponent) <= 0 and value.adjusted() < 100  # noqa: PLR2004
+    written = str(value)
+    return value.is_finite() and "E" not in written and len(written) < 100  # noqa: PLR2004
+
+
+def _as_iso(parse: Callable[[str], date | time | datetime], length: int, end: str = "") -> Callable[[Any], bool]:
+    """What says of a text whether it is a day, a time of day or an instant as ISO 8601 spells it."""
+
+    def is_plain(value: Any) -> bool:
+        if type(value) is not str or len(value) != length or value[0] not in "012" or not value.endswith(end):
+            return False
+        try:
+            return parse(value).isoformat() == value
+        except ValueError:
+            return False
+
+    return is_plain
 
 
 _AS_THEY_COME: Mapping[Kind, Callable[[Any], bool]] = {
@@ -55,15 +76,26 @@ _AS_THEY_COME: Mapping[Kind, Callable[[Any], bool]] = {
     Kind.NUMBER: _is_plain_number,
     Kind.INTEGER: lambda value: type(value) is int,
     Kind.BOOLEAN: lambda value: type(value) is bool,
+    Kind.DATE: _as_iso(date.fromisoformat, len("2021-05-06")),
+    Kind.TIME: _as_iso(time.fromisoformat, len("13:45:00")),
+    Kind.DATETIME: _as_iso(datetime.fromisoformat, len("2021-05-06T13:45:00+00:00"), "+00:00"),
+    Kind.MULTIPICKLIST: lambda value: type(value) is list and value != [] and all(map(_is_plain_text, value)),
 }
 
 
 def as_it_comes(field: Field) -> Callable[[Any], bool]:
     """The quick way: what says of a value whether :func:`~crm_systems.wire.typed` would give that very value."""
+    is_plain = _AS_THEY_COME.get(field.kind, lambda _value: False)
     values = frozenset(choice.value for choice in field.choices)
-    if not values:
-        return _AS_THEY_COME.get(field.kind, lambda _value: False)
-    return lambda value: field.kind is Kind.PICKLIST and _is_plain_text(value) and value in values
+    if field.kind is Kind.PICKLIST and values:
+        return lambda value: _is_plain_text(value) and value in values
+    if field.kind is Kind.MULTIPICKLIST and values:
+        return lambda value: is_plain(value) and values.issuperset(value)
+    return (lambda _value: False) if values else is_plain
+
+
+_Place = tuple[str, "Field | None", "Callable[[Any], bool] | None"]
+"""The field that an incoming one is written to, if one is, and which of its values are typed as they come."""
 
 
 class Mapper:
@@ -78,8 +110,8 @@ class Mapper:
         self.owners = owners
         self.references = references
         self.fields = {each.name: each for each in entity.fields}
-        self._places: dict[str, tuple[Field | None, Callable[[Any], bool] | None]] = {}
-        """By incoming field, the one it is written to, and which of its values are typed as they come, or none are."""
+        self._places: dict[str, _Place] = {}
+        """By incoming field."""
         self.notes: list[str] = []
         """What to tell of the records mapped so far; whoever tells it takes it out."""
         self._noted: set[str] = set()
@@ -109,16 +141,18 @@ class Mapper:
             AsksCrm: the CRM would have to tell what it points to, and nothing but what is ``at_hand`` may.
         """
         mapped, faults = Mapped(), list[Reject]()
-        given: set[str] = set()
-        for name, value in record.items():
-            known, is_typed = self._places.get(name) or self._place(name)
+        values, places, given = mapped.values, self._places, set[str]()
+        for incoming, value in record.items():
+            name, known, is_typed = places.get(incoming) or self._place(incoming)
             if known is None:
                 continue
-            if is_typed and (value is None or is_typed(value)):
-                mapped.values[known.name] = mapped.as_given[known.name] = value
-                given |= set() if value is None else {known.name}
+            if is_typed is not None and (value is None or is_typed(value)):
+                values[name] = value
+                if value is not None:
+                    given.add(name)
                 continue
-            given |= set() if is_empty(value) else {known.name}
+            if not is_empty(value):
+                given.add(name)
             try:
                 self._map(mapped, known, value, now, last_chance=last_chance, at_hand=at_hand)
             except Reject as error:
@@ -130,12 +164,14 @@ class Mapper:
             raise NotYet("; ".join(map(str, faults)))
         return mapped
 
-    def _place(self, name: str) -> tuple[Field | None, Callable[[Any], bool] | None]:
-        known = self.fields.get(self.target_of(name) or "")
-        if known is None or not known.writable or name.startswith("_sdc_"):
-            known = None
-        is_simple = known and not (known.items or known.kind is Kind.OWNER or self.is_reference(known.name))
-        self._places[name] = found = (known, as_it_comes(known) if known and is_simple else None)
+    def _place(self, incoming: str) -> _Place:
+        known = self.fields.get(self.target_of(incoming) or "")
+        if known is None or not known.writable or incoming.startswith("_sdc_"):
+            found: _Place = ("", None, None)
+        else:
+            is_simple = not (known.items or known.kind is Kind.OWNER or self.is_reference(known.name))
+            found = (known.name, known, as_it_comes(known) if is_simple else None)
+        self._places[incoming] = found
         return found
 
     def _map(
@@ -157,18 +193,18 @@ class Mapper:
         if self.is_reference(name) or known.kind is Kind.OWNER:
             value = self._typed(known, value) if known.kind is Kind.LIST else self._meant(known, value)
         if self._stays(known, value, now):
-            mapped.values[name] = mapped.as_given[name] = now[name]
+            mapped.values[name] = now[name]
         elif known.kind is Kind.OWNER:
-            mapped.values[name] = mapped.as_given[name] = self.owners.id_of(value)
+            mapped.values[name] = self.owners.id_of(value)
         elif self.is_reference(name):
-            mapped.as_given[name] = value
+            mapped.otherwise[name] = value
             self._refer(mapped, known, value, last_chance=last_chance, at_hand=at_hand)
         else:
-            mapped.as_given[name] = given = self._typed(known, value)
+            mapped.values[name] = given = self._typed(known, value)
             if known.choices and not is_listed(known, given):
                 self.note(f"{name} comes with values that its list in the CRM does not have; they are sent as they are")
-            mapped.values[name] = given
             if known.items and given:
+                mapped.otherwise[name] = given
                 mapped.values[name] = self._items(known, given, last_chance=last_chance, at_hand=at_hand)
 
     def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -218,6 +254,13 @@ class Mapper:
     def target_of(self, name: str) -> str | None:
         """The field of the entity that an incoming one is written to; None where it is left out."""
         return self.options.fields.get(name, name)
+
+    def incoming(self, record: Mapping[str, Any], name: str) -> Any:
+        """The value of a record that is written to a field of the entity; None where it has none."""
+        fields = self.options.fields
+        if name in record and fields.get(name, name) == name:
+            return record[name]
+        return next((record[each] for each, target in fields.items() if target == name and each in record), None)
 
     def typed(self, name: str, value: Any) -> Any:
         """A value as a typed one; one that does not fit, such as earlier versions may have sent, as it is."""

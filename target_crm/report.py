@@ -35,7 +35,8 @@ class StreamReport:
     def add(self, outcome: Outcome) -> None:
         """Counts a record and keeps what is worth showing."""
         self.counts[outcome.action.value] += 1
-        self.left_open.update(link.field for link in outcome.left_open)
+        if outcome.left_open:
+            self.left_open.update(link.field for link in outcome.left_open)
         kind = SHOWN.get(outcome.action)
         if kind and len(self.shown.setdefault(kind, [])) < MOST_SHOWN:
             self.shown[kind].append(

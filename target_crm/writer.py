@@ -17,7 +17,7 @@ from crm_systems.wire import is_empty, same
 from target_crm.creation import ATTEMPTS, Creator
 from target_crm.encoding import unwritable
 from target_crm.finding import Ahead, Finder
-from target_crm.ledger import Create, Link, TakenMeanwhile, Written, digest
+from target_crm.ledger import Create, Link, TakenMeanwhile, Written, digest, fingerprint
 from target_crm.mapping import DELETED_AT, NOTHING
 from target_crm.outcome import OF_ONE_RECORD, Action, AsksCrm, Change, NotYet, Outcome, Reject
 
@@ -75,8 +75,11 @@ class Writer:
     def looked_up(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Ahead:
         """What the ledger, and when it is first asked the CRM, know of these records, each with its key."""
         records = list(records)
-        keys = [each for key, record in records for each in (key, *self._identity.older_keys_of(record, key)) if each]
-        known = self._ledger.written_of(self._options.stream, keys)
+        known = self._ledger.written_of(self._options.stream, filter(None, (key for key, _record in records)))
+        older = [
+            each for key, record in records if key not in known for each in self._identity.older_keys_of(record, key)
+        ]
+        known.update(self._ledger.written_of(self._options.stream, older))
         sought = (self._finder.sought(record, key, self._mapper) for key, record in records)
         return Ahead(known, filter(None, sought), self._finder)
 
@@ -212,10 +215,10 @@ class Writer:
         now = existing.record if existing else NOTHING
         is_new = by_ledger and known is None
         mapped = self._mapper(record, last_chance=last_chance, now=now, is_new=is_new, at_hand=at_hand)
-        fingerprint = digest([self.entity.name, mapped.as_given])
-        if by_ledger and known and known.digest == fingerprint:
+        its_print = fingerprint(self.entity.name, mapped.as_given, like=known.digest if known else "")
+        if by_ledger and known and known.digest == its_print:
             return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links(key, mapped))
-        came = Came(key, record, mapped, fingerprint, known)
+        came = Came(key, record, mapped, its_print, known)
         if not by_id:
             existing = self._finder.find(key, mapped.values, known, ahead, at_hand=at_hand)
         return self._create(came) if existing is None else self._update(came, existing, at_hand=at_hand)

@@ -1,7 +1,17 @@
 """What earlier runs wrote into a CRM, and what they were about to write: kept in a database of the user's choice."""
 
 from target_crm.ledger.destination import Destination
-from target_crm.ledger.entries import Create, Intent, Link, Snapshot, TakenMeanwhile, Written, digest, number_of
+from target_crm.ledger.entries import (
+    Create,
+    Intent,
+    Link,
+    Snapshot,
+    TakenMeanwhile,
+    Written,
+    digest,
+    fingerprint,
+    number_of,
+)
 from target_crm.ledger.ledger import Ledger
 
 __all__ = [
@@ -14,5 +24,6 @@ __all__ = [
     "TakenMeanwhile",
     "Written",
     "digest",
+    "fingerprint",
     "number_of",
 ]

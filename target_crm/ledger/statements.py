@@ -68,6 +68,8 @@ class Statements:
         self.intents = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD[:3]))
         self.intent = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD))
         self.hold = INTENTS.update().where(mine).values(**lease)
+        least = now + sa.bindparam("least_seconds", type_=sa.Double)
+        self.held = sa.select(INTENTS.c.key).where(mine, INTENTS.c.lease_until >= least)
         self.take = INTENTS.update().where(named(INTENTS, *RECORD), seen).values(**lease)
         self.take_ended = INTENTS.update().where(named(INTENTS, *RECORD), seen, has_ended).values(**lease)
         self.drop_mine = INTENTS.delete().where(mine)
