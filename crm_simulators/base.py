@@ -50,6 +50,15 @@ class Fault(Enum):
     """The request is carried out, then HTTP 504 with a page of HTML."""
     TRUNCATED = auto()
     """The request is carried out, the answer breaks off in the middle."""
+    SILENT = auto()
+    """The request is carried out, and no answer comes until the client hangs up."""
+    DRIP = auto()
+    """The request is carried out, and the answer comes byte by byte until the client hangs up."""
+
+
+SLOW = frozenset({Fault.SILENT, Fault.DRIP})
+"""Faults that last as long as the client lets them."""
+DRIP_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -233,6 +242,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self._carry_out(simulator, call, fault)
         if answer is None:
             self._reset()
+        elif fault in SLOW:
+            self._dawdle(answer, says_something=fault is Fault.DRIP)
         else:
             self._send(answer, truncated=fault is Fault.TRUNCATED)
 
@@ -272,6 +283,23 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             self.wfile.write(answer.body)
+
+    def _dawdle(self, answer: Answer, *, says_something: bool) -> None:
+        """Keeps the client waiting until it hangs up; where it says something, that never ends."""
+        self.close_connection = True
+        if says_something:
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.content_type)
+            self.send_header("Content-Length", str(len(answer.body) + 1_000_000))
+            self.end_headers()
+            self.connection.settimeout(DRIP_SECONDS)
+        while True:
+            try:
+                self.connection.recv(1)
+            except TimeoutError:
+                self.wfile.write(b" ")
+            else:
+                return
 
     def _reset(self) -> None:
         """Hangs up with a TCP reset, as a server that dies does."""

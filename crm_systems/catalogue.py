@@ -1,6 +1,6 @@
 """Entities of systems that cannot describe themselves: the files under ``schemas/<system>/``.
 
-A file holds one entity: ``label``, ``key``, ``replication_key``, ``label_field``, ``creatable``, ``updatable``,
+A file holds one entity: ``label``, ``key``, ``replication_key``, ``label_fields``, ``creatable``, ``updatable``,
 ``deletable``, ``private``, and ``fields``: by name an object with ``kind`` and what else
 :class:`~crm_systems.model.Field` has.
 """
@@ -39,7 +39,8 @@ def _folder() -> Traversable:
 
 def _entity(name: str, told: dict[str, Any]) -> Entity:
     fields = tuple(_field(field, facts) for field, facts in told.pop("fields").items())
-    return Entity(name=name, fields=fields, key=tuple(told.pop("key", ("id",))), **told)
+    key, label_fields = tuple(told.pop("key", ("id",))), tuple(told.pop("label_fields", ()))
+    return Entity(name=name, fields=fields, key=key, label_fields=label_fields, **told)
 
 
 def _field(name: str, told: dict[str, Any]) -> Field:

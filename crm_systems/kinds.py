@@ -62,6 +62,7 @@ class Reader:
         self.misfits: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
         self.entity = entity
+        self.notation = notation
         readable = [field for field in entity.fields if field.readable]
         self._known = frozenset(field.name for field in readable)
         kept = [field for field in readable if wanted is None or field.name in wanted]

@@ -33,6 +33,9 @@ class Kind(str, Enum):
     PHONE = "phone"
     URL = "url"
     FILE = "file"
+    """The name of a file."""
+    CONTENT = "content"
+    """A :class:`File` on its way in; the ids of the files that a record has, as a text, where it is compared."""
     LIST = "list"
     OBJECT = "object"
     ANY = "any"
@@ -81,10 +84,12 @@ class Entity:
     """The field that holds the time of the last change."""
     creation_key: str | None = None
     """The field that holds the time of creation."""
-    label_field: str | None = None
-    """The field by which people call a record, where one alone does."""
+    label_fields: tuple[str, ...] = ()
+    """The fields by which people call a record, one after the other."""
     readable: bool = True
     creatable: bool = True
+    why_not_creatable: str = ""
+    """What keeps everybody from creating one, as a sentence without its end; empty: it is a question of rights."""
     updatable: bool = True
     deletable: bool = True
     lacks_choices: str = ""
@@ -95,6 +100,21 @@ class Entity:
     def field(self, name: str) -> Field | None:
         """The field called ``name``, or None."""
         return next((each for each in self.fields if each.name == name), None)
+
+    @property
+    def label_field(self) -> str | None:
+        """The field by which people call a record, where one alone does."""
+        return self.label_fields[0] if len(self.label_fields) == 1 else None
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a record, as :func:`crm_systems.beside.file_of` makes it. It is known, and written out, by its hash."""
+
+    name: str = field(repr=False, compare=False)
+    media_type: str = field(repr=False, compare=False)
+    sha256: str
+    content: bytes = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -108,6 +128,8 @@ class Request:
     """Appended to the system's base address."""
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
+    files: Mapping[str, File] = field(default_factory=dict)
+    """By part, what goes along with the form, in a body of several parts."""
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from crm_systems.beside import HasFiles, HasRelations
 from crm_systems.decoding import NotJson, find_json
 from crm_systems.errors import NoData, NotOffered
 from crm_systems.kinds import Notation
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     from crm_systems.model import Abilities, Call, Deletion, Entity, Field, Limits, Reply, Request, Row, Setting, Walk
 
 
-class System(ABC):
+VERSION = "version"
+"""Under this name a session holds the version of the CRM, where it is told."""
+
+
+class System(HasFiles, HasRelations, ABC):
     """One CRM behind one base address, for one user.
 
     It turns intentions into requests and answers into meaning and does no input or output of its own: what needs
@@ -130,12 +135,20 @@ class System(ABC):
     def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
         """How to read every record, or every record changed at or after ``since``; split for ``parallel`` readers."""
 
+    def keys_alone(self, entity: Entity) -> Entity:
+        """The entity as :meth:`walks` takes it to give the keys of records, and as little else as it can."""
+        return entity
+
     def ids(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[str]:
         """The ids of the records that :meth:`walks` would give, parts joined by ``|``."""
-        for walk in self.walks(call, entity, since, parallel=1):
+        for walk in self.walks(call, self.keys_alone(entity), since, parallel=1):
             for page in walk(call):
                 yield from ("|".join(str(row.get(name)) for name in entity.key) for row in page.rows)
                 yield from page.unreadable
+
+    def announced(self, entity: Entity) -> int | None:
+        """How many records the server said that there are, for people; None where it did not."""
+        return None
 
     def highest(self, call: Call, entity: Entity) -> int | None:
         """The number of the highest id that was given to a record, 0 where there is none.
@@ -155,6 +168,14 @@ class System(ABC):
     def tells_deletions(self, entity: Entity) -> bool:
         """Whether :meth:`deletions` may know something about this entity."""
         return False
+
+    def page_of(self, entity: Entity, identifier: str) -> str:
+        """The address of the page on which people see a record; empty where nobody knows it."""
+        return ""
+
+    def product(self, session: Session) -> str:
+        """The product and, where the login tells it, its version."""
+        return f"{self.title} {session.values.get(VERSION, '')}".strip()
 
     def describe_login(self, session: Session) -> str:
         """Who is logged in, for people."""
@@ -201,6 +222,29 @@ class System(ABC):
         Raises:
             OutcomeUnknown: nobody knows whether it was deleted.
         """
+
+    def becomes(self, entity: Entity) -> tuple[str, ...]:
+        """The names of the entities that :meth:`convert` turns records of this one into; empty: that is not offered."""
+        return ()
+
+    def convert(
+        self,
+        call: Call,
+        entity: Entity,
+        identifier: str,
+        current: Row | None,
+        values: Mapping[str, Any],
+        made: Mapping[str, tuple[Entity, Mapping[str, Any]]],
+    ) -> bool:
+        """Turns a record into others, each of an entity and typed values; it is not shown any more then.
+
+        ``current`` is the record where it is shown, ``values`` are typed ones of its own. False: it was one already.
+
+        Raises:
+            NotOffered: there is no such thing.
+            OutcomeUnknown: nobody knows whether it was converted.
+        """
+        raise NotOffered(f"{self.title} does not offer to convert {entity.name}")
 
     def remarks(self, entity: Entity, values: Mapping[str, Any]) -> Iterable[str]:
         """What a create of these typed values will leave out, in words that hold none of them."""

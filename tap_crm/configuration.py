@@ -22,11 +22,14 @@ from crm_systems.settings import (
     load,
     problem_of_file,
 )
+from crm_systems.terminal import hush
+from tap_crm import options
 from tap_crm.options import OWN_SETTINGS, PASSED_OVER
 
 if TYPE_CHECKING:
-    from click import Context, Option
+    from click import Command, Context, Option
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from typing_extensions import Self
 
     from crm_systems.model import Setting
 
@@ -52,6 +55,7 @@ class Configured(Tap):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
         self.settings, problems = load(self._config, (*OWN_SETTINGS, *_builtin_settings()), SYSTEMS, PASSED_OVER)
+        problems += [] if problems else options.problems(self.settings)
         problems += dropped(self._config, os.environ, "MELTANO_EXTRACT_")
         if problems and raise_errors:
             raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)
@@ -70,6 +74,25 @@ class Configured(Tap):
         for name in strays:
             cls.logger.warning("%s in the environment is no setting of %s.", name, cls.name)
         return found
+
+    @classmethod
+    def made_of(cls, ctx: Context) -> Self:
+        """What the options of the command make.
+
+        Raises:
+            SystemExit: the settings are wrong; all that is has been said.
+        """
+        config = ctx.params["config"]
+        try:
+            return cls(config=config.config, parse_env_config=config.parse_env)
+        except ConfigValidationError as error:
+            sys.exit("\n".join(f"{cls.name}: {each}" for each in error.errors))
+
+    @classmethod
+    def get_singer_command(cls) -> Command:
+        """The command, which leaves what the SDK says of itself and its metrics out of the log."""
+        hush("singer_sdk")
+        return super().get_singer_command()
 
     @classmethod
     def cb_config(cls, ctx: Context, param: Option, value: tuple[str, ...]) -> Any:

@@ -52,7 +52,7 @@ class Incremental:
         self._bookmark = bookmark = Bookmark.of(state, replication_key, zone)
         self.started = started
         self.start_is_in_the_future = start is not None and start > started and bookmark.value is None
-        self._start = min(start, started) if start else None
+        self.start = min(start, started) if start else None
         newest_known = max(bookmark.value or started, bookmark.read_at or started)
         self.clock_was_put_back = newest_known > started + lookback
         self.since = self._since()
@@ -68,7 +68,7 @@ class Incremental:
         """
         bookmark = self._bookmark
         if bookmark.value is None or self.clock_was_put_back:
-            return self._start
+            return self.start
         since = min(bookmark.value, self.started) - self._lookback
         return since - WIDEST if bookmark.is_of_server_clock else since
 
@@ -129,7 +129,7 @@ class Incremental:
         """From when on deletions are wanted; None: none are. ``by_stamps``: not by the server's clock."""
         until = self._bookmark.deletions
         if until and (self.clock_was_put_back or until > self.started + self._lookback):
-            return self._start or _BEGINNING
+            return self.start or _BEGINNING
         is_off = by_stamps and self._bookmark.is_of_server_clock
         return until and until - self._lookback - (WIDEST if is_off else timedelta())
 

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from collections import Counter
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from msgspec import json
 from singer_sdk.io_base import SingerWriter
-from singer_sdk.singerlib import RecordMessage
+from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 
-from crm_systems.compiled import lines
+from crm_systems.compiled import Record, lines
+from crm_systems.kinds import Plain
 from crm_systems.terminal import handing_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from singer_sdk.singerlib.encoding.simple import Message
 
-    from crm_systems.compiled import Record
     from crm_systems.model import Row
+    from tap_crm.naming import Names
 
 LONGEST_DELAY = 1.0
 """Seconds after which a record is not held back any more."""
+
+SCALARS = frozenset({str, int, bool, type(None), Decimal, Plain})
+HOLDERS = frozenset({list, dict})
+NUL = rb"\u0000"
+"""How JSON writes U+0000, where no other backslash stands before it."""
+_NULS = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 class Messages(SingerWriter):
@@ -33,10 +43,18 @@ class Messages(SingerWriter):
     when somebody says :meth:`flush`, as the streams do after each page.
     """
 
+    names: Names | None = None
+    """What streams and fields are called; None: as the CRM calls them."""
+    keeps_nul = True
+    """Whether U+0000 leaves as it is, which PostgreSQL and others refuse, and not as U+FFFD."""
+
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
         self._flushed = clock()
+        self._columns: dict[str, Mapping[str, str]] = {}
+        self.replaced: Counter[str] = Counter()
+        """How many characters U+0000 were replaced, by stream."""
 
     def write_message(self, message: Message) -> None:
         """Hands a message on.
@@ -44,8 +62,12 @@ class Messages(SingerWriter):
         Raises:
             SystemExit: standard output is closed, or its disk is full.
         """
+        self._rename(message)
+        line = self._line(message)
+        if isinstance(message, RecordMessage) and not self.keeps_nul and NUL.decode() in line:
+            line = self._without_nul(message.stream, line.encode()).decode()
         with handing_on("tap-crm"):
-            sys.stdout.write(self.format_message(message) + "\n")
+            sys.stdout.write(line)
             if not isinstance(message, RecordMessage) or self._clock() - self._flushed > LONGEST_DELAY:
                 self.flush()
 
@@ -57,11 +79,13 @@ class Messages(SingerWriter):
         """
         if not records:
             return
-        head = b'{"type":"RECORD","stream":%s,"record":' % json.encode(stream)
-        tail = b"" if version is None else b',"version":%d' % version
-        tail += b',"time_extracted":"%s"}\n' % datetime.now(timezone.utc).isoformat().encode()
-        # JSON has no line breaks but those between the records.
-        page = head + lines(records)[:-1].replace(b"\n", tail + head) + tail
+        if columns := self._columns.get(stream):
+            rows = (record.row() if isinstance(record, Record) else record for record in records)
+            records = [{columns[name]: value for name, value in row.items()} for row in rows]
+        stream = self.names.of_stream(stream) if self.names else stream
+        page = _messages(stream, version, datetime.now(timezone.utc), records)
+        if not self.keeps_nul and NUL in page:
+            page = self._without_nul(stream, page)
         with handing_on("tap-crm"):
             sys.stdout.flush()
             if hasattr(sys.stdout, "buffer"):
@@ -69,6 +93,32 @@ class Messages(SingerWriter):
             else:
                 sys.stdout.write(page.decode())
             sys.stdout.flush()
+
+    def _line(self, message: Message) -> str:
+        """A message as a line; a record as :meth:`write_page` writes it, unless a stream map put other values in."""
+        if isinstance(message, RecordMessage) and message.time_extracted and _is_plain(message.record.values()):
+            return _messages(message.stream, message.version, message.time_extracted, [message.record]).decode()
+        return f"{self.format_message(message)}\n"
+
+    def _rename(self, message: Message) -> None:
+        """Gives a message, and the fields in it, their names."""
+        if self.names is None or isinstance(message, StateMessage):
+            return
+        if isinstance(message, SchemaMessage):
+            self._columns[message.stream] = columns = self.names.of_fields(message.schema["properties"])
+            if columns:
+                properties = {columns[name]: each for name, each in message.schema["properties"].items()}
+                message.schema = {**message.schema, "properties": properties}
+                message.key_properties = [columns[name] for name in message.key_properties or ()]
+                message.bookmark_properties = [columns.get(each, each) for each in message.bookmark_properties or ()]
+        elif isinstance(message, RecordMessage) and (columns := self._columns.get(message.stream) or {}):
+            message.record = {columns[name]: value for name, value in message.record.items()}
+        message.stream = self.names.of_stream(message.stream)  # type: ignore[attr-defined]
+
+    def _without_nul(self, stream: str, line: bytes) -> bytes:
+        plain, count = _NULS.subn(rb"\1\\ufffd", line)
+        self.replaced[stream] += count
+        return plain
 
     def flush(self) -> None:
         """Hands on what was written so far.
@@ -79,3 +129,22 @@ class Messages(SingerWriter):
         with handing_on("tap-crm"):
             sys.stdout.flush()
         self._flushed = self._clock()
+
+
+def _messages(stream: str, version: int | None, read_at: datetime, records: Sequence[Record | Row]) -> bytes:
+    """Records as the SDK would write them, a line each."""
+    head = b'{"type":"RECORD","stream":%s,"record":' % json.encode(stream)
+    tail = b"" if version is None else b',"version":%d' % version
+    tail += b',"time_extracted":"%s"}\n' % read_at.isoformat().encode()
+    # JSON has no line breaks but those between the records.
+    return head + lines(records)[:-1].replace(b"\n", tail + head) + tail
+
+
+def _is_plain(values: Iterable[Any]) -> bool:
+    """Whether all these values are of the types that a CRM's are read as, which every writer writes alike."""
+    told = list(values)
+    kinds = {*map(type, told)}
+    if kinds <= SCALARS:
+        return True
+    inner = (each.values() if type(each) is dict else each for each in told if type(each) in HOLDERS)
+    return kinds <= SCALARS | HOLDERS and all(map(_is_plain, inner))

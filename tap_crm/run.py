@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 from crm_systems import discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
 from crm_systems.terminal import Progress
+from tap_crm.sent_keys import DEFAULT_URL, SentKeys, open_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from logging import Logger
 
+    from sqlalchemy import Engine
+
     from crm_systems.client import Client
     from crm_systems.model import Entity
+    from tap_crm.deleted import DeletedStream
 
 MOST_IN_A_ROW = 5
 """So many failing streams one after the other are not to blame themselves; each costs all the patience."""
@@ -32,17 +36,44 @@ class Run:
         self.doubts_zone = False
         """Whether it was said that the time zone cannot be right."""
         self.progress = Progress()
+        self.deleted: DeletedStream | None = None
+        """Where deletions are told; None: in the streams of the records."""
         self._logger = logger
         self._sleep = sleep
         self._entities: dict[str, Entity] = {}
+        self._keys: Engine | None = None
         self._in_a_row = 0
         """How many streams failed one after the other because the server did."""
         self._warned: set[str] = set()
+
+    @property
+    def tells_deletions_apart(self) -> bool:
+        """Whether deletions leave in a stream of their own."""
+        return bool(self.settings["deletion_records"] == "stream" and self.settings["deletions"] != "off")
 
     @cached_property
     def client(self) -> Client:
         """The connection to the CRM; whoever carries the run out closes it."""
         return open_client(self.settings, sleep=self._sleep)
+
+    @property
+    def compares(self) -> bool:
+        """Whether deletions that the CRM does not tell are found by comparison."""
+        wanted = self.settings["deletions"]
+        return wanted == "compare" or (wanted == "auto" and bool(self.settings["keys_url"]))
+
+    def sent_keys(self, stream: str) -> SentKeys:
+        """The keys of a stream's records that were sent.
+
+        Raises:
+            ConfigError: their database does not do what it is asked.
+        """
+        if self._keys is None:
+            self._keys = open_keys(self.settings["keys_url"] or DEFAULT_URL)
+        system = self.client.system
+        crm = f"{system.name} {system.place(self.settings['url'])}"
+        account = system.describe_login(self.client.log_in()).lower()
+        return SentKeys(self._keys, crm=crm, account=account, stream=stream)
 
     def stopped_by(self, error: CrmError) -> SystemExit:
         """What ends the program with exit code 1 and one sentence."""
@@ -88,13 +119,18 @@ class Run:
             self._entities[name] = discovery.describe(self.client, name)
         return self._entities[name]
 
+    @cached_property
+    def _there(self) -> list[str]:
+        """The names of the entities that the user may see; asked for once."""
+        return self.client.system.entities(self.client.call)
+
     def wanted(self) -> list[str]:
         """The names of the entities to discover.
 
         Raises:
             ConfigError: the setting `entities` names some that the user cannot see.
         """
-        there = self.client.system.entities(self.client.call)
+        there = self._there
         asked = [str(name) for name in self.settings["entities"] or there]
         unknown = [name for name in asked if name not in there]
         if unknown:
@@ -105,10 +141,11 @@ class Run:
             )
         return asked
 
-    def described(self, stream: str = "") -> Iterator[Entity]:
+    def described(self, stream: str = "", *, with_choices: bool = False) -> Iterator[Entity]:
         """The wanted entities, as far as the CRM lets this user see them; the others are named in a warning.
 
-        One that cannot be described fails the stream of its name, or ``stream``; the others go on.
+        One that cannot be described fails the stream of its name, or ``stream``; so does one whose pick lists cannot
+        be read, where they are what is wanted. The others go on.
         """
         names = self.wanted()
         for name, found in zip(names, self.client.map(self._described_or_why_not, names), strict=True):
@@ -118,7 +155,7 @@ class Run:
                 self.warn_once(f"{name} is left out: the CRM does not offer it to this user.")
             else:
                 self.succeed()
-                self._check_choices(found, stream)
+                self._check_choices(found, stream if with_choices else "")
                 yield found
 
     def _check_choices(self, entity: Entity, stream: str) -> None:
@@ -127,7 +164,7 @@ class Run:
         if entity.lacks_choices and stream:
             self.fail(stream, sentence)
         elif entity.lacks_choices:
-            self._logger.warning("%s", sentence)
+            self.warn_once(sentence)
 
     def _described_or_why_not(self, name: str) -> Entity | CrmError:
         try:

@@ -9,16 +9,18 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 
 from crm_systems import kinds
 from crm_systems.compiled import Record
-from crm_systems.errors import CrmError, NotOffered
+from crm_systems.errors import CrmError
 from crm_systems.rows import missing_key
 from crm_systems.times import instant
+from tap_crm import deletions
+from tap_crm.deletions import DELETED_AT
 from tap_crm.incremental import Incremental
+from tap_crm.versions import VersionedStream
 from tap_crm.zones import sentence
 
 if TYPE_CHECKING:
@@ -26,16 +28,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from singer_sdk import Tap
-    from singer_sdk.metrics import Counter
 
     from crm_systems.model import Entity, Row
     from tap_crm.messages import Messages
     from tap_crm.run import Run
 
-DELETED_AT = "_sdc_deleted_at"
 
-
-class CrmStream(Stream):
+class CrmStream(VersionedStream):
     """One kind of record. Reads all, or what was changed since the bookmark, and then what was deleted."""
 
     # The reader types the records; the SDK need not look at each again.
@@ -58,6 +57,9 @@ class CrmStream(Stream):
         self.replication_key = replication_key
         self._entity = entity
         self._is_incomplete = False
+        self._is_whole = True
+        """Whether nothing is missing, not even what the settings let be missing."""
+        self._gone: deletions.Deletions | None = None
         self._sent = 0
         """How many records have gone out since the state did."""
 
@@ -71,7 +73,7 @@ class CrmStream(Stream):
             schema=schema_of(
                 entity,
                 enums=run.settings["picklist_enums"],
-                deletions=bool(entity.replication_key) and run.client.system.tells_deletions(entity),
+                deletions=deletions.are_marked(run, entity),
             ),
             key=entity.key,
             replication_key=entity.replication_key,
@@ -100,6 +102,7 @@ class CrmStream(Stream):
                 for record in islice(records, self.ABORT_AT_RECORD_COUNT):
                     yield {**self._blank, **(record.row() if isinstance(record, Record) else record)}
             self.run.succeed()
+            self.end(is_whole=self._is_whole)
         except CrmError as error:
             self.run.fail_over(error, self.name, str(error))
 
@@ -130,25 +133,21 @@ class CrmStream(Stream):
         yield from page
         self._messages.flush()
 
-    def get_record_counter(self, **options: Any) -> Counter:
-        """The counter of this stream's records, which pages move as well."""
-        self._counter = super().get_record_counter(**options)
-        return self._counter
-
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
         """The records to send, page by page."""
         began = self.run.client.clock()
         changes = self._incremental() if self._is_incremental else None
         reader = self._reader()
+        self._gone = self._deletions()
         yield from self._rows(changes, began, reader)
         if changes and changes.overlap.is_stale and not self._is_incomplete:
             changes.overlap.send_all()
             yield from self._rows(changes, began, reader)
         if changes:
             self._doubt_the_zone(changes)
-            for gone in self._deletions(changes, began, reader):
-                yield [gone]
-        self.run.progress.clear()
+        for gone in self._gone.rows(changes, lambda: self._elapsed(began), reader) if self._gone else ():
+            yield [gone]
+        self.run.progress.done(self.name)
         self._report(reader)
         if changes and not self._is_incomplete:
             changes.advance()
@@ -165,19 +164,22 @@ class CrmStream(Stream):
             for identifier in page.unreadable:
                 self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             read += len(page.rows)
-            self.run.progress.show(self.name, read)
+            self.run.progress.show(self.name, read, None if since else client.system.announced(self.entity))
             records: list[Any] = page.rows
             if typing and records and isinstance(records[0], Record):
                 typing.typed(records)
             else:
                 typed = list(map(reader, records))
-                records = [record for record in typed if not missing_key(self.primary_keys, record)]
+                records = [record for record in typed if not missing_key(self._keys, record)]
                 keyless += len(typed) - len(records)
-            yield changes.news(records, self._key_of, elapsed) if changes else records
+            news = changes.news(records, self._key_of, elapsed) if changes else records
+            if self._gone:
+                self._gone.note(news)
+            yield news
             if changes:
                 changes.forget()
         if keyless:
-            key = ", ".join(self.primary_keys)
+            key = ", ".join(self._keys)
             self._miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
 
     def _elapsed(self, began: float) -> timedelta:
@@ -234,26 +236,12 @@ class CrmStream(Stream):
             if words:
                 self.logger.warning("%s", words)
 
-    def _deletions(self, changes: Incremental, began: float, reader: kinds.Reader) -> Iterator[Row]:
-        """The keys of records deleted since they were last asked for; a full read needs none."""
-        system = self.run.client.system
-        if self.run.settings["deletions"] == "off" or not system.tells_deletions(self.entity):
-            return
-        if DELETED_AT not in self.schema["properties"] or not self.mask["properties", DELETED_AT]:
-            # Without the mark, a deleted record's key would look like a record that is there and empty.
-            return
-        since = changes.deletions_since(by_stamps=system.logs_deletions)
-        if since:
-            try:
-                for gone in system.deletions(self.run.client.call, self.entity, since):
-                    changes.note_deletion(gone.at, self._elapsed(began))
-                    if changes.overlap.is_news_that_gone(gone.identifier):
-                        mark = {DELETED_AT: changes.started.isoformat()}
-                        yield {**reader({self.entity.key[0]: gone.identifier}), **mark}
-            except NotOffered as error:
-                self.run.warn_once(f"{error} Set `deletions` to off to silence this.")
-                return
-        changes.deletions_are_read(by_stamps=system.logs_deletions)
+    def _deletions(self) -> deletions.Deletions | None:
+        """What is gone; None where nobody wants to know."""
+        if self.run.settings["deletions"] == "off" or self.ABORT_AT_RECORD_COUNT is not None:
+            return None
+        has_place = deletions.have_place(self.run, self.entity, self.schema, self.mask)
+        return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place)
 
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
         """Does nothing: the bookmark moves at the end of the stream and comes from the server's clock."""
@@ -266,11 +254,17 @@ class CrmStream(Stream):
         """None: the SDK would take this machine's clock."""
         return None
 
+    @property
+    def _keys(self) -> Sequence[str]:
+        """What identifies the records that are read."""
+        return self.primary_keys
+
     def _key_of(self, record: Row | Record) -> str:
-        return "|".join(str(record.get(name)) for name in self.primary_keys)
+        return "|".join(str(record.get(name)) for name in self._keys)
 
     def _miss(self, sentence: str) -> None:
         """Says what is missing; the stream counts as complete without it where the settings say so."""
+        self._is_whole = False
         if self.run.settings["skip_unreadable"]:
             self.logger.warning("%s", sentence)
         else:

@@ -10,21 +10,28 @@ from typing import TYPE_CHECKING, Any, cast
 from singer_sdk import Tap
 from singer_sdk.tap_base import CliTestOptionValue
 
-from crm_systems.errors import CrmError
+from crm_systems.discovery import introduction
+from crm_systems.errors import ConfigError, CrmError
 from crm_systems.terminal import handing_on, speak_utf8
 from tap_crm.configuration import Configured
+from tap_crm.deleted import DeletedStream
+from tap_crm.descriptions import FieldStream, PicklistStream
+from tap_crm.file_stream import FileStream, is_of_files
 from tap_crm.files import FileError, catalog_of, state_of
 from tap_crm.messages import Messages
-from tap_crm.picklists import PicklistStream
+from tap_crm.naming import Names
+from tap_crm.relation_stream import RelationStream, is_of_relations, relation_streams
 from tap_crm.run import Run
 from tap_crm.stream import CrmStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from click import Context, Option
     from singer_sdk import Stream
     from singer_sdk.singerlib import Catalog, CatalogEntry
+
+    from crm_systems.model import Entity
 
 
 class CrmTap(Configured):
@@ -36,6 +43,9 @@ class CrmTap(Configured):
     def __init__(self, **arguments: Any) -> None:
         speak_utf8(self.name)
         super().__init__(**arguments)
+        messages = cast("Messages", self.message_writer)
+        messages.keeps_nul = self.settings["nul"] == "keep"
+        messages.names = Names(self.settings["stream_prefix"] or "", self.settings["names"], lambda: self.streams)
 
     @staticmethod
     def sleep(seconds: float) -> None:
@@ -55,21 +65,45 @@ class CrmTap(Configured):
         """
         try:
             if self.input_catalog is not None:
-                return [self._stream_of(name, self.input_catalog) for name in self.input_catalog]
+                names = [
+                    name for name in self.input_catalog if name != DeletedStream.NAME or self.run.tells_deletions_apart
+                ]
+                return [self._stream_of(name, self.input_catalog) for name in names]
             return self._discover()
         except CrmError as error:
             raise self.run.stopped_by(error) from error
 
     def _discover(self) -> list[Stream]:
-        streams: list[Stream] = [CrmStream.of(self, self.run, entity) for entity in self.run.described()]
-        return [*streams, PicklistStream(self, self.run)] if self.run.client.system.has_picklists else streams
+        if self.settings["files"] != "names" and not self.run.client.system.offers_files:
+            raise ConfigError("`files` cannot be read here, since the CRM hands out none", hint="leave `files` out")
+        streams = [each for entity in self.run.described() for each in self._streams_for(entity)]
+        streams += relation_streams(self, self.run)
+        return [*streams, *(make() for make in self._streams_beside().values())]
+
+    def _streams_beside(self) -> dict[str, Callable[[], Stream]]:
+        """What makes the streams that hold no records of the CRM, by name."""
+        found: dict[str, Callable[[], Stream]] = {FieldStream.NAME: lambda: FieldStream(self, self.run)}
+        if self.run.client.system.has_picklists:
+            found[PicklistStream.NAME] = lambda: PicklistStream(self, self.run)
+        if self.run.tells_deletions_apart:
+            found[DeletedStream.NAME] = self._deleted
+        return found
+
+    def _deleted(self) -> Stream:
+        self.run.deleted = DeletedStream(self)
+        return self.run.deleted
+
+    def _streams_for(self, entity: Entity) -> Iterator[Stream]:
+        yield CrmStream.of(self, self.run, entity)
+        if self.settings["files"] != "names" and self.run.client.system.has_files(entity):
+            yield FileStream.of(self, self.run, entity)
 
     def _stream_of(self, name: str, catalog: Catalog) -> Stream:
         """A stream from the catalog that was passed: the CRM is asked when the stream is read, not before."""
-        if name == PicklistStream.NAME and self.run.client.system.has_picklists:
-            return PicklistStream(self, self.run)
+        if make := self._streams_beside().get(name):
+            return make()
         entry = catalog[name]
-        return CrmStream(
+        return kind_of(name, entry.key_properties or ())(
             self,
             self.run,
             name=name,
@@ -130,17 +164,37 @@ class CrmTap(Configured):
             try:
                 cast("Messages", self.message_writer).flush()
             finally:
+                self.run.progress.clear()
+                self._sum_up()
                 self.run.client.close()
         self._end()
+
+    def _sum_up(self) -> None:
+        """Says what no stream could."""
+        if self.run.deleted and self.run.deleted.told:
+            self.logger.info("%s: %s records", DeletedStream.NAME, f"{self.run.deleted.told:,}")
+        for stream, count in cast("Messages", self.message_writer).replaced.items():
+            self.logger.warning(
+                "%s: U+0000, which many databases refuse, left as U+FFFD (times: %d). Set `nul` to keep it.",
+                stream,
+                count,
+            )
 
     @classmethod
     def cb_test(cls, ctx: Context, param: Option, value: str) -> None:  # noqa: ARG003
         """Reads one record of each stream (``--test``) or their schemas, and fails as a run does."""
         if value != CliTestOptionValue.Disabled.value:
-            config = ctx.params["config"]
-            tap = cls(config=config.config, parse_env_config=config.parse_env)
-            tap.carry_out(tap.write_schemas if value == CliTestOptionValue.Schema.value else tap.run_connection_test)
+            tap = cls.made_of(ctx)
+            tap.carry_out(tap.write_schemas if value == CliTestOptionValue.Schema.value else tap.try_out)
             ctx.exit()
+
+    def try_out(self) -> None:
+        """Says who is logged in where, and reads one record of each stream."""
+        try:
+            self.logger.info("%s.", introduction(self.run.client))
+        except CrmError as error:
+            raise self.run.stopped_by(error) from error
+        self.run_connection_test()
 
 
 def _read(file: Any, meaning: Callable[[Any], dict[str, Any]]) -> dict[str, Any] | None:
@@ -148,6 +202,13 @@ def _read(file: Any, meaning: Callable[[Any], dict[str, Any]]) -> dict[str, Any]
         return None if file is None else meaning(file)
     except FileError as error:
         sys.exit(f"{CrmTap.name}: {file.name} {error}.")
+
+
+def kind_of(name: str, key: Sequence[str]) -> type[CrmStream]:
+    """What reads a stream of a catalog."""
+    if is_of_relations(name, key):
+        return RelationStream
+    return FileStream if is_of_files(name, key) else CrmStream
 
 
 def _valid_replication_key(entry: CatalogEntry) -> str | None:

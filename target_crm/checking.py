@@ -71,10 +71,11 @@ class Check:
     def _forbidden(self) -> Iterator[str]:
         """What neither the source nor the CRM lets this stream do."""
         options, entity = self._options, self._entity
-        if options.identify_by == "id" and len(self._keys) != 1:
+        if options.identify_by == "id" and len(entity.key) <= 1 and len(self._keys) != 1:
             yield f'`identify_by` "id" needs a stream with one key field, and {options.stream} has {len(self._keys)}'
-        if not entity.creatable and options.write_mode != "update_only" and options.identify_by != "id":
-            yield f"the CRM does not let this user create {entity.name}; `write_mode` update_only may do"
+        if not entity.creatable and options.may_create and options.identify_by != "id":
+            why = entity.why_not_creatable or f"the CRM does not let this user create {entity.name}"
+            yield f"{why}; `write_mode` update_only may do"
         if not entity.updatable and options.write_mode != "create_only":
             yield f"the CRM does not let this user change {entity.name}; `write_mode` create_only may do"
 
@@ -101,7 +102,7 @@ class Check:
 
     def _needed(self) -> list[str]:
         """Fields without which nothing can be created."""
-        if self._options.write_mode == "update_only" or self._options.identify_by == "id":
+        if not self._options.may_create or self._options.identify_by == "id":
             return []
         return [
             f"{self._entity.name} needs {name}, which the stream does not deliver{self._mapper.owner_hint([name])}"

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 MARK = "target-crm report"
 """Stands in each report, so that a later run knows that it may replace it."""
@@ -147,8 +147,8 @@ def open_private(path: Path, flags: int, warn: Callable[[str], None]) -> int:
     return descriptor
 
 
-def replace_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner may read: whole or not at all.
+def replace_private(path: Path, texts: Iterable[str]) -> None:
+    """Writes a file, piece by piece, that only its owner may read: whole or not at all.
 
     Raises:
         OSError: it cannot be written; what was there stays.
@@ -156,7 +156,7 @@ def replace_private(path: Path, text: str) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
+            file.writelines(texts)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)

@@ -15,6 +15,7 @@ from crm_systems.rows import key_of
 from crm_systems.wire import is_empty, matches
 from target_crm.ledger import digest
 from target_crm.outcome import OF_ONE_RECORD, AsksCrm, Reject
+from target_crm.uploads import FileReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -90,7 +91,8 @@ class Finder:
         self._system = client.system
         self._options = options
         self.entity = entity
-        self._reader = kinds.Reader(entity, client.system.notation)
+        has_files = client.system.has_files(entity)
+        self._reader = FileReader(entity, client.system) if has_files else kinds.Reader(entity, client.system.notation)
 
     def find(
         self,

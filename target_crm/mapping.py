@@ -9,6 +9,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.beside import CONTENT
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from target_crm.options import StreamOptions
     from target_crm.owners import Owners
     from target_crm.references import References
+    from target_crm.uploads import Uploads
 
 DELETED_AT = "_sdc_deleted_at"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -36,6 +38,8 @@ class Mapped:
     """Typed values by field of the entity; None blanks a field."""
     otherwise: dict[str, Any] = field(default_factory=dict)
     """The fields that came in as something else: references, as they came in."""
+    brought: dict[str, Any] = field(default_factory=dict)
+    """What brings a file, by field."""
     open_links: dict[str, str] = field(default_factory=dict)
     """Fields whose reference cannot be set yet, and the key that they refer to."""
 
@@ -101,6 +105,9 @@ _Place = tuple[str, "Field | None", "Callable[[Any], bool] | None"]
 class Mapper:
     """Maps the records of one stream to one entity."""
 
+    uploads: Uploads | None = None
+    """Makes files of what the records bring; None where that is not for this mapper to do."""
+
     def __init__(
         self, entity: Entity, options: StreamOptions, notation: Notation, owners: Owners, references: References
     ) -> None:
@@ -157,6 +164,8 @@ class Mapper:
                 self._map(mapped, known, value, now, last_chance=last_chance, at_hand=at_hand)
             except Reject as error:
                 faults.append(error)
+        if mapped.brought and self.uploads and not faults:
+            self._add_file(self.uploads, mapped, record)
         lasting = [str(each) for each in faults if not isinstance(each, NotYet)]
         if lasting:
             raise Reject("; ".join([*lasting, *(self._lacking(given) if is_new else ())]))
@@ -190,6 +199,9 @@ class Mapper:
             Reject, NotYet: its value does not fit, or points to nothing.
         """
         name = known.name
+        if known.kind is Kind.CONTENT:
+            mapped.brought[name] = value
+            return
         if self.is_reference(name) or known.kind is Kind.OWNER:
             value = self._typed(known, value) if known.kind is Kind.LIST else self._meant(known, value)
         if self._stays(known, value, now):
@@ -206,6 +218,19 @@ class Mapper:
             if known.items and given:
                 mapped.otherwise[name] = given
                 mapped.values[name] = self._items(known, given, last_chance=last_chance, at_hand=at_hand)
+
+    def _add_file(self, uploads: Uploads, mapped: Mapped, record: Mapping[str, Any]) -> None:
+        """Adds the file that a record brings.
+
+        Raises:
+            Reject: it cannot be had, or is larger than the CRM takes.
+        """
+        name, media_type = uploads.fields_of(self.entity)
+        incoming = next((each for each in record if self.target_of(each) == media_type), "")
+        file = uploads.file(self.entity, mapped.brought, mapped.values.get(name), record.get(incoming))
+        if file is not None:
+            mapped.values[CONTENT] = file
+            mapped.otherwise[CONTENT] = file.sha256
 
     def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values of a record that is to be created: without empty ones, with an owner.

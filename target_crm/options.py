@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OF_A_STREAM = ("entity", "identify_by", "write_mode", "fields")
-WRITE_MODES = ("upsert", "update_only", "create_only")
+WRITE_MODES = ("upsert", "update_only", "create_only", "convert")
 UNKNOWN_FIELDS = ("reject", "drop")
 
 THREE_CHOICES = (
@@ -46,7 +46,8 @@ OWN_SETTINGS = (
         "write_mode",
         "string",
         "Write mode",
-        "upsert: create or update; update_only: create nothing; create_only: change nothing.",
+        "upsert: create or update; update_only: create nothing; create_only: change nothing; convert: turn leads into "
+        "others, each from an object in the field of its entity's name, where the CRM offers it.",
         default="upsert",
         choices=WRITE_MODES,
     ),
@@ -115,6 +116,12 @@ OWN_SETTINGS = (
         "Destination",
         "What the ledger calls this CRM; a CRM that has moved goes on under its old address. Default: its address.",
     ),
+    Setting(
+        "files_path",
+        "string",
+        "Folder of files",
+        "The folder below which the `path` of a record names its file; no path leads out of it.",
+    ),
     Setting("dry_run", "boolean", "Dry run", "Look everything up and write nothing.", default=False),
     Setting(
         "report_path",
@@ -149,6 +156,11 @@ class StreamOptions:
     dry_run: bool
     settle_seconds: float
     fields: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def may_create(self) -> bool:
+        """Whether what is not in the CRM is created."""
+        return self.write_mode in ("upsert", "create_only")
 
     @property
     def match_fields(self) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ class Action(str, Enum):
 
     CREATE = "create"
     UPDATE = "update"
+    CONVERT = "convert"
     UNCHANGED = "unchanged"
     DELETE = "delete"
     SKIP = "skip"
@@ -66,3 +67,5 @@ class Outcome:
     """Why it was rejected; holds no value."""
     server_says: str = ""
     """The server's own words, which may hold values: for the report and the rejects file only."""
+    name: str = ""
+    """What people call the record, as far as it is known; for the report only."""

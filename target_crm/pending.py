@@ -10,6 +10,7 @@ from target_crm.outcome import OF_ONE_RECORD, Action, Reject
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from target_crm.beside import BesideWriter
     from target_crm.ledger import Ledger, Link
     from target_crm.outcome import Outcome
     from target_crm.report import Report
@@ -29,7 +30,7 @@ class Pending:
         self._ledger = ledger
         self._report = report
         self._warn = warn
-        self.writers: dict[str, Writer] = {}
+        self.writers: dict[str, Writer | BesideWriter] = {}
         """By stream, what sets its references."""
         self.records: list[Callable[[bool], None]] = []
         """What tries a record again that was set aside, and takes whether this is its last chance."""

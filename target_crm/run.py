@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from crm_systems import discovery, open_client
-from crm_systems.errors import ConfigError, CrmError, ProtocolError
+from crm_systems import open_client
+from crm_systems.errors import CrmError
 from crm_systems.terminal import Progress
+from target_crm.entities import Entities
 from target_crm.ledger import Destination, Ledger
 from target_crm.outcome import Action, Outcome
 from target_crm.owners import Owners
@@ -21,8 +21,6 @@ from target_crm.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from crm_systems.model import Entity
 
 
 class Run:
@@ -40,13 +38,18 @@ class Run:
         self._started = time.monotonic()
         self._finished = False
         self._ledger: Ledger | None = None
-        self._entities: dict[str, Entity] = {}
         self.settings = settings
         self.client = open_client(settings, writes=True, sleep=sleep)
+        self.entity = Entities(self.client)
+        """Describes an entity by its name."""
         self.destination = Destination(self.client.system, settings)
         # A dry run rejects nothing for good: a replay would try its records once more than needed.
         self._rejects = Rejects(None if settings["dry_run"] else settings["rejects_path"], self.warn)
-        self.report = Report(title=self.destination.at_address, dry_run=bool(settings["dry_run"]))
+        self.report = Report(
+            title=self.destination.at_address,
+            dry_run=bool(settings["dry_run"]),
+            shows_records=bool(settings["report_path"]),
+        )
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), settings)
         self.workers = Workers(self.client.parallel, self.rest)
         self._stream = ""
@@ -65,29 +68,6 @@ class Run:
         if self._ledger is None:
             self._ledger = self.destination.open_ledger(self._now, self.warn)
         return self._ledger
-
-    def entity(self, name: str) -> Entity:
-        """What the CRM says of an entity; asked for once.
-
-        Raises:
-            ConfigError: there is none of this name.
-            CrmError: nobody can tell.
-        """
-        if name not in self._entities:
-            there = self.client.system.entities(self.client.call)
-            if name not in there:
-                near = get_close_matches(name, there, n=2)
-                hint = f"did you mean {' or '.join(near)}? " if near else ""
-                raise ConfigError(
-                    f"The CRM shows no entity {name} to this user",
-                    hint=f"{hint}`streams` says which entity a stream is written to",
-                )
-            entity = discovery.describe(self.client, name)
-            if entity.lacks_choices:
-                # A name that is not among the values would be taken for a value.
-                raise ProtocolError(f"{name}: the values of a pick list are not known", hint=entity.lacks_choices)
-            self._entities[name] = entity
-        return self._entities[name]
 
     def warn(self, sentence: str) -> None:
         """Says something that does not stop the run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,17 @@ from singer_sdk.exceptions import InvalidJSONSchema
 from singer_sdk.sinks import BatchSink
 
 from target_crm.checking import Check
+from target_crm.conversion import CONVERT, convertible
 from target_crm.identity import Identity
 from target_crm.mapping import DELETED_AT, Mapper
 from target_crm.options import options_of
 from target_crm.outcome import Action, Outcome
 from target_crm.references import References
+from target_crm.uploads import Uploads, brings_files
 from target_crm.writer import Planned, Writer
 
 if TYPE_CHECKING:
+    from crm_systems.model import Entity
     from target_crm.finding import Ahead
     from target_crm.options import StreamOptions
     from target_crm.rejects import RawRecord
@@ -64,8 +68,8 @@ class CrmSink(_Sink):
 
     @property
     def max_size(self) -> int:
-        """How many records make a batch."""
-        return self.batch_size_rows or BATCH
+        """How many records make a batch: one where each brings a file, which may be large."""
+        return self.batch_size_rows or (1 if self._brings_files else BATCH)
 
     def get_validator(self) -> None:
         """Checks the schema; records are checked by what the CRM says of its fields, one by one.
@@ -87,6 +91,8 @@ class CrmSink(_Sink):
     def _parse_timestamps_in_record(self, *arguments: Any, **named: Any) -> None:
         """Leaves texts as they are: a date that is none must not stop the run nor become null."""
 
+    _brings_files = False
+
     def setup(self) -> None:
         """Describes the entity, checks the schema against it and settles what an earlier run was cut off in.
 
@@ -101,20 +107,39 @@ class CrmSink(_Sink):
         if by_ledger:
             run.destination.check(run.ledger, self.stream_name)
         entity = run.entity(options.entity)
-        references = References(run.client, run.ledger, options, run.entity, run.planned)
-        mapper = self._mapper = Mapper(entity, options, run.client.system.notation, run.owners, references)
+        if options.write_mode == CONVERT:
+            entity = convertible(run.client.system, entity)
+        mapper = self._mapper = self._mapper_of(entity, options)
         columns = self.original_schema["properties"]
         self._columns = {name for name in columns if not name.startswith("_sdc_")}
         knows_some = by_ledger and run.ledger.knows(self.stream_name)
+        targets = [mapper.target_of(name) for name in columns]
+        self._brings_files = brings_files(entity, targets)
+        self._uploads = mapper.uploads = Uploads(run.client.system, run.settings["files_path"])
+        self._uploads.check(entity, targets)
         check = Check(mapper, columns, tuple(self.key_properties), knows_some=knows_some)
         check.stop_if_wrong()
-        self._report = run.report.stream(self.stream_name, entity.name)
+        self._report = run.report.stream(self.stream_name, entity, partial(run.client.system.page_of, entity))
         for note in check.notes():
             self._tell(note)
         self._identity = Identity(mapper, {name: columns.get(name) for name in self.key_properties})
-        self._writer = Writer(run.client, run.ledger, mapper, self._identity)
-        self._writer.settle_open_intents()
-        run.pending.writers[self.stream_name] = self._writer
+        self._writer = run.pending.writers[self.stream_name] = self._writer_of(mapper)
+
+    def _writer_of(self, mapper: Mapper) -> Any:
+        """What writes the records, when what an earlier run was cut off in is settled."""
+        run = self.run
+        writer = Writer(run.client, run.ledger, mapper, self._identity, self._mapper_for)
+        writer.settle_open_intents()
+        return writer
+
+    def _mapper_for(self, name: str) -> Mapper:
+        """What maps values of another entity that come in records of this stream."""
+        return self._mapper_of(self.run.entity(name), replace(self._mapper.options, entity=name, fields={}))
+
+    def _mapper_of(self, entity: Entity, options: StreamOptions) -> Mapper:
+        run = self.run
+        references = References(run.client, run.ledger, options, run.entity, run.planned)
+        return Mapper(entity, options, run.client.system.notation, run.owners, references)
 
     def _tell(self, note: str) -> None:
         self._report.notes.append(note)
@@ -179,7 +204,7 @@ class CrmSink(_Sink):
         waiting = self.run.pending.identifiers[self.stream_name]
         if not waiting.isdisjoint(record.identifiers):
             return None
-        found = self._writer.at_hand(record.key, record, ahead)
+        found: Outcome | Planned | None = self._writer.at_hand(record.key, record, ahead)
         if isinstance(found, Outcome) and found.action is Action.DEFER:
             waiting.update(record.identifiers)
         return found
@@ -206,7 +231,7 @@ class CrmSink(_Sink):
         """What became of a record; one that may be the same as one that was set aside waits behind it."""
         waiting = self.run.pending.identifiers[self.stream_name]
         if waiting.isdisjoint(record.identifiers):
-            outcome = self._writer.write(record.key, record, last_chance=last_chance, ahead=ahead, plan=plan)
+            outcome: Outcome = self._writer.write(record.key, record, last_chance=last_chance, ahead=ahead, plan=plan)
         else:
             outcome = Outcome(Action.DEFER, record.key)
         if outcome.action is Action.DEFER:
@@ -247,6 +272,10 @@ class LogInSink(_Sink):
             session = client.log_in()
         who = client.system.describe_login(session)
         self.logger.info("Logged in to %s as %s; the test stream is not written.", self.run.report.title, who)
+
+
+class DescriptionSink(_Sink):
+    """Takes a stream that tells of the source, and does nothing with it."""
 
 
 class LeftOutSink(_Sink):

@@ -13,14 +13,18 @@ from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.json import serialize_json
 
+from crm_systems.discovery import introduction
+from crm_systems.model import Entity
 from crm_systems.terminal import handing_on, speak_utf8
+from target_crm.beside_sink import BesideSink, is_beside
 from target_crm.configuration import ConfiguredTarget
+from target_crm.descriptions import DELETED, is_description, marked, why_not
 from target_crm.files import is_open, written_files
 from target_crm.messages import Messages, standard_input
 from target_crm.outcome import Action, Outcome
 from target_crm.rejects import RawRecord
 from target_crm.run import Run
-from target_crm.sink import CrmSink, LeftOutSink, LogInSink
+from target_crm.sink import CrmSink, DescriptionSink, LeftOutSink, LogInSink
 from target_crm.stream_maps import StreamMaps
 from target_crm.termination import Termination
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
+    from click import Context, Option
     from singer_sdk import Sink
 
 TEST_STREAM = "meltano_test_stream"
@@ -72,15 +77,17 @@ class CrmTarget(ConfiguredTarget):
         """The sink that writes, but for the stream of a connection test and those that are left out."""
         streams = self.settings["streams"] or {}
         is_left_out = stream_name in streams and streams[stream_name] is None
-        sink = LogInSink if stream_name == TEST_STREAM else LeftOutSink if is_left_out else CrmSink
+        is_told = stream_name not in streams and is_description(stream_name, self._described.get(stream_name))
+        entity = (streams.get(stream_name) or {}).get("entity") or stream_name
+        writing = DescriptionSink if is_told else BesideSink if is_beside(entity) else CrmSink
+        sink = LogInSink if stream_name == TEST_STREAM else LeftOutSink if is_left_out else writing
         return cast("type[Sink]", partial(sink, self.run))
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         """Writes what came before a schema that changes, since the SDK goes on with a new sink."""
         # As it came: the SDK's stream maps write into it.
-        described = copy.deepcopy(message_dict)
+        self._described[message_dict["stream"]] = copy.deepcopy(message_dict)
         super()._process_schema_message(message_dict)
-        self._described[described["stream"]] = described
         self._plain = {name: sink for name in self._described if (sink := self._plain_sink(name))}
         if self._sinks_to_clear:
             self.drain_all()
@@ -98,6 +105,9 @@ class CrmTarget(ConfiguredTarget):
         if described := self._described.get(message_dict["stream"]):
             keys = described.get("key_properties") or ()
             self.run.received = RawRecord(described["stream"], described["schema"], keys, message_dict["record"])
+            if self._tells_deletion(described):
+                self._delete(message_dict["record"])
+                return
         if sink := self._plain.get(message_dict["stream"]):
             # The quick way: what the SDK would do with a record that no map changes.
             if sink.take(message_dict["record"]):
@@ -110,8 +120,22 @@ class CrmTarget(ConfiguredTarget):
             raw = self.run.received
             name = self.mapper.stream_maps[raw.stream][0].stream_alias
             key = ", ".join(str(raw.record.get(each)) for each in raw.keys)
-            self.run.report.stream(name, name)
+            self.run.report.stream(name, Entity(name, ()))
             self.run.count(name, raw, Outcome(Action.REJECT, key, reason=str(error)))
+
+    def _tells_deletion(self, described: dict[str, Any]) -> bool:
+        stream, is_applied = described["stream"], self.settings["deletes"] == "apply"
+        is_free = stream == DELETED and stream not in (self.settings["streams"] or {})
+        return is_free and is_applied and is_description(stream, described)
+
+    def _delete(self, told: dict[str, Any]) -> None:
+        """Deletes what a record of the stream of deletions names, as if its own stream had brought the deletion."""
+        if message := marked(told, self._described):
+            self._process_record_message(message)
+        else:
+            outcome = Outcome(Action.REJECT, str(told.get("id")), reason=why_not(self.run.received))
+            self.run.report.stream(DELETED, Entity(DELETED, ()))
+            self.run.count(DELETED, self.run.received, outcome)
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
         """Does nothing: it is about versions of tables, and a CRM has none."""
@@ -146,6 +170,15 @@ class CrmTarget(ConfiguredTarget):
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         self._termination.ask(signum)
+
+    @classmethod
+    def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:  # noqa: ARG003
+        """Logs in, says who and where, and writes nothing (``--test``)."""
+        if value:
+            target = cls.made_of(ctx)
+            with target.run.client, target.run.in_words():
+                target.logger.info("%s.", introduction(target.run.client))
+            ctx.exit()
 
     @classmethod
     def invoke(  # type: ignore[override]

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from crm_systems.beside import CONTENT
 from crm_systems.errors import Denied, OutcomeUnknown, Rejected, Unavailable
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
+from target_crm.conversion import CONVERT, Converter
 from target_crm.creation import ATTEMPTS, Creator
 from target_crm.encoding import unwritable
 from target_crm.finding import Ahead, Finder
@@ -59,7 +61,9 @@ class Planned:
 class Writer:
     """Writes the records of one stream; any number of threads may write records that are not the same one."""
 
-    def __init__(self, client: Client, ledger: Ledger, mapper: Mapper, identity: Identity) -> None:
+    def __init__(
+        self, client: Client, ledger: Ledger, mapper: Mapper, identity: Identity, maker: Callable[[str], Mapper]
+    ) -> None:
         self._client = client
         self._system = client.system
         self._ledger = ledger
@@ -70,6 +74,7 @@ class Writer:
         self._identity = identity
         self._finder = Finder(client, mapper.entity, mapper.options)
         self._creator = Creator(client, ledger, mapper, self._finder)
+        self._converter = Converter(client, ledger, mapper, self._finder, maker)
         self.settle_open_intents = self._creator.settle_open_intents
 
     def looked_up(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Ahead:
@@ -167,6 +172,10 @@ class Writer:
         known = self._known(key, record, ahead)
         if record.get(DELETED_AT):
             return self._delete(key, known)
+        if self._options.write_mode == CONVERT:
+            if at_hand:
+                raise AsksCrm
+            return self._converter.convert(key, record, known, last_chance=last_chance)
         return self._upsert(key, record, known, ahead, last_chance=last_chance, at_hand=at_hand)
 
     def _known(self, key: str, record: Mapping[str, Any], ahead: Ahead | None) -> Written | None:
@@ -233,7 +242,7 @@ class Writer:
         left_open = self._links(key, mapped)
         if self._options.dry_run:
             self._references.planned.setdefault(key, set()).add(self.entity.name)
-            return Outcome(Action.CREATE, key, changes=_set(values), left_open=left_open)
+            return Outcome(Action.CREATE, key, name=self._name_in(values), changes=_set(values), left_open=left_open)
         return Planned(came, self._creator.intent(key, values), left_open)
 
     def _note_intents(self, plans: Sequence[Planned]) -> None:
@@ -256,10 +265,15 @@ class Writer:
                 # The CRM may well want the reference that cannot be set yet.
                 raise NotYet(str(error)) from None
             raise
+        sent = {**came.mapped.values, **values}
+        lacks_file = CONTENT in sent and not created.record.get(CONTENT)
         # If this note is lost, its intent is there and tells what to look for, as surely as the CRM was looked at.
         later = plan.intent.before is not None and plan.intent.before.is_sure
-        silent = self._note_stored(came, {**came.mapped.values, **values}, created, later=later)
-        return Outcome(Action.CREATE, came.key, created.crm_id, _set(values), silent, plan.left_open)
+        silent = self._note_stored(replace(came, fingerprint="") if lacks_file else came, sent, created, later=later)
+        if lacks_file:
+            raise Reject(f"it was created as {created.crm_id}, but the CRM did not keep its file")
+        name = self._name_in(values)
+        return Outcome(Action.CREATE, came.key, created.crm_id, _set(values), silent, plan.left_open, name=name)
 
     def _update(self, came: Came, existing: Existing, *, at_hand: bool) -> Outcome:
         key, mapped, known = came.key, came.mapped, came.known
@@ -269,7 +283,8 @@ class Writer:
         left_open = self._links(key, mapped)
         if self._options.dry_run:
             action = Action.UPDATE if changes else Action.UNCHANGED
-            return Outcome(action, key, existing.crm_id, changes, left_open=left_open)
+            name = self._name_in(existing.record)
+            return Outcome(action, key, existing.crm_id, changes, left_open=left_open, name=name)
         if changes and at_hand:
             raise AsksCrm
         self._leave_open(key, mapped, left_open)
@@ -283,7 +298,8 @@ class Writer:
         stored = self._finder.existing(self._system.update(self._client.call, self.entity, existing.row, values))
         kept = {name: pair for name, pair in before.items() if name not in values}
         silent = self._note_stored(came, values, replace(stored, crm_id=existing.crm_id), kept)
-        return Outcome(Action.UPDATE, key, existing.crm_id, changes, silent, left_open)
+        name = self._name_in(existing.record)
+        return Outcome(Action.UPDATE, key, existing.crm_id, changes, silent, left_open, name=name)
 
     def _differences(
         self, values: Mapping[str, Any], existing: Existing, known: Written | None, fingerprint: str
@@ -320,9 +336,10 @@ class Writer:
             for name, value in sent.items()
             if name in now and value != now[name] and not same(self._kind(name), value, now[name])
         ]
-        pairs = {each.field: (digest(each.before), digest(each.after)) for each in altered}
+        told = [each for each in altered if each.field != CONTENT or each.after]
+        pairs = {each.field: (digest(each.before), digest(each.after)) for each in told}
         self._note(came, stored.crm_id, {**kept, **pairs}, later=later)
-        return tuple(each for each in altered if not is_empty(each.before))
+        return tuple(each for each in altered if not is_empty(each.before) and each.field != CONTENT)
 
     def _note(self, came: Came, crm_id: str, altered: Mapping[str, tuple[str, str]], *, later: bool = False) -> None:
         written = Written(self.entity.name, crm_id, came.fingerprint, altered)
@@ -357,7 +374,9 @@ class Writer:
             self._delete_once(existing.crm_id)
         if not self._options.dry_run:
             self._ledger.forget(self._options.stream, key)
-        return Outcome(Action.DELETE if existing else Action.SKIP, key, existing.crm_id if existing else "")
+        if existing is None:
+            return Outcome(Action.SKIP, key)
+        return Outcome(Action.DELETE, key, existing.crm_id, name=self._name_in(existing.record))
 
     def _delete_once(self, crm_id: str) -> None:
         for _attempt in range(ATTEMPTS):
@@ -376,6 +395,10 @@ class Writer:
             else:
                 return
         raise Unavailable(f"{self.entity.name}: delete: the connection breaks again and again", code=code)
+
+    def _name_in(self, values: Mapping[str, Any]) -> str:
+        """What people call the record that has these values."""
+        return " ".join(str(values[name]) for name in self.entity.label_fields if not is_empty(values.get(name)))
 
     def _kind(self, name: str) -> Kind:
         found = self._mapper.fields.get(name)

@@ -52,5 +52,5 @@ def test_the_settings_that_the_readme_shows_are_right() -> None:
     assert problems == []
     assert loaded["owners"] == {"jan.novak": "Petr"}
     loaded["streams"] = put_together(loaded["streams"])
-    assert loaded["streams"]["picklists"] is None
+    assert loaded["streams"]["Calendar"] is None
     assert options_of(loaded, "people").fields == {"surname": "lastname", "e.mail": "email", "phone": None}

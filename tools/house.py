@@ -15,7 +15,7 @@ CRMS = tuple(dict.fromkeys(system.__module__.split(".")[1] for system in SYSTEMS
 FOLDERS = (*CRMS, "client", "settings")
 FILES = {
     "helpers": ("discovery", "terminal"),
-    "ground": ("system", "decoding", "compiled"),
+    "ground": ("system", "beside", "decoding", "compiled"),
     "words": ("model", "errors", "kinds", "wire", "times"),
 }
 """Rooms that are no folders; a file at the door of crm_systems that is not named here is a tool that CRMs share."""

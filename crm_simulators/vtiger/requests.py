@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -13,8 +14,25 @@ if TYPE_CHECKING:
 
     from crm_simulators.base import Call
 
-GET_OPERATIONS = frozenset({"getchallenge", "listtypes", "describe", "retrieve", "query", "sync"})
-POST_OPERATIONS = frozenset({"login", "logout", "extendsession", "create", "update", "revise", "delete", "convertlead"})
+GET_OPERATIONS = frozenset(
+    {
+        *("getchallenge", "listtypes", "describe", "retrieve", "query", "sync"),
+        *("files_retrieve", "relatedtypes", "query_related", "retrieve_related"),
+    }
+)
+
+
+_FILE_NAME = re.compile(rb'filename="([^"]*)"')
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """A file in a body of several parts."""
+
+    part: str
+    name: str
+    media_type: str
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -28,11 +46,12 @@ class Request:
     session_name: str | None
     format: str
     cookies: str
+    files: tuple[SentFile, ...] = ()
 
 
 def request_of(call: Call, *, logout_by_get: bool) -> Request:
     """Reads a call; operation, session and format may stand in the URL or in the body."""
-    form = call.form or _multipart(call)
+    form, files = (call.form, ()) if call.form else _multipart(call)
     either = {**call.query, **form}
     operation = either.get("operation", "").lower()
     by_get = operation in GET_OPERATIONS or (operation == "logout" and logout_by_get)
@@ -43,22 +62,28 @@ def request_of(call: Call, *, logout_by_get: bool) -> Request:
         session_name=either.get("sessionName"),
         format=either.get("format", "json").lower(),
         cookies=call.headers.get("cookie", ""),
+        files=files,
     )
 
 
-def _multipart(call: Call) -> dict[str, str]:
+def _multipart(call: Call) -> tuple[dict[str, str], tuple[SentFile, ...]]:
+    """The fields and the files of a body of several parts."""
     content_type = call.headers.get("content-type", "")
     if not content_type.startswith("multipart/form-data"):
-        return {}
-    head = f"Content-Type: {content_type}\r\n\r\n".encode()
-    parts = BytesParser(policy=HTTP).parsebytes(head + call.body).iter_parts()
+        return {}, ()
+    boundary = content_type.partition("boundary=")[2].strip('"').encode()
     fields: dict[str, str] = {}
-    for part in parts:
-        name = part.get_param("name", header="content-disposition")
-        payload = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(payload, bytes):
-            fields[name] = payload.decode()
-    return fields
+    files: list[SentFile] = []
+    for part in call.body.split(b"--" + boundary)[1:-1]:
+        head, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        told = BytesParser(policy=HTTP).parsebytes(head + b"\r\n\r\n", headersonly=True)
+        name, content = str(told.get_param("name", header="content-disposition")), content.removesuffix(b"\r\n")
+        file_name = _FILE_NAME.search(head)
+        if file_name:
+            files.append(SentFile(name, file_name[1].decode(), told.get_content_type(), content))
+        else:
+            fields[name] = content.decode()
+    return fields, tuple(files)
 
 
 def line_length(call: Call) -> int:

@@ -60,6 +60,8 @@ class Retriever:
         if module.name in INVENTORY:
             row = self._document_row(row, record)
         lines = row.pop("_lines", {})
+        if attachments := self._store.attachments.get(row["id"]):
+            row["imageattachmentids"] = attachments
         return {**row, "label": record.label if record.label is not None else self._label(module, record), **lines}
 
     def _document_row(self, row: dict[str, Any], record: Record) -> dict[str, Any]:

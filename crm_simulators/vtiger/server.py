@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_simulators.base import Answer, Call, Simulator
 from crm_simulators.vtiger.access import USERS, Access, Session, Sessions, User
+from crm_simulators.vtiger.checking import Checker
 from crm_simulators.vtiger.envelope import HTML, Envelope, crashed, restricted
 from crm_simulators.vtiger.failures import Crashed, Hanging, Refused, Restricted, denied
+from crm_simulators.vtiger.files import files_retrieve
 from crm_simulators.vtiger.flavours import FLAVOURS
 from crm_simulators.vtiger.metadata import describe, listtypes
 from crm_simulators.vtiger.reading import Reader
+from crm_simulators.vtiger.related import Related
 from crm_simulators.vtiger.requests import Request, line_length, request_of
 from crm_simulators.vtiger.schema import modules_of
 from crm_simulators.vtiger.seed import Seeder
@@ -133,7 +136,25 @@ class VtigerSimulator(Simulator):
             "delete": self._delete,
             "convertlead": self._convertlead,
         }
-        return {**operations, "revise": self._revise} if self.switches.revise else operations
+        operations |= {"revise": self._revise} if self.switches.revise else {}
+        return operations if self.traits.is_corebos else {**operations, **self._table_of_others()}
+
+    def _table_of_others(self) -> dict[str, Callable[[Request], Answer]]:
+        """What is registered on stock servers (measured on 8.2.0 and 8.4.0); simplycrm by the code of Vtiger 7."""
+        return {
+            "files_retrieve": self._files_retrieve,
+            "relatedtypes": lambda it: self._envelope.success(self._related(it).types(_of(it, "elementType"))),
+            "query_related": lambda it: self._envelope.success(self._related(it).query(it.parameters)),
+            "retrieve_related": lambda it: self._envelope.success(self._related(it).retrieve(it.parameters)),
+            "add_related": lambda it: self._envelope.success(self._related(it).add(it.parameters)),
+        }
+
+    def _files_retrieve(self, request: Request) -> Answer:
+        return self._envelope.success(files_retrieve(self.store, self._access(request), _of(request, "id")))
+
+    def _related(self, request: Request) -> Related:
+        access = self._access(request)
+        return Related(self.store, access, Checker(self.store, access))
 
     def _hang(self) -> None:
         """Waits without the lock, so that others are served meanwhile."""
@@ -201,7 +222,7 @@ class VtigerSimulator(Simulator):
         return self._envelope.success(sync(self.store, self._access(request), request.parameters))
 
     def _writer(self, request: Request) -> Writer:
-        return Writer(self.store, self._access(request))
+        return Writer(self.store, self._access(request), request.files)
 
     def _retrieve(self, request: Request) -> Answer:
         return self._envelope.success(self._writer(request).retrieve(request.parameters.get("id", "")))
@@ -228,6 +249,10 @@ class SimplyCrmSimulator(VtigerSimulator):
 
     name: ClassVar[str] = "simplycrm"
     flavours: ClassVar[tuple[str, ...]] = ("simplycrm",)
+
+
+def _of(request: Request, name: str) -> str:
+    return request.parameters.get(name, "")
 
 
 def _about(user: User) -> dict[str, str]:

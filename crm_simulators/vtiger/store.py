@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crm_simulators.vtiger.flavours import Flavour
+    from crm_simulators.vtiger.requests import SentFile
     from crm_simulators.vtiger.schema import Module
 
 Values = dict[str, "str | None"]
@@ -112,7 +113,13 @@ class Store:
         self.counters: Counter[str] = Counter()
         """The last number given to a record of each module that is none."""
         self.attachments: dict[str, str] = {}
-        """Ids of the files of records that have one."""
+        """Ids of the files of records that have some, joined by commas."""
+        self.files: dict[int, SentFile] = {}
+        """The files by number; they share the sequence of the records."""
+        self.forbidden_files: set[str] = set()
+        """Ids of files that nobody may have."""
+        self.pairs: set[frozenset[str]] = set()
+        """Ids of records that are related without a field."""
 
     def stamp(self) -> str:
         """The server's time, as it is stored."""
@@ -144,6 +151,20 @@ class Store:
         if record is None:
             return None
         return {**self.tables[record.module].full(record), "id": identifier, "deleted": record.deleted}
+
+    def attach(self, identifier: str, file: SentFile) -> str:
+        """Gives a record one more file; returns the file's id."""
+        self.sequence += 1
+        self.files[self.sequence] = file
+        attachment = f"{identifier.partition('x')[0]}x{self.sequence}"
+        known = self.attachments.get(identifier)
+        self.attachments[identifier] = f"{known},{attachment}" if known else attachment
+        return attachment
+
+    def detach(self, identifier: str) -> None:
+        """Takes the files of a record away."""
+        for each in filter(None, self.attachments.pop(identifier, "").split(",")):
+            self.files.pop(int(each.partition("x")[2]), None)
 
     def records(self, module: str) -> list[dict[str, Any]]:
         """The live rows as ``select *`` shows them to an administrator, ids ascending."""

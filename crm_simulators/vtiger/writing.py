@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from crm_simulators.vtiger import converting
 from crm_simulators.vtiger.checking import Checker, element_of
+from crm_simulators.vtiger.conversion import Conversion
 from crm_simulators.vtiger.failures import Crashed, Refused, Restricted, denied, wrong_id
+from crm_simulators.vtiger.files import attach, attached_to_new
 from crm_simulators.vtiger.inventory import add_lines, drop_lines, totals
 from crm_simulators.vtiger.retrieving import Retriever
 from crm_simulators.vtiger.schema import INVENTORY, LINE_COLUMNS
 from crm_simulators.vtiger.seed_values import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from crm_simulators.vtiger.access import Access
+    from crm_simulators.vtiger.requests import SentFile
     from crm_simulators.vtiger.schema import Field, Module
     from crm_simulators.vtiger.store import Record, Store, Values
 
@@ -27,9 +30,10 @@ _LABEL_WIDTH = 255
 
 
 class Writer:
-    """Writes, and reads single records, for one user."""
+    """Writes, and reads single records, for one user; ``files`` came with the request."""
 
-    def __init__(self, store: Store, access: Access) -> None:
+    def __init__(self, store: Store, access: Access, files: Sequence[SentFile] = ()) -> None:
+        self._files = files
         self._store = store
         self._access = access
         self._check = Checker(store, access)
@@ -64,7 +68,7 @@ class Writer:
         self._check.unique(module, element)
         record = self._add(module, element)
         if not has_owner:
-            self._refuse_owner(record, element)
+            self._refuse_owner()
         answer = self._retriever.row(record)
         return self._as_created(module, record, answer)
 
@@ -88,6 +92,7 @@ class Writer:
         values.update(self._converted(target, element))
         record = self._store.add(target.name, values)
         record.label = self._label(target, element)
+        self._store.put(record, attached_to_new(self._store, record, element, self._files))
         if isinstance(element.get("LineItems"), list):
             add_lines(self._store, record, element["LineItems"], from_stock=True)
             sums = totals(self._store, record)
@@ -178,8 +183,7 @@ class Writer:
         if parent:
             self._store.put(parent, {"modifiedtime": self._store.stamp()})
 
-    def _refuse_owner(self, record: Record, element: Mapping[str, Any]) -> None:
-        del record, element
+    def _refuse_owner(self) -> None:
         if self._flavour.is_corebos:
             raise Refused("DATABASE_QUERY_ERROR", "Database error while performing requested operation")
         raise Restricted
@@ -205,7 +209,7 @@ class Writer:
             element = {**dict.fromkeys(self._blanked(module), ""), **element}
         else:
             self._encode_description(record, element)
-        return self._write(record, module, element)
+        return self._write(record, module, element, replace_files=True)
 
     def revise(self, text: str | None) -> dict[str, Any]:
         """Changes the given fields only, and decodes the HTML entities in them (measured)."""
@@ -242,7 +246,10 @@ class Writer:
         if record.encodings > 1 and text:
             record.values["description"] = converting.encoded(text)
 
-    def _write(self, record: Record, module: Module, element: Mapping[str, Any]) -> dict[str, Any]:
+    def _write(
+        self, record: Record, module: Module, element: Mapping[str, Any], *, replace_files: bool = False
+    ) -> dict[str, Any]:
+        """``revise`` takes the name of a file that comes along, and keeps the old bytes (measured)."""
         has_owner = self._check.owner(element)
         self._check.unique(module, element, own=record)
         if "description" in element:
@@ -251,11 +258,11 @@ class Writer:
         if "modifiedtime" in module.columns:
             user = self._store.id_of("Users", self._access.user.number)
             values.update({"modifiedtime": self._store.stamp(), "modifiedby": user})
-        self._store.put(record, values)
+        self._store.put(record, {**values, **attach(self._store, record, self._files, replace=replace_files)})
         if any(name in element for name in module.label_fields):
             record.label = self._label(module, {**self._store.tables[module.name].full(record), **element})
         if not has_owner:
-            self._refuse_owner(record, element)
+            self._refuse_owner()
         if isinstance(element.get("LineItems"), list):
             self._replace_lines(record, element["LineItems"])
         if module.name in INVENTORY and self._flavour.joins_lines:
@@ -269,24 +276,9 @@ class Writer:
         if self._flavour.revised_lines_crash:
             raise Crashed
 
-    def convert_lead(self, text: str | None) -> dict[str, str]:
-        """Turns a lead into an account, a contact, a potential; the lead leaves query but not retrieve."""
-        element = element_of(text)
-        lead = self._check.record(converting.text_of(element.get("leadId")))
-        if lead.module != "Leads":
-            raise wrong_id()
-        if lead.converted:
-            raise Refused("LEAD_ALREADY_CONVERTED", "Lead is already converted")
-        owner = converting.text_of(element.get("assignedTo")) or lead.values.get("assigned_user_id")
-        made: dict[str, str] = {}
-        for name, wanted in (element.get("entities") or {}).items():
-            if wanted.get("create"):
-                module = self._access.listed(name)
-                values = {**wanted, "assigned_user_id": owner, "account_id": made.get("Accounts")}
-                made[name] = self._store.id(self._add(module, values))
-        lead.converted = True
-        self._store.put(lead, {"modifiedtime": self._store.stamp()})
-        return made
+    def convert_lead(self, text: str | None) -> dict[str, str] | None:
+        """See :class:`Conversion`."""
+        return Conversion(self._store, self._access, self._add).carry_out(element_of(text), self._check)
 
 
 _RENAMED = {"hdnDiscountPercent": "discount_percent", "hdnDiscountAmount": "discount_amount"}

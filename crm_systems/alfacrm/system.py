@@ -74,7 +74,7 @@ class AlfaCrm(System):
     abilities: ClassVar[Abilities] = Abilities(
         reads="all entities, leads, archived and past records, custom fields",
         changes="clients, leads, groups, lessons, payments, log",
-        deletions="where the user may read the log",
+        deletions="where the user may read the log; else by comparison",
         writes="create, update, delete",
     )
 

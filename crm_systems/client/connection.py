@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
-import requests
 from urllib3.exceptions import HTTPError
 
+from crm_systems.client.http import Http
 from crm_systems.client.network import check_status, http_date, meaning_of
 from crm_systems.client.patience import Wait, pauses
 from crm_systems.errors import (
@@ -25,14 +24,13 @@ from crm_systems.errors import (
     SessionExpired,
     Unavailable,
 )
-from crm_systems.model import Reply
 from crm_systems.rows import fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crm_systems.client.shared import Shared
-    from crm_systems.model import Request, Session
+    from crm_systems.model import Reply, Request, Session
 
 LOGIN_ATTEMPTS = 5
 SESSIONS = 4
@@ -49,9 +47,8 @@ class Connection:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._system = shared.system
-        self._timeout = float(shared.settings.get("timeout_seconds") or 60)
-        self._http = _Http()
-        self._http.headers["User-Agent"] = shared.settings.get("user_agent") or "tap-crm"
+        timeout = float(shared.settings.get("timeout_seconds") or 60)
+        self._http = Http(shared.settings.get("user_agent") or "tap-crm", timeout)
         self._session: Session | None = None
         self._server_time: tuple[datetime, float] | None = None
 
@@ -182,21 +179,11 @@ class Connection:
         self._check_headers(request)
         self._shared.traffic.requests += 1
         try:
-            response = self._http.request(
-                request.method,
-                self._system.base_address + request.path,
-                params=dict(request.query),
-                data=None if request.form is None else dict(request.form),
-                json=request.json,
-                headers=dict(request.headers),
-                timeout=self._timeout,
-                allow_redirects=False,
-            )
+            reply = self._http.exchange(request, self._system.base_address + request.path)
         except UnicodeError:
             raise Rejected(f"{request.about}: a value holds half a character, which cannot be sent") from None
         except (OSError, HTTPError) as error:
             raise meaning_of(request, error, was_up=self._shared.patience.was_up) from None
-        reply = Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
         self._note_time(reply)
         check_status(request, reply)
         at_once = request.decode(reply.body) if request.decode else None
@@ -236,27 +223,6 @@ class Connection:
 
 LATIN_1 = 256
 """Characters of a header have lower numbers."""
-
-
-class _Http(requests.Session):
-    """Takes proxies and certificates from the environment, but no login from a netrc file, and follows nobody."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        # A login travels in each request; a cookie would tie the logins of several workers together.
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # Where there is one already, netrc is not asked.
-        self.auth = lambda request: request
-        self._environment: dict[str, Any] = {}
-
-    def merge_environment_settings(self, url: Any, *settings: Any) -> Any:
-        """Proxies and certificates, looked up once: the environment does not change, nor does the server."""
-        if not self._environment:
-            self._environment = dict(super().merge_environment_settings(url, *settings))
-        return self._environment.copy()
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: a redirect is not even looked into, since its address may be broken."""
 
 
 def without_query(record: logging.LogRecord) -> bool:

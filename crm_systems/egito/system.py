@@ -68,7 +68,7 @@ class Egito(System):
     abilities: ClassVar[Abilities] = Abilities(
         reads="the documented types, others by setting, dictionaries",
         changes="all is read, what was changed is given",
-        deletions="no: the CRM does not tell them",
+        deletions="by comparison only",
         writes="create, update",
     )
     has_picklists: ClassVar[bool] = True
@@ -197,10 +197,13 @@ class Egito(System):
             still = {str(row.get("id")) for rows in self._pages(call, entity) for row in rows}
             yield Page([], tuple(sorted(untold & still)))
 
+    def keys_alone(self, entity: Entity) -> Entity:
+        """As the list shows them, also where it tells only a part of each record."""
+        return replace(entity, private={**entity.private, "short": False})
+
     def ids(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[str]:
-        """By the list alone, also where it tells only a part of each record."""
-        whole = replace(entity, private={**entity.private, "short": False})
-        yield from super().ids(call, whole, None)
+        """All, since a list may not tell when its records were changed."""
+        yield from super().ids(call, entity, None)
 
     def _in_full(self, call: Call, entity: Entity, listed: list[Row]) -> Page:
         """Each record of a page; a row without an id stays as it is, and ids that give nothing are told."""

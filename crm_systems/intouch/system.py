@@ -62,7 +62,7 @@ class InTouch(System):
     abilities: ClassVar[Abilities] = Abilities(
         reads="ten entities, undocumented fields by sampling",
         changes="yes",
-        deletions="no: the CRM does not tell them",
+        deletions="by comparison only",
         writes="create, update, link members",
     )
 
@@ -173,6 +173,10 @@ class InTouch(System):
                 yield Page([normalised(row) for row in rows])
 
         return [walk]
+
+    def announced(self, entity: Entity) -> int | None:
+        """The totals of its lists, as they were when they were last looked at."""
+        return sum(total for (name, _type), total in self._shown.items() if name == entity.name) or None
 
     def _rows(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[list[Row]]:
         lists = self._reading(entity)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Choice, Entity, Field, Kind
-from crm_systems.rows import fits
+from crm_systems.rows import fits, is_whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +46,9 @@ UNDESCRIBED = dict.fromkeys(("discount_percent", "discount_amount", "purchase_co
 READ_ONLY = frozenset({"id", "createdtime", "modifiedtime", "modifiedby", "created_user_id"})
 """Fields that the server sets itself, although describe calls some of them editable."""
 
+WITHOUT_INVENTORY = frozenset({"8.4.0"})
+"""Versions that take no invoice, quote nor order, since they look for the id of what has none yet (measured)."""
+
 NEVER_CREATED = frozenset({"Users"})
 """Modules that describe calls creatable and the server refuses to create (measured on 8.4.0)."""
 
@@ -71,6 +74,10 @@ LINES = Field(
     items=(Field("productid", Kind.REFERENCE, mandatory=True, refers_to=("Products", "Services")),),
 )
 """The lines of an inventory document, which describe does not mention and a create needs."""
+
+
+PARTS = {"ModComments": "filename[]"}
+"""What the part of a request is called that brings a file, where it is not the field's name (measured on 8.4.0)."""
 
 
 def _is_type(value: Any) -> bool:
@@ -104,7 +111,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         label=described.get("label") or name,
         fields=tuple(merged),
         key=key,
-        label_field=described.get("labelFields") if described.get("labelFields") in known else None,
+        label_fields=tuple(each for each in str(described.get("labelFields") or "").split(",") if each in known),
         replication_key="modifiedtime" if "modifiedtime" in readable else None,
         creation_key="createdtime" if "createdtime" in readable else None,
         readable=sample is not None,
@@ -115,6 +122,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
             "prefix": str(described["idPrefix"]),
             "is_entity": bool(described.get("isEntity")),
             "implied": IMPLIED.get(name, ()),
+            "largest_file": next((_largest(each) for each in described["fields"] if _largest(each)), None),
         },
     )
 
@@ -129,6 +137,12 @@ def _key_of_relation(fields: Sequence[Field], sample: Sequence[Row]) -> tuple[st
     keys = {tuple(str(row.get(name)) for name in names) for row in rows}
     are_there = all(row.get(name) for row in sample for name in names)
     return names if len(names) > 1 and len(keys) == len(rows) and are_there else ()
+
+
+def _largest(field: Mapping[str, Any]) -> int | None:
+    """How many bytes a file of this field may have."""
+    told = field["type"].get("maxUploadFileSize")
+    return int(told) if is_whole_number(told) else None
 
 
 def _is_secret(field: Mapping[str, Any]) -> bool:

@@ -42,21 +42,20 @@ class SimplyCrm(Vtiger):
             self._has_revise = _offers_revise(call)
         if self._has_revise:
             return super()._revise(call, entity, current, values)
-        whole = {} if entity.name in INVENTORY else _whole(call, entity, current["id"])
+        whole = {} if entity.name in INVENTORY else self._whole(call, entity, current)
         element = json.dumps({**whole, **values, "id": current["id"]})
         form = {"operation": "update", "element": element}
         updated: Row = call(Request("POST", f"{entity.name}: update", form=form))
         return updated
 
-
-def _whole(call: Call, entity: Entity, identifier: str) -> Row:
-    """All of a record that may be blanked, also what people cannot edit."""
-    retrieve = Request("GET", f"{entity.name}: retrieve", query={"operation": "retrieve", "id": identifier})
-    return {
-        name: value
-        for name, value in call(retrieve).items()
-        if entity.field(name) and name not in READ_ONLY and not is_empty(value)
-    }
+    def _whole(self, call: Call, entity: Entity, current: Row) -> Row:
+        """All of a record that may be blanked, also what people cannot edit."""
+        query = {"operation": "retrieve", "id": current["id"]}
+        return {
+            name: value
+            for name, value in call(Request("GET", f"{entity.name}: retrieve", query=query)).items()
+            if entity.field(name) and name not in READ_ONLY and not is_empty(value)
+        }
 
 
 def _offers_revise(call: Call) -> bool:

@@ -11,8 +11,10 @@ from datetime import datetime, timezone
 from functools import partial
 from hashlib import md5
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from crm_systems.beside import CONTENT
 from crm_systems.compiled import Envelope, compiled
 from crm_systems.errors import (
     Denied,
@@ -28,12 +30,14 @@ from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Deletion, Limits, Request, Session, Setting
 from crm_systems.rows import ID, fits, is_identifier, is_vtiger_id, is_whole_number
 from crm_systems.sampling import together
-from crm_systems.system import System, decode_json
+from crm_systems.system import VERSION, System, decode_json
 from crm_systems.times import earliest
-from crm_systems.vtiger import vtql
-from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, entity_of
+from crm_systems.vtiger import leads, vtql
+from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, WITHOUT_INVENTORY, entity_of
+from crm_systems.vtiger.files import VtigerFiles, replace_file, with_file
 from crm_systems.vtiger.lines import INTERNAL_ERRORS, replace_lines
 from crm_systems.vtiger.look_up import LookUp
+from crm_systems.vtiger.relations import VtigerRelations
 from crm_systems.wire import is_empty
 
 if TYPE_CHECKING:
@@ -72,7 +76,7 @@ SAMPLE = 20
 logger = logging.getLogger("crm")
 
 
-class Vtiger(System):
+class Vtiger(VtigerFiles, VtigerRelations, System):
     """Vtiger CRM 7 and 8, and forks that kept its interface, such as coreBOS."""
 
     name: ClassVar[str] = "vtiger"
@@ -93,17 +97,18 @@ class Vtiger(System):
     abilities: ClassVar[Abilities] = Abilities(
         reads="all modules, custom fields, line items",
         changes="yes",
-        deletions="where `sync` works, for administrators",
-        writes="create, update, delete",
+        deletions="where `sync` works, for administrators; else by comparison",
+        writes="create, update, delete, convert leads",
     )
     has_picklists: ClassVar[bool] = True
     looks_up_many: ClassVar[bool] = True
     internal_errors: ClassVar[frozenset[str]] = INTERNAL_ERRORS
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        super().__init__(settings)
+        System.__init__(self, settings)
+        VtigerRelations.__init__(self, settings)
         self._administrator = False
-        self._user = ""
+        self._user = self._version = ""
         self._highest: int | None = None
         self._sync_refusal: NotOffered | None = None
         self._sync_works = False
@@ -140,8 +145,9 @@ class Vtiger(System):
             proof = md5((challenge["token"] + self.options["access_key"]).encode(), usedforsecurity=False).hexdigest()
             form = {"operation": "login", "username": name, "accessKey": proof}
             login = call(Request("POST", "Log-in", form=form))
+            told = {"userId": str(login.get("userId", "")), VERSION: str(login.get("vtigerVersion", ""))}
             session = Session(
-                {"sessionName": login["sessionName"], "userId": str(login.get("userId", ""))},
+                {"sessionName": login["sessionName"], **told},
                 datetime.fromtimestamp(int(challenge["serverTime"]), timezone.utc),
             )
         except Denied as error:
@@ -156,6 +162,7 @@ class Vtiger(System):
         except (KeyError, TypeError, ValueError, OverflowError, OSError):
             raise ProtocolError("Log-in: this is no answer of a Vtiger webservice", hint="check `url`") from None
         self._user = session.values["userId"]
+        self._version = str(login.get("vtigerVersion") or "")
         self._administrator = self._is_administrator(call, session, login)
         return session
 
@@ -221,7 +228,11 @@ class Vtiger(System):
             raise ProtocolError(f"{name}: describe: the CRM gives records without their id", hint="run again")
         if sample:
             self._shown[name] = sample[0]
-        return entity_of(described, sample)
+        entity = entity_of(described, sample)
+        if name in INVENTORY and self._version in WITHOUT_INVENTORY:
+            why = f"Vtiger {self._version} cannot create {name} through its interface, as 8.0 and 8.2 can"
+            return replace(entity, creatable=False, why_not_creatable=why)
+        return entity
 
     def _sample(self, call: Call, name: str) -> list[Row] | None:
         """Rows from both ends of a module; none where they cannot be looked at; None where the user may not query it.
@@ -253,14 +264,19 @@ class Vtiger(System):
         private = {**entity.private, "decode": pages and pages.decode, "columns": columns}
         return replace(entity, private=private), pages
 
+    def keys_alone(self, entity: Entity) -> Entity:
+        """By a query for ids, where there are some."""
+        columns = entity.key if entity.key == ("id",) else ()
+        return replace(entity, private={**entity.private, "columns": columns, "decode": None})
+
     def _columns(self, call: Call, entity: Entity) -> str:
         """The wanted columns, if a look at one row gives just these; else all.
 
         Describe and query do not know the same fields, and one name too many fails a query (measured).
         """
         wanted = entity.private.get("columns")
-        if not wanted:
-            return "*"
+        if not wanted or wanted == ("id",):
+            return "id" if wanted else "*"
         query, about = f"select {','.join(wanted)} from {entity.name} limit 1;", f"{entity.name}: choose the columns"
         try:
             rows = call(vtql.ask(query, about, patient=False))
@@ -380,6 +396,11 @@ class Vtiger(System):
         """The user's name and id."""
         return f"{self.options['username']} ({session.values['userId']})"
 
+    def page_of(self, entity: Entity, identifier: str) -> str:
+        """Since version 6 each record of a module has a page of this address."""
+        record = {"module": entity.name, "view": "Detail", "record": identifier.rpartition("x")[2]}
+        return f"{self.base_address.rpartition('/')[0]}/index.php?{urlencode(record)}"
+
     def owners(self, call: Call) -> dict[str, str]:
         """Users and groups, as far as this user may list them; users win over groups of the same name.
 
@@ -437,9 +458,9 @@ class Vtiger(System):
         return self._looking.rows(call, table, condition)
 
     def remarks(self, entity: Entity, values: Mapping[str, Any]) -> Iterable[str]:
-        """Files are not uploaded."""
-        if values.get("filelocationtype") == "I":
-            yield "documents of the kind «internal» are written without their file, which stays where it is"
+        """A file goes along with its document, or comes after it."""
+        if values.get("filelocationtype") == "I" and CONTENT not in values:
+            yield "«internal» documents are written without their file, which may follow as a stream of files"
 
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
         """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured)."""
@@ -448,8 +469,10 @@ class Vtiger(System):
             element.setdefault("activitytype", "Task")
         if element.get(LINES.name):
             element.setdefault("productid", element[LINES.name][0].get("productid"))
+        files = with_file(entity, element)
         form = {"operation": "create", "elementType": entity.name, "element": json.dumps(element)}
-        row: Row = call(Request("POST", f"{entity.name}: create", form=form, repeatable=False, shape=RECORD))
+        about = f"{entity.name}: create"
+        row: Row = call(Request("POST", about, form=form, files=files, repeatable=False, shape=RECORD))
         return row
 
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
@@ -459,6 +482,8 @@ class Vtiger(System):
         on a server that turns out not to, they are sent again as they are.
         """
         plain = self.encoded(entity, values)
+        if CONTENT in plain:
+            return replace_file(call, entity, current, self._whole(call, entity, current), plain)
         if LINES.name in plain:
             return replace_lines(call, entity.name, {"id": current["id"], **plain})
         sent = {name: _shielded(value) for name, value in plain.items()} if self._revise_decodes else plain
@@ -468,11 +493,34 @@ class Vtiger(System):
             row = self._revise(call, entity, current, plain)
         return row
 
+    def _whole(self, call: Call, entity: Entity, current: Row) -> Row:
+        """All of a record, to be written again."""
+        return current
+
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         element = json.dumps({"id": current["id"], **values})
         form = {"operation": "revise", "element": element}
         row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
         return row
+
+    def becomes(self, entity: Entity) -> tuple[str, ...]:
+        """Leads alone."""
+        return leads.BECOMES if entity.name == leads.LEADS else ()
+
+    def convert(
+        self,
+        call: Call,
+        entity: Entity,
+        identifier: str,
+        current: Row | None,
+        values: Mapping[str, Any],
+        made: Mapping[str, tuple[Entity, Mapping[str, Any]]],
+    ) -> bool:
+        """See :func:`~crm_systems.vtiger.leads.convert`; what is made gets the lead's owner unless another is given."""
+        self._shown.pop(entity.name, None)
+        owner = values.get(leads.OWNER) or (current or {}).get(leads.OWNER) or ""
+        encoded = {name: self.encoded(of, its) for name, (of, its) in made.items()}
+        return leads.convert(call, identifier, str(owner), encoded)
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:
         """Moves the record into the recycle bin; a second time is denied and does no harm (measured)."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from crm_simulators.vtiger import VtigerSimulator
+from crm_systems.model import Entity
+from target_crm.outcome import Action, Change, Outcome
+from target_crm.report import Report
 from tests.target_crm.writing import pipe, run, settings
 
 if TYPE_CHECKING:
@@ -19,7 +24,8 @@ EVIL = (
     '<svg onload="document.title = \'ran\'"><a href="javascript:alert(1)">x</a>'
 )
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
-PHONE, DESK = 390, 1280
+SMALL, PHONE, DESK, WIDE = 320, 390, 1280, 1920
+AXE = files("axe_core_python").joinpath("axe.min.js")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +59,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("width", [SMALL, PHONE, DESK, WIDE], ids=["small", "phone", "desk", "wide"])
 @pytest.mark.parametrize("name", ["plan", "report"])
 def test_nothing_runs_and_nothing_overflows(
     browser: Chromium, reports: dict[str, Path], name: str, width: int, dark: bool
@@ -66,7 +72,8 @@ def test_nothing_runs_and_nothing_overflows(
     assert browser.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     title = browser.evaluate("document.title")
     assert title.startswith("Plan: Vtiger at 127.0.0.1" if name == "plan" else "Report: Vtiger at 127.0.0.1")
-    assert browser.evaluate("document.querySelectorAll('script, img, svg, a, iframe').length") == 0
+    assert browser.evaluate("document.querySelectorAll('body script, img, svg, iframe').length") == 1, "our own script"
+    assert browser.evaluate("[...document.links].every(each => each.href.includes('/index.php?module='))")
     assert browser.evaluate("document.body.innerText.includes(\"<script>document.title = 'ran'</script>\")")
     said = [event["method"] for event in browser.events]
     assert not {"Page.javascriptDialogOpening", "Runtime.exceptionThrown", "Log.entryAdded"} & set(said)
@@ -89,6 +96,80 @@ def test_details_open_and_close(browser: Chromium, reports: dict[str, Path]) -> 
     for expected in (not before, before):
         browser.click("summary")
         assert browser.evaluate(is_open) == expected
+
+
+def test_the_picture_in_the_docs(browser: Chromium, tmp_path: Path, pictures: Path) -> None:
+    with VtigerSimulator(rows=0, invoices=0) as crm:
+        people = [
+            {
+                "lastname": last,
+                "firstname": first,
+                "email": f"{first}@example.com".lower(),
+                "title": "Head of Everything",
+            }
+            for first, last in (("Jana", "Nováková"), ("Amir", "Haddad"), ("Zoë", "O'Brien"))
+        ]
+        for person in people:
+            crm.store.insert("Contacts", person)
+        changed = [{**person, "id": str(place), "title": "Head of Sales"} for place, person in enumerate(people)]
+        page = tmp_path / "plan.html"
+        config = settings(crm, tmp_path, identify_by=["email"], dry_run=True, report_path=str(page))
+        assert run(config, pipe("Contacts", changed)).exit == ""
+    browser.open(page, width=760)
+    assert browser.evaluate("[...document.querySelectorAll('.record b')].map(each => each.innerText)") == [
+        "Jana Nováková",
+        "Amir Haddad",
+        "Zoë O'Brien",
+    ]
+    assert browser.evaluate("[...document.querySelectorAll('mark')].map(each => each.innerText)") == 3 * [
+        "Everything",
+        "Sales",
+    ]
+    (pictures / "plan.png").write_bytes(browser.screenshot())
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", ["plan", "report"])
+def test_axe_finds_nothing(browser: Chromium, reports: dict[str, Path], name: str, dark: bool) -> None:
+    browser.open(reports[name], width=DESK, dark=dark)
+    browser.evaluate("document.styleSheets[0].insertRule('.record { content-visibility: visible !important }')")
+    browser.evaluate(AXE.read_text("utf-8"))
+    found = browser.evaluate("axe.run().then(found => JSON.stringify(found.violations))")
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in json.loads(found)] == []
+
+
+def test_a_filter_shows_what_it_says(browser: Chromium, reports: dict[str, Path]) -> None:
+    browser.open(reports["plan"], width=DESK)
+    shown = "[...document.querySelectorAll('.record:not([hidden])')].map(each => each.querySelector('b').textContent)"
+    everybody = browser.evaluate(shown)
+
+    def filtered(**choices: str) -> list[str]:
+        settings = json.dumps({"search": "", "stream": "", "action": "", "field": "", **choices})
+        browser.evaluate(f"for (const [name, value] of Object.entries({settings})) form.elements[name].value = value")
+        browser.evaluate("form.dispatchEvent(new Event('input'))")
+        found: list[str] = browser.evaluate(shown)
+        assert all(browser.evaluate("groups.map(each => each.hidden || each.offsetHeight > 0)"))
+        return found
+
+    assert filtered(search="nováková 4") == ["Nováková 4"]
+    assert filtered(stream="Leads") == ["Gone"]
+    assert filtered(action="rejects") == [EVIL, LONG]
+    assert filtered(field="cf_855") == ["Old 2"]
+    assert browser.evaluate("form.elements.count.value") == f"1 of {len(everybody)} shown"
+    assert filtered(stream="Leads", field="cf_855") == []
+    assert filtered() == everybody
+
+
+def test_ten_thousand_changes_are_shown_and_filtered(browser: Chromium, tmp_path: Path) -> None:
+    report = Report(title="CRM", dry_run=True, shows_records=True)
+    report.stream("people", Entity("people", ()))
+    for number in range(10_000):
+        changes = (Change("title", "old", f"new {number}"),)
+        report.add("people", Outcome(Action.UPDATE, str(number), changes=changes))
+    report.write(str(tmp_path / "report.html"), seconds=0, requests=0)
+    browser.open(tmp_path / "report.html", width=DESK)
+    browser.evaluate("form.elements.search.value = 'new 7777'; form.dispatchEvent(new Event('input'))")
+    assert browser.evaluate("form.elements.count.value") == "1 of 10000 shown"
 
 
 CONTRAST = """

@@ -43,12 +43,15 @@ def hang_clock(crm: Simulator, quarters: int) -> None:
         crm.switches = replace(crm.switches, dates="text", zone=zone)
 
 
+MARKED = {"deletion_records": "marked"}
+
+
 class Reader:
     """Reads one entity again and again, and keeps what a warehouse would hold."""
 
     def __init__(self, subject: Subject, crm: Simulator, **settings: Any) -> None:
         self.subject, self.crm = subject, crm
-        self.config = {**subject.config(crm), "entities": [subject.entity], "timezone": "UTC", **settings}
+        self.config = {**subject.config(crm), "entities": [subject.entity], "timezone": "UTC", **MARKED, **settings}
         self.catalog = only(discover(self.config), subject.entity)
         self.state: dict[str, Any] | None = None
         self.held: dict[str, dict[str, Any]] = {}

@@ -71,7 +71,7 @@ class Liar:
     def answer(self, call: Call) -> Answer:
         """What the simulator answers, or a lie."""
         answer = type(self.simulator).answer(self.simulator, call)
-        if not _is_list(call):
+        if not is_list(call):
             return answer
         self.asked += 1
         if answer.status != 200 or self.asked < self.first or (self.asked > self.first and not self.forever):
@@ -79,7 +79,7 @@ class Liar:
         return Answer(json.dumps(self.lie(json.loads(answer.body, strict=False))).encode())
 
 
-def _is_list(call: Call) -> bool:
+def is_list(call: Call) -> bool:
     """Whether rows are asked for."""
     is_resource = call.method == "GET" and "/api/" in call.path and call.path.count("/") == 2
     return call.query.get("operation") == "query" or call.path.endswith(("/index", "/list")) or is_resource

@@ -60,12 +60,10 @@ def test_what_flattening_made_texts_of_is_unchanged(
     told = read({**subject.config(crm), **flattening, "entities": [subject.entity]})
     count = len(told.records[subject.entity])
     url = f"sqlite:///{tmp_path}/ledger.sqlite"
-    streams = {"picklists": None}
     config = {
         **subject.config(crm),
         "ledger_url": url,
         "identify_by": "id",
-        "streams": streams,
         "unknown_fields": "drop",
     }
     result = run(config, told.output.splitlines())

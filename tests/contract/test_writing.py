@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Call, Fault
+from crm_simulators.base import SLOW, Call, Fault
 from tests.contract.subjects import SUBJECTS, Subject, records, turns
 from tests.target_crm.writing import Run, record, run, schema, state
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crm_simulators.base import Simulator
 
 NEW = 4
-FAULTS = list(Fault)
+FAULTS = [fault for fault in Fault if fault not in SLOW]
 
 
 @pytest.fixture(params=sorted(SUBJECTS))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_simulators.vtiger import Switches, VtigerSimulator
+from crm_simulators.vtiger.requests import SentFile
 from crm_simulators.vtiger.schema import LINE_COLUMNS, Module
 from crm_simulators.vtiger.schema import RECORDINGS as DESCRIBED
 from tests.crm_simulators.vtiger_client import Client as BaseClient
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "vtiger"
 _ID = re.compile(r"\b(\d+)x(\d+)\b")
-_FLAVOURS = {"corebos": "corebos", "v800code": "vtiger-8.0", "vtiger": "vtiger-8.4"}
+_FLAVOURS = {"corebos": "corebos", "v800code": "vtiger-8.0", "v820": "vtiger-8.0", "vtiger": "vtiger-8.4"}
 _SESSIONLESS = frozenset({"getchallenge", "login", "extendsession"})
 _NULL_KINDS = frozenset({"date", "time", "datetime", "reference", "double", "currency", "integer"})
 
@@ -41,6 +42,8 @@ class Recording:
     body: Any
     """Parsed, or the text if it is no JSON."""
     trimmed: str
+    file: dict[str, Any] | None
+    """Part, name, type and size of a file that was sent along."""
 
     @property
     def succeeded(self) -> bool:
@@ -89,6 +92,7 @@ def _read(path: Path, folder: Path) -> Recording:
         content_type=response.get("headers", {}).get("Content-Type", ""),
         body=body,
         trimmed=data.get("trimmed", ""),
+        file=request.get("file"),
     )
 
 
@@ -105,21 +109,21 @@ class Stage:
 
     def __init__(self, simulator: VtigerSimulator, recording: Recording) -> None:
         self._store = simulator.store
-        self._recording = recording
+        self.recording = recording
 
     def set(self) -> None:
         """Adds the rows of the answer, and whatever they and the request refer to."""
         rows = list(self._rows())
-        if self._recording.operation not in {"create", "convertlead"}:
+        if self.recording.operation not in {"create", "convertlead"}:
             for row in rows:
                 self._add(row)
             self._fill_before(rows)
-        if self._recording.succeeded:
-            for match in _ID.finditer(json.dumps(self._recording.parameters)):
+        if self.recording.succeeded:
+            for match in _ID.finditer(json.dumps(self.recording.parameters)):
                 self.stub(match[0])
 
     def _rows(self) -> Iterator[dict[str, Any]]:
-        result = self._recording.result
+        result = self.recording.result
         rows = result if isinstance(result, list) else [result]
         if isinstance(result, dict) and "updated" in result:
             rows = result["updated"]
@@ -142,6 +146,10 @@ class Stage:
             self._store.put(existing, values)
         else:
             existing = self._store.add(module.name, values, int(found[2]))
+        if "imageattachmentids" in row:
+            number = int(row["imageattachmentids"].partition("x")[2])
+            self._store.attachments[row["id"]] = row["imageattachmentids"]
+            self._store.files[number] = SentFile("filename", "hello_é.txt", "text/plain", "hello file é".encode())
         if "label" in row:
             existing.label = row["label"]
         if module.name == "Invoice" and row.get("quantity") and "LineItems" not in row:
@@ -171,7 +179,7 @@ class Stage:
 
     def _fill_before(self, rows: list[dict[str, Any]]) -> None:
         """Copies of the first row with lower ids, as many as the query skips."""
-        skipped = re.search(r"limit (\d+),\d+", str(self._recording.parameters.get("query", "")))
+        skipped = re.search(r"limit (\d+),\d+", str(self.recording.parameters.get("query", "")))
         if not skipped or not rows:
             return
         first = self._store.find(rows[0]["id"])
@@ -195,8 +203,10 @@ class Client(BaseClient):
             for name, value in parameters.items()
             if value is not None
         }
-        place = {"params": sent} if recording.method == "GET" else {"data": sent}
-        return self.http.request(recording.method, self.url, timeout=10, **place)  # type: ignore[arg-type]
+        place: dict[str, Any] = {"params": sent} if recording.method == "GET" else {"data": sent}
+        if file := recording.file:
+            place["files"] = {file["field"]: (file["name"], bytes(file["bytes"]), file["type"])}
+        return self.http.request(recording.method, self.url, timeout=10, **place)
 
     def repeat(self, recording: Recording) -> requests.Response:
         """The recorded call in a new session of its user."""

@@ -55,6 +55,42 @@ odd_rows = st.fixed_dictionaries(
 )
 
 
+NEAR: dict[Kind, list[str]] = {
+    Kind.INTEGER: ["1", "42", "100200300", "0", "9" * 18, "9" * 19, "007", "-3", "4.0", "5.5", ""],
+    Kind.NUMBER: [
+        "1",
+        "1234.50",
+        "0.000001",
+        "0",
+        "-7.25",
+        "12.50000000",
+        "0.00000000",
+        "-0",
+        "007.5",
+        "5.",
+        "1e3",
+        "",
+    ],
+    Kind.DATE: ["2024-01-31", "2024-02-29", "1999-12-31", "9999-12-31", "2023-02-29", "0000-00-00", "2024-1-31", ""],
+    Kind.DATETIME: [
+        *("2025-08-09 10:11:12", "2024-02-29 23:59:59", "2024-03-31 02:30:00", "0001-01-01 00:00:00"),
+        *("2024-02-30 10:11:12", "2025-08-09 24:00:00", "0000-00-00 00:00:00", "2025-08-09T10:11:12", ""),
+    ],
+    Kind.BOOLEAN: ["1", "0", "on", "off", "2", ""],
+    Kind.REFERENCE: ["19x1", "11x22", "0", ""],
+}
+"""Texts as servers write them, and some that are nearly so."""
+
+
+def near(kind: Kind) -> st.SearchStrategy[str]:
+    """Mostly a text as servers write it: whole columns of them go together."""
+    texts = NEAR.get(kind, ["a", "\u017e |##| b", ""])
+    return st.sampled_from(texts[:4]) | st.sampled_from(texts)
+
+
+alike = st.fixed_dictionaries({"id": ids, **{name: near(kind) for name, kind in zip(NAMES, FLAT * 2, strict=True)}})
+
+
 def encoded(page: Any, *, is_ascii: bool) -> bytes:
     """JSON as servers write it; halves of surrogate pairs only as escapes."""
     told = json.dumps(page, ensure_ascii=is_ascii, separators=(",", ":"), default=str)
@@ -95,6 +131,13 @@ def test_pages_of_texts(pages: list[Any], notation: Notation, is_ascii: bool) ->
     fast = assert_same(bodies, notation)
     if not any(b"\\ud800" in body or b"\xed\xa0\x80" in body for body in bodies):
         assert fast == len(bodies)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(alike, min_size=1, max_size=4), max_size=3), st.sampled_from(NOTATIONS))
+def test_columns_that_go_together(pages: list[Any], notation: Notation) -> None:
+    bodies = [encoded({"success": True, "result": page}, is_ascii=False) for page in pages]
+    assert assert_same(bodies, notation) == len(bodies)
 
 
 @settings(deadline=None)

@@ -128,6 +128,8 @@ def test_in_the_environment_a_misspelt_setting_stops_the_run_and_a_strange_one_i
         "Leads",
         "Contacts",
         "picklists",
+        "fields",
+        "deleted_records",
     }
     assert "TAP_CRM_SERVICE_HOST in the environment is no setting of tap-crm." in result.log
     assert "LOGLEVEL" not in result.log

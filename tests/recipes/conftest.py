@@ -42,7 +42,7 @@ class Postgres:
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         assert done.returncode == 0, done.stderr
-        return [line.split("\t") for line in done.stdout.splitlines()]
+        return [line.split("\t") for line in done.stdout.split("\n")[:-1]]
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ FIELDS = (
     Field("created", Kind.DATETIME, writable=False),
     Field("changed", Kind.DATETIME, writable=False),
 )
-PEOPLE = Entity("people", FIELDS, replication_key="changed", creation_key="created", label_field="name")
+PEOPLE = Entity("people", FIELDS, replication_key="changed", creation_key="created", label_fields=("name",))
 NOT_FOUND = f"HTTP {HTTPStatus.NOT_FOUND.value}"
 
 

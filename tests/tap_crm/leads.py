@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def leads(simulator: VtigerSimulator, **more: Any) -> dict[str, Any]:
     """The settings to read leads."""
-    return {**simulator.config(), "entities": ["Leads"], **more}
+    return {**simulator.config(), "entities": ["Leads"], "deletion_records": "marked", **more}
 
 
 def live(result: Run, stream: str = "Leads") -> dict[str, dict[str, Any]]:
@@ -24,8 +24,9 @@ def live(result: Run, stream: str = "Leads") -> dict[str, dict[str, Any]]:
 
 
 def deleted(result: Run, stream: str = "Leads") -> set[str]:
-    """The ids of the records that are marked as deleted."""
-    return {record["id"] for record in result.records[stream] if record.get("_sdc_deleted_at")}
+    """The ids of the records that are told as deleted, in either form."""
+    told = {each["id"] for each in result.records["deleted_records"] if each["entity"] == stream}
+    return told | {record["id"] for record in result.records[stream] if record.get("_sdc_deleted_at")}
 
 
 def stored(simulator: VtigerSimulator, module: str = "Leads") -> set[str]:

@@ -155,7 +155,7 @@ def test_a_refusal_that_passes_is_no_absence(vtiger: Start) -> None:
 
 def test_sync_that_does_not_work_is_said_with_where_the_mend_is(vtiger: Start) -> None:
     simulator = vtiger(rows=20, sync=False)
-    config = {**simulator.config(), "entities": ["Leads"]}
+    config = {**simulator.config(), "entities": ["Leads"], "deletion_records": "marked"}
     catalog = only(discover(config), "Leads")
     state = run(config, catalog=catalog).state
     assert (

@@ -41,7 +41,7 @@ def modules_of(simulator: VtigerSimulator, user: str = "admin") -> list[str]:
 def test_every_record_of_every_module(vtiger: Start, flavour: str, user: str, parallel: int) -> None:
     simulator = vtiger(flavour, rows=200)
     mend_owners(simulator)
-    result = run({**simulator.config_for(user), "parallel_requests": parallel})
+    result = run({**simulator.config_for(user), "parallel_requests": parallel, "nul": "keep"})
     assert result.exit == ""
     assert set(modules_of(simulator, user)) <= set(result.schemas)
     for module in modules_of(simulator, user):
@@ -59,7 +59,7 @@ def mend_owners(simulator: VtigerSimulator) -> None:
 def test_first_pages_that_are_empty_for_a_user(vtiger: Start) -> None:
     simulator = vtiger(rows=1500)
     wanted = expected(simulator, "Events", "euro")
-    result = run({**simulator.config_for("euro"), "entities": ["Events"]})
+    result = run({**simulator.config_for("euro"), "nul": "keep", "entities": ["Events"]})
     passing = [call for call in simulator.calls if "select id from Events where" in call.query.get("query", "")]
     assert len(passing) > 10, "many pages in a row must have been empty"
     assert_complete(simulator, result, "Events", "euro")
@@ -75,7 +75,7 @@ def test_hidden_documents_whose_lines_fill_the_pages(vtiger: Start) -> None:
         document = store.insert("Invoice", {"subject": f"Invoice {number}", "assigned_user_id": owner})
         for line in range(25):
             store.insert("LineItem", {"parent_id": document, "sequence_no": str(line), "quantity": "1.000"})
-    result = run({**simulator.config_for("euro"), "entities": ["Invoice"]})
+    result = run({**simulator.config_for("euro"), "nul": "keep", "entities": ["Invoice"]})
     assert_complete(simulator, result, "Invoice", "euro")
     assert len(result.records["Invoice"]) == 3
 
@@ -92,14 +92,16 @@ def test_a_user_who_sees_little_of_simply_crm(vtiger: Start, parallel: int) -> N
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_pages_that_lines_of_documents_make_short(vtiger: Start, parallel: int) -> None:
     simulator = vtiger(rows=1000, invoices=125)
-    result = run({**simulator.config(), "entities": ["Invoice", "LineItem"], "parallel_requests": parallel})
+    result = run(
+        {**simulator.config(), "nul": "keep", "entities": ["Invoice", "LineItem"], "parallel_requests": parallel}
+    )
     for module in ("Invoice", "LineItem"):
         assert_complete(simulator, result, module)
 
 
 def test_twenty_thousand_leads(vtiger: Start) -> None:
     simulator = vtiger(rows=0, leads=20_000)
-    result = run({**simulator.config(), "entities": ["Leads"], "parallel_requests": 4})
+    result = run({**simulator.config(), "nul": "keep", "entities": ["Leads"], "parallel_requests": 4})
     assert_complete(simulator, result, "Leads")
     assert len(result.records["Leads"]) > 19_000
     logins = [call for call in simulator.calls if call.form.get("operation") == "login"]
@@ -109,7 +111,9 @@ def test_twenty_thousand_leads(vtiger: Start) -> None:
 @pytest.mark.parametrize("page_size", [1, 7, 100, 250])
 def test_page_sizes(vtiger: Start, page_size: int) -> None:
     simulator = vtiger(rows=100)
-    result = run({**simulator.config(), "entities": ["Leads"], "page_size": page_size, "parallel_requests": 3})
+    result = run(
+        {**simulator.config(), "nul": "keep", "entities": ["Leads"], "page_size": page_size, "parallel_requests": 3}
+    )
     assert_complete(simulator, result, "Leads")
 
 
@@ -119,7 +123,7 @@ def test_texts_that_break_careless_code(vtiger: Start, flavour: str) -> None:
     big = "word & <b> \u00e9\u4e2d " * 200_000
     texts = {"half \ud83d of a pair": "half \ufffd of a pair", "\U0001f600 \x01\x0b\u2028": None, big: None}
     added = {simulator.store.insert("Leads", {"lastname": "x", "description": text}): text for text in texts}
-    result = run({**simulator.config(), "entities": ["Leads"]})
+    result = run({**simulator.config(), "nul": "keep", "entities": ["Leads"]})
     found = {record["id"]: record["description"] for record in result.records["Leads"]}
     assert {key: found[key] for key in added} == {key: texts[text] or text for key, text in added.items()}
 
@@ -127,7 +131,7 @@ def test_texts_that_break_careless_code(vtiger: Start, flavour: str) -> None:
 def test_control_characters_in_invalid_json(vtiger: Start) -> None:
     simulator = vtiger("vtiger-8.4", rows=100)
     odd = simulator.store.id(simulator.store.raw("Leads")[0])
-    result = run({**simulator.config(), "entities": ["Leads"]})
+    result = run({**simulator.config(), "nul": "keep", "entities": ["Leads"]})
     record = next(record for record in result.records["Leads"] if record["id"] == odd)
     assert (record["lastname"], record["description"]) == ("ctl\x01\x00x", "a\x0bb\u2028c")
 
@@ -135,7 +139,7 @@ def test_control_characters_in_invalid_json(vtiger: Start) -> None:
 def test_times_of_a_server_that_does_not_live_in_utc(vtiger: Start) -> None:
     simulator = vtiger()
     added = simulator.store.insert("Leads", {"lastname": "x"}, at="2025-07-01 12:00:00")
-    result = run({**simulator.config(), "entities": ["Leads"], "timezone": "Europe/Prague"})
+    result = run({**simulator.config(), "nul": "keep", "entities": ["Leads"], "timezone": "Europe/Prague"})
     record = next(record for record in result.records["Leads"] if record["id"] == added)
     assert record["createdtime"] == "2025-07-01T10:00:00+00:00"
 
@@ -151,7 +155,7 @@ def test_records_that_spoil_their_pages(vtiger: Start, parallel: int, narrow: bo
     simulator = vtiger("corebos", rows=250, switches=Switches(gone_owner_spoils_narrow_pages=narrow))
     bad = gone(simulator)
     assert bad
-    result = run({**simulator.config(), "entities": ["Contacts"], "parallel_requests": parallel})
+    result = run({**simulator.config(), "nul": "keep", "entities": ["Contacts"], "parallel_requests": parallel})
     wanted = {row["id"] for row in simulator.store.records("Contacts")} - bad
     assert {record["id"] for record in result.records["Contacts"]} == wanted
     assert len(result.records["Contacts"]) == len(wanted)
@@ -162,7 +166,7 @@ def test_records_that_spoil_their_pages(vtiger: Start, parallel: int, narrow: bo
 
 def test_skipping_records_that_spoil_their_pages(vtiger: Start) -> None:
     simulator = vtiger("corebos", rows=60)
-    result = run({**simulator.config(), "entities": ["Contacts"], "skip_unreadable": True})
+    result = run({**simulator.config(), "nul": "keep", "entities": ["Contacts"], "skip_unreadable": True})
     assert result.exit == ""
     assert all(f"Contacts {identifier} is missing" in result.log for identifier in gone(simulator))
     assert "replication_key_value" in result.bookmark("Contacts")
@@ -171,7 +175,7 @@ def test_skipping_records_that_spoil_their_pages(vtiger: Start) -> None:
 def test_every_record_spoiled(vtiger: Start) -> None:
     simulator = vtiger("corebos", rows=0)
     bad = [simulator.store.insert("Contacts", {"lastname": "x", "assigned_user_id": "999"}) for _ in range(5)]
-    result = run({**simulator.config(), "entities": ["Contacts"]})
+    result = run({**simulator.config(), "nul": "keep", "entities": ["Contacts"]})
     assert result.records["Contacts"] == []
     assert all(identifier in result.exit for identifier in bad)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,7 +45,19 @@ def test_a_task_stays_a_task(crm: VtigerSimulator, tmp_path: Path) -> None:
     assert len(writes(crm)) == 1
 
 
-def test_a_document_that_the_server_cannot_create_is_rejected_clearly(crm: VtigerSimulator, tmp_path: Path) -> None:
+def test_that_a_server_cannot_create_documents_is_said_before_the_first_one(
+    crm: VtigerSimulator, tmp_path: Path
+) -> None:
+    bill = {**BILL, "account_id": "a1", "LineItems": LINES}
+    config, told = settings(crm, tmp_path, identify_by="ledger"), [*PARENTS, *pipe("Invoice", [bill])]
+    result = run(config, told)
+    assert "Nothing was written to Invoice: Vtiger 8.4.0 cannot create Invoice through its interface" in result.exit
+    assert [element for _name, element in writes(crm) if element.get("subject")] == []
+    assert run({**config, "streams": {"Invoice": {"write_mode": "update_only"}}}, told).exit == ""
+
+
+def test_a_document_that_another_server_refuses_is_rejected_clearly(crm: VtigerSimulator, tmp_path: Path) -> None:
+    crm.traits = replace(crm.traits, version="8.4.9")
     bill = {**BILL, "account_id": "a1", "LineItems": LINES}
     result = run(settings(crm, tmp_path, identify_by="ledger"), [*PARENTS, *pipe("Invoice", [bill])])
     assert "Invoice: the record i1 is rejected" in result.exit

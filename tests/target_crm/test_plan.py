@@ -7,6 +7,12 @@ import stat
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from crm_systems.model import Entity
+from target_crm.outcome import Action, Outcome
+from target_crm.report import Report
+from target_crm.report.page import MOST_ON_PAGE, compared
 from tests.target_crm.writing import OWNER, held, pipe, run, settings, writes
 
 if TYPE_CHECKING:
@@ -56,6 +62,7 @@ def test_a_plan_makes_every_look_up_and_no_write(crm: VtigerSimulator, tmp_path:
         {
             "key": "1",
             "id": changed,
+            "name": "Old Name",
             "reason": "",
             "changes": [{"field": "lastname", "before": "Old Name", "after": "New Name"}],
         }
@@ -112,12 +119,14 @@ class Tags(HTMLParser):
         super().__init__()
         self.tags: set[str] = set()
         self.attributes: set[str] = set()
+        self.links: set[str] = set()
         self.texts: list[str] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.attributes.update(name for name, _value in attrs)
+        self.links.update(str(value) for name, value in attrs if name == "href")
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
@@ -133,8 +142,14 @@ def test_markup_in_values_stays_text(crm: VtigerSimulator, tmp_path: Path) -> No
     run(config_of(crm, tmp_path, dry_run=False), pipe("Contacts", people))
     page = (tmp_path / "report.html").read_text("utf-8")
     seen = Tags(page)
-    assert not {"script", "img", "b>", "iframe"} & seen.tags
-    assert not {name for name in seen.attributes if name.startswith("on")} | ({"src", "href"} & seen.attributes)
+    assert not {"img", "b>", "iframe"} & seen.tags
+    assert page.count("<script>") == 1
+    assert not {name for name in seen.attributes if name.startswith("on")} | ({"src"} & seen.attributes)
+    assert seen.links == {
+        f"{crm.url}/index.php?module=Contacts&view=Detail&record={record['id'].partition('x')[2]}"
+        for record in crm.store.records("Contacts")
+        if record["email"] in {"a@x.cz", "b@x.cz"}
+    }
     assert EVIL in "".join(seen.texts)
     assert "Content-Security-Policy" in page
     assert "default-src 'none'" in page
@@ -164,3 +179,50 @@ def test_a_run_that_stops_has_a_report_too(crm: VtigerSimulator, tmp_path: Path)
     run(config, [])
     assert plan(tmp_path)["streams"] == {}
     assert "No stream came in." in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_json_and_page_show_every_change(crm: VtigerSimulator, tmp_path: Path) -> None:
+    people = [{"id": str(number), "lastname": f"L{number}", "email": f"{number}@x.cz"} for number in range(1200)]
+    run(config_of(crm, tmp_path), pipe("Contacts", people))
+    created = plan(tmp_path)["streams"]["Contacts"]["creates"]
+    assert [(each["key"], each["name"]) for each in created] == [(each["id"], each["lastname"]) for each in people]
+    assert (tmp_path / "report.html").read_text("utf-8").count('<article class="record">') == 1200
+
+
+def test_a_page_shows_what_fits_and_says_how_many_more_there_are(tmp_path: Path) -> None:
+    report = Report(title="CRM", dry_run=True, shows_records=True)
+    report.stream("people", Entity("people", ()))
+    for number in range(MOST_ON_PAGE + 7):
+        report.add("people", Outcome(Action.CREATE, str(number)))
+    report.write(str(tmp_path / "report.html"), seconds=0, requests=0)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert page.count('<article class="record">') == MOST_ON_PAGE
+    assert "… and 7 more, which the JSON beside this page has." in page
+    assert len(plan(tmp_path)["streams"]["people"]["creates"]) == MOST_ON_PAGE + 7
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        ("Nice old house", "Nice new house", "Nice <mark>old</mark> house|Nice <mark>new</mark> house"),
+        ("a", "b", "a|b"),
+        ("aa", "aa aa", "aa<mark></mark>|aa<mark> aa</mark>"),
+        ("", "x", '<span class="empty">empty</span>|x'),
+        (["a", "b"], [], 'a, b|<span class="empty">empty</span>'),
+        (True, False, "yes|no"),
+        ("a\u202eb", "<b>", 'a<span class="hidden">U+202E</span>b|&lt;b&gt;'),
+    ],
+)
+def test_values_are_shown_for_people_to_compare(before: Any, after: Any, shown: str) -> None:
+    assert "|".join(str(each).replace("<bdi>", "").replace("</bdi>", "") for each in compared(before, after)) == shown
+
+
+def test_a_long_text_is_folded_around_its_difference() -> None:
+    long = "word " * 500
+    before, after = compared(f"{long}old {long}", f"{long}new {long}")
+    for value, word in ((before, "old"), (after, "new")):
+        head = value.partition("</summary>")[0]
+        assert word in head
+        assert "5,004 characters" in head
+        assert len(head) < 400
+        assert f"<mark>{word}</mark>" in value

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from crm_simulators.vtiger import VtigerSimulator
     from tests.target_crm.writing import Run
 
+TOLD = {"picklists", "fields", "deleted_records"}
+"""Streams that tell of the CRM."""
 NOT_WRITABLE = {
-    "vtiger-8.4": {"ProductTaxes", "picklists"},
-    "vtiger-8.0": {"ProductTaxes", "picklists"},
-    "corebos": {"AuditTrail", "CompanyDetails", "Currency", "Groups", "LoginHistory", "ModTracker", "Workflow"}
-    | {"picklists"},
-    "simplycrm": {"picklists"},
+    "vtiger-8.4": {"ProductTaxes", *TOLD},
+    "vtiger-8.0": {"ProductTaxes", *TOLD},
+    "corebos": {"AuditTrail", "CompanyDetails", "Currency", "Groups", "LoginHistory", "ModTracker", "Workflow"} | TOLD,
+    "simplycrm": TOLD,
 }
 """What has no ids, or what describe says nobody may change."""
 

@@ -62,10 +62,11 @@ def run(
     messages: Iterable[Mapping[str, Any] | str],
     *,
     target: type[CrmTarget] = QuietTarget,
+    output: io.StringIO | None = None,
 ) -> Run:
-    """Runs the target in this process, as its command does after reading the files."""
+    """Runs the target in this process, as its command does after reading the files; what leaves goes to ``output``."""
     lines = "".join((each if isinstance(each, str) else json.dumps(each)) + "\n" for each in messages)
-    output, log, end = io.StringIO(), io.StringIO(), ""
+    output, log, end = output or io.StringIO(), io.StringIO(), ""
     handler, root = logging.StreamHandler(log), logging.getLogger()
     level, signals = root.level, {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     root.addHandler(handler)

@@ -36,7 +36,7 @@ def settings(simulator: AlfaCrmSimulator, **more: Any) -> dict[str, Any]:
 
 def read(simulator: AlfaCrmSimulator, *entities: str, state: Any = None, **more: Any) -> Run:
     """Runs the tap for some entities."""
-    config = settings(simulator, entities=list(entities), **more)
+    config = settings(simulator, entities=list(entities), **{"deletion_records": "marked", **more})
     return run(config, catalog=None if state is None else only(discover(config), *entities), state=state)
 
 

@@ -198,7 +198,7 @@ def test_an_entity_that_the_role_may_not_see_is_left_out_by_name() -> None:
         result = read(simulator, "pay", "group")
         assert sum("login" in call.path for call in simulator.calls) == 1
     assert "pay is left out" in result.log
-    assert result.records.keys() == {"group"}
+    assert result.records.keys() == {"group", "fields"}
 
 
 def test_a_role_without_the_interface_stops_with_a_sentence() -> None:

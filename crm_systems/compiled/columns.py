@@ -1,0 +1,101 @@
+"""One field's values on a page, which get their types together.
+
+A column in which each text is written the usual way needs a few steps in all; of any other, each text is looked up
+among those that were met before, and only a new one is converted, with care.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import repeat
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, Raw
+
+from crm_systems.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from crm_systems.compiled.records import Record
+    from crm_systems.kinds import Notation, Values
+    from crm_systems.model import Field
+
+    Together = Callable[[str, list[str]], list[Any] | None]
+
+_INTEGERS = re.compile(r"(?:\d{1,18}\n)+", re.ASCII)
+_NUMBERS = re.compile(r"(?:-?(?:[1-9]\d{0,20}(?:\.\d{1,12})?|0(?:\.\d{1,6})?)\n)+", re.ASCII)
+_DAYS = re.compile(r"(?:\d{4}-\d\d-\d\d\n)+", re.ASCII)
+_TIMES = re.compile(r"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n)+", re.ASCII)
+
+
+def _integers(told: str, column: list[str]) -> list[Any] | None:
+    return list(map(int, column)) if _INTEGERS.fullmatch(told) else None
+
+
+def _numbers(told: str, _column: list[str]) -> list[Any] | None:
+    """The digits that came in are those that go out."""
+    return list(map(Raw, told.encode().splitlines())) if _NUMBERS.fullmatch(told) else None
+
+
+def _days(told: str, column: list[str]) -> list[Any] | None:
+    return column if _DAYS.fullmatch(told) and all(map(date.fromisoformat, column)) else None
+
+
+def _times_in_utc(told: str, column: list[str]) -> list[Any] | None:
+    if not (_TIMES.fullmatch(told) and all(map(datetime.fromisoformat, column))):
+        return None
+    return told.replace(" ", "T").replace("\n", "+00:00\n").splitlines()
+
+
+class Column:
+    """Types the values of one field; ``values`` says what any text becomes."""
+
+    def __init__(self, place: str, field: Field, values: Values, notation: Notation) -> None:
+        self._place = place
+        self._raw = attrgetter(place)
+        self._cells = _Cells(values)
+        together: dict[Kind, Together] = {
+            Kind.INTEGER: _integers,
+            Kind.NUMBER: _numbers,
+            Kind.DATE: _days,
+        }
+        if notation.timezone == "UTC":
+            together[Kind.DATETIME] = _times_in_utc
+        self._together = together.get(field.kind)
+
+    def type(self, rows: Sequence[Record]) -> None:
+        """Gives the values of these rows, texts or None, the type of the field."""
+        raw = list(map(self._raw, rows))
+        typed = self._usual(raw) or list(map(self._cells.__getitem__, raw))
+        if typed is not raw:
+            # Python's fastest loop.
+            deque(map(setattr, rows, repeat(self._place), typed), maxlen=0)
+
+    def _usual(self, raw: list[Any]) -> list[Any] | None:
+        """The typed values, if each is written the usual way."""
+        if self._together is None:
+            return None
+        try:
+            return self._together("\n".join(raw) + "\n", raw)
+        except (TypeError, ValueError):
+            return None  # Some are null, or no days.
+
+
+class _Cells(dict[Any, Any]):
+    """What the texts of a field become: for a decimal, the digits that are written."""
+
+    def __init__(self, values: Values) -> None:
+        super().__init__({None: None, UNSET: UNSET})
+        self._values = values
+
+    def __missing__(self, raw: str) -> Any:
+        value = self._values[raw]
+        cell = Raw(str(value).encode()) if isinstance(value, Decimal) else value
+        if raw in self._values:  # What does not fit is not: it is counted each time.
+            self[raw] = cell
+        return cell

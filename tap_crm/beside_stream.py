@@ -1,0 +1,48 @@
+"""What the streams of files and of relations share: they read the records of other streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crm_systems import kinds
+from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
+from tap_crm.stream import CrmStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from crm_systems.compiled import Record
+    from crm_systems.model import Row
+
+OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
+"""What a CRM may say against what one record has; any other error is trouble with the connection."""
+
+
+class ChangedRecords(CrmStream):
+    """Records that were changed, whole, for another stream; their values and deletions are told by their own."""
+
+    @property
+    def _keys(self) -> Sequence[str]:
+        return self.entity.key
+
+    def _reader(self) -> kinds.Reader:
+        return kinds.Reader(self.entity, self.run.client.system.notation)
+
+    def _report(self, reader: kinds.Reader) -> None:
+        """Says nothing."""
+
+    def _deletions(self) -> None:
+        """None."""
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the bookmark has to stay where it was."""
+        return self._is_incomplete
+
+    def changed(self) -> Iterator[Sequence[Row | Record]]:
+        """The records, page by page; the bookmark moves with the last."""
+        return self._pages()
+
+    def key_of(self, record: Row | Record) -> str:
+        """The id of a record."""
+        return self._key_of(record)

@@ -1,0 +1,131 @@
+"""Finding deletions that a CRM does not tell: what was sent is compared with what the CRM still lists."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from crm_systems import kinds
+from crm_systems.errors import CrmError
+from crm_systems.rows import key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from crm_systems.client import Client
+    from crm_systems.model import Entity, Row
+    from tap_crm.sent_keys import SentKeys
+
+TOLD = "deletions_told"
+"""In the state of a stream: the name of the keys that are meant, and up to which change of them was told."""
+_OF_THE_SDK = frozenset({"starting_replication_value", "replication_key_signpost"})
+"""What a state holds before anything was read."""
+
+logger = logging.getLogger("crm")
+
+
+class Comparison:
+    """The records of one stream that were sent, and what became of them.
+
+    A key is noted before its record leaves: so a record that left and whose run was cut off is known. ``state`` is the
+    stream's part of the state, ``most`` the share of the records, in percent, that may be gone at once.
+    """
+
+    def __init__(self, client: Client, entity: Entity, sent: SentKeys, state: dict[str, Any], most: float) -> None:
+        self._client = client
+        self._entity = entity
+        self._sent = sent
+        self._state = state
+        self._most = most
+        keys = tuple(field for field in entity.fields if field.name in entity.key)
+        self._reader = kinds.Reader(replace(entity, fields=keys), client.system.notation)
+        self._came_back: set[str] = set()
+        """Of the records that were gone, those that are sent by this run anyway."""
+        known, _, number = str(state.get(TOLD, "")).partition(" ")
+        self._is_known = known == sent.name
+        # A database that was restored from a copy has not come so far.
+        self._told = min(int(number), sent.number) if self._is_known else sent.number
+        self._is_under_way = bool(state.keys() - _OF_THE_SDK)
+        if known and not self._is_known:
+            logger.warning(
+                "%s: the state speaks of other keys than those in `keys_url` (another database, address or user), so "
+                "what was deleted before this run cannot be told; what is deleted from now on can.",
+                entity.name,
+            )
+        if not self._is_under_way:
+            # All is read now: a run that goes on with it has to tell what was deleted since.
+            self._reached()
+
+    def _reached(self) -> None:
+        self._state[TOLD] = f"{self._sent.name} {self._told}"
+
+    def note(self, keys: Iterable[str]) -> None:
+        """Notes records that are about to leave."""
+        self._came_back.update(self._sent.note(keys))
+
+    def settle(self, told: Iterable[str] | None, since: datetime | None) -> tuple[list[str], list[str]]:
+        """The keys of the records that are gone, and of those that are back, since the state; then it moves on.
+
+        ``told``: those of which the CRM itself tells that they are gone; None where it does not tell. Before there is
+        anything to compare with, what the CRM lists is noted, as far as it was changed ``since`` the beginning.
+
+        Raises:
+            CrmError: the list could not be read, or too much is missing; nothing is noted then.
+        """
+        if told is not None:
+            self._sent.note_gone(told)
+        elif self._is_known:
+            self._compare()
+        gone, back, number = self._sent.changed(self._told)
+        if self._is_under_way and not self._is_known:
+            self._sent.note(list(self._listed(since)))
+            number = self._sent.number
+        self._told = number
+        return gone, [key for key in back if key not in self._came_back]
+
+    def is_told(self) -> None:
+        """Notes in the state that all of it has left."""
+        self._reached()
+
+    def _compare(self) -> None:
+        """Notes what is missing in the CRM's list, and what is in it again.
+
+        What is known is read first: a record that another run sends meanwhile may not be listed yet.
+        """
+        missing, gone, back = self._sent.present(), self._sent.gone(), list[str]()
+        known = len(missing)
+        for key in self._listed(None):
+            missing.discard(key)
+            if key in gone:
+                back.append(key)
+        if len(missing) > ceil(known * self._most / 100):
+            raise CrmError(
+                f"{self._entity.name}: {len(missing)} of the {known} records that were sent are not listed any more, "
+                f"more than `most_deletions` ({self._most:g} %) allows, so none is taken for deleted",
+                hint="check the rights of the user; if they are gone, set `most_deletions` higher for one run",
+            )
+        if missing:
+            missing -= self._shown_after_all(missing)
+        self._sent.note(back)
+        self._sent.note_gone(sorted(missing))
+
+    def _listed(self, since: datetime | None) -> Iterator[str]:
+        """The keys of all records that the CRM lists, those that it cannot hand out included."""
+        client = self._client
+        entity = client.system.keys_alone(self._entity)
+        for page in client.pages(client.system.walks(client.call, entity, since, parallel=client.parallel)):
+            yield from self._keys(page.rows)
+            yield from page.unreadable
+
+    def _keys(self, rows: Iterable[Row]) -> Iterator[str]:
+        return (key_of(self._entity, self._reader(row)) for row in rows)
+
+    def _shown_after_all(self, missing: set[str]) -> set[str]:
+        """Those of the missing that a second look shows: by look-ups where these are cheap, else by another list."""
+        system, key = self._client.system, self._entity.key
+        if system.looks_up_many and len(key) == 1:
+            return set(self._keys(system.find_many(self._client.call, self._entity, key[0], sorted(missing))))
+        return missing.intersection(self._listed(None))

@@ -1,0 +1,186 @@
+"""The keys of the records that were sent, and which of them went away or came back since, in a database of its own.
+
+Each such change gets a number, and numbers grow. The state of a stream tells the number up to which they were told: so
+several states may share a database, and a run that was cut off tells again what no state knows yet.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from crm_systems.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+T = TypeVar("T")
+
+DEFAULT_URL = "sqlite:///tap-crm-keys.sqlite"
+LOCK_SECONDS = 60
+"""How long a run waits while another writes into the same SQLite file."""
+AT_ONCE = 500
+"""How many keys one statement names."""
+RACES = 5
+"""How often something is written anew because another run wrote the same at that moment."""
+
+_METADATA = sa.MetaData()
+STREAMS = sa.Table(
+    "streams",
+    _METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("crm", sa.String(255), nullable=False),
+    sa.Column("account", sa.String(128), nullable=False),
+    sa.Column("stream", sa.String(128), nullable=False),
+    sa.Column("name", sa.String(32), nullable=False),
+    sa.Column("changes", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("crm", "account", "stream"),
+)
+KEYS = sa.Table(
+    "sent_keys",
+    _METADATA,
+    sa.Column("stream", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("changed", sa.BigInteger, nullable=False),
+    sa.Column("is_gone", sa.Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+def open_keys(url: str) -> sa.Engine:
+    """The database with its tables; several runs may open it for the first time at once.
+
+    Raises:
+        ConfigError: it cannot be opened.
+    """
+    with _in_words("opened"):
+        address = sa.make_url(url)
+        is_sqlite = address.get_backend_name() == "sqlite"
+        if is_sqlite and address.database and not address.database.startswith((":memory:", "file:")):
+            # For its owner only.
+            os.close(os.open(address.database, os.O_RDWR | os.O_CREAT, 0o600))
+        arguments = {"timeout": LOCK_SECONDS} if is_sqlite else {}
+        engine = sa.create_engine(address, hide_parameters=True, connect_args=arguments)
+        with suppress(sa.exc.DBAPIError):
+            # It fails where another run makes the same tables at this moment; they are there then.
+            _METADATA.create_all(engine)
+        _METADATA.create_all(engine)
+        return engine
+
+
+class SentKeys:
+    """The keys of one stream of one CRM, as one account sees it.
+
+    Raises:
+        ConfigError: from every method, where the database does not do what it is asked.
+    """
+
+    def __init__(self, engine: sa.Engine, *, crm: str, account: str, stream: str) -> None:
+        self._engine = engine
+        its = {"crm": crm, "account": account, "stream": stream}
+        self._id, self.name = self._written(lambda db: _row_of(db, its))
+        """``name``: by which a state knows that it speaks of this database and of no other."""
+        self._mine = KEYS.c.stream == self._id
+
+    @property
+    def number(self) -> int:
+        """That of the latest change."""
+        with _in_words("read"), self._engine.connect() as db:
+            return self._number(db)
+
+    def present(self) -> set[str]:
+        """The keys of which nothing tells that they are gone."""
+        return self._those(KEYS.c.is_gone == sa.false())
+
+    def gone(self) -> set[str]:
+        """The keys that are gone."""
+        return self._those(KEYS.c.is_gone == sa.true())
+
+    def _those(self, wanted: sa.ColumnElement[bool]) -> set[str]:
+        with _in_words("read"), self._engine.connect() as db:
+            return set(db.execute(sa.select(KEYS.c.key).where(self._mine, wanted)).scalars())
+
+    def changed(self, since: int) -> tuple[list[str], list[str], int]:
+        """The keys that are gone, those that came back, both after the change ``since``, and the latest number."""
+        with _in_words("read"), self._engine.connect() as db:
+            number = self._number(db)
+            news = KEYS.c.changed.between(since + 1, number)
+            rows = db.execute(sa.select(KEYS).where(self._mine, news).order_by(KEYS.c.changed, KEYS.c.key)).all()
+        gone, back = ([row.key for row in rows if row.is_gone is state] for state in (True, False))
+        return gone, back, number
+
+    def note(self, keys: Iterable[str]) -> list[str]:
+        """Notes that there are these records, and gives those that were gone."""
+        return self._mark(keys, is_gone=False)
+
+    def note_gone(self, keys: Iterable[str]) -> None:
+        """Notes that these records are gone."""
+        self._mark(keys, is_gone=True)
+
+    def _mark(self, keys: Iterable[str], *, is_gone: bool) -> list[str]:
+        coming, turned = iter(keys), list[str]()
+        while some := list(dict.fromkeys(islice(coming, AT_ONCE))):
+            turned += self._written(lambda db, some=some: self._mark_some(db, some, is_gone))  # type: ignore[misc]
+        return turned
+
+    def _mark_some(self, db: sa.Connection, keys: list[str], is_gone: bool) -> list[str]:
+        known = {row.key: row.is_gone for row in db.execute(sa.select(KEYS).where(self._mine, KEYS.c.key.in_(keys)))}
+        new = [key for key in keys if key not in known]
+        turned = [key for key in keys if known.get(key, is_gone) != is_gone]
+        # A key that is new is news only if its record is gone.
+        number = self._next(db) if turned or (new and is_gone) else 0
+        if new:
+            row = {"stream": self._id, "changed": number if is_gone else 0, "is_gone": is_gone}
+            db.execute(sa.insert(KEYS), [{**row, "key": key} for key in new])
+        if turned:
+            which = self._mine, KEYS.c.key.in_(turned)
+            db.execute(sa.update(KEYS).where(*which).values(changed=number, is_gone=is_gone))
+        return turned
+
+    def _number(self, db: sa.Connection) -> int:
+        return int(db.execute(sa.select(STREAMS.c.changes).where(STREAMS.c.id == self._id)).scalar_one())
+
+    def _next(self, db: sa.Connection) -> int:
+        """A new number; other runs wait for theirs until this one's change is committed."""
+        db.execute(sa.update(STREAMS).where(STREAMS.c.id == self._id).values(changes=STREAMS.c.changes + 1))
+        return self._number(db)
+
+    def _written(self, work: Callable[[sa.Connection], T]) -> T:
+        """Does something in one transaction, anew where another run inserted the same rows at this moment."""
+        with _in_words("written"):
+            for race in range(RACES):
+                try:
+                    with self._engine.begin() as db:
+                        return work(db)
+                except sa.exc.IntegrityError:
+                    if race == RACES - 1:
+                        raise
+            raise AssertionError
+
+
+def _row_of(db: sa.Connection, its: dict[str, str]) -> tuple[int, str]:
+    """The number and the name of a stream, which is entered where it is not known yet."""
+    which = [STREAMS.c[name] == value for name, value in its.items()]
+    found = db.execute(sa.select(STREAMS.c.id, STREAMS.c.name).where(*which)).one_or_none()
+    if found is None:
+        db.execute(sa.insert(STREAMS).values(**its, name=uuid4().hex, changes=0))
+        found = db.execute(sa.select(STREAMS.c.id, STREAMS.c.name).where(*which)).one()
+    return int(found.id), str(found.name)
+
+
+@contextmanager
+def _in_words(what: str) -> Iterator[Any]:
+    """Says what is wrong with the database without its own words, which hold keys and the address."""
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError) as error:
+        raise ConfigError(
+            f"The database of the keys that were sent cannot be {what}",
+            code=type(error).__name__,
+            hint="check `keys_url`, and that no other run holds it",
+        ) from None

@@ -1,0 +1,48 @@
+"""The sink of streams whose records are files, or relations, of other records."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.beside import FILES, RELATIONS
+from target_crm.beside import BesideWriter, FileWriter, RelationWriter
+from target_crm.sink import CrmSink
+
+if TYPE_CHECKING:
+    from target_crm.mapping import Mapper
+    from target_crm.sink import Incoming
+
+
+def is_beside(entity: str) -> bool:
+    """Whether records of an entity are files or relations, as its name says."""
+    return entity.endswith((FILES, RELATIONS))
+
+
+class BesideSink(CrmSink):
+    """Writes one stream of files or relations; none of them is looked up along with others."""
+
+    def _writer_of(self, mapper: Mapper) -> BesideWriter:
+        run, name = self.run, mapper.entity.name
+        if name.endswith(RELATIONS):
+            return RelationWriter(run.client, run.ledger, mapper, run.entity.relations(name))
+        return FileWriter(run.client, run.ledger, mapper, self._uploads, run.entity.owner(name))
+
+    def _identify(self, records: list[Incoming]) -> None:
+        """All files of one record are written in turn."""
+        super()._identify(records)
+        for record in records:
+            record.identifiers = (*record.identifiers, *self._writer.in_turn(record))
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Gives a batch to the workers, once those of another stream are done.
+
+        Raises:
+            SystemExit: more records were rejected than may be, or the connection is in trouble.
+        """
+        records: list[Incoming] = context.get("records", [])
+        with self.run.in_words():
+            self.run.begin(self.stream_name)
+            self._identify(records)
+            for record in records:
+                self.run.workers.begin(record.identifiers, partial(self._write, record), partial(self._settle, record))

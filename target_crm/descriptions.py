@@ -1,0 +1,51 @@
+"""Streams of tap-crm that tell of the CRM that it reads, and hold none of its records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from target_crm.mapping import DELETED_AT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from target_crm.rejects import RawRecord
+
+DELETED = "deleted_records"
+_TOLD = {
+    "picklists": {"entity", "field", "value"},
+    "fields": {"entity", "field", "kind"},
+    DELETED: {"entity", "id", "noticed_at"},
+}
+
+
+def is_description(stream: str, described: Mapping[str, Any] | None) -> bool:
+    """Whether a stream with this SCHEMA message is one of them, and none of the same name that somebody else sends."""
+    return described is not None and stream in _TOLD and _TOLD[stream] <= described["schema"]["properties"].keys()
+
+
+def marked(told: Mapping[str, Any], streams: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+    """A record of :data:`DELETED` as the message that deletes in its own stream; None where that has not come.
+
+    ``streams`` are the SCHEMA messages so far.
+    """
+    schema = streams.get(str(told["entity"]), {})
+    keys: Sequence[str] = schema.get("key_properties") or ()
+    parts = str(told["id"]).split("|", len(keys) - 1) if keys else []
+    if not keys or len(parts) != len(keys):
+        return None
+    # Stream maps fail over a field that a record lacks.
+    record = {
+        **dict.fromkeys(schema["schema"]["properties"]),
+        **dict(zip(keys, parts, strict=True)),
+        DELETED_AT: told["noticed_at"],
+    }
+    return {"type": "RECORD", "stream": told["entity"], "record": record}
+
+
+def why_not(raw: RawRecord) -> str:
+    """Why such a record cannot be applied."""
+    return (
+        f"the stream of {raw.record.get('entity')} has not come, which would lose it; where the tap renames its "
+        "streams, set its `deletion_records` to marked"
+    )

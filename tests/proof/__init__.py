@@ -1,0 +1,1 @@
+"""Tests of the proof, and a small part of it."""

@@ -1,0 +1,65 @@
+"""What tap-crm tells of its CRM beside the records: nothing is written of it, and deletions are applied."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.running import run as run_tap
+from tests.target_crm.writing import pipe, run, settings, stored, writes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crm_simulators.vtiger import VtigerSimulator
+
+CONTACTS: list[dict[str, Any]] = [{"id": "1", "lastname": "Nova"}, {"id": "2", "lastname": "Novak"}]
+
+
+def told(identifier: str, entity: str = "Contacts") -> list[dict[str, Any]]:
+    """The stream of deletions with one record."""
+    row = {"entity": entity, "id": identifier, "noticed_at": "2026-01-01T00:00:00Z"}
+    return pipe("deleted_records", [row], keys=("entity", "id"), owner=None)
+
+
+def names(crm: VtigerSimulator) -> set[str]:
+    return {row["lastname"] for row in stored(crm, "Contacts") if row["lastname"] in {"Nova", "Novak"}}
+
+
+@pytest.mark.parametrize("deletes", ["apply", "ignore"])
+def test_a_deletion_told_apart_is_applied_as_a_marked_one(crm: VtigerSimulator, tmp_path: Path, deletes: str) -> None:
+    maps = {"Contacts": {"title": "title or 'x'"}}
+    config = settings(crm, tmp_path, identify_by="ledger", deletes=deletes, stream_maps=maps)
+    contacts = pipe("Contacts", [{**each, "title": "y"} for each in CONTACTS])
+    assert run(config, contacts).exit == ""
+    result = run(config, [contacts[0], *told("2")])
+    assert result.exit == ""
+    assert names(crm) == ({"Nova"} if deletes == "apply" else {"Nova", "Novak"})
+    assert "deleted_records →" not in result.log
+
+
+def test_a_deletion_of_a_stream_that_has_not_come_is_rejected(crm: VtigerSimulator, tmp_path: Path) -> None:
+    more = {"max_rejects": 1, "rejects_path": str(tmp_path / "rejects.jsonl")}
+    result = run(settings(crm, tmp_path, identify_by="ledger", deletes="apply", **more), told("2"))
+    assert result.exit == ""
+    assert "the stream of Contacts has not come" in result.log
+    assert writes(crm) == []
+    assert '"deleted_records"' in (tmp_path / "rejects.jsonl").read_text("utf-8")
+
+
+def test_all_that_a_tap_says_can_be_piped(crm: VtigerSimulator, tmp_path: Path) -> None:
+    said = run_tap({**crm.config(), "entities": ["Leads"]})
+    assert "\\ufffd" in said.output
+    result = run(settings(crm, tmp_path, identify_by="id"), said.output.splitlines())
+    assert result.exit == ""
+    assert writes(crm) == [], "not even U+0000, which came as U+FFFD, is written over"
+
+
+def test_a_strangers_stream_of_that_name_is_written(crm: VtigerSimulator, tmp_path: Path) -> None:
+    streams = {"fields": {"entity": "Accounts", "fields": {"name": "accountname"}}}
+    result = run(
+        settings(crm, tmp_path, identify_by="ledger", streams=streams), pipe("fields", [{"id": "1", "name": "Meadow"}])
+    )
+    assert result.exit == ""
+    assert stored(crm, "Accounts", accountname="Meadow")
