@@ -17,9 +17,10 @@ from target_crm.identity import Identity
 from target_crm.mapping import DELETED_AT, Mapper
 from target_crm.options import options_of
 from target_crm.outcome import Action, Outcome
+from target_crm.planned import Planned
 from target_crm.references import References
 from target_crm.uploads import Uploads, brings_files
-from target_crm.writer import Planned, Writer
+from target_crm.writer import Writer
 
 if TYPE_CHECKING:
     from crm_systems.model import Entity

@@ -7,21 +7,24 @@ rejected, unknown) and an unknown one is settled by looking, never by sending ag
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from crm_systems.beside import CONTENT
-from crm_systems.errors import Denied, OutcomeUnknown, Rejected, Unavailable
+from crm_systems.errors import Rejected
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
 from target_crm.conversion import CONVERT, Converter
 from target_crm.creation import ATTEMPTS, Creator
+from target_crm.deletion import delete
 from target_crm.encoding import unwritable
 from target_crm.finding import Ahead, Finder
-from target_crm.ledger import Create, Link, TakenMeanwhile, Written, digest, fingerprint
+from target_crm.ledger import Create, TakenMeanwhile, Written, digest, fingerprint
+from target_crm.links import Links
 from target_crm.mapping import DELETED_AT, NOTHING
 from target_crm.outcome import OF_ONE_RECORD, Action, AsksCrm, Change, NotYet, Outcome, Reject
+from target_crm.planned import Came, Planned, set_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,33 +32,11 @@ if TYPE_CHECKING:
     from crm_systems.client import Client
     from target_crm.finding import Existing
     from target_crm.identity import Identity
-    from target_crm.ledger import Intent, Ledger
-    from target_crm.mapping import Mapped, Mapper
+    from target_crm.ledger import Ledger
+    from target_crm.mapping import Mapper
 
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Came:
-    """A record that came in, and what is known of it."""
-
-    key: str
-    record: Mapping[str, Any]
-    mapped: Mapped
-    fingerprint: str
-    known: Written | None
-
-
-@dataclass
-class Planned:
-    """A create that is decided upon."""
-
-    came: Came
-    intent: Intent
-    left_open: tuple[Link, ...]
-    is_noted: bool = False
-    """Whether the ledger holds the intent."""
 
 
 class Writer:
@@ -75,7 +56,9 @@ class Writer:
         self._finder = Finder(client, mapper.entity, mapper.options)
         self._creator = Creator(client, ledger, mapper, self._finder)
         self._converter = Converter(client, ledger, mapper, self._finder, maker)
+        self._links = Links(client, ledger, mapper, self._finder)
         self.settle_open_intents = self._creator.settle_open_intents
+        self.set_link, self.can_set = self._links.set, self._links.can_set
 
     def looked_up(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Ahead:
         """What the ledger, and when it is first asked the CRM, know of these records, each with its key."""
@@ -190,25 +173,6 @@ class Writer:
                 break
         return known
 
-    def set_link(self, link: Link) -> bool:
-        """Sets a reference that was left open, if what it points to has been written; says whether it was."""
-        child = self._ledger.written(link.stream, link.key)
-        field = self.entity.field(link.field)
-        points_to = self._references.id_of(field, link.to_key) if child and field else None
-        existing = self._finder.get(child.crm_id) if child and points_to else None
-        if field is None or existing is None:
-            return False
-        value = self._mapper.typed(link.field, points_to)
-        if not same(field.kind, value, existing.record.get(link.field)):
-            self._system.update(self._client.call, self.entity, existing.row, {link.field: value})
-        self._ledger.close_link(link)
-        return True
-
-    def can_set(self, link: Link) -> bool:
-        """Whether what a reference points to has been written or, in a dry run, would be."""
-        field = self.entity.field(link.field)
-        return field is not None and self._references.id_of(field, link.to_key) is not None
-
     def _upsert(
         self,
         key: str,
@@ -226,7 +190,7 @@ class Writer:
         mapped = self._mapper(record, last_chance=last_chance, now=now, is_new=is_new, at_hand=at_hand)
         its_print = fingerprint(self.entity.name, mapped.as_given, like=known.digest if known else "")
         if by_ledger and known and known.digest == its_print:
-            return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links(key, mapped))
+            return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links.left_open(key, mapped))
         came = Came(key, record, mapped, its_print, known)
         if not by_id:
             existing = self._finder.find(key, mapped.values, known, ahead, at_hand=at_hand)
@@ -239,17 +203,17 @@ class Writer:
         values = self._mapper.complete(mapped.values)
         for remark in self._system.remarks(self.entity, values):
             self._mapper.note(remark)
-        left_open = self._links(key, mapped)
+        left_open = self._links.left_open(key, mapped)
         if self._options.dry_run:
             self._references.planned.setdefault(key, set()).add(self.entity.name)
-            return Outcome(Action.CREATE, key, name=self._name_in(values), changes=_set(values), left_open=left_open)
+            return Outcome(Action.CREATE, key, name=self._name_in(values), changes=set_by(values), left_open=left_open)
         return Planned(came, self._creator.intent(key, values), left_open)
 
     def _note_intents(self, plans: Sequence[Planned]) -> None:
         creates = []
         for each in plans:
             known = each.came.known.crm_id if each.came.known else None
-            creates.append(Create(each.intent, known, self._references_in(each.came.mapped), each.left_open))
+            creates.append(Create(each.intent, known, self._links.named_in(each.came.mapped), each.left_open))
         self._ledger.intend(creates)
         for each in plans:
             each.is_noted = True
@@ -273,21 +237,21 @@ class Writer:
         if lacks_file:
             raise Reject(f"it was created as {created.crm_id}, but the CRM did not keep its file")
         name = self._name_in(values)
-        return Outcome(Action.CREATE, came.key, created.crm_id, _set(values), silent, plan.left_open, name=name)
+        return Outcome(Action.CREATE, came.key, created.crm_id, set_by(values), silent, plan.left_open, name=name)
 
     def _update(self, came: Came, existing: Existing, *, at_hand: bool) -> Outcome:
         key, mapped, known = came.key, came.mapped, came.known
         if self._options.write_mode == "create_only":
             return Outcome(Action.SKIP, key, existing.crm_id)
         changes = self._differences(mapped.values, existing, known, came.fingerprint)
-        left_open = self._links(key, mapped)
+        left_open = self._links.left_open(key, mapped)
         if self._options.dry_run:
             action = Action.UPDATE if changes else Action.UNCHANGED
             name = self._name_in(existing.record)
             return Outcome(action, key, existing.crm_id, changes, left_open=left_open, name=name)
         if changes and at_hand:
             raise AsksCrm
-        self._leave_open(key, mapped, left_open)
+        self._links.leave_open(key, mapped, left_open)
         before = known.altered if known else {}
         if not changes:
             if known is None or known.digest != came.fingerprint:
@@ -345,24 +309,6 @@ class Writer:
         written = Written(self.entity.name, crm_id, came.fingerprint, altered)
         self._ledger.note(self._options.stream, came.key, written, later=later)
 
-    def _links(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
-        fields = self._mapper.fields
-        return tuple(
-            Link(self._options.stream, key, name, fields[name].refers_to, to_key)
-            for name, to_key in mapped.open_links.items()
-        )
-
-    def _leave_open(self, key: str, mapped: Mapped, links: tuple[Link, ...]) -> None:
-        """Noted before the write, so that a crash in between loses no reference."""
-        if given := self._references_in(mapped):
-            self._ledger.leave_open(self._options.stream, key, given, links)
-
-    def _references_in(self, mapped: Mapped) -> list[str]:
-        """The fields of a record whose reference may be set later."""
-        if not self._references.may_come_later:
-            return []
-        return [name for name in mapped.as_given if self._mapper.is_reference(name)]
-
     def _delete(self, key: str, known: Written | None) -> Outcome:
         if self._options.deletes == "ignore":
             return Outcome(Action.SKIP, key)
@@ -371,30 +317,12 @@ class Writer:
         if existing and not self.entity.deletable:
             raise Reject("the CRM does not let it be deleted")
         if existing and not self._options.dry_run:
-            self._delete_once(existing.crm_id)
+            delete(self._client, self._finder, existing.crm_id, self._options.settle_seconds)
         if not self._options.dry_run:
             self._ledger.forget(self._options.stream, key)
         if existing is None:
             return Outcome(Action.SKIP, key)
         return Outcome(Action.DELETE, key, existing.crm_id, name=self._name_in(existing.record))
-
-    def _delete_once(self, crm_id: str) -> None:
-        for _attempt in range(ATTEMPTS):
-            try:
-                self._system.delete(self._client.call, self.entity, crm_id)
-            except OutcomeUnknown as error:
-                code = error.code
-                self._client.sleep(self._options.settle_seconds)
-                if self._finder.get(crm_id) is None:
-                    return
-            except Denied:
-                # So is a delete that is repeated because its answer was lost.
-                if self._finder.get(crm_id) is None:
-                    return
-                raise
-            else:
-                return
-        raise Unavailable(f"{self.entity.name}: delete: the connection breaks again and again", code=code)
 
     def _name_in(self, values: Mapping[str, Any]) -> str:
         """What people call the record that has these values."""
@@ -403,8 +331,3 @@ class Writer:
     def _kind(self, name: str) -> Kind:
         found = self._mapper.fields.get(name)
         return found.kind if found else Kind.ANY
-
-
-def _set(values: Mapping[str, Any]) -> tuple[Change, ...]:
-    """What a create sets."""
-    return tuple(Change(name, None, value) for name, value in values.items())

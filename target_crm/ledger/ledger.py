@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from datetime import datetime
-from types import MappingProxyType
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ConfigError
 from target_crm.ledger.database import Database
-from target_crm.ledger.entries import Create, Intent, Link, Snapshot, TakenMeanwhile, Written, jsonable
+from target_crm.ledger.entries import Create, Intent, Link, TakenMeanwhile, Written
 from target_crm.ledger.lease import LeaseHolder
 from target_crm.ledger.notes import Notes
+from target_crm.ledger.rows import altered_in, intent_in, link_in, link_row, row_of
 from target_crm.ledger.statements import RECORD, Statements, portions
-from target_crm.ledger.tables import INTENTS, LINKS, WRITTEN, sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -122,7 +121,7 @@ class Ledger:
         for some in portions(keys):
             self._notes.flush_those_of(some)
             for row in self._database.read(self._does.written, {**self._ours, "its_stream": stream, "its_key": some}):
-                altered = NOTHING if row.altered == "{}" else _pairs(stream, row)
+                altered = altered_in(row, stream)
                 found[row.key] = Written(row.entity, row.crm_id, row.digest, altered)
         return found
 
@@ -164,7 +163,7 @@ class Ledger:
         """
         now = self._now_and_lease()
         stream = creates[0].intent.stream
-        rows = [{**self._row(each.intent), **now} for each in creates]
+        rows = [{**self._named(stream, each.intent.key)[1], **row_of(each.intent), **now} for each in creates]
         known = {each.intent.key: each.known_as for each in creates if each.known_as is not None}
 
         def work(db: sa.Connection) -> None:
@@ -183,12 +182,6 @@ class Ledger:
         places = [(stream, each.intent.key) for each in creates]
         self._held.update(places)
         self._unsent.update(places)
-
-    def _row(self, intent: Intent) -> dict[str, Any]:
-        shown = intent.before.to_json() if intent.before else None
-        sent = json.dumps(dict(intent.sent), default=jsonable)
-        values = {"entity": intent.entity, "at": intent.at.isoformat(), "sent": sent, "shown": shown}
-        return {**self._named(intent.stream, intent.key)[1], **values}
 
     def hold(self, stream: str, key: str) -> None:
         """Makes sure that an intent is still this run's, and extends the lease, unless it was just extended.
@@ -232,14 +225,8 @@ class Ledger:
         return [self._intent(row) for row in self._database.read(statement, {**its, **self._now_and_lease()})]
 
     def _intent(self, row: sa.Row[Any]) -> Intent:
-        with sound(INTENTS, row.stream, row.key):
-            at, sent = datetime.fromisoformat(row.at), dict(json.loads(row.sent))
-            if at.tzinfo is None:
-                raise ValueError
-            before = Snapshot.from_json(row.shown) if row.shown else None
-            holder = LeaseHolder.from_json(row.holder) if row.holder else None
-            is_free = bool(row.has_ended) or self._is_over(holder)
-            return Intent(row.stream, row.key, row.entity, at, sent, before, holder, is_free)
+        intent = intent_in(row)
+        return replace(intent, is_free=bool(row.has_ended) or self._is_over(intent.holder))
 
     def _is_over(self, holder: LeaseHolder | None) -> bool:
         """Whether a lease is over before its time: it is this run's own, or its run is gone."""
@@ -282,10 +269,7 @@ class Ledger:
         its, row = self._named(stream, key)
         db.execute(self._does.close_links, {**its, "its_field": list(fields)})
         if links:
-            told = [
-                {"field": each.field, "refers_to": json.dumps(each.refers_to), "to_key": each.to_key} for each in links
-            ]
-            db.execute(self._does.add_link, [{**row, **each} for each in told])
+            db.execute(self._does.add_link, [{**row, **link_row(each)} for each in links])
 
     def close_link(self, link: Link) -> None:
         """Notes that a reference was set."""
@@ -294,27 +278,13 @@ class Ledger:
     def links_to(self, keys: Iterable[str] | None = None) -> list[Link]:
         """The references that wait for incoming records with these keys; for any, if none are named."""
         if keys is None:
-            return [_link(row) for row in self._database.read(self._does.links, self._ours)]
+            return [link_in(row) for row in self._database.read(self._does.links, self._ours)]
         found = (
             self._database.read(self._does.links_to, {**self._ours, "its_to_key": some}) for some in portions(keys)
         )
-        return [_link(row) for rows in found for row in rows]
+        return [link_in(row) for rows in found for row in rows]
 
     def _named(self, stream: str, key: str) -> tuple[dict[str, str], dict[str, Any]]:
         """What finds the row of an incoming record, and what a new one of it holds."""
         its = {**self._ours, "its_stream": stream, "its_key": key}
         return its, {name: its[f"its_{name}"] for name in RECORD}
-
-
-NOTHING: Mapping[str, tuple[str, str]] = MappingProxyType({})
-"""What the CRM altered of most records."""
-
-
-def _pairs(stream: str, row: sa.Row[Any]) -> dict[str, tuple[str, str]]:
-    with sound(WRITTEN, stream, row.key):
-        return {name: (sent, stored) for name, (sent, stored) in json.loads(row.altered).items()}
-
-
-def _link(row: sa.Row[Any]) -> Link:
-    with sound(LINKS, row.stream, row.key):
-        return Link(row.stream, row.key, row.field, tuple(json.loads(row.refers_to)), row.to_key)
