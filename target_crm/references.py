@@ -53,7 +53,7 @@ class References:
 
         Raises:
             Reject: it could be several records.
-            AsksCrm: the CRM would have to tell, and nothing but what is ``at_hand`` may.
+            AsksCrm: neither the ledger nor what is planned tells, and nothing but what is ``at_hand`` may.
         """
         names = keys_meant_by(value)
         for name in names:
@@ -65,17 +65,16 @@ class References:
             entities = self.planned.get(name)
             if entities and (not field.refers_to or entities.intersection(field.refers_to)):
                 return f"(to be created) {name}"
-        if self._by_ledger and not HAS_WORD.search(names[0]):
-            return None
-        return self._in_crm(field, names[0], at_hand=at_hand)
+        if at_hand:
+            # The record that it points to may also be among those that are being written.
+            raise AsksCrm
+        return self._in_crm(field, names[0]) if not self._by_ledger or HAS_WORD.search(names[0]) else None
 
-    def _in_crm(self, field: Field, value: str, *, at_hand: bool) -> str | None:
+    def _in_crm(self, field: Field, value: str) -> str | None:
         """A record that has this id, or else this label; looked up once."""
         place = (",".join(field.refers_to), value)
         if place in self._there:
             return self._there[place]
-        if at_hand:
-            raise AsksCrm
         found = self._look_up(field, value)
         # By ledger, what is missing now can only come by the ledger.
         if found is not None or self._by_ledger:

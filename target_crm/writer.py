@@ -194,9 +194,11 @@ class Writer:
         came = Came(key, record, mapped, its_print, known)
         if not by_id:
             existing = self._finder.find(key, mapped.values, known, ahead, at_hand=at_hand)
-        return self._create(came) if existing is None else self._update(came, existing, at_hand=at_hand)
+        if existing is None:
+            return self._create(came, at_hand=at_hand)
+        return self._update(came, existing, at_hand=at_hand)
 
-    def _create(self, came: Came) -> Outcome | Planned:
+    def _create(self, came: Came, *, at_hand: bool) -> Outcome | Planned:
         key, mapped = came.key, came.mapped
         if self._options.write_mode == "update_only":
             return Outcome(Action.SKIP, key)
@@ -207,7 +209,10 @@ class Writer:
         if self._options.dry_run:
             self._references.planned.setdefault(key, set()).add(self.entity.name)
             return Outcome(Action.CREATE, key, name=self._name_in(values), changes=set_by(values), left_open=left_open)
-        return Planned(came, self._creator.intent(key, values), left_open)
+        intent = self._creator.intent(key, values)
+        if at_hand and not (intent.before and intent.before.lasts):
+            raise AsksCrm
+        return Planned(came, intent, left_open)
 
     def _note_intents(self, plans: Sequence[Planned]) -> None:
         creates = []

@@ -47,6 +47,11 @@ class Snapshot:
     is_sure: bool = True
     """Whether nothing else can have been added before the create was sent."""
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it is as good a while later, since ids surely grow."""
+        return self.is_sure and self.ids is None
+
     def tells_new(self, crm_id: str) -> bool | None:
         """Whether a record with this id came later; None where that cannot be known."""
         if self.ids is not None and crm_id in self.ids:
