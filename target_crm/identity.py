@@ -76,4 +76,5 @@ def _coarse(value: Any) -> str:
     """The same text for values that may count as equal, in the CRM or here."""
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         return str(Decimal(value).normalize())
-    return unicodedata.normalize("NFKD", str(value)).casefold().strip()
+    written = str(value)
+    return (written if written.isascii() else unicodedata.normalize("NFKD", written)).casefold().strip()

@@ -49,6 +49,8 @@ class Links:
 
     def left_open(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
         """The references of a record that cannot be set yet."""
+        if not mapped.open_links:
+            return ()
         fields = self._mapper.fields
         return tuple(
             Link(self._stream, key, name, fields[name].refers_to, to_key) for name, to_key in mapped.open_links.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from crm_systems.beside import CONTENT
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
 from target_crm.outcome import NotYet, Reject
-from target_crm.plain import as_it_comes
+from target_crm.plain import as_it_comes, is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,8 +48,9 @@ class Mapped:
         return {**self.values, **self.otherwise}
 
 
-_Place = tuple[str, "Field | None", "Callable[[Any], bool] | None"]
-"""The field that an incoming one is written to, if one is, and which of its values are typed as they come."""
+_Place = tuple[str, "Field | None", "Callable[[Any], bool] | None", bool]
+"""The field that an incoming one is written to, if one is, which of its values are typed as they come, and whether
+those are plain texts."""
 
 
 class Mapper:
@@ -66,6 +68,7 @@ class Mapper:
         self.owners = owners
         self.references = references
         self.fields = {each.name: each for each in entity.fields}
+        self._quick = cache(lambda name: as_it_comes(self.fields[name]))
         self._places: dict[str, _Place] = {}
         """By incoming field."""
         self.notes: list[str] = []
@@ -97,38 +100,41 @@ class Mapper:
             AsksCrm: the CRM would have to tell what it points to, and nothing but what is ``at_hand`` may.
         """
         mapped, faults = Mapped(), list[Reject]()
-        values, places, given = mapped.values, self._places, set[str]()
+        values, places = mapped.values, self._places
         for incoming, value in record.items():
-            name, known, is_typed = places.get(incoming) or self._place(incoming)
+            name, known, is_typed, is_text = places.get(incoming) or self._place(incoming)
             if known is None:
                 continue
-            if is_typed is not None and (value is None or is_typed(value)):
+            is_usual = is_text and value.__class__ is str and value and value.isascii()
+            if is_usual or (is_typed is not None and (value is None or is_typed(value))):
                 values[name] = value
-                if value is not None:
-                    given.add(name)
-                continue
-            if not is_empty(value):
-                given.add(name)
-            try:
-                self._map(mapped, known, value, now, last_chance=last_chance, at_hand=at_hand)
-            except Reject as error:
-                faults.append(error)
+            else:
+                try:
+                    self._map(mapped, known, value, now, last_chance=last_chance, at_hand=at_hand)
+                except Reject as error:
+                    faults.append(error)
         if mapped.brought and self.uploads and not faults:
             self._add_file(self.uploads, mapped, record)
-        lasting = [str(each) for each in faults if not isinstance(each, NotYet)]
-        if lasting:
-            raise Reject("; ".join([*lasting, *(self._lacking(given) if is_new else ())]))
         if faults:
-            raise NotYet("; ".join(map(str, faults)))
+            raise self._fault(faults, record, is_new=is_new)
         return mapped
+
+    def _fault(self, faults: list[Reject], record: Mapping[str, Any], *, is_new: bool) -> Reject:
+        """All that is wrong with a record, as one."""
+        lasting = [str(each) for each in faults if not isinstance(each, NotYet)]
+        if not lasting:
+            return NotYet("; ".join(map(str, faults)))
+        given = {self._places[name][0] for name, value in record.items() if not is_empty(value)}
+        return Reject("; ".join([*lasting, *(self._lacking(given) if is_new else ())]))
 
     def _place(self, incoming: str) -> _Place:
         known = self.fields.get(self.target_of(incoming) or "")
         if known is None or not known.writable or incoming.startswith("_sdc_"):
-            found: _Place = ("", None, None)
+            found: _Place = ("", None, None, False)
         else:
             is_simple = not (known.items or known.kind is Kind.OWNER or self.is_reference(known.name))
-            found = (known.name, known, as_it_comes(known) if is_simple else None)
+            is_typed = as_it_comes(known) if is_simple else None
+            found = (known.name, known, is_typed, is_typed is is_plain_text)
         self._places[incoming] = found
         return found
 
@@ -238,6 +244,8 @@ class Mapper:
 
     def typed(self, name: str, value: Any) -> Any:
         """A value as a typed one; one that does not fit, such as earlier versions may have sent, as it is."""
+        if self._quick(name)(value):
+            return value
         try:
             return typed(self.fields[name], value, self._notation)
         except ValueError:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from crm_systems.model import Field
 
 
-def _is_plain_text(value: Any) -> bool:
+def is_plain_text(value: Any) -> bool:
+    """Whether it is a text that is typed as it comes, where any text fits."""
     return type(value) is str and value != "" and (value.isascii() or value.isprintable())
 
 
@@ -42,14 +43,14 @@ def _as_iso(parse: Callable[[str], date | time | datetime], length: int, end: st
 
 
 _AS_THEY_COME: Mapping[Kind, Callable[[Any], bool]] = {
-    **dict.fromkeys(TEXTS - {Kind.TIME, Kind.OWNER}, _is_plain_text),
+    **dict.fromkeys(TEXTS - {Kind.TIME, Kind.OWNER}, is_plain_text),
     Kind.NUMBER: _is_plain_number,
     Kind.INTEGER: lambda value: type(value) is int,
     Kind.BOOLEAN: lambda value: type(value) is bool,
     Kind.DATE: _as_iso(date.fromisoformat, len("2021-05-06")),
     Kind.TIME: _as_iso(time.fromisoformat, len("13:45:00")),
     Kind.DATETIME: _as_iso(datetime.fromisoformat, len("2021-05-06T13:45:00+00:00"), "+00:00"),
-    Kind.MULTIPICKLIST: lambda value: type(value) is list and value != [] and all(map(_is_plain_text, value)),
+    Kind.MULTIPICKLIST: lambda value: type(value) is list and value != [] and all(map(is_plain_text, value)),
 }
 
 
@@ -58,7 +59,7 @@ def as_it_comes(field: Field) -> Callable[[Any], bool]:
     is_plain = _AS_THEY_COME.get(field.kind, lambda _value: False)
     values = frozenset(choice.value for choice in field.choices)
     if field.kind is Kind.PICKLIST and values:
-        return lambda value: _is_plain_text(value) and value in values
+        return lambda value: is_plain_text(value) and value in values
     if field.kind is Kind.MULTIPICKLIST and values:
         return lambda value: is_plain(value) and values.issuperset(value)
     return (lambda _value: False) if values else is_plain

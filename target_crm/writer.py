@@ -77,9 +77,10 @@ class Writer:
         Raises:
             CrmError: the connection is in trouble.
         """
-        with suppress(AsksCrm):
+        try:
             return self._told(key, lambda: self._decide(key, record, ahead, at_hand=True))
-        return None
+        except AsksCrm:
+            return None
 
     def intend(self, plans: Sequence[Planned]) -> None:
         """Notes creates, all at once, so that they may be sent."""
@@ -274,6 +275,8 @@ class Writer:
         self, values: Mapping[str, Any], existing: Existing, known: Written | None, fingerprint: str
     ) -> tuple[Change, ...]:
         """What is to be changed. A value that the CRM altered when it was last sent is not sent again."""
+        if values.items() <= existing.record.items():
+            return ()
         found = []
         for name, value in values.items():
             if name not in existing.record:

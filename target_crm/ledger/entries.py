@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from hashlib import blake2s
+from hashlib import blake2b, blake2s
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -143,11 +143,13 @@ def fingerprint(entity: str, values: Mapping[str, Any], like: str = "") -> str:
     except OverflowError:
         # An integer beyond 64 bits.
         written = _ENCODER.encode([entity, plain]).encode()
-    return f"{NEWER}{blake2s(written, digest_size=16).hexdigest()[1:]}"
+    return f"{NEWER}{blake2b(written, digest_size=16).hexdigest()[1:]}"
 
 
 def _spelled(value: Any) -> Any:
     """A value with decimals as texts, at any depth."""
+    if value.__class__ is Decimal:
+        return jsonable(value)
     if isinstance(value, list):
         return [_spelled(each) for each in value]
     if isinstance(value, dict):
