@@ -79,6 +79,18 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 	@.venv-meltano/$(PIP) "meltano~=4.4"
 	@touch $@
 
+.venv-dagster/ready:
+	@echo "Installing Dagster into .venv-dagster …"
+	@$(PYTHON) -m venv .venv-dagster
+	@.venv-dagster/$(PIP) "dagster~=1.13"
+	@touch $@
+
+.venv-airflow/ready:
+	@echo "Installing Airflow into .venv-airflow …"
+	@$(PYTHON) -m venv .venv-airflow
+	@.venv-airflow/$(PIP) "apache-airflow~=3.3"
+	@touch $@
+
 .venv-loaders/%/ready:
 	@echo "Installing $* into .venv-loaders …"
 	@$(PYTHON) -m venv .venv-loaders/$*
@@ -86,4 +98,4 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-meltano .venv-loaders .meltano demo-output proof-output dist site
+	rm -rf .venv .venv-meltano .venv-loaders .venv-dagster .venv-airflow .meltano demo-output proof-output dist site

@@ -13,7 +13,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 
 from crm_systems import kinds
-from crm_systems.compiled import Record
+from crm_systems.compiled import Record, typed_rows
 from crm_systems.errors import CrmError
 from crm_systems.rows import missing_key
 from crm_systems.times import instant
@@ -169,7 +169,7 @@ class CrmStream(VersionedStream):
             if typing and records and isinstance(records[0], Record):
                 typing.typed(records)
             else:
-                typed = list(map(reader, records))
+                typed = typed_rows(reader, records)
                 records = [record for record in typed if not missing_key(self._keys, record)]
                 keyless += len(typed) - len(records)
             news = changes.news(records, self._key_of, elapsed) if changes else records

@@ -123,7 +123,7 @@ class CrmTap(Configured):
                 catalog = super().run_discovery()
                 sys.stdout.flush()
         finally:
-            self.run.client.close()
+            self.run.close()
         self._end()
         return catalog
 
@@ -166,7 +166,7 @@ class CrmTap(Configured):
             finally:
                 self.run.progress.clear()
                 self._sum_up()
-                self.run.client.close()
+                self.run.close()
         self._end()
 
     def _sum_up(self) -> None:

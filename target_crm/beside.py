@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
+from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
@@ -13,7 +16,7 @@ from target_crm.mapping import DELETED_AT
 from target_crm.outcome import OF_ONE_RECORD, Action, Change, NotYet, Outcome, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from crm_systems.beside import Relation
     from crm_systems.client import Client
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
     from target_crm.ledger import Ledger, Link
     from target_crm.mapping import Mapper
     from target_crm.uploads import Uploads
+
+
+OFTEN, MANY = 4, 1000
+"""How often a source comes in a batch for which all that is related to it is asked for, if it is not more than many."""
 
 
 class BesideWriter(ABC):
@@ -60,11 +67,13 @@ class BesideWriter(ABC):
         """What records share that must not be written at the same time, beside their key."""
         return ()
 
-    def set_link(self, _link: Link) -> bool:
+    def set_link(self, _link: Link) -> Outcome | None:
+        """None: no reference is left open."""
+        return None
+
+    def can_set(self, _link: Link) -> bool:
         """False: no reference is left open."""
         return False
-
-    can_set = set_link
 
     def _known(self, key: str) -> Written | None:
         return self._ledger.written(self._options.stream, key)
@@ -130,6 +139,20 @@ class RelationWriter(BesideWriter):
     def __init__(self, client: Client, ledger: Ledger, mapper: Mapper, relations: list[Relation]) -> None:
         super().__init__(client, ledger, mapper)
         self._relations = {each.label: each for each in relations}
+        self._lock = threading.Lock()
+        self._often: set[Any] = set()
+        """The sources that come often in the batch, as they came."""
+        self._there: dict[tuple[str, str], set[str] | None] = {}
+        """By label and source, all that is related to it; None where that is much."""
+
+    def look_ahead(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Of a source that comes often in a batch, all relations are asked for at once, once."""
+        counted = Counter(str(self._source_of(record)) for record in records)
+        self._often = {source for source, count in counted.items() if count >= OFTEN}
+        self._there = {}
+
+    def _source_of(self, record: Mapping[str, Any]) -> Any:
+        return next((value for name, value in record.items() if self._mapper.target_of(name) == "source_id"), None)
 
     def _write(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
         if record.get(DELETED_AT) and self._options.deletes == "ignore":
@@ -143,7 +166,8 @@ class RelationWriter(BesideWriter):
             return self._take_away(key, relation, source, related)
         if self._is_done(self._known(key), fingerprint):
             return Outcome(Action.UNCHANGED, key, pair)
-        is_there = not is_planned and self._is_related(relation, source, related)
+        is_often = str(self._source_of(record)) in self._often
+        is_there = not is_planned and self._was_related(relation, source, related, is_often=is_often)
         if self._options.dry_run or (not is_there and self._options.write_mode == "update_only"):
             action = Action.CREATE if self._options.dry_run else Action.SKIP
             return Outcome(Action.UNCHANGED if is_there else action, key, pair)
@@ -153,6 +177,18 @@ class RelationWriter(BesideWriter):
                 raise Reject("the CRM says that it related the two records, and did not")
         self._note(key, pair, fingerprint, {})
         return Outcome(Action.UNCHANGED if is_there else Action.CREATE, key, pair)
+
+    def _was_related(self, relation: Relation, source: str, related: str, *, is_often: bool) -> bool:
+        """Whether two records were related when the batch began, or a moment ago."""
+        if not is_often:
+            return self._is_related(relation, source, related)
+        place = (relation.label, source)
+        with self._lock:
+            if place not in self._there:
+                found = list(islice(self._system.related(self._client.call, relation, source), MANY))
+                self._there[place] = set(found) if len(found) < MANY else None
+            there = self._there[place]
+        return self._is_related(relation, source, related) if there is None else related in there
 
     def _is_related(self, relation: Relation, source: str, related: str) -> bool:
         return self._system.is_related(self._client.call, relation, source, related)

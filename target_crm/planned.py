@@ -10,19 +10,8 @@ from target_crm.outcome import Change
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from target_crm.ledger import Intent, Link, Written
-    from target_crm.mapping import Mapped
-
-
-@dataclass(frozen=True)
-class Came:
-    """A record that came in, and what is known of it."""
-
-    key: str
-    record: Mapping[str, Any]
-    mapped: Mapped
-    fingerprint: str
-    known: Written | None
+    from target_crm.conflicts import Came
+    from target_crm.ledger import Intent, Link
 
 
 @dataclass

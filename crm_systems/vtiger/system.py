@@ -34,6 +34,7 @@ from crm_systems.system import VERSION, System, decode_json
 from crm_systems.times import earliest
 from crm_systems.vtiger import leads, vtql
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, WITHOUT_INVENTORY, entity_of
+from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import VtigerFiles, replace_file, with_file
 from crm_systems.vtiger.lines import INTERNAL_ERRORS, replace_lines
 from crm_systems.vtiger.look_up import LookUp
@@ -472,7 +473,8 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         files = with_file(entity, element)
         form = {"operation": "create", "elementType": entity.name, "element": json.dumps(element)}
         about = f"{entity.name}: create"
-        row: Row = call(Request("POST", about, form=form, files=files, repeatable=False, shape=RECORD))
+        with naming_doubles(entity, element):
+            row: Row = call(Request("POST", about, form=form, files=files, repeatable=False, shape=RECORD))
         return row
 
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
@@ -500,7 +502,8 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         element = json.dumps({"id": current["id"], **values})
         form = {"operation": "revise", "element": element}
-        row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
+        with naming_doubles(entity, values):
+            row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
         return row
 
     def becomes(self, entity: Entity) -> tuple[str, ...]:

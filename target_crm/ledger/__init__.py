@@ -1,5 +1,6 @@
 """What earlier runs wrote into a CRM, and what they were about to write: kept in a database of the user's choice."""
 
+from target_crm.ledger.base import EMPTY, NOT_SHOWN, Agreed, Base, short_digest
 from target_crm.ledger.destination import Destination
 from target_crm.ledger.entries import (
     Create,
@@ -7,14 +8,20 @@ from target_crm.ledger.entries import (
     Link,
     Snapshot,
     TakenMeanwhile,
+    Twin,
     Written,
     digest,
     fingerprint,
     number_of,
 )
 from target_crm.ledger.ledger import Ledger
+from target_crm.ledger.twins import Twins
 
 __all__ = [
+    "EMPTY",
+    "NOT_SHOWN",
+    "Agreed",
+    "Base",
     "Create",
     "Destination",
     "Intent",
@@ -22,8 +29,11 @@ __all__ = [
     "Link",
     "Snapshot",
     "TakenMeanwhile",
+    "Twin",
+    "Twins",
     "Written",
     "digest",
     "fingerprint",
     "number_of",
+    "short_digest",
 ]

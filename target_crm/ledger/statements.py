@@ -52,7 +52,7 @@ class Statements:
         mine = sa.and_(named(INTENTS, *RECORD), INTENTS.c.owner == sa.bindparam("my_owner"))
         seen = sa.func.coalesce(INTENTS.c.owner, "") == sa.bindparam("its_owner")
 
-        told = [WRITTEN.c[name] for name in ("key", "entity", "crm_id", "digest", "altered")]
+        told = [WRITTEN.c[name] for name in ("key", "entity", "crm_id", "digest", "altered", "base")]
         self.written = sa.select(*told).where(named(WRITTEN, *RECORD[:3]), among(WRITTEN.c.key))
         known_as = sa.select(WRITTEN.c.key, WRITTEN.c.crm_id)
         self.written_as = known_as.where(named(WRITTEN, *RECORD[:3]), among(WRITTEN.c.key))
@@ -67,6 +67,9 @@ class Statements:
         self.add_intent = INTENTS.insert().values(**lease)
         self.intents = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD[:3]))
         self.intent = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD))
+        self.intents_there = sa.select(INTENTS, has_ended.label("has_ended")).where(
+            among(INTENTS.c.destination), named(INTENTS, "source")
+        )
         self.hold = INTENTS.update().where(mine).values(**lease)
         least = now + sa.bindparam("least_seconds", type_=sa.Double)
         self.held = sa.select(INTENTS.c.key).where(mine, INTENTS.c.lease_until >= least)
