@@ -61,9 +61,10 @@ def opened(url: str, warn: Callable[[str], None]) -> sa.Engine:
     engine = sa.create_engine(url, hide_parameters=True, connect_args=arguments)
     if path := ledger_file(engine.url):
         os.close(open_private(path, os.O_RDWR, warn))
-    with suppress(sa.exc.DBAPIError):
-        # It fails where another run makes the same tables at this moment; they are there then.
-        _METADATA.create_all(engine)
+    for _table_of_another in TABLES:
+        with suppress(sa.exc.DBAPIError):
+            # It fails where another run makes the same table at this moment; that one is there then.
+            _METADATA.create_all(engine)
     _METADATA.create_all(engine)
     _add_columns(engine)
     _add_indexes(engine)
