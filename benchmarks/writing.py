@@ -19,8 +19,9 @@ from target_crm.ledger import Create, Intent, Ledger, Written
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.__main__ import Bench, Table
     from benchmarks.measure import Server
+    from benchmarks.page import Table
+    from benchmarks.reading import Bench
 
 HERE = Path(sys.executable).parent
 FEW = 100
