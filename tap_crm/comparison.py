@@ -116,7 +116,7 @@ class Comparison:
         """The keys of all records that the CRM lists, those that it cannot hand out included."""
         client = self._client
         entity = client.system.keys_alone(self._entity)
-        for page in client.pages(client.system.walks(client.call, entity, since, parallel=client.parallel)):
+        for page in client.read(lambda: client.system.walks(client.call, entity, since)):
             yield from self._keys(page.rows)
             yield from page.unreadable
 
