@@ -140,8 +140,8 @@ def problems(settings: Mapping[str, Any]) -> list[str]:
         found.append("`files_path` is missing: `files` set to folder writes there.")
     if settings["emit_activate_version_messages"] and settings.get("shard"):
         found.append(
-            "`emit_activate_version_messages` cannot go with `shard`: the target would take the other parts' records for "
-            "vanished ones."
+            "`emit_activate_version_messages` cannot go with `shard`: the target would take the records of other "
+            "parts for vanished ones."
         )
     try:
         wanted_relations(settings)
