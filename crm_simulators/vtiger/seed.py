@@ -66,7 +66,7 @@ class Seeder:
         """Each campaign has some."""
         people = [self._store.id(record) for record in self._store.raw("Contacts")]
         for position, record in enumerate(self._store.raw("Campaigns") if "Campaigns" in self._store.modules else []):
-            campaign, members = self._store.id(record), people[position :: position + 2]
+            campaign, members = self._store.id(record), people[position :: position + 2][:150]
             self._store.pairs |= {frozenset({campaign, each}) for each in members}
 
     def _people_and_lists(self) -> None:
