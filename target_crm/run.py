@@ -51,7 +51,7 @@ class Run:
             shows_records=bool(settings["report_path"]),
         )
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), settings)
-        self.workers = Workers(self.client.parallel)
+        self.workers = Workers(self.client.parallel, self.rest)
         self._stream = ""
         self.pending = Pending(lambda: self.ledger, self.report, self.warn)
         self.planned: dict[str, set[str]] = {}
@@ -103,9 +103,13 @@ class Run:
             SystemExit: more records were rejected than may be.
         """
         self.workers.finish()
+        self.rest()
+        self.pending.set_links()
+
+    def rest(self) -> None:
+        """Makes durable what was noted so far."""
         if self._ledger is not None:
             self._ledger.flush()
-        self.pending.set_links()
 
     def count(self, stream: str, raw: RawRecord, outcome: Outcome) -> None:
         """Counts a record, and keeps it where it was rejected.
@@ -147,15 +151,18 @@ class Run:
         self._progress.clear()
         self.workers.stop()
         self.client.close()
-        if self._ledger is not None:
-            self._ledger.close()
         for line in self.report.lines():
             self._logger.info("%s", line)
         seconds, path = time.monotonic() - self._started, self.settings["report_path"]
         try:
             if path:
                 self.report.write(path, seconds=seconds, requests=self.client.traffic.requests)
+            if self._ledger is not None and not self.settings["dry_run"]:
+                self._ledger.unreported.forget()
         except OSError as error:
             raise SystemExit(
                 f"{self._name}: the report cannot be written to `report_path` ({error.strerror})."
             ) from None
+        finally:
+            if self._ledger is not None:
+                self._ledger.close()

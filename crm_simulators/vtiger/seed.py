@@ -58,8 +58,16 @@ class Seeder:
                 for position in range(total * batch // _BATCHES, total * (batch + 1) // _BATCHES):
                     self._add(module, plan, position)
         seed_lines(self._store)
+        self._members()
         for module in order:
             self._specials(module)
+
+    def _members(self) -> None:
+        """Each campaign has some."""
+        people = [self._store.id(record) for record in self._store.raw("Contacts")]
+        for position, record in enumerate(self._store.raw("Campaigns") if "Campaigns" in self._store.modules else []):
+            campaign, members = self._store.id(record), people[position :: position + 2][:150]
+            self._store.pairs |= {frozenset({campaign, each}) for each in members}
 
     def _people_and_lists(self) -> None:
         for name, rows in base_values(self._store).items():
