@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import ConfigValidationError
 
+from tap_crm.place import READING
 from tap_crm.tap import CrmTap
 
 if TYPE_CHECKING:
@@ -80,9 +81,9 @@ class Run:
         return states[-1] if states else {}
 
     def bookmark(self, stream: str) -> dict[str, Any]:
-        """What the last state says of a stream."""
+        """What the last state says of a stream, but for how far a reading has come that is not complete."""
         found: dict[str, Any] = self.state.get("bookmarks", {}).get(stream, {})
-        return found
+        return {name: value for name, value in found.items() if name != READING}
 
 
 class Time:
