@@ -95,7 +95,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         ),
     )
     interface: ClassVar[str] = "/webservice.php"
-    limits: ClassVar[Limits] = Limits(page_size=vtql.SERVER_PAGE, parallel_requests=4, parallel_writes=4)
+    limits: ClassVar[Limits] = Limits(page_size=vtql.SERVER_PAGE, parallel_requests=4)
     abilities: ClassVar[Abilities] = Abilities(
         reads="all modules, custom fields, line items, files, relations",
         changes="yes",
