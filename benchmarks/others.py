@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import os
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -20,8 +22,6 @@ from benchmarks.replay import Recording, read, replayed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-READ = {"alfacrm": "customer", "intouch": "parties", "egito": "Lead"}
-"""Of each system, a kind of record that every user has."""
 FEW, MANY = 600, 3000
 """Rows; what the few cost is taken off, so that log-in, describing and the sample of rows do not count."""
 
@@ -43,13 +43,13 @@ def cpu(work: Callable[[], Any]) -> float:
     return time.process_time() - began
 
 
-def measure(system: str, times: int) -> tuple[float, float]:
+def measure(system: str, entity: str, times: int) -> tuple[float, float]:
     """Seconds a record: the floor's and ours."""
     costs: dict[int, tuple[float, float]] = {}
     count: dict[int, int] = {}
     logging.disable()
     for rows in (FEW, MANY):
-        recording = Recording.of(system, READ[system], rows)
+        recording = Recording.of(system, entity, rows)
         with TemporaryDirectory() as folder, replayed(recording, Path(folder)) as address:
             recording.settings["url"] = address
             count[rows] = read(recording)
@@ -60,3 +60,7 @@ def measure(system: str, times: int) -> tuple[float, float]:
     records = count[MANY] - count[FEW]
     base, ours = ((costs[MANY][place] - costs[FEW][place]) / records for place in (0, 1))
     return base, ours
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(measure(sys.argv[1], sys.argv[2], int(sys.argv[3]))) + "\n")
