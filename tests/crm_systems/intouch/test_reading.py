@@ -12,7 +12,7 @@ import pytest
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.settings import load
-from tests.crm_systems.intouch.shown import installation, read
+from tests.crm_systems.intouch.shown import client, installation, read
 from tests.running import run
 
 if TYPE_CHECKING:
@@ -282,3 +282,11 @@ def test_the_pace_is_modest() -> None:
         with open_client(settings, sleep=waits.append, clock=lambda: 0.0) as client:
             client.system.describe(client.call, "stores")
     assert waits == [0.5, 1.0]
+
+
+def test_how_many_there_are_is_known_while_they_are_read() -> None:
+    """For the share and the time left that a terminal shows."""
+    with installation(60) as simulator, client(simulator) as opened:
+        entity = opened.system.describe(opened.call, "parties")
+        assert opened.system.announced(entity) == len(simulator.records("parties"))
+        assert opened.system.announced(entity.__class__("nothing", ())) is None
