@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
@@ -138,15 +138,16 @@ class CrmStream(VersionedStream):
         began = self.run.client.clock()
         changes = self._incremental() if self._is_incremental else None
         reader = self._reader()
-        self._gone = self._deletions()
+        self._gone = self._deletions(changes)
         yield from self._rows(changes, began, reader)
         if changes and changes.overlap.is_stale and not self._is_incomplete:
             changes.overlap.send_all()
             yield from self._rows(changes, began, reader)
         if changes:
             self._doubt_the_zone(changes)
-        for gone in self._gone.rows(changes, lambda: self._elapsed(began), reader) if self._gone else ():
-            yield [gone]
+        if self._gone:
+            elapsed, whole = partial(self._elapsed, began), self._is_whole
+            yield from ([row] for row in self._gone.rows(changes, elapsed, reader, is_whole=whole))
         self.run.progress.done(self.name)
         self._report(reader)
         if changes and not self._is_incomplete:
@@ -163,6 +164,8 @@ class CrmStream(VersionedStream):
             elapsed = self._elapsed(began)
             for identifier in page.unreadable:
                 self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
+            if self._gone:
+                self._gone.meet(page.unreadable)
             read += len(page.rows)
             self.run.progress.show(self.name, read, None if since else client.system.announced(self.entity))
             records: list[Any] = page.rows
@@ -236,12 +239,13 @@ class CrmStream(VersionedStream):
             if words:
                 self.logger.warning("%s", words)
 
-    def _deletions(self) -> deletions.Deletions | None:
+    def _deletions(self, changes: Incremental | None) -> deletions.Deletions | None:
         """What is gone; None where nobody wants to know."""
         if self.run.settings["deletions"] == "off" or self.ABORT_AT_RECORD_COUNT is not None:
             return None
         has_place = deletions.have_place(self.run, self.entity, self.schema, self.mask)
-        return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place)
+        reads_all = changes is None or changes.since is None
+        return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place, reads_all=reads_all)
 
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
         """Does nothing: the bookmark moves at the end of the stream and comes from the server's clock."""

@@ -299,10 +299,13 @@ def test_modules_without_a_time_of_change(stock: VtigerSimulator, tmp_path: Path
     currency = stock.store.insert("Currency", {"currency_name": "Doubloon"})
     first = run(config)
     assert currency in live(first, "Currency")
+    requests = len(stock.calls)
     stock.store.delete(currency)
     second = run(config, state=first.state)
     assert (second.exit, deleted(second, "Currency")) == ("", {currency})
+    stock.calls.clear()
     assert deleted(run(config, state=second.state), "Currency") == set()
+    assert len(stock.calls) == requests, "what is read whole is not listed as well"
 
 
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/keys.sqlite", "what://ever"])
