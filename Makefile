@@ -8,7 +8,7 @@ LOADERS := meltanolabs-target-postgres target-duckdb target-jsonl
 # target-duckdb 0.8 loses the first row of each load with a newer one, which takes it for a header.
 BESIDE_target-duckdb := "duckdb~=1.0.0"
 
-.PHONY: demo test proof browser lint dist package docs recipes generate bench clean
+.PHONY: demo test proof browser lint dist package docs recipes orchestrate generate bench clean
 
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
@@ -16,7 +16,7 @@ demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 test: .venv/ready .venv-meltano/ready ## Passes the tests
 	@echo "Testing against simulated CRMs …"
 	@$(RUN) pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser \
-	  --ignore=tests/package --ignore=tests/recipes
+	  --ignore=tests/package --ignore=tests/recipes --ignore=tests/orchestrate
 
 proof: .venv/ready ## Proves the guarantees in about 20 minutes on two cores (SHORT=1: two), and writes docs/proof.md
 	$(RUN) proof $(if $(SHORT),--short)
@@ -38,6 +38,7 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/crm.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.meltano meltano.yml
 	.venv/bin/hadolint Dockerfile
+	.venv/bin/kubernetes-validate --quiet --strict orchestrate/cronjob.yaml
 	.venv/bin/uv lock --check --quiet
 
 dist: .venv/ready ## Builds tap-crm and target-crm
@@ -53,13 +54,17 @@ recipes: dist $(LOADERS:%=.venv-loaders/%/ready) ## Follows the recipes as print
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || (apt-get update -qq && apt-get install -qq -y postgresql)
 	$(RUN) pytest tests/recipes
 
+orchestrate: .venv/ready .venv-dagster/ready .venv-airflow/ready .venv-loaders/meltanolabs-target-postgres/ready ## Runs orchestrate/
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || (apt-get update -qq && apt-get install -qq -y postgresql)
+	$(RUN) pytest tests/orchestrate
+
 docs: .venv/ready ## Builds the documentation into site/; a link to nowhere fails
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 bench: .venv/ready ## Measures our connectors beside others, in about half an hour, and writes docs/performance.md
 	@for peer in dlt airbyte; do test -d .venv-bench/$$peer || $(PYTHON) -m venv .venv-bench/$$peer; done
-	.venv-bench/dlt/$(PIP) "dlt[filesystem]~=1.31"
-	.venv-bench/airbyte/$(PIP) "airbyte-cdk~=7.39"
+	-.venv-bench/dlt/$(PIP) "dlt[filesystem]~=1.31"
+	-.venv-bench/airbyte/$(PIP) "airbyte-cdk~=7.39"
 	$(RUN) benchmarks
 
 generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/

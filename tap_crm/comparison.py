@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from crm_systems import kinds
+from crm_systems import discovery, kinds
 from crm_systems.errors import CrmError
 from crm_systems.rows import key_of
 
@@ -142,7 +142,7 @@ class Comparison:
         """The keys of all records that the CRM lists, those that it cannot hand out included."""
         client = self._client
         entity = client.system.keys_alone(self._entity)
-        for page in client.pages(client.system.walks(client.call, entity, since, parallel=client.parallel)):
+        for page in client.read(lambda: client.system.walks(client.call, entity, since)):
             yield from self._keys(page.rows)
             yield from page.unreadable
 
@@ -153,5 +153,7 @@ class Comparison:
         """Those of the missing that a second look shows: by look-ups where these are cheap, else by another list."""
         system, key = self._client.system, self._entity.key
         if system.looks_up_many and len(key) == 1:
-            return set(self._keys(system.find_many(self._client.call, self._entity, key[0], sorted(missing))))
+            # What a catalogue tells of an entity is not enough to look records up.
+            entity = discovery.describe(self._client, self._entity.name)
+            return set(self._keys(system.find_many(self._client.call, entity, key[0], sorted(missing))))
         return missing.intersection(self._listed(None))

@@ -115,7 +115,7 @@ class Deletions:
         """Records that came back and that nothing else sends, as they may not have changed."""
         client = self._run.client
         for identifier in back:
-            if row := client.system.get(client.call, self._entity, identifier):
+            if row := client.system.get(client.call, self._run.describe(self._entity.name), identifier):
                 comparison.came_back.add(identifier)
                 yield reader(row)
 

@@ -178,7 +178,7 @@ class Egito(System):
     def _in_one(self, call: Call, entity: Entity, identifier: str) -> list[Row]:
         return [row for row in [self._one(call, entity, identifier)] if row]
 
-    def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
+    def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
         """The whole list; no filter is documented, so rows that did not change are left out here."""
         codes = self._codes if entity.name == DICTIONARY else [""]
         return [partial(self._walk, entity, since, code) for code in codes]
@@ -308,7 +308,7 @@ class Egito(System):
         Raises:
             ProtocolError: some cannot be read.
         """
-        for page in (page for walk in self.walks(call, entity, None, parallel=1) for page in walk(call)):
+        for page in (page for walk in self.walks(call, entity, None) for page in walk(call)):
             if page.unreadable:
                 raise ProtocolError(f"{entity.name}: look up: the CRM lists records that it does not give")
             yield from page.rows

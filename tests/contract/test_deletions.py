@@ -16,7 +16,7 @@ from crm_simulators.base import SLOW, Answer, Fault
 from crm_simulators.vtiger import VtigerSimulator
 from tests.contract.subjects import SUBJECTS, Subject, change, records
 from tests.contract.test_shrinking_lists import LIES, LISTS, is_list, lying
-from tests.running import Run, run
+from tests.running import Run, discover, only, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,10 +172,11 @@ def test_found_in_full_and_none_made_up(
 @pytest.mark.parametrize("subject", ["vtiger", "intouch"], indirect=True)
 def test_a_list_that_lacks_a_record_once_is_not_believed(subject: Subject, crm: Simulator, tmp_path: Path) -> None:
     config = config_of(subject, crm, tmp_path)
-    first = run(config)
+    catalog = only(discover(config), subject.entity)
+    first = run(config, catalog=catalog)
     with lying(crm, holed) as counted:
-        assert run(config, state=first.state).records[subject.entity] == []
+        assert run(config, catalog=catalog, state=first.state).records[subject.entity] == []
     for number in range(1, counted.asked + 1):
         with lying(crm, holed, number, forever=False):
-            result = run(config, state=first.state)
+            result = run(config, catalog=catalog, state=first.state)
         assert [row for row in result.records[subject.entity] if row["_sdc_deleted_at"]] == [], f"request {number}"

@@ -119,18 +119,19 @@ def test_too_many_are_not_believed(stock: VtigerSimulator, tmp_path: Path) -> No
 
 def test_what_is_shown_again_is_sent_again(stock: VtigerSimulator, tmp_path: Path) -> None:
     config = comparing(stock, tmp_path)
-    first = run(config)
+    catalog = only(discover(config), "Leads")
+    first = run(config, catalog=catalog)
     hidden, changed = sorted(live(first))[:2]
     hide(stock, hidden)
     stock.store.delete(changed)
     stock.clock.advance(3600)
-    second = run(config, state=first.state)
+    second = run(config, catalog=catalog, state=first.state)
     assert deleted(second) == {hidden, changed}
     restore(stock, hidden)
     restore(stock, changed)
     stock.clock.advance(3600)
     stock.store.change(changed, {"city": "Back"})
-    third = run(config, state=second.state)
+    third = run(config, catalog=catalog, state=second.state)
     assert sorted(row["id"] for row in third.records["Leads"]) == sorted([hidden, changed])
     assert live(third)[hidden] == live(first)[hidden]
     assert run(config, state=third.state).records["Leads"] == []
