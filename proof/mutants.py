@@ -12,15 +12,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 LIST = ROOT / "proof" / "mutants.yml"
@@ -34,9 +31,9 @@ LONGEST = 600
 ALL = ("-n", "auto", "--ignore=tests/browser", "--ignore=tests/package", "--ignore=tests/recipes", "tests")
 HEAD = """# Planted defects
 
-`make mutants` plants each of these {count} defects in a copy of the code and runs the tests: those that are named for it
-first, and all others only if these pass. {caught} of {count} are noticed. A defect whose place in the code has moved fails
-`make test`.
+`make mutants` plants each of these {count} defects in a copy of the code and runs the tests: those that are named
+for it first, and all others only if these pass. {caught} of {count} are noticed. A defect whose place in the code has
+moved fails `make test`.
 
 | planted | in | noticed by |
 | --- | --- | --- |
@@ -125,23 +122,22 @@ def page(known: dict[str, str]) -> str:
     return HEAD.format(count=len(these), caught=caught) + "".join(lines)
 
 
-def carried_out(chosen: list[Mutant], processes: int, *, widely: bool) -> Iterator[tuple[Mutant, str]]:
-    """Each defect and what came of it."""
+def carried_out(chosen: list[Mutant], processes: int, *, widely: bool) -> None:
+    """Plants each, and writes down at once what came of it."""
+    writing = threading.Lock()
     with tempfile.TemporaryDirectory() as folder:
         trees = [copied(Path(folder) / str(number)) for number in range(processes)]
 
-        def some(number: int) -> list[tuple[Mutant, str]]:
-            found = []
+        def some(number: int) -> None:
             for mutant in chosen[number::processes]:
                 test = noticed_by(mutant, trees[number], widely=widely)
                 sys.stdout.write(f"{mutant.about}: {test or 'SURVIVED'}\n")
                 sys.stdout.flush()
-                found.append((mutant, test))
-            return found
+                with writing:
+                    PAGE.write_text(page({**results(), mutant.about: f"`{test}`" if test else SURVIVED}), "utf-8")
 
         with ThreadPoolExecutor(processes) as pool:
-            for each in pool.map(some, range(processes)):
-                yield from each
+            list(pool.map(some, range(processes)))
 
 
 def main() -> None:
@@ -160,9 +156,8 @@ def main() -> None:
         if (not given.only or given.only in each.about + each.file)
         and not (given.unknown and known.get(each.about, SURVIVED) != SURVIVED)
     ]
-    for mutant, test in carried_out(chosen, given.processes, widely=not given.narrow):
-        known[mutant.about] = f"`{test}`" if test else SURVIVED
-    PAGE.write_text(page(known), "utf-8")
+    carried_out(chosen, given.processes, widely=not given.narrow)
+    known = results()
     sys.exit(any(known[each.about] == SURVIVED for each in chosen))
 
 

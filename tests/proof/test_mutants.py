@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from proof import mutants
 from proof.mutants import ROOT, Mutant
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @pytest.mark.parametrize("mutant", mutants.mutants(), ids=lambda mutant: mutant.about)
 def test_a_planted_defect_has_its_place(mutant: Mutant) -> None:
     assert mutant.fits, f"{mutant.file} has changed: mend or replace this one in proof/mutants.yml"
-    assert [name for name in mutant.tests.split() if not (ROOT / name).exists()] == []
+    assert [name for name in mutant.tests.split() if name.startswith("tests/") and not (ROOT / name).exists()] == []
     planted = (ROOT / mutant.file).read_text("utf-8").replace(mutant.old, mutant.new)
     compile(planted, mutant.file, "exec")
 
@@ -21,7 +24,9 @@ def test_a_planted_defect_has_its_place(mutant: Mutant) -> None:
 def test_each_was_planted_and_none_survived() -> None:
     known = mutants.results()
     assert len({each.about for each in mutants.mutants()}) == len(mutants.mutants()) >= 60
-    assert [each.about for each in mutants.mutants() if known.get(each.about, mutants.SURVIVED) == mutants.SURVIVED] == []
+    assert [
+        each.about for each in mutants.mutants() if known.get(each.about, mutants.SURVIVED) == mutants.SURVIVED
+    ] == []
     assert mutants.PAGE.read_text("utf-8") == mutants.page(known)
 
 
