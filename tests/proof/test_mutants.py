@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("mutant", mutants.mutants(), ids=lambda mutant: mutant.about)
 def test_a_planted_defect_has_its_place(mutant: Mutant) -> None:
     assert mutant.fits, f"{mutant.file} has changed: mend or replace this one in proof/mutants.yml"
-    assert [name for name in mutant.tests.split() if name.startswith("tests/") and not (ROOT / name).exists()] == []
+    assert [
+        name
+        for name in mutant.tests.split()
+        if name.startswith("tests/") and not (ROOT / name.partition("::")[0]).exists()
+    ] == []
     planted = (ROOT / mutant.file).read_text("utf-8").replace(mutant.old, mutant.new)
     compile(planted, mutant.file, "exec")
 
