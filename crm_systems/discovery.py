@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crm_systems.errors import ConfigError, CrmError, Denied, LogInRefused, Unavailable
+from crm_systems.errors import ConfigError, CrmError, Denied, LogInRefused, NotOffered, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crm_systems.client import Client
     from crm_systems.model import Entity
 
@@ -40,3 +42,36 @@ def blame(client: Client, error: CrmError) -> None:
         raise error
     if isinstance(error, (ConfigError, Unavailable)):
         client.log_in(anew=True)
+
+
+def introduction(client: Client) -> str:
+    """Who is logged in where, and what this user finds there, in a sentence.
+
+    Raises:
+        CrmError: not all of it can be told.
+    """
+    system, session = client.system, client.log_in()
+    found = [each for each in client.map(lambda name: _if_offered(client, name), system.entities(client.call)) if each]
+    writable = sum(each.creatable or each.updatable for each in found)
+    where = f"{system.product(session)} at {system.place(str(system.options['url']))}"
+    what = f"{len(found)} entities, {writable} writable, deletions: {_deletions(client, found)}"
+    return f"Logged in to {where} as {system.describe_login(session)}: {what}"
+
+
+def _if_offered(client: Client, name: str) -> Entity | None:
+    try:
+        entity = describe(client, name)
+    except Denied:
+        return None
+    return entity if entity.readable else None
+
+
+def _deletions(client: Client, entities: Sequence[Entity]) -> str:
+    """Whether the CRM tells deletions, and why not."""
+    telling = [each for each in entities if client.system.tells_deletions(each)]
+    try:
+        for entity in telling[:1]:
+            next(client.system.deletions(client.call, entity, client.server_time()), None)
+    except NotOffered as error:
+        return f"no ({str(error).partition(': ')[2] or error})"
+    return "yes" if telling else "no (the CRM does not tell them)"

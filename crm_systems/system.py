@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from crm_systems.model import Abilities, Call, Deletion, Entity, Field, Limits, Reply, Request, Row, Setting, Walk
 
 
+VERSION = "version"
+"""Under this name a session holds the version of the CRM, where it is told."""
+
+
 class System(HasFiles, HasRelations, ABC):
     """One CRM behind one base address, for one user.
 
@@ -142,6 +146,10 @@ class System(HasFiles, HasRelations, ABC):
                 yield from ("|".join(str(row.get(name)) for name in entity.key) for row in page.rows)
                 yield from page.unreadable
 
+    def announced(self, entity: Entity) -> int | None:
+        """How many records the server said that there are, for people; None where it did not."""
+        return None
+
     def highest(self, call: Call, entity: Entity) -> int | None:
         """The number of the highest id that was given to a record, 0 where there is none.
 
@@ -164,6 +172,10 @@ class System(HasFiles, HasRelations, ABC):
     def page_of(self, entity: Entity, identifier: str) -> str:
         """The address of the page on which people see a record; empty where nobody knows it."""
         return ""
+
+    def product(self, session: Session) -> str:
+        """The product and, where the login tells it, its version."""
+        return f"{self.title} {session.values.get(VERSION, '')}".strip()
 
     def describe_login(self, session: Session) -> str:
         """Who is logged in, for people."""

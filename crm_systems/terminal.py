@@ -2,45 +2,92 @@
 
 from __future__ import annotations
 
+import io
+import logging
+import os
 import sys
 import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-import io
-import os
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+    from collections.abc import Callable, Iterator
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-SECONDS_BETWEEN = 0.5
+    from rich.progress import Progress as Lines
+    from rich.progress import TaskID
 
 
 class Progress:
-    """One line on the terminal that is written over again and again; says nothing in a pipe or a file."""
+    """Lines on a terminal, one for each stream under way: rows, rate, and share and time left where a total is known.
+
+    Says nothing in a pipe or a file.
+    """
 
     def __init__(self, screen: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._screen = screen or sys.stderr
-        self._shows = self._screen.isatty()
         self._clock = clock
-        self._last = 0.0
+        self._lines: Lines | None = None
+        self._begun: dict[str, tuple[TaskID, float]] = {}
 
-    def show(self, what: str, count: int) -> None:
-        """Tells how many records of something are done, at most every half second."""
-        if self._shows and self._clock() - self._last >= SECONDS_BETWEEN:
-            self._last = self._clock()
-            self._screen.write(f"\r\x1b[K{what}: {count:,} records")
-            self._screen.flush()
+    def show(self, what: str, count: int, total: int | None = None) -> None:
+        """Tells how many records of something are done, and of how many."""
+        if not self._screen.isatty():
+            return
+        lines = self._lines = self._lines or self._started()
+        if what not in self._begun:
+            self._begun[what] = lines.add_task(what, total=total, rate=0.0), self._clock()
+        line, began = self._begun[what]
+        lines.update(line, completed=count, total=total, rate=count / max(self._clock() - began, 0.1))
+
+    def done(self, what: str) -> None:
+        """Takes a line away."""
+        if self._lines and what in self._begun:
+            self._lines.remove_task(self._begun.pop(what)[0])
 
     def clear(self) -> None:
-        """Takes the line away."""
-        if self._shows:
-            self._screen.write("\r\x1b[K")
-            self._screen.flush()
+        """Takes all lines away."""
+        if self._lines:
+            self._lines.stop()
+            _log_to(self._screen)
+        self._lines, self._begun = None, {}
+
+    def _started(self) -> Lines:
+        # It takes longer to import than many a run lasts.
+        from rich import progress  # noqa: PLC0415
+        from rich.console import Console  # noqa: PLC0415
+
+        lines = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.TextColumn("{task.completed:,} records, {task.fields[rate]:,.0f}/s"),
+            progress.TaskProgressColumn(),
+            progress.TimeRemainingColumn(compact=True),
+            console=Console(file=self._screen),
+            transient=True,
+            # There the records leave.
+            redirect_stdout=False,
+        )
+        lines.start()
+        _log_to(sys.stderr)
+        return lines
+
+
+def _log_to(screen: TextIO) -> None:
+    """Has log lines go where they stand above the lines of progress, or as they did."""
+    for handler in logging.getLogger().handlers:
+        if type(handler) is logging.StreamHandler:
+            handler.setStream(screen)
+
+
+def hush(library: str) -> None:
+    """Keeps what a library says of its own doings out of the log, unless somebody wants to know it all (debug)."""
+
+    def is_wanted(record: logging.LogRecord) -> bool:
+        is_theirs = record.levelno == logging.INFO and library in Path(record.pathname).parts
+        return not is_theirs or logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(is_wanted)
 
 
 def speak_utf8(command: str) -> None:

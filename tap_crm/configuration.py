@@ -22,12 +22,14 @@ from crm_systems.settings import (
     load,
     problem_of_file,
 )
+from crm_systems.terminal import hush
 from tap_crm import options
 from tap_crm.options import OWN_SETTINGS, PASSED_OVER
 
 if TYPE_CHECKING:
-    from click import Context, Option
+    from click import Command, Context, Option
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from typing_extensions import Self
 
     from crm_systems.model import Setting
 
@@ -72,6 +74,25 @@ class Configured(Tap):
         for name in strays:
             cls.logger.warning("%s in the environment is no setting of %s.", name, cls.name)
         return found
+
+    @classmethod
+    def made_of(cls, ctx: Context) -> Self:
+        """What the options of the command make.
+
+        Raises:
+            SystemExit: the settings are wrong; all that is has been said.
+        """
+        config = ctx.params["config"]
+        try:
+            return cls(config=config.config, parse_env_config=config.parse_env)
+        except ConfigValidationError as error:
+            sys.exit("\n".join(f"{cls.name}: {each}" for each in error.errors))
+
+    @classmethod
+    def get_singer_command(cls) -> Command:
+        """The command, which leaves what the SDK says of itself and its metrics out of the log."""
+        hush("singer_sdk")
+        return super().get_singer_command()
 
     @classmethod
     def cb_config(cls, ctx: Context, param: Option, value: tuple[str, ...]) -> Any:

@@ -25,6 +25,7 @@ class DeletedStream(Stream):
         super().__init__(tap, schema=_SCHEMA, name=self.NAME)
         self.primary_keys = ["entity", "id"]
         self._is_announced = False
+        self.told = 0
 
     @property
     def emit_activate_version_messages(self) -> bool:
@@ -33,6 +34,7 @@ class DeletedStream(Stream):
 
     def tell(self, entity: str, identifier: str, noticed_at: datetime) -> None:
         """Sends a deletion at once, before the state that has it behind it."""
+        self.told += 1
         self._write_schema_message()
         row = {"entity": entity, "id": identifier, "noticed_at": noticed_at.isoformat()}
         for message in self._generate_record_messages(row):

@@ -58,7 +58,7 @@ class Deletions:
         self._has_place = has_place
         self._entity = entity
         self._comparison: Comparison | None = None
-        if has_place and run.compares and entity.key:
+        if run.compares and entity.key:
             most = run.settings["most_deletions"]
             self._comparison = Comparison(run.client, entity, run.sent_keys(entity.name), state, most)
 

@@ -51,8 +51,7 @@ class DescriptionStream(VersionedStream):
                 for row in self.rows(entity)
             )
             yield from islice(rows, self.ABORT_AT_RECORD_COUNT)
-            if len(self.run.failures) == failures:
-                self.activate_version()
+            self.end(is_whole=len(self.run.failures) == failures)
         except CrmError as error:
             raise self.run.stopped_by(error) from error
 

@@ -7,17 +7,19 @@ import sys
 import time
 from collections import Counter
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from msgspec import json
 from singer_sdk.io_base import SingerWriter
 from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 
 from crm_systems.compiled import Record, lines
+from crm_systems.kinds import Plain
 from crm_systems.terminal import handing_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from singer_sdk.singerlib.encoding.simple import Message
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 LONGEST_DELAY = 1.0
 """Seconds after which a record is not held back any more."""
 
+SCALARS = frozenset({str, int, bool, type(None), Decimal, Plain})
+HOLDERS = frozenset({list, dict})
 NUL = rb"\u0000"
 """How JSON writes U+0000, where no other backslash stands before it."""
 _NULS = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -59,11 +63,11 @@ class Messages(SingerWriter):
             SystemExit: standard output is closed, or its disk is full.
         """
         self._rename(message)
-        line = self.format_message(message)
+        line = self._line(message)
         if isinstance(message, RecordMessage) and not self.keeps_nul and NUL.decode() in line:
             line = self._without_nul(message.stream, line.encode()).decode()
         with handing_on("tap-crm"):
-            sys.stdout.write(f"{line}\n")
+            sys.stdout.write(line)
             if not isinstance(message, RecordMessage) or self._clock() - self._flushed > LONGEST_DELAY:
                 self.flush()
 
@@ -79,11 +83,7 @@ class Messages(SingerWriter):
             rows = (record.row() if isinstance(record, Record) else record for record in records)
             records = [{columns[name]: value for name, value in row.items()} for row in rows]
         stream = self.names.of_stream(stream) if self.names else stream
-        head = b'{"type":"RECORD","stream":%s,"record":' % json.encode(stream)
-        tail = b"" if version is None else b',"version":%d' % version
-        tail += b',"time_extracted":"%s"}\n' % datetime.now(timezone.utc).isoformat().encode()
-        # JSON has no line breaks but those between the records.
-        page = head + lines(records)[:-1].replace(b"\n", tail + head) + tail
+        page = _messages(stream, version, datetime.now(timezone.utc), records)
         if not self.keeps_nul and NUL in page:
             page = self._without_nul(stream, page)
         with handing_on("tap-crm"):
@@ -93,6 +93,12 @@ class Messages(SingerWriter):
             else:
                 sys.stdout.write(page.decode())
             sys.stdout.flush()
+
+    def _line(self, message: Message) -> str:
+        """A message as a line; a record as :meth:`write_page` writes it, unless a stream map put other values in."""
+        if isinstance(message, RecordMessage) and message.time_extracted and _is_plain(message.record.values()):
+            return _messages(message.stream, message.version, message.time_extracted, [message.record]).decode()
+        return f"{self.format_message(message)}\n"
 
     def _rename(self, message: Message) -> None:
         """Gives a message, and the fields in it, their names."""
@@ -123,3 +129,22 @@ class Messages(SingerWriter):
         with handing_on("tap-crm"):
             sys.stdout.flush()
         self._flushed = self._clock()
+
+
+def _messages(stream: str, version: int | None, read_at: datetime, records: Sequence[Record | Row]) -> bytes:
+    """Records as the SDK would write them, a line each."""
+    head = b'{"type":"RECORD","stream":%s,"record":' % json.encode(stream)
+    tail = b"" if version is None else b',"version":%d' % version
+    tail += b',"time_extracted":"%s"}\n' % read_at.isoformat().encode()
+    # JSON has no line breaks but those between the records.
+    return head + lines(records)[:-1].replace(b"\n", tail + head) + tail
+
+
+def _is_plain(values: Iterable[Any]) -> bool:
+    """Whether all these values are of the types that a CRM's are read as, which every writer writes alike."""
+    told = list(values)
+    kinds = {*map(type, told)}
+    if kinds <= SCALARS:
+        return True
+    inner = (each.values() if type(each) is dict else each for each in told if type(each) in HOLDERS)
+    return kinds <= SCALARS | HOLDERS and all(map(_is_plain, inner))

@@ -75,6 +75,12 @@ class Run:
         account = system.describe_login(self.client.log_in()).lower()
         return SentKeys(self._keys, crm=crm, account=account, stream=stream)
 
+    def close(self) -> None:
+        """Lets go of the CRM and of the database."""
+        self.client.close()
+        if self._keys is not None:
+            self._keys.dispose()
+
     def stopped_by(self, error: CrmError) -> SystemExit:
         """What ends the program with exit code 1 and one sentence."""
         return SystemExit(f"{self.name}: {self.client.system.title}: {error}")

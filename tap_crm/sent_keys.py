@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from crm_systems.errors import ConfigError
 
@@ -52,6 +53,13 @@ KEYS = sa.Table(
 )
 
 
+_INSERTS = {
+    "sqlite": sqlite.insert(KEYS).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(KEYS).on_conflict_do_nothing(),
+}
+"""What leaves known keys alone; on another database they are looked up first."""
+
+
 def open_keys(url: str) -> sa.Engine:
     """The database with its tables; several runs may open it for the first time at once.
 
@@ -66,11 +74,18 @@ def open_keys(url: str) -> sa.Engine:
             os.close(os.open(address.database, os.O_RDWR | os.O_CREAT, 0o600))
         arguments = {"timeout": LOCK_SECONDS} if is_sqlite else {}
         engine = sa.create_engine(address, hide_parameters=True, connect_args=arguments)
+        if is_sqlite:
+            sa.event.listen(engine, "connect", _log_ahead)
         with suppress(sa.exc.DBAPIError):
             # It fails where another run makes the same tables at this moment; they are there then.
             _METADATA.create_all(engine)
         _METADATA.create_all(engine)
         return engine
+
+
+def _log_ahead(connection: Any, _record: Any) -> None:
+    """One wait for the disk a page of records, not three."""
+    connection.execute("PRAGMA journal_mode = WAL").close()
 
 
 class SentKeys:
@@ -86,6 +101,8 @@ class SentKeys:
         self._id, self.name = self._written(lambda db: _row_of(db, its))
         """``name``: by which a state knows that it speaks of this database and of no other."""
         self._mine = KEYS.c.stream == self._id
+        self._gone: set[str] | None = None
+        """The keys that were gone when it was first asked; what another run notes meanwhile, a comparison mends."""
 
     @property
     def number(self) -> int:
@@ -116,10 +133,21 @@ class SentKeys:
 
     def note(self, keys: Iterable[str]) -> list[str]:
         """Notes that there are these records, and gives those that were gone."""
-        return self._mark(keys, is_gone=False)
+        if self._gone is None:
+            self._gone = self.gone()
+        noted = list(keys)
+        turned = self._gone.intersection(noted)
+        self._gone -= turned
+        if turned or (insert := _INSERTS.get(self._engine.dialect.name)) is None:
+            return self._mark(noted, is_gone=False)
+        rows = [{"stream": self._id, "key": key, "changed": 0, "is_gone": False} for key in noted]
+        if rows:
+            self._written(lambda db: db.execute(insert, rows))
+        return []
 
     def note_gone(self, keys: Iterable[str]) -> None:
         """Notes that these records are gone."""
+        self._gone = None
         self._mark(keys, is_gone=True)
 
     def _mark(self, keys: Iterable[str], *, is_gone: bool) -> list[str]:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from singer_sdk import Tap
-    from singer_sdk.metrics import Counter
 
     from crm_systems.model import Entity, Row
     from tap_crm.messages import Messages
@@ -103,8 +102,7 @@ class CrmStream(VersionedStream):
                 for record in islice(records, self.ABORT_AT_RECORD_COUNT):
                     yield {**self._blank, **(record.row() if isinstance(record, Record) else record)}
             self.run.succeed()
-            if self._is_whole:
-                self.activate_version()
+            self.end(is_whole=self._is_whole)
         except CrmError as error:
             self.run.fail_over(error, self.name, str(error))
 
@@ -135,11 +133,6 @@ class CrmStream(VersionedStream):
         yield from page
         self._messages.flush()
 
-    def get_record_counter(self, **options: Any) -> Counter:
-        """The counter of this stream's records, which pages move as well."""
-        self._counter = super().get_record_counter(**options)
-        return self._counter
-
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
         """The records to send, page by page."""
         began = self.run.client.clock()
@@ -154,7 +147,7 @@ class CrmStream(VersionedStream):
             self._doubt_the_zone(changes)
         for gone in self._gone.rows(changes, lambda: self._elapsed(began), reader) if self._gone else ():
             yield [gone]
-        self.run.progress.clear()
+        self.run.progress.done(self.name)
         self._report(reader)
         if changes and not self._is_incomplete:
             changes.advance()
@@ -171,7 +164,7 @@ class CrmStream(VersionedStream):
             for identifier in page.unreadable:
                 self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             read += len(page.rows)
-            self.run.progress.show(self.name, read)
+            self.run.progress.show(self.name, read, None if since else client.system.announced(self.entity))
             records: list[Any] = page.rows
             if typing and records and isinstance(records[0], Record):
                 typing.typed(records)

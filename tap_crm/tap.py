@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from singer_sdk import Tap
 from singer_sdk.tap_base import CliTestOptionValue
 
+from crm_systems.discovery import introduction
 from crm_systems.errors import ConfigError, CrmError
 from crm_systems.terminal import handing_on, speak_utf8
 from tap_crm.configuration import Configured
@@ -122,7 +123,7 @@ class CrmTap(Configured):
                 catalog = super().run_discovery()
                 sys.stdout.flush()
         finally:
-            self.run.client.close()
+            self.run.close()
         self._end()
         return catalog
 
@@ -162,12 +163,16 @@ class CrmTap(Configured):
         finally:
             try:
                 cast("Messages", self.message_writer).flush()
-                self._tell_what_was_replaced()
             finally:
-                self.run.client.close()
+                self.run.progress.clear()
+                self._sum_up()
+                self.run.close()
         self._end()
 
-    def _tell_what_was_replaced(self) -> None:
+    def _sum_up(self) -> None:
+        """Says what no stream could."""
+        if self.run.deleted and self.run.deleted.told:
+            self.logger.info("%s: %s records", DeletedStream.NAME, f"{self.run.deleted.told:,}")
         for stream, count in cast("Messages", self.message_writer).replaced.items():
             self.logger.warning(
                 "%s: U+0000, which many databases refuse, left as U+FFFD (times: %d). Set `nul` to keep it.",
@@ -179,10 +184,17 @@ class CrmTap(Configured):
     def cb_test(cls, ctx: Context, param: Option, value: str) -> None:  # noqa: ARG003
         """Reads one record of each stream (``--test``) or their schemas, and fails as a run does."""
         if value != CliTestOptionValue.Disabled.value:
-            config = ctx.params["config"]
-            tap = cls(config=config.config, parse_env_config=config.parse_env)
-            tap.carry_out(tap.write_schemas if value == CliTestOptionValue.Schema.value else tap.run_connection_test)
+            tap = cls.made_of(ctx)
+            tap.carry_out(tap.write_schemas if value == CliTestOptionValue.Schema.value else tap.try_out)
             ctx.exit()
+
+    def try_out(self) -> None:
+        """Says who is logged in where, and reads one record of each stream."""
+        try:
+            self.logger.info("%s.", introduction(self.run.client))
+        except CrmError as error:
+            raise self.run.stopped_by(error) from error
+        self.run_connection_test()
 
 
 def _read(file: Any, meaning: Callable[[Any], dict[str, Any]]) -> dict[str, Any] | None:

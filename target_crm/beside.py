@@ -60,11 +60,13 @@ class BesideWriter(ABC):
         """What records share that must not be written at the same time, beside their key."""
         return ()
 
-    def set_link(self, _link: Link) -> bool:
+    def set_link(self, _link: Link) -> Outcome | None:
+        """None: no reference is left open."""
+        return None
+
+    def can_set(self, _link: Link) -> bool:
         """False: no reference is left open."""
         return False
-
-    can_set = set_link
 
     def _known(self, key: str) -> Written | None:
         return self._ledger.written(self._options.stream, key)

@@ -44,6 +44,11 @@ class Check:
             ConfigError: there are problems; all are named.
         """
         found = [*self._forbidden(), *self._mapper.owners.check(), *self._problems_of_match(), *self._collisions()]
+        found += [
+            f"`conflicts` names {name}, which {self._entity.name} does not have"
+            for name in self._options.conflicts_of
+            if name not in self._mapper.fields
+        ]
         if self._options.unknown_fields == "reject":
             found += [self._unknown_field(*each) for each in self._unknown]
         if not self._knows_some:

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk import Target
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
@@ -22,11 +23,13 @@ from crm_systems.settings import (
     load,
     problem_of_file,
 )
+from crm_systems.terminal import hush
 from target_crm.options import OWN_SETTINGS, problems, put_together
 
 if TYPE_CHECKING:
-    from click import Context, Option
+    from click import Command, Context, Option
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from typing_extensions import Self
 
     from crm_systems.model import Setting
 
@@ -79,6 +82,35 @@ class ConfiguredTarget(Target):
         for name in strays:
             cls.logger.warning("%s in the environment is no setting of %s.", name, cls.name)
         return found
+
+    @classmethod
+    def made_of(cls, ctx: Context) -> Self:
+        """What the options of the command make.
+
+        Raises:
+            SystemExit: the settings are wrong; all that is has been said.
+        """
+        config = ctx.params["config"]
+        try:
+            return cls(config=config.config, parse_env_config=config.parse_env)
+        except ConfigValidationError as error:
+            sys.exit("\n".join(f"{cls.name}: {each}" for each in error.errors))
+
+    @classmethod
+    def get_singer_command(cls) -> Command:
+        """The command, which can be tried out, and leaves the SDK's own doings and its metrics out of the log."""
+        hush("singer_sdk")
+        command = super().get_singer_command()
+        words = "Log in, say who and where, and write nothing."
+        command.params.append(
+            click.Option(["--test"], is_flag=True, help=words, callback=cls.cb_test, expose_value=False)
+        )
+        return command
+
+    @classmethod
+    def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:
+        """Tries the settings out (``--test``)."""
+        raise NotImplementedError
 
     @classmethod
     def cb_config(cls, ctx: Context, param: Option, value: tuple[str, ...]) -> Any:

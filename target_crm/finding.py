@@ -104,8 +104,11 @@ class Finder:
         """
         if known and known.entity != self.entity.name:
             known = None
-        if self._options.match_fields:
+        by_ledger = self._options.identify_by == "ledger"
+        if self._options.match_fields and not (by_ledger and known):
             match = {name: values.get(name) for name in self._options.match_fields}
+            if by_ledger and any(map(is_empty, match.values())):
+                return None
             return self.match(match, ahead) or self._altered_match(match, known)
         if self._options.identify_by == "id":
             there = ahead.found(key) if ahead else None
@@ -182,6 +185,10 @@ class Finder:
         """The record with an id of this CRM."""
         row = self._system.get(self._client.call, self.entity, crm_id)
         return None if row is None else self.existing(row)
+
+    def name_in(self, values: Mapping[str, Any]) -> str:
+        """What people call the record that has these values."""
+        return " ".join(str(values[name]) for name in self.entity.label_fields if not is_empty(values.get(name)))
 
     def existing(self, row: Row) -> Existing:
         """A record from a row that the CRM gave.

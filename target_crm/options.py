@@ -15,9 +15,11 @@ from target_crm import files
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OF_A_STREAM = ("entity", "identify_by", "write_mode", "fields")
+OF_A_STREAM = ("entity", "identify_by", "write_mode", "fields", "conflicts")
 WRITE_MODES = ("upsert", "update_only", "create_only", "convert")
 UNKNOWN_FIELDS = ("reject", "drop")
+BY_KEY = ("id", "ledger")
+CONFLICTS = ("source", "crm", "reject")
 
 THREE_CHOICES = (
     'say how an incoming record is recognised in the CRM: "id", its key is the id in this CRM; "ledger", by what '
@@ -31,15 +33,15 @@ OWN_SETTINGS = (
         "any",
         "Identify by",
         'How an incoming record is recognised in the CRM: "id" (its key is the id in this CRM), "ledger" (by what '
-        'earlier runs wrote), or a list of fields such as ["email"]. There is no default; `streams` may say it for one '
-        "stream.",
+        'earlier runs wrote), a list of fields such as ["email"], or the ledger first and then fields, ["ledger", '
+        '"email"]. There is no default; `streams` may say it for one stream.',
     ),
     Setting(
         "streams",
         "object",
         "Streams",
-        "For single streams, by name: `entity`, `identify_by`, `write_mode` and `fields` (incoming field to CRM field; "
-        "null leaves one out). A stream that is null is left "
+        "For single streams, by name: `entity`, `identify_by`, `write_mode`, `fields` (incoming field to CRM field; "
+        "null leaves one out) and `conflicts` (also an object of CRM fields). A stream that is null is left "
         "out. Default: to the entity and the fields of the same names.",
     ),
     Setting(
@@ -50,6 +52,16 @@ OWN_SETTINGS = (
         "others, each from an object in the field of its entity's name, where the CRM offers it.",
         default="upsert",
         choices=WRITE_MODES,
+    ),
+    Setting(
+        "conflicts",
+        "string",
+        "Conflicts",
+        "What to do where both the source and somebody in the CRM changed a field since it was last written: source "
+        "writes, crm leaves, reject keeps the record in the rejects file. All are reported. A field that only the CRM "
+        "changed is left. Default: source. By `id`, where the records come from this same CRM, what comes is written "
+        "unless this is set.",
+        choices=CONFLICTS,
     ),
     Setting(
         "deletes",
@@ -107,14 +119,16 @@ OWN_SETTINGS = (
         "source",
         "string",
         "Source",
-        "Name of the origin of the records; keeps several origins apart in one ledger.",
+        "Name of the origin of the records; keeps several origins apart in one ledger. For two ways, what the other "
+        "pipeline calls its `destination`.",
         default="default",
     ),
     Setting(
         "destination",
         "string",
         "Destination",
-        "What the ledger calls this CRM; a CRM that has moved goes on under its old address. Default: its address.",
+        "What the ledger calls this CRM; a CRM that has moved goes on under its old address. For two ways, what the "
+        "other pipeline calls its `source`. Default: its address.",
     ),
     Setting(
         "files_path",
@@ -148,14 +162,20 @@ class StreamOptions:
 
     stream: str
     entity: str
-    identify_by: str | tuple[str, ...]
-    """``id``, ``ledger``, or the names of fields of the CRM."""
+    identify_by: str
+    """``id``, ``ledger`` or ``fields``."""
+    match_fields: tuple[str, ...]
+    """The fields of the CRM that identify a record, or one that the ledger does not know; empty where none do."""
     write_mode: str
     deletes: str
     unknown_fields: str
     dry_run: bool
     settle_seconds: float
     fields: Mapping[str, str | None] = field(default_factory=dict)
+    conflicts: str | None = None
+    """What is done with conflicts; None where nobody said."""
+    conflicts_of: Mapping[str, str] = field(default_factory=dict)
+    """The same for single fields of the CRM."""
 
     @property
     def may_create(self) -> bool:
@@ -163,9 +183,15 @@ class StreamOptions:
         return self.write_mode in ("upsert", "create_only")
 
     @property
-    def match_fields(self) -> tuple[str, ...]:
-        """The fields that identify a record; empty where its key does."""
-        return self.identify_by if isinstance(self.identify_by, tuple) else ()
+    def compares_three_ways(self) -> bool:
+        """Whether it counts what both sides held last; of records from this same CRM, only if somebody asks."""
+        if self.write_mode == "create_only":
+            return False
+        return self.identify_by != "id" or bool(self.conflicts or self.conflicts_of)
+
+    def policy_of(self, name: str) -> str:
+        """What is done with a conflict over a field of the CRM."""
+        return self.conflicts_of.get(name) or self.conflicts or "source"
 
 
 def options_of(settings: Mapping[str, Any], stream: str) -> StreamOptions:
@@ -178,16 +204,20 @@ def options_of(settings: Mapping[str, Any], stream: str) -> StreamOptions:
     identify_by = _identify_by(own.get("identify_by", settings["identify_by"]))
     if identify_by is None:
         raise ConfigError(f"`identify_by` is not set for the stream {stream}", hint=THREE_CHOICES)
+    of_fields = own.get("conflicts") or {}
     return StreamOptions(
         stream=stream,
         entity=own.get("entity") or stream,
-        identify_by=identify_by,
+        identify_by=identify_by[0] if identify_by[0] in BY_KEY else "fields",
+        match_fields=identify_by[1:] if identify_by[0] in BY_KEY else identify_by,
         write_mode=own.get("write_mode") or settings["write_mode"],
         deletes=settings["deletes"],
         unknown_fields=settings["unknown_fields"],
         dry_run=settings["dry_run"],
         settle_seconds=settings["settle_seconds"],
         fields=as_names(own.get("fields") or {}),
+        conflicts=settings["conflicts"] if isinstance(of_fields, Mapping) else of_fields,
+        conflicts_of=of_fields if isinstance(of_fields, Mapping) else {},
     )
 
 
@@ -215,6 +245,9 @@ def _problems_of_stream(where: str, own: Any) -> list[str]:
     ]
     if own.get("write_mode", "upsert") not in WRITE_MODES:
         found.append(f"{where}: write_mode must be one of {', '.join(WRITE_MODES)}.")
+    conflicts = own.get("conflicts") or {}
+    if any(each not in CONFLICTS for each in (conflicts.values() if isinstance(conflicts, Mapping) else [conflicts])):
+        found.append(f"{where}: conflicts must be {', '.join(CONFLICTS)}, or an object of CRM fields and these.")
     try:
         as_names(own.get("fields") or {})
     except (ValueError, TypeError):
@@ -254,14 +287,13 @@ def _problem_of_identify_by(where: str, value: Any) -> str:
     return ""
 
 
-def _identify_by(value: Any) -> str | tuple[str, ...] | None:
+def _identify_by(value: Any) -> tuple[str, ...] | None:
+    """``id``, ``ledger`` or names of fields; names may follow the ledger."""
     if value in (None, ""):
         return None
     if isinstance(value, str):
         value = json.loads(value) if value.startswith("[") else [each.strip() for each in value.split(",")]
-    word = value[0] if isinstance(value, list) and len(value) == 1 else value
-    if word in ("id", "ledger"):
-        return str(word)
-    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
-        return tuple(value)
+    names = tuple(value) if isinstance(value, list) else ()
+    if names and all(isinstance(each, str) for each in names) and "id" not in names[len(names) == 1 :]:
+        return names
     raise ValueError

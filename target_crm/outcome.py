@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from target_crm.ledger import Link
 
 
@@ -18,6 +20,29 @@ OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
 
 class Reject(Exception):
     """This record cannot be written; the text says why, and never holds a value."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """One field that both sides changed, to different values."""
+
+    field: str
+    was: str
+    """``empty``, or ``unknown``: of what both sides agreed upon, the ledger keeps digests only."""
+    theirs: Any
+    """What the CRM holds; typed."""
+    ours: Any
+    """What the source sends; typed. None where it deleted the record."""
+    done: str
+    """``written``, ``left``, ``rejected`` or ``deleted``; in a dry run, what would be."""
+
+
+class Conflicted(Reject):
+    """Both sides changed this record, and the settings say that such a one is rejected as a whole."""
+
+    def __init__(self, reason: str, conflicts: Iterable[Conflict]) -> None:
+        super().__init__(f"{reason}; change one side, or let one of them win by `conflicts`, and replay it")
+        self.conflicts = tuple(replace(each, done="rejected") for each in conflicts)
 
 
 class NotYet(Reject):
@@ -59,6 +84,8 @@ class Outcome:
     """Fields that the CRM stored otherwise than they were sent: sent, stored."""
     left_open: tuple[Link, ...] = ()
     """References that could not be set yet."""
+    conflicts: tuple[Conflict, ...] = ()
+    """Fields that both sides changed, and what was done with each."""
     reason: str = ""
     """Why it was rejected; holds no value."""
     server_says: str = ""

@@ -61,8 +61,10 @@ class Pending:
             return
         for link in self._ledger().links_to(None if all_of_them else keys):
             try:
-                if link.stream in self.writers and self.writers[link.stream].set_link(link):
+                outcome = self.writers[link.stream].set_link(link) if link.stream in self.writers else None
+                if outcome:
                     self._report.streams[link.stream].close_link(link.field)
+                    self._report.add_conflicts(link.stream, outcome)
             except (Reject, *OF_ONE_RECORD) as error:
                 self._warn(f"{link.stream}: {link.field} of the record {link.key} stays empty: {error}")
 

@@ -16,6 +16,8 @@ from target_crm.files import last_line, open_private, parsed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from target_crm.outcome import Conflict
+
 
 @dataclass(frozen=True)
 class RawRecord:
@@ -36,7 +38,7 @@ class Rejects:
         self._described: dict[str, Mapping[str, Any]] = {}
         self._whole = False
 
-    def add(self, raw: RawRecord, reason: str) -> None:
+    def add(self, raw: RawRecord, reason: str, conflicts: Sequence[Conflict] = ()) -> None:
         """Keeps a record; piping the file back into the target tries it again.
 
         Raises:
@@ -46,7 +48,8 @@ class Rejects:
             return
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
         message = {"type": "RECORD", "stream": raw.stream, "record": raw.record}
-        lines = serialize_json({**message, "rejected": {"reason": reason, "at": at}}) + "\n"
+        why = {"reason": reason, "at": at, **({"conflicts": [vars(each) for each in conflicts]} if conflicts else {})}
+        lines = serialize_json({**message, "rejected": why}) + "\n"
         described = {"schema": raw.schema, "key_properties": list(raw.keys)}
         if self._described.get(raw.stream) != described:
             lines = serialize_json({"type": "SCHEMA", "stream": raw.stream, **described}) + "\n" + lines

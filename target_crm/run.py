@@ -122,7 +122,7 @@ class Run:
     def _reject(self, stream: str, raw: RawRecord, outcome: Outcome) -> None:
         sentence = f"{stream}: the record {outcome.key} is rejected: {outcome.reason.rstrip('.')}."
         try:
-            self._rejects.add(raw, f"{outcome.reason} {outcome.server_says}".strip())
+            self._rejects.add(raw, f"{outcome.reason} {outcome.server_says}".strip(), outcome.conflicts)
         except OSError as error:
             raise SystemExit(
                 f"{self._name}: {sentence} It cannot be kept in `rejects_path` ({error.strerror}), so the run stops."

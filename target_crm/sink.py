@@ -125,8 +125,8 @@ class CrmSink(_Sink):
 
     def _writer_of(self, mapper: Mapper) -> Any:
         """What writes the records, when what an earlier run was cut off in is settled."""
-        run = self.run
-        writer = Writer(run.client, run.ledger, mapper, self._identity, self._mapper_for)
+        run, columns = self.run, self.original_schema["properties"]
+        writer = Writer(run.client, run.ledger, mapper, self._identity, self._mapper_for, columns)
         writer.settle_open_intents()
         return writer
 

@@ -12,6 +12,7 @@ from singer_sdk import Target
 from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from singer_sdk.singerlib.json import serialize_json
 
+from crm_systems.discovery import introduction
 from crm_systems.model import Entity
 from crm_systems.terminal import handing_on, speak_utf8
 from target_crm.beside_sink import BesideSink, is_beside
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
+    from click import Context, Option
     from singer_sdk import Sink
 
 TEST_STREAM = "meltano_test_stream"
@@ -151,6 +153,15 @@ class CrmTarget(ConfiguredTarget):
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         self._termination.ask(signum)
+
+    @classmethod
+    def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:  # noqa: ARG003
+        """Logs in, says who and where, and writes nothing (``--test``)."""
+        if value:
+            target = cls.made_of(ctx)
+            with target.run.client, target.run.in_words():
+                target.logger.info("%s.", introduction(target.run.client))
+            ctx.exit()
 
     @classmethod
     def invoke(  # type: ignore[override]

@@ -142,7 +142,7 @@ def run(
         root.setLevel(level)
         for each in opened:
             if "run" in vars(each):
-                each.run.client.close()
+                each.run.close()
     output.seek(0)
     return Run(output.read(), log.getvalue(), end)
 
@@ -153,7 +153,7 @@ def discover(config: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(tap.catalog_json_text)
     finally:
-        tap.run.client.close()
+        tap.run.close()
     return found
 
 

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from crm_simulators import SIMULATORS
+from crm_simulators.vtiger.requests import SentFile
 from tests.recipes.reader import DOCS, follow
 
 if TYPE_CHECKING:
@@ -74,6 +75,26 @@ def test_one_crm_moves_to_another_once(vtiger: Start, tmp_path: Path) -> None:
     assert len(goal.store.records("Accounts")) > 5
     assert len(goal.store.records("Contacts")) > 5
     assert sum(again) == 0
+
+
+def test_a_company_moves_with_its_files_and_members(vtiger: Start, tmp_path: Path) -> None:
+    goal = vtiger(rows=0)
+    with SIMULATORS["simplycrm"](rows=0) as origin:
+        store: Any = origin.store  # type: ignore[attr-defined]
+        campaign = store.insert("Campaigns", {"campaignname": "Spring", "closingdate": "2026-05-01"})
+        people = [store.insert("Contacts", {"lastname": f"Person {n}"}) for n in range(3)]
+        paper = store.insert("Documents", {"notes_title": "Deed", "filename": "deed.txt", "filelocationtype": "I"})
+        store.attach(paper, SentFile("filename", "deed.txt", "text/plain", b"signed"))
+        store.pairs |= {frozenset(pair) for pair in ((campaign, people[0]), (campaign, people[2]), (people[1], paper))}
+        logins = {"simplycrm": origin.config() | {"requests_per_second": 1000}, "vtiger": goal.config()}
+        follow("recipes/company.md", tmp_path, logins)
+    label = {"Campaigns": "campaignname", "Contacts": "lastname", "Documents": "notes_title"}
+    found = [[goal.store.find(each) for each in pair] for pair in goal.store.pairs]
+    names = sorted(sorted(str(each.values[label[each.module]]) for each in pair) for pair in found)
+    assert names == [["Deed", "Person 1"], ["Person 0", "Spring"], ["Person 2", "Spring"]]
+    assert [each.content for each in goal.store.files.values()] == [b"signed"]
+    counts = json.loads((tmp_path / "moved.json").read_text("utf-8"))["streams"]
+    assert not any(each["counts"][action] for each in counts.values() for action in ("create", "update", "reject"))
 
 
 def test_every_hour_what_was_changed(vtiger: Start, tmp_path: Path) -> None:

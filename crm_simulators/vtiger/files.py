@@ -70,7 +70,8 @@ def attached_to_new(store: Store, record: Record, element: Mapping[str, Any], fi
         return attach(store, record, files, replace=True)
     folder: Values = {} if element.get("folderid") else {"folderid": "22x1"}
     is_empty = element.get("filelocationtype") == "I" and not files
-    nothing: Values = {"filesize": "0", "filestatus": "0", "filedownloadcount": "0"} if is_empty else {}
+    nothing: Values = {"filesize": "0", "filedownloadcount": "0"} if is_empty else {}
+    nothing |= {"filestatus": "0"} if is_empty and "filestatus" not in element else {}
     return folder | nothing | attach(store, record, files, replace=True)
 
 

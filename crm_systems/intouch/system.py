@@ -174,6 +174,10 @@ class InTouch(System):
 
         return [walk]
 
+    def announced(self, entity: Entity) -> int | None:
+        """The totals of its lists, as they were when they were last looked at."""
+        return sum(total for (name, _type), total in self._shown.items() if name == entity.name) or None
+
     def _rows(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[list[Row]]:
         lists = self._reading(entity)
         if entity.name == "lists":

@@ -30,7 +30,7 @@ from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Deletion, Limits, Request, Session, Setting
 from crm_systems.rows import ID, fits, is_identifier, is_vtiger_id, is_whole_number
 from crm_systems.sampling import together
-from crm_systems.system import System, decode_json
+from crm_systems.system import VERSION, System, decode_json
 from crm_systems.times import earliest
 from crm_systems.vtiger import leads, vtql
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, WITHOUT_INVENTORY, entity_of
@@ -145,8 +145,9 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
             proof = md5((challenge["token"] + self.options["access_key"]).encode(), usedforsecurity=False).hexdigest()
             form = {"operation": "login", "username": name, "accessKey": proof}
             login = call(Request("POST", "Log-in", form=form))
+            told = {"userId": str(login.get("userId", "")), VERSION: str(login.get("vtigerVersion", ""))}
             session = Session(
-                {"sessionName": login["sessionName"], "userId": str(login.get("userId", ""))},
+                {"sessionName": login["sessionName"], **told},
                 datetime.fromtimestamp(int(challenge["serverTime"]), timezone.utc),
             )
         except Denied as error:

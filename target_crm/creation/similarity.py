@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import unicodedata
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Kind
@@ -40,6 +41,16 @@ def equal_fields(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, A
     return sum(
         same(field.kind, value, stored.get(name)) for name, value in sent.items() if (field := entity.field(name))
     )
+
+
+def may_be_stored_as(kind: Kind, sent: Any, stored: Any) -> bool:
+    """Whether a value may be what a server made of another: a text cut or re-encoded, a number rounded."""
+    if is_empty(sent) or is_empty(stored):
+        return False
+    if kind is Kind.NUMBER:
+        exact, kept = Decimal(str(sent)), Decimal(str(stored))
+        return abs(exact - kept) < Decimal(1).scaleb(int(kept.as_tuple().exponent))
+    return kind in FREE_TEXTS and _like(str(sent), stored)
 
 
 def _texts(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

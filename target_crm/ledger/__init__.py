@@ -1,7 +1,26 @@
 """What earlier runs wrote into a CRM, and what they were about to write: kept in a database of the user's choice."""
 
+from target_crm.ledger.base import EMPTY, NOT_SHOWN, Agreed, Base, short_digest
 from target_crm.ledger.destination import Destination
-from target_crm.ledger.entries import Intent, Link, Snapshot, TakenMeanwhile, Written, digest, number_of
+from target_crm.ledger.entries import Intent, Link, Snapshot, TakenMeanwhile, Twin, Written, digest, number_of
 from target_crm.ledger.ledger import Ledger
+from target_crm.ledger.twins import Twins
 
-__all__ = ["Destination", "Intent", "Ledger", "Link", "Snapshot", "TakenMeanwhile", "Written", "digest", "number_of"]
+__all__ = [
+    "EMPTY",
+    "NOT_SHOWN",
+    "Agreed",
+    "Base",
+    "Destination",
+    "Intent",
+    "Ledger",
+    "Link",
+    "Snapshot",
+    "TakenMeanwhile",
+    "Twin",
+    "Twins",
+    "Written",
+    "digest",
+    "number_of",
+    "short_digest",
+]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crm_systems import SYSTEMS
 from crm_systems.errors import ConfigError
 from target_crm.ledger.ledger import Ledger
+from target_crm.ledger.twins import Other
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from crm_systems.system import System
 
+DEFAULT_SOURCE = "default"
 LEASE_MARGIN = 30.0
 """Seconds that the lease of a create lasts beyond what one attempt may take."""
 
@@ -47,8 +50,17 @@ class Destination:
             clock=clock,
             warn=warn,
         )
+        if other := self._other():
+            ledger.pair_with(other)
         ledger.respell(self._respelled)
         return ledger
+
+    def _other(self) -> Other | None:
+        """The pipeline that goes the other way; none where nobody named both ends."""
+        here, there = self._settings["destination"], self._settings["source"]
+        if not here or there == DEFAULT_SOURCE:
+            return None
+        return Other(tuple(f"{each.title} at {self._system.place(there)}" for each in SYSTEMS), here)
 
     def _respelled(self, name: str) -> str:
         return self._named(name.removeprefix(self._start)) if name.startswith(self._start) else name

@@ -21,6 +21,18 @@ IDS_KEPT = 1000
 
 
 @dataclass(frozen=True)
+class Twin:
+    """The row of the pipeline that goes the other way, for the same two records."""
+
+    destination: str
+    source: str
+    stream: str
+    key: str
+    base: bytes | None
+    """What both sides held when they last agreed, as that pipeline sees it."""
+
+
+@dataclass(frozen=True)
 class Written:
     """A record that an earlier run wrote."""
 
@@ -30,6 +42,15 @@ class Written:
     """Of the values that were sent."""
     altered: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """For fields that the CRM stored otherwise than sent: digests of what was sent and of what it stored."""
+    base: bytes | None = None
+    """What both sides held when they last agreed, packed; None where the twin has it, and in older ledgers."""
+    twin: Twin | None = None
+    """What the pipeline that goes the other way knows of it."""
+
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether what both sides held is kept with the twin."""
+        return self.base is None and self.twin is not None and self.twin.base is not None
 
 
 @dataclass(frozen=True)

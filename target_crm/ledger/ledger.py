@@ -21,9 +21,12 @@ from target_crm.ledger.lease import LeaseHolder
 from target_crm.ledger.notes import Notes
 from target_crm.ledger.statements import RECORD, Statements, portions
 from target_crm.ledger.tables import INTENTS, LINKS, WRITTEN, sound
+from target_crm.ledger.twins import Twins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from target_crm.ledger.twins import Other
 
 LEASE_SECONDS = 160.0
 FRESH_SECONDS = 5.0
@@ -65,6 +68,8 @@ class Ledger:
         self._notes = Notes(self._database, self._does)
         me = {"my_owner": self._holder.run, "my_holder": self._holder.to_json()}
         self._lease = {**me, "lease_seconds": lease_seconds}
+        self.twins: Twins | None = None
+        """What is known of the pipeline that goes the other way, where there may be one."""
 
     def close(self) -> None:
         """Leaves what is still open to the next run, and gives the database back."""
@@ -77,6 +82,10 @@ class Ledger:
     def respell(self, spelling: Callable[[str], str]) -> None:
         """Gives each CRM the one spelling of its name, by which earlier versions knew it in several."""
         self._database.respell(spelling)
+
+    def pair_with(self, other: Other) -> None:
+        """Heeds the pipeline that goes the other way."""
+        self.twins = Twins(self._database, other, self._intents_there)
 
     def elsewhere(self, stream: str) -> set[str]:
         """The other CRMs for which records of a stream are known; empty where some are known for this one."""
@@ -115,7 +124,7 @@ class Ledger:
                 with sound(WRITTEN, row):
                     altered = json.loads(row.altered) if row.altered != "{}" else {}
                     pairs = {name: (sent, stored) for name, (sent, stored) in altered.items()}
-                    found[row.key] = Written(row.entity, row.crm_id, row.digest, pairs)
+                    found[row.key] = Written(row.entity, row.crm_id, row.digest, pairs, row.base)
         return found
 
     def note(self, stream: str, key: str, written: Written, *, later: bool = False) -> None:
@@ -123,7 +132,7 @@ class Ledger:
 
         ``later``: it need not be durable before :meth:`flush`; what is asked of it until then is answered all the same.
         """
-        values = {"entity": written.entity, "crm_id": written.crm_id, "digest": written.digest}
+        values = {"entity": written.entity, "crm_id": written.crm_id, "digest": written.digest, "base": written.base}
         altered = json.dumps(dict(written.altered)) if written.altered else "{}"
         self._notes.add({**self._named(stream, key)[1], **values, "altered": altered}, later=later)
         self._held.discard((stream, key))
@@ -206,6 +215,10 @@ class Ledger:
         its, _ = self._named(stream, key or "")
         statement = self._does.intents if key is None else self._does.intent
         return [self._intent(row) for row in self._database.read(statement, {**its, **self._now_and_lease()})]
+
+    def _intents_there(self, place: Mapping[str, Any]) -> list[Intent]:
+        rows = self._database.read(self._does.intents_there, {**place, **self._now_and_lease()})
+        return [self._intent(row) for row in rows]
 
     def _intent(self, row: sa.Row[Any]) -> Intent:
         with sound(INTENTS, row):

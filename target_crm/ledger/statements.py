@@ -65,6 +65,9 @@ class Statements:
         self.add_intent = INTENTS.insert().values(**lease)
         self.intents = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD[:3]))
         self.intent = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD))
+        self.intents_there = sa.select(INTENTS, has_ended.label("has_ended")).where(
+            among(INTENTS.c.destination), named(INTENTS, "source")
+        )
         self.hold = INTENTS.update().where(mine).values(**lease)
         least = now + sa.bindparam("least_seconds", type_=sa.Double)
         self.held = sa.select(INTENTS.c.key).where(mine, INTENTS.c.lease_until >= least)

@@ -30,7 +30,8 @@ WRITTEN = _table(
     sa.Column("crm_id", sa.String(128), nullable=False),
     sa.Column("digest", sa.String(32), nullable=False),
     sa.Column("altered", sa.Text, nullable=False),
-    sa.Index("ix_written_crm_ids", "destination", "entity", "crm_id"),
+    sa.Column("base", sa.LargeBinary),
+    sa.Index("ix_written_ids", "destination", "crm_id"),
     sa.Index("ix_written_keys", "destination", "source", "key"),
 )
 INTENTS = _table(
@@ -71,12 +72,12 @@ def opened(url: str, warn: Callable[[str], None]) -> sa.Engine:
 
 def _add_columns(engine: sa.Engine) -> None:
     """Adds the columns that a ledger of an earlier version lacks."""
-    for column in INTENTS.columns:
+    for column in (WRITTEN.c.base, *INTENTS.columns):
         if not _has(engine, column):
             kind = column.type.compile(engine.dialect)
             try:
                 with engine.begin() as db:
-                    db.execute(sa.text(f"ALTER TABLE {INTENTS.name} ADD COLUMN {column.name} {kind}"))
+                    db.execute(sa.text(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind}"))
             except sa.exc.DBAPIError:
                 # Another run adds it at this moment.
                 if not _has(engine, column):
@@ -94,7 +95,7 @@ def _add_indexes(engine: sa.Engine) -> None:
 
 
 def _has(engine: sa.Engine, column: sa.Column[Any]) -> bool:
-    return column.name in {each["name"] for each in sa.inspect(engine).get_columns(INTENTS.name)}
+    return column.name in {each["name"] for each in sa.inspect(engine).get_columns(column.table.name)}
 
 
 _NEXT = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from target_crm.report.stream import KINDS, StreamReport
+from target_crm.report.stream import CONFLICTS, KINDS, StreamReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ def page_of(told: Mapping[str, Any], streams: Mapping[str, StreamReport], shown:
     Raises:
         OSError: the records to show cannot be read.
     """
-    parts = [(stream, kind) for stream in streams for kind in KINDS.values()]
+    parts = [(stream, kind) for stream in streams for kind in (*KINDS.values(), CONFLICTS)]
     filled = sum(bool(shown.count(*part)) for part in parts)
     most = max(FEWEST, MOST_ON_PAGE // max(filled, 1))
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
@@ -53,6 +53,7 @@ def page_of(told: Mapping[str, Any], streams: Mapping[str, StreamReport], shown:
                 "labels": {each.name: each.label for each in part.entity.fields},
                 "records": {kind: islice(shown.records(name, kind), most) for _name, kind in parts if _name == name},
                 "most": most,
+                "conflicts": shown.count(name, CONFLICTS),
             }
             for name, part in streams.items()
         },

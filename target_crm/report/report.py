@@ -12,7 +12,7 @@ from target_crm.files import MARK, replace_private
 from target_crm.outcome import Action
 from target_crm.report.page import page_of
 from target_crm.report.shown import Shown
-from target_crm.report.stream import KINDS, StreamReport
+from target_crm.report.stream import CONFLICTS, KINDS, StreamReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +41,19 @@ class Report:
             self.streams[stream].add(outcome)
             if self._shown and outcome.action in KINDS:
                 self._shown.add(stream, KINDS[outcome.action], _told(outcome))
+            self._show_conflicts(stream, outcome)
+
+    def add_conflicts(self, stream: str, outcome: Outcome) -> None:
+        """Adds what both sides changed in a record that is counted elsewhere."""
+        with self._lock:
+            self.streams[stream].add_conflicts(outcome)
+            self._show_conflicts(stream, outcome)
+
+    def _show_conflicts(self, stream: str, outcome: Outcome) -> None:
+        if self._shown:
+            for each in outcome.conflicts:
+                told = {"key": outcome.key, "id": outcome.crm_id, "name": outcome.name, **vars(each)}
+                self._shown.add(stream, CONFLICTS, told)
 
     @property
     def rejects(self) -> int:
@@ -104,7 +117,7 @@ def _json(told: dict[str, Any], shown: Shown) -> Iterator[str]:
     yield f'{_dumped(around)[:-1]}, "streams": {{'
     for number, (stream, part) in enumerate(told["streams"].items()):
         yield f"{',' if number else ''}\n{_dumped(stream)}: {_dumped(part)[:-1]}"
-        for kind in KINDS.values():
+        for kind in (*KINDS.values(), CONFLICTS):
             yield f', "{kind}": ['
             for place, record in enumerate(shown.records(stream, kind)):
                 yield f"{',' if place else ''}\n{_dumped(record)}"

@@ -22,6 +22,8 @@ KINDS = {
     Action.CONVERT: "converts",
 }
 """What is shown record by record, and under which name; what cannot be undone comes first."""
+CONFLICTS = "conflicts"
+"""What is shown field by field: what both sides changed."""
 MOST_EXAMPLES = 500
 """How many examples of a field that the CRM stores otherwise are shown; all are counted."""
 
@@ -37,16 +39,23 @@ class StreamReport:
     notes: list[str] = field(default_factory=list)
     silent_changes: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_open: Counter[str] = field(default_factory=Counter)
+    conflicts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By field and by what was done."""
 
     def add(self, outcome: Outcome) -> None:
         """Counts a record, and what the CRM stored otherwise."""
         self.counts[outcome.action.value] += 1
         self.left_open.update(link.field for link in outcome.left_open)
+        self.add_conflicts(outcome)
         for change in outcome.silent:
             known = self.silent_changes.setdefault(change.field, {"count": 0, "examples": []})
             known["count"] += 1
             if len(known["examples"]) < MOST_EXAMPLES:
                 known["examples"].append({"key": outcome.key, "sent": change.before, "stored": change.after})
+
+    def add_conflicts(self, outcome: Outcome) -> None:
+        """Counts the fields of a record that both sides changed."""
+        self.conflicts.update((each.field, each.done) for each in outcome.conflicts)
 
     def close_link(self, field: str) -> None:
         """Counts a reference as set that was counted as left open."""
@@ -60,6 +69,9 @@ class StreamReport:
         if self.silent_changes:
             fields = ", ".join(f"{name} ({each['count']})" for name, each in sorted(self.silent_changes.items()))
             line += f"; stored otherwise than sent: {fields}"
+        if self.conflicts:
+            fields = ", ".join(f"{name} ({count} {done})" for (name, done), count in sorted(self.conflicts.items()))
+            line += f"; changed on both sides: {fields}"
         if self.left_open:
             fields = ", ".join(f"{name} ({count})" for name, count in sorted(self.left_open.items()))
             line += f"; references left open: {fields}"

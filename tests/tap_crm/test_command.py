@@ -111,8 +111,37 @@ def test_a_test_reads_one_record_of_each_stream(vtiger: Start) -> None:
     result, code = finished(command("--config=ENV", "--test", **as_environment(simulator.config())))
     assert code == 0
     assert "error" not in result.log.lower()
+    host = simulator.url.removeprefix("http://")
+    assert (
+        f"Logged in to Vtiger 8.4.0 at {host} as admin (19x1): 35 entities, 34 writable, deletions: yes." in result.log
+    )
     assert {stream: len(records) for stream, records in result.records.items()}.get("Leads") == 1
     assert max(map(len, result.records.values())) == 1
+
+
+def test_a_test_says_why_deletions_are_not_told(vtiger: Start) -> None:
+    result, code = finished(command("--config=ENV", "--test", **as_environment(vtiger(sync=False).config())))
+    assert code == 0
+    assert "deletions: no (its operation `sync` does not work" in result.log
+
+
+def test_the_log_of_a_thousand_records_fits_on_a_screen(vtiger: Start, tmp_path: Path) -> None:
+    simulator = vtiger(rows=1000)
+    (tmp_path / "config.json").write_text(json.dumps({**simulator.config(), "entities": ["Contacts", "Leads"]}))
+    result, code = finished(command("--config", tmp_path / "config.json"))
+    assert code == 0
+    assert "Contacts: 990 records" in result.log
+    assert "METRIC" not in result.log
+    assert len(result.log.splitlines()) < 10
+    config = tmp_path / "config.json"
+    result, code = finished(command("--config", config, TAP_CRM_LOGLEVEL="debug"))
+    assert "METRIC" in result.log, "who wants it all has it"
+
+
+def test_a_shell_can_complete_options() -> None:
+    asked = {"_TAP_CRM_COMPLETE": "bash_complete", "COMP_WORDS": "tap-crm --disc", "COMP_CWORD": "1"}
+    result, _code = finished(command(**asked))
+    assert result.output.strip() == "plain,--discover"
 
 
 def test_a_test_that_fails_says_so_and_ends_with_1(vtiger: Start) -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_crm.comparison import TOLD
 from tap_crm.sent_keys import SentKeys, open_keys
+from tap_crm.stream import CrmStream
 from tests.running import Run, command, discover, finished, only, run
 from tests.tap_crm.leads import deleted, leads, live, stored
 
@@ -227,6 +229,38 @@ def test_told_by_the_crm_and_then_by_comparison(vtiger: Start, tmp_path: Path) -
     simulator.tell_deletions()
     simulator.clock.advance(3600)
     assert run(config, state=third.state).records["Leads"] == []
+
+
+def test_what_has_no_place_waits(stock: VtigerSimulator, tmp_path: Path) -> None:
+    config = comparing(stock, tmp_path)
+    catalog = only(discover(config), "Leads")
+    without = json.loads(json.dumps(catalog))
+    for part in without["streams"][0]["metadata"]:
+        if part["breadcrumb"] == ["properties", "_sdc_deleted_at"]:
+            part["metadata"]["selected"] = False
+    first = run(config, catalog=without)
+    stock.clock.advance(3600)
+    gone = min(row["id"] for row in first.records["Leads"])
+    stock.store.delete(gone)
+    second = run(config, catalog=without, state=first.state)
+    assert second.records["Leads"] == []
+    assert deleted(run(config, catalog=catalog, state=second.state)) == {gone}
+
+
+def test_no_state_leaves_before_the_deletions_that_it_tells_of(
+    stock: VtigerSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = comparing(stock, tmp_path)
+    first = run(config)
+    gone = set(sorted(live(first))[:5])
+    for identifier in gone:
+        stock.store.delete(identifier)
+    monkeypatch.setattr(CrmStream, "STATE_MSG_FREQUENCY", 1)
+    messages = run(config, state=first.state).messages
+    told = [each["value"]["bookmarks"]["Leads"][TOLD] if each["type"] == "STATE" else "" for each in messages]
+    before = messages[: told.index(told[-1])]
+    assert {each["record"]["id"] for each in before if each.get("stream") == "Leads" and "record" in each} == gone
+    assert sum(map(bool, told)) > 3, "the last of them is the only one"
 
 
 def test_a_stream_that_was_deselected_for_a_while(stock: VtigerSimulator, tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ def test_a_crm_that_has_moved_is_not_written_to_as_if_it_were_empty(
     assert load(subject, crm, ledger, incoming(subject), url=moved).line(subject.entity).endswith("1 unchanged")
 
 
+OLD_COLUMNS = "destination, source, stream, key, entity, crm_id, digest, altered"
 OLD_TABLES = """
 CREATE TABLE written (destination VARCHAR(512) NOT NULL, source VARCHAR(512) NOT NULL, stream VARCHAR(512) NOT NULL,
     "key" VARCHAR(512) NOT NULL, entity VARCHAR(128) NOT NULL, crm_id VARCHAR(128) NOT NULL,
@@ -121,7 +122,7 @@ def test_a_ledger_of_an_earlier_version_goes_on(subject: Subject, crm: Simulator
     load(subject, crm, tmp_path / "new", incoming(subject), incoming(subject, 1))
     with sqlite3.connect(tmp_path / "new") as new, sqlite3.connect(tmp_path / "old") as old:
         old.executescript(OLD_TABLES)
-        rows = new.execute("SELECT * FROM written ORDER BY key").fetchall()
+        rows = new.execute(f"SELECT {OLD_COLUMNS} FROM written ORDER BY key").fetchall()  # noqa: S608 - our own names
         old.execute("INSERT INTO written VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows[0])
         at = crm.clock.now().isoformat()
         old.execute("INSERT INTO intents VALUES (?, ?, ?, ?, ?, ?, ?)", [*rows[1][:5], at, _sent(subject)])
@@ -152,6 +153,8 @@ LINK = "INSERT INTO open_links SELECT destination, source, stream, key, 'x', 'no
         "UPDATE written SET altered = '[1]'",
         "UPDATE written SET altered = 'null'",
         "UPDATE written SET altered = x'ff'",
+        "UPDATE written SET base = x'ffffff'",
+        "UPDATE written SET base = 'text'",
         intent(at="soon"),
         intent(at="2026-01-01T00:00:00"),
         intent(sent="3"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AT = datetime(2026, 11, 21, 12, 0, 1, tzinfo=timezone.utc)
-INDEXES = ("ix_written_crm_ids", "ix_written_keys", "ix_open_links_to_keys")
+INDEXES = ("ix_written_ids", "ix_written_keys", "ix_open_links_to_keys")
 
 
 @pytest.fixture

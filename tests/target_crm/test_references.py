@@ -9,6 +9,7 @@ import pytest
 from tests.target_crm.writing import one, pipe, run, settings, state, stored, writes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from crm_simulators.vtiger import VtigerSimulator
@@ -81,7 +82,10 @@ def test_a_cycle_is_closed(crm: VtigerSimulator, tmp_path: Path) -> None:
         assert one(crm, "Contacts", lastname=key)["contact_id"] == ids[boss]
 
 
-def test_a_mandatory_reference_waits_to_the_end_and_holds_the_state(crm: VtigerSimulator, tmp_path: Path) -> None:
+def test_a_mandatory_reference_waits_to_the_end_and_holds_the_state(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path
+) -> None:
+    crm = vtiger("vtiger-8.0", rows=5)
     lines = {"productid": "x", "quantity": "1", "listprice": "2.50"}
     config = settings(crm, tmp_path, **BY_LEDGER, max_rejects=1, rejects_path=str(tmp_path / "rejects"))
     bill: dict[str, Any] = {"id": "i1", "subject": "Bill", "account_id": "a1", "bill_street": "s", "ship_street": "s"}
