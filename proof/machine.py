@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from crm_simulators.base import Call, Fault
-from proof.checker import judge
+from proof.checker import Findings, judge
 from proof.history import History
 from proof.runs import read_run
 from proof.server import Watched
+from proof.verdict import Figures, Verdict
 from tests.contract.subjects import SUBJECTS
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PART = "rows that change and go while they are read"
 rows_chosen = st.integers(0, 10**6)
 """Which of the rows that are there: by its place, round and round."""
 
@@ -94,10 +101,48 @@ class Reader(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-def reader_of(name: str) -> type[Reader]:
-    """The machine for a system."""
+def reader_of(name: str, number: int = 0) -> type[Reader]:
+    """The machine for a system; the number decides what it does."""
 
+    @seed(number)
     class OfSystem(Reader):
         system = name
 
     return OfSystem
+
+
+@dataclass(frozen=True)
+class Case:
+    """So many histories of one system."""
+
+    system: str
+    seed: int
+    examples: int
+
+    @property
+    def name(self) -> str:
+        """What the case is called."""
+        return f"{self.system}, seed {self.seed}"
+
+    def run(self, folder: Path) -> Verdict:
+        """Tries them all, and judges each."""
+        machine, findings = reader_of(self.system, self.seed), Findings()
+        limits = settings(
+            max_examples=self.examples,
+            stateful_step_count=12,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        try:
+            run_state_machine_as_test(machine, settings=limits)
+        except AssertionError as error:
+            findings.lost.append(str(error))
+        return Verdict(PART, self.name, findings, Figures(cases=self.examples))
+
+
+def cases(examples: int, chunk: int = 20) -> Iterator[Case]:
+    """So many histories, the systems in turn."""
+    for number in range(max(examples // chunk, 1)):
+        yield Case(list(SUBJECTS)[number % len(SUBJECTS)], number, min(chunk, examples))

@@ -6,7 +6,7 @@ import pytest
 
 from crm_systems.errors import ProtocolError
 from crm_systems.model import Entity
-from crm_systems.rows import holds_rows, key_of, record_with
+from crm_systems.rows import holds_rows, key_of, record_with, rows_in
 
 MEMBERS = Entity("members", (), key=("org", "member"))
 
@@ -39,3 +39,10 @@ def test_the_record_that_was_asked_for_is_found_in_its_wrapping(told: object) ->
 def test_what_holds_something_else_than_records_holds_no_rows(told: object) -> None:
     assert not holds_rows(told)
     assert holds_rows({"items": [], "total": 0})
+
+
+@pytest.mark.parametrize("told", [None, {}, "rows", 5, [None], [{"id": 1}, 2], [{"id": None}], [{}]], ids=str)
+def test_what_is_no_list_of_records_with_their_keys_is_never_no_rows(told: object) -> None:
+    assert rows_in([], "all", ["id"]) == []
+    with pytest.raises(ProtocolError):
+        rows_in(told, "all", ["id"])

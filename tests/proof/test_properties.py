@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,9 +16,15 @@ from crm_systems.kinds import Notation, Reader
 from crm_systems.model import Entity, Field, Kind
 from crm_systems.paging import Part, Sliding
 from crm_systems.wire import encode, same, typed
+from proof.history import History
 from proof.machine import reader_of
+from proof.runs import read_run
+from proof.server import Watched
 from tap_crm.bookmarks import Shown
 from tests.contract.subjects import SUBJECTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SMALL = settings(max_examples=4, stateful_step_count=6, deadline=None, database=None, derandomize=True)
 SOME = settings(max_examples=60, deadline=None, database=None, derandomize=True)
@@ -125,6 +131,25 @@ def test_paging_gives_every_row_that_was_there_all_the_time(
         return
     assert survivors <= set(given_rows)
     assert len(given_rows) == len(set(given_rows))
+
+
+@pytest.mark.parametrize("system", SUBJECTS)
+def test_a_bookmark_stays_where_the_newest_record_is_deleted(system: str, tmp_path: Path) -> None:
+    subject, history = SUBJECTS[system], History(tmp_path / "history.jsonl")
+    with subject.start(12) as crm:
+        watched = Watched(crm, subject, history, {})
+        first, second, *_ = watched.rows
+        crm.clock.advance(86_400)
+        watched.edit(first, "changed")
+        crm.clock.advance(30)
+        watched.edit(second, "changed last")
+        config = {**subject.config(crm), "entities": [subject.entity]}
+        before = read_run(history, "tap 1", subject, config)
+        watched.delete(second)
+        after = read_run(history, "tap 2", subject, config, before)
+    history.close()
+    reached = [each["bookmarks"][subject.entity].get("replication_key_value", "") for each in (before, after)]
+    assert reached == sorted(reached)
 
 
 stamps = st.lists(st.tuples(st.integers(-(10**6), 10**4), st.integers(0, 1000)), max_size=20)
