@@ -152,6 +152,25 @@ def test_a_bookmark_stays_where_the_newest_record_is_deleted(system: str, tmp_pa
     assert reached == sorted(reached)
 
 
+@pytest.mark.parametrize("system", ["vtiger", "alfacrm", "intouch"])
+def test_what_did_not_change_is_not_given_again(system: str, tmp_path: Path) -> None:
+    """The overlap reaches to the middle of the minute in which a record was changed."""
+    subject, path = SUBJECTS[system], tmp_path / "history.jsonl"
+    history = History(path)
+    with subject.start(12) as crm:
+        watched = Watched(crm, subject, history, {})
+        first, second, *_ = watched.rows
+        crm.clock.advance(86_400 + (50 - crm.clock.now().second) % 60)
+        watched.edit(first, "changed")
+        crm.clock.advance(30)
+        watched.edit(second, "changed last")
+        config = {**subject.config(crm), "entities": [subject.entity], "lookback_seconds": 60}
+        state = read_run(history, "tap 1", subject, config)
+        read_run(history, "tap 2", subject, config, state)
+    given_again = [each for each in history.close() if (each.who, each.do) == ("tap 2", "read")]
+    assert given_again == []
+
+
 stamps = st.lists(st.tuples(st.integers(-(10**6), 10**4), st.integers(0, 1000)), max_size=20)
 
 

@@ -54,9 +54,9 @@ def test_an_intent_of_a_run_that_lives_is_not_taken(two: tuple[Ledger, Ledger]) 
 
 
 def test_a_refused_create_leaves_no_intent(crm: VtigerSimulator, tmp_path: Path) -> None:
+    crm.store.insert("Accounts", {"accountname": "ACME"})
     config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(tmp_path / "rejects"))
-    result = run(config, pipe("Contacts", [{"id": 1, "lastname": "x", "assigned_user_id": "19x999"}]))
-    assert "1 reject" in result.line("Contacts")
+    assert "refuses this" in run(config, pipe("Accounts", [{"id": 1, "accountname": "Acme"}])).log
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as ledger:
         assert ledger.execute("SELECT count(*) FROM intents").fetchone() == (0,)
 
