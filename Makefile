@@ -67,8 +67,8 @@ docs: .venv/ready ## Builds the documentation into site/; a link to nowhere fail
 
 bench: .venv/ready ## Measures our connectors beside others, in about half an hour, and writes docs/performance.md
 	@for peer in dlt airbyte; do test -d .venv-bench/$$peer || $(PYTHON) -m venv .venv-bench/$$peer; done
-	.venv-bench/dlt/$(PIP) "dlt[filesystem]~=1.31"
-	.venv-bench/airbyte/$(PIP) "airbyte-cdk~=7.39"
+	-.venv-bench/dlt/$(PIP) "dlt[filesystem]~=1.31"
+	-.venv-bench/airbyte/$(PIP) "airbyte-cdk~=7.39"
 	$(RUN) benchmarks
 
 generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/
@@ -88,6 +88,18 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 	@.venv-meltano/$(PIP) "meltano~=4.4"
 	@touch $@
 
+.venv-dagster/ready:
+	@echo "Installing Dagster into .venv-dagster …"
+	@$(PYTHON) -m venv .venv-dagster
+	@.venv-dagster/$(PIP) "dagster~=1.13"
+	@touch $@
+
+.venv-airflow/ready:
+	@echo "Installing Airflow into .venv-airflow …"
+	@$(PYTHON) -m venv .venv-airflow
+	@.venv-airflow/$(PIP) "apache-airflow~=3.3"
+	@touch $@
+
 .venv-loaders/%/ready:
 	@echo "Installing $* into .venv-loaders …"
 	@$(PYTHON) -m venv .venv-loaders/$*
@@ -95,4 +107,4 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-meltano .venv-loaders .meltano demo-output proof-output dist site
+	rm -rf .venv .venv-meltano .venv-loaders .venv-dagster .venv-airflow .meltano demo-output proof-output dist site

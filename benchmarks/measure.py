@@ -60,13 +60,18 @@ def stub(rows: int, *, modules: int = 1, latency: float = 0.0) -> Iterator[Serve
             process.kill()
 
 
-def run(command: Sequence[str], server: Server, *, source: Path | None = None) -> Run:
+class BenchError(Exception):
+    """A command failed."""
+
+
+def run(command: Sequence[str], server: Server | None = None, *, source: Path | None = None) -> Run:
     """Runs a command to its end; its output is thrown away.
 
     Raises:
-        SystemExit: it fails.
+        BenchError: it fails.
     """
-    server.counted()
+    if server:
+        server.counted()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RUNTIME__DLTHUB_TELEMETRY": "false"}
     with Path(source or os.devnull).open("rb") as stdin, Path("/tmp/bench.err").open("wb") as errors:
         began = time.perf_counter()
@@ -77,17 +82,29 @@ def run(command: Sequence[str], server: Server, *, source: Path | None = None) -
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        sys.exit(f"{' '.join(command)} failed: {Path('/tmp/bench.err').read_text()[-2000:]}")
-    requests, most_at_once = server.counted()
+        raise BenchError(f"{Path(command[0]).name} failed: {Path('/tmp/bench.err').read_text()[-300:]}")
+    requests, most_at_once = server.counted() if server else (0, 0)
     return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, requests, most_at_once)
 
 
-def interleaved(commands: Mapping[str, Sequence[str]], server: Server, times: int) -> dict[str, list[Run]]:
-    """Each command so many times, in turn, after one run of each that does not count."""
+def interleaved(
+    commands: Mapping[str, Sequence[str]], server: Server, times: int, lacks: list[str]
+) -> dict[str, list[Run]]:
+    """Each command so many times, in turn, after one run of each that does not count.
+
+    One that fails is left out, and ``lacks`` says why.
+    """
     found: dict[str, list[Run]] = {name: [] for name in commands}
     for round_number in range(times + 1):
         for name, command in commands.items():
-            cost = run(command, server)
+            if name not in found:
+                continue
+            try:
+                cost = run(command, server)
+            except BenchError as error:
+                del found[name]
+                lacks.append(f"{name}: {error}")
+                continue
             if round_number:
                 found[name].append(cost)
     return found

@@ -64,7 +64,7 @@ class Reader:
         self.entity = entity
         self.notation = notation
         readable = [field for field in entity.fields if field.readable]
-        self._known = frozenset(field.name for field in readable)
+        self.known = frozenset(field.name for field in readable)
         kept = [field for field in readable if wanted is None or field.name in wanted]
         zone = ZoneInfo(notation.timezone)
         self.values = {
@@ -79,7 +79,7 @@ class Reader:
         """The typed record of a raw row."""
         record = {name: values.typed(row[name]) for name, values in self.values.items() if name in row}
         if len(record) != len(row):
-            self.unknown.update(row.keys() - self._known)
+            self.unknown.update(row.keys() - self.known)
         return record
 
 
@@ -96,9 +96,10 @@ class Values(dict[Any, Any]):
         self, field: Field, convert: Callable[[Any], Any], misfits: Counter[str], *, is_key: bool = False
     ) -> None:
         empty = "" if is_key else None  # An empty text may be a key, and a schema does not let it be null.
-        super().__init__({"": empty})
+        super().__init__({"": empty, None: None})
         self._name = field.name
-        self._empty = empty
+        self.kind = field.kind
+        self.empty = empty
         self._convert = convert
         self._misfits = misfits
         self._is_text = field.kind in TEXTS
@@ -107,7 +108,7 @@ class Values(dict[Any, Any]):
 
     def _text(self, raw: Any) -> Any:
         if raw.__class__ is str and raw.isascii():
-            return raw or self._empty
+            return raw or self.empty
         return self._careful(raw)
 
     def _known(self, raw: Any) -> Any:
@@ -131,7 +132,7 @@ class Values(dict[Any, Any]):
         if value is None:
             return None
         try:
-            return self._empty if value == "" else self._convert(value)
+            return self.empty if value == "" else self._convert(value)
         except MISFITS:
             self._misfits[self._name] += 1
             return text(value) if self._is_text else None

@@ -5,6 +5,7 @@ What a server announced, or gave a moment ago, and then does not deliver is a fa
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from crm_systems.errors import ProtocolError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable, Iterator
 
-    from crm_systems.model import Row
+    from crm_systems.model import Call, Page, Row, Walk
 
 PASSES = 5
 """How often a list that moved under the reader is read at the most."""
@@ -21,6 +22,23 @@ GROWTH = 4
 """How many times as large as the one before it a page is, up to the full size."""
 MOST_STEPS_BACK = 100
 """How often one pass steps back at the most: some servers sort anew for each page."""
+
+
+class Divisible(ABC):
+    """A walk of which, while it is under way, another thread may take the rear part."""
+
+    @abstractmethod
+    def __call__(self, call: Call) -> Iterator[Page]:
+        """The pages."""
+
+    @property
+    @abstractmethod
+    def pages_left(self) -> float:
+        """How many more requests it needs, as far as that can be told; 0 where it cannot be divided."""
+
+    @abstractmethod
+    def divide(self) -> Walk:
+        """Ends this walk half-way and gives one over the rest; each row comes in one of them."""
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,8 @@ class System(HasFiles, HasRelations, ABC):
     """The path below the CRM's address at which its interface is; a `url` may end with it."""
     has_picklists: ClassVar[bool] = False
     """Whether its entities describe their pick lists, so that a stream of them is worth while."""
+    logs_in_side_by_side: ClassVar[bool] = False
+    """Whether :meth:`log_in` may be called by several threads at once."""
     internal_errors: ClassVar[frozenset[str]] = frozenset({"HTTP 500"})
     """Codes of failures that one record may be the reason of, or a database that is away: :attr:`heartbeat` tells."""
 
@@ -131,9 +133,16 @@ class System(HasFiles, HasRelations, ABC):
         """
         return entity, None
 
+    def recalled(self, entity: Entity) -> Entity | None:
+        """What is needed to read an entity of which name, key and the kinds of fields are remembered.
+
+        None where that is not enough, so that it has to be described again.
+        """
+        return None
+
     @abstractmethod
-    def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
-        """How to read every record, or every record changed at or after ``since``; split for ``parallel`` readers."""
+    def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
+        """How to read every record, or every record changed at or after ``since``."""
 
     def keys_alone(self, entity: Entity) -> Entity:
         """The entity as :meth:`walks` takes it to give the keys of records, and as little else as it can."""
@@ -141,7 +150,7 @@ class System(HasFiles, HasRelations, ABC):
 
     def ids(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[str]:
         """The ids of the records that :meth:`walks` would give, parts joined by ``|``."""
-        for walk in self.walks(call, self.keys_alone(entity), since, parallel=1):
+        for walk in self.walks(call, self.keys_alone(entity), since):
             for page in walk(call):
                 yield from ("|".join(str(row.get(name)) for name in entity.key) for row in page.rows)
                 yield from page.unreadable

@@ -15,7 +15,7 @@ _DATED = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)\.(\d\d)\.(\d{4}))(?:[Tt]|\
 """``yyyy-mm-dd`` or ``dd.mm.yyyy``, and what stands behind it."""
 _NEVER = re.compile(r"(0000-00-00|00\.00\.0000)([T ]00:00(:00(\.0+)?)?)?Z?")
 _PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+_PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII)
 """What most values are: they are read at once, as all that follows would read them."""
 _OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.0+)?)?", re.ASCII)
 
@@ -52,19 +52,24 @@ def moment(value: Any, zone: ZoneInfo) -> str | None:
     Raises:
         ValueError, TypeError, OverflowError: there is no such time.
     """
+    if value.__class__ is str and _PLAIN_TIME.fullmatch(value) and value[:4] != "0000":
+        return _plain_moment(value, zone)
     if isinstance(value, (int, Decimal)):
         return _from_epoch(value).isoformat()
     written = str(value).strip()
-    if _PLAIN_TIME.fullmatch(written) and not written.startswith("0000"):
-        parsed = datetime.fromisoformat(written)
-        if zone.key == "UTC":
-            return f"{written[:10]}T{written[11:]}+00:00"
-    elif _NEVER.fullmatch(written):
+    if _NEVER.fullmatch(written):
         return None
-    else:
-        parsed = _parsed(written)
+    parsed = _parsed(written)
     placed = parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
     return placed.astimezone(timezone.utc).isoformat()
+
+
+def _plain_moment(written: str, zone: ZoneInfo) -> str:
+    """What :func:`moment` gives for ``yyyy-mm-dd hh:mm:ss``, in few steps."""
+    parsed = datetime.fromisoformat(written)
+    if zone.key == "UTC":
+        return f"{written[:10]}T{written[11:]}+00:00"
+    return f"{(parsed - (zone.utcoffset(parsed) or timedelta())).isoformat()}+00:00"
 
 
 def may_count_time(value: Any) -> bool:

@@ -34,11 +34,6 @@ class ChangedRecords(CrmStream):
     def _deletions(self) -> None:
         """None."""
 
-    @property
-    def is_incomplete(self) -> bool:
-        """Whether the bookmark has to stay where it was."""
-        return self._is_incomplete
-
     def changed(self) -> Iterator[Sequence[Row | Record]]:
         """The records, page by page; the bookmark moves with the last."""
         return self._pages()

@@ -42,8 +42,8 @@ class Comparison:
         self._most = most
         keys = tuple(field for field in entity.fields if field.name in entity.key)
         self._reader = kinds.Reader(replace(entity, fields=keys), client.system.notation)
-        self._came_back: set[str] = set()
-        """Of the records that were gone, those that are sent by this run anyway."""
+        self.came_back: set[str] = set()
+        """The keys of the records that were gone and were sent again by this run."""
         known, _, number = str(state.get(TOLD, "")).partition(" ")
         self._is_known = known == sent.name
         # A database that was restored from a copy has not come so far.
@@ -64,7 +64,7 @@ class Comparison:
 
     def note(self, keys: Iterable[str]) -> None:
         """Notes records that are about to leave."""
-        self._came_back.update(self._sent.note(keys))
+        self.came_back.update(self._sent.note(keys))
 
     def settle(self, told: Iterable[str] | None, since: datetime | None) -> tuple[list[str], list[str]]:
         """The keys of the records that are gone, and of those that are back, since the state; then it moves on.
@@ -84,7 +84,7 @@ class Comparison:
             self._sent.note(list(self._listed(since)))
             number = self._sent.number
         self._told = number
-        return gone, [key for key in back if key not in self._came_back]
+        return gone, [key for key in back if key not in self.came_back]
 
     def is_told(self) -> None:
         """Notes in the state that all of it has left."""
@@ -116,7 +116,7 @@ class Comparison:
         """The keys of all records that the CRM lists, those that it cannot hand out included."""
         client = self._client
         entity = client.system.keys_alone(self._entity)
-        for page in client.pages(client.system.walks(client.call, entity, since, parallel=client.parallel)):
+        for page in client.read(lambda: client.system.walks(client.call, entity, since)):
             yield from self._keys(page.rows)
             yield from page.unreadable
 

@@ -6,11 +6,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from crm_systems import SYSTEMS
 from crm_systems.settings import (
@@ -24,33 +22,20 @@ from crm_systems.settings import (
 )
 from crm_systems.terminal import hush
 from tap_crm import options
+from tap_crm.described import Described
 from tap_crm.options import OWN_SETTINGS, PASSED_OVER
 
 if TYPE_CHECKING:
     from click import Command, Context, Option
-    from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from typing_extensions import Self
 
     from crm_systems.model import Setting
 
 
-class Configured(Tap):
+class Configured(Described):
     """A tap with the settings of tap-crm."""
 
-    name = "tap-crm"
-    dynamic_catalog = True
     config_jsonschema: ClassVar[dict[str, Any]] = json_schema((*connection_settings(SYSTEMS), *OWN_SETTINGS))
-    # No BATCH: in singer-sdk 0.54 it writes deselected fields.
-    capabilities: ClassVar[list[CapabilitiesEnum]] = [
-        TapCapabilities.CATALOG,
-        TapCapabilities.STATE,
-        TapCapabilities.DISCOVER,
-        TapCapabilities.ACTIVATE_VERSION,
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
-    ]
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""

@@ -32,11 +32,11 @@ class DeletedStream(Stream):
         """No: what an earlier run told stays true."""
         return False
 
-    def tell(self, entity: str, identifier: str, noticed_at: datetime) -> None:
-        """Sends a deletion at once, before the state that has it behind it."""
+    def tell(self, entity: str, identifier: str, noticed_at: datetime | None) -> None:
+        """Sends a deletion at once, before the state that has it behind it; without a time, that the record is back."""
         self.told += 1
         self._write_schema_message()
-        row = {"entity": entity, "id": identifier, "noticed_at": noticed_at.isoformat()}
+        row = {"entity": entity, "id": identifier, "noticed_at": noticed_at and noticed_at.isoformat()}
         for message in self._generate_record_messages(row):
             self._tap.write_message(message)
         cast("Messages", self._tap.message_writer).flush()
@@ -57,6 +57,10 @@ _SCHEMA: dict[str, Any] = {
     "properties": {
         "entity": {"type": "string", "description": "as the CRM calls it"},
         "id": {"type": "string"},
-        "noticed_at": {"type": ["string", "null"], "format": "date-time"},
+        "noticed_at": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "null for a record that is there again",
+        },
     },
 }

@@ -8,8 +8,8 @@ from crm_systems.errors import NotOffered
 from tap_crm.comparison import Comparison
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import timedelta
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from crm_systems.compiled import Record
     from crm_systems.kinds import Reader
@@ -83,20 +83,36 @@ class Deletions:
         if comparison:
             gone, back = comparison.settle(gone, changes.start if changes else None)
         at = changes.started if changes else self._run.client.server_time()
-        for identifier in gone or ():
-            if deleted := self._run.deleted:
-                deleted.tell(self._entity.name, identifier, at)
-            else:
-                parts = identifier.split("|", len(self._entity.key) - 1)
-                yield {**reader(dict(zip(self._entity.key, parts, strict=True))), DELETED_AT: at.isoformat()}
-        for identifier in back:
-            row = system.get(self._run.client.call, self._entity, identifier)
-            if row:
-                yield reader(row)
+        yield from self._marked(gone or (), reader, at)
         if comparison:
+            yield from self._returned(comparison, back, reader)
+            self._tell_returned(comparison.came_back.difference(gone or ()))
             comparison.is_told()
         if changes and is_known:
             changes.deletions_are_read(by_stamps=system.logs_deletions)
+
+    def _marked(self, gone: Iterable[str], reader: Reader, at: datetime) -> Iterator[Row]:
+        """The keys of records that are gone; where there is a stream for them, they are told there."""
+        key = self._entity.key
+        for identifier in gone:
+            if deleted := self._run.deleted:
+                deleted.tell(self._entity.name, identifier, at)
+            else:
+                parts = dict(zip(key, identifier.split("|", len(key) - 1), strict=True))
+                yield {**reader(parts), DELETED_AT: at.isoformat()}
+
+    def _returned(self, comparison: Comparison, back: Iterable[str], reader: Reader) -> Iterator[Row]:
+        """Records that came back and that nothing else sends, as they may not have changed."""
+        client = self._run.client
+        for identifier in back:
+            if row := client.system.get(client.call, self._entity, identifier):
+                comparison.came_back.add(identifier)
+                yield reader(row)
+
+    def _tell_returned(self, keys: Iterable[str]) -> None:
+        if deleted := self._run.deleted:
+            for identifier in sorted(keys):
+                deleted.tell(self._entity.name, identifier, None)
 
     def _told(self, changes: Incremental, elapsed: Callable[[], timedelta]) -> list[str] | None:
         """The ids of records of which the CRM tells that they are gone, since it was asked last; None: it does not."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections import Counter
 from datetime import datetime, timezone
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from msgspec import json
@@ -33,7 +33,7 @@ SCALARS = frozenset({str, int, bool, type(None), Decimal, Plain})
 HOLDERS = frozenset({list, dict})
 NUL = rb"\u0000"
 """How JSON writes U+0000, where no other backslash stands before it."""
-_NULS = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+REPLACEMENT = rb"\ufffd"
 
 
 class Messages(SingerWriter):
@@ -116,9 +116,11 @@ class Messages(SingerWriter):
         message.stream = self.names.of_stream(message.stream)  # type: ignore[attr-defined]
 
     def _without_nul(self, stream: str, line: bytes) -> bytes:
-        plain, count = _NULS.subn(rb"\1\\ufffd", line)
-        self.replaced[stream] += count
-        return plain
+        parts = line.split(NUL)
+        # After a backslash that stands for itself, what looks like the character is none.
+        ends = [NUL if (len(part) - len(part.rstrip(b"\\"))) % 2 else REPLACEMENT for part in parts[:-1]]
+        self.replaced[stream] += ends.count(REPLACEMENT)
+        return b"".join(chain.from_iterable(zip(parts, [*ends, b""], strict=True)))
 
     def flush(self) -> None:
         """Hands on what was written so far.

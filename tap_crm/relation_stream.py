@@ -107,7 +107,6 @@ class RelationStream(ChangedRecords):
                 pairs = [(source, related, there.label) for source in ids]
                 removals.read(related, there.label, pairs, side=1)
                 yield self._rows_of(there, [pair for pair in pairs if not removals.is_read(pair[0])], None)
-        self._is_incomplete = self._is_incomplete or other.is_incomplete
 
     @cached_property
     def _other_side(self) -> ChangedRecords:

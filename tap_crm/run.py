@@ -36,6 +36,8 @@ class Run:
         self.doubts_zone = False
         """Whether it was said that the time zone cannot be right."""
         self.progress = Progress()
+        self.coming: dict[str, Callable[[], object]] = {}
+        """By the names of the streams that will be read, in their order, what begins to read them."""
         self.deleted: DeletedStream | None = None
         """Where deletions are told; None: in the streams of the records."""
         self._logger = logger
@@ -104,6 +106,13 @@ class Run:
         if self._in_a_row == MOST_IN_A_ROW:
             raise self.stopped_by(error) from error
         self.fail(stream, sentence)
+
+    def begin_after(self, name: str) -> None:
+        """Lets some of the streams that come after one be read along where several requests may run at a time."""
+        names = list(self.coming)
+        if name in self.coming and self.client.parallel > 1:
+            for begin in [self.coming[each] for each in names[names.index(name) + 1 :][: self.client.parallel]]:
+                begin()
 
     def succeed(self) -> None:
         """Notes that the server does hand out what it is asked for."""

@@ -135,7 +135,7 @@ class SentKeys:
         """Notes that there are these records, and gives those that were gone."""
         if self._gone is None:
             self._gone = self.gone()
-        noted = list(keys)
+        noted = sorted(keys)  # in one order, lest two runs wait for each other
         turned = self._gone.intersection(noted)
         self._gone -= turned
         if turned or (insert := _INSERTS.get(self._engine.dialect.name)) is None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
@@ -13,13 +13,14 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 
 from crm_systems import kinds
-from crm_systems.compiled import Record
+from crm_systems.compiled import Record, typed_rows
 from crm_systems.errors import CrmError
 from crm_systems.rows import missing_key
 from crm_systems.times import instant
 from tap_crm import deletions
 from tap_crm.deletions import DELETED_AT
 from tap_crm.incremental import Incremental
+from tap_crm.recalled import entity_of
 from tap_crm.versions import VersionedStream
 from tap_crm.zones import sentence
 
@@ -29,9 +30,26 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
 
-    from crm_systems.model import Entity, Row
+    from crm_systems.client import Reading
+    from crm_systems.compiled import Pages
+    from crm_systems.model import Entity, Row, Walk
     from tap_crm.messages import Messages
     from tap_crm.run import Run
+
+
+@dataclass
+class _Begun:
+    """A reading of a stream under way. ``state``: the stream's part of the state; None where all is read."""
+
+    state: dict[str, Any] | None
+    at: float = 0.0
+    """When it began, in seconds of the client's clock."""
+    entity: Entity | None = None
+    """As the system takes it to decode pages straight for the reader."""
+    changes: Incremental | None = None
+    typing: Pages | None = None
+    reader: kinds.Reader = field(init=False)
+    pages: Reading = field(init=False)
 
 
 class CrmStream(VersionedStream):
@@ -56,6 +74,7 @@ class CrmStream(VersionedStream):
         self.primary_keys = list(key)
         self.replication_key = replication_key
         self._entity = entity
+        self._begun: _Begun | None = None
         self._is_incomplete = False
         self._is_whole = True
         """Whether nothing is missing, not even what the settings let be missing."""
@@ -82,9 +101,12 @@ class CrmStream(VersionedStream):
 
     @property
     def entity(self) -> Entity:
-        """What the CRM says of the entity; asked for once."""
+        """What the catalogue, or else the CRM, says of the entity; asked for once."""
         if self._entity is None:
-            self._entity = self.run.describe(self.name)
+            told = entity_of(self.name, self.schema, self.primary_keys, self.replication_key)
+            # Who compares looks records up, which needs more than a catalogue tells.
+            known = self.run.client.system.recalled(told) if told and not self.run.compares else None
+            self._entity = known or self.run.describe(self.name)
         return self._entity
 
     def get_records(self, context: Any) -> Iterable[Row]:
@@ -133,43 +155,72 @@ class CrmStream(VersionedStream):
         yield from page
         self._messages.flush()
 
+    def begin(self) -> _Begun:
+        """Begins to read, once; nothing is given before the stream's turn."""
+        if self._begun is None:
+            # The state is opened here, since no other thread may touch it.
+            self._begun = _Begun(self.stream_state if self._is_incremental else None)
+            self._begun.pages = self.run.client.read(partial(self._walks, self._begun))
+        return self._begun
+
+    def _walks(self, begun: _Begun) -> Iterable[Walk]:
+        """What to read; the clock is taken when that begins."""
+        client, system = self.run.client, self.run.client.system
+        if begun.entity is None:
+            begun.at, started = client.clock(), client.server_time()
+            begun.changes = None if begun.state is None else self._incremental(begun.state, started)
+            begun.reader = self._reader()
+            begun.entity, begun.typing = system.straight(self.entity, begun.reader)
+        return system.walks(client.call, begun.entity, begun.changes.since if begun.changes else None)
+
+    def _at_its_turn(self) -> _Begun:
+        """The reading, begun anew if it failed ahead of the stream's turn, since the server may be back."""
+        if self._begun and self._begun.pages.has_failed:
+            self._begun.pages.close()
+            self._begun = None
+        begun = self.begin()
+        self._begun = None
+        self.run.begin_after(self.name)
+        begun.pages.begin()
+        if begun.changes:
+            self._warn_of(begun.changes)
+        return begun
+
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
         """The records to send, page by page."""
-        began = self.run.client.clock()
-        changes = self._incremental() if self._is_incremental else None
-        reader = self._reader()
+        begun = self._at_its_turn()
+        changes = begun.changes
         self._gone = self._deletions()
-        yield from self._rows(changes, began, reader)
+        yield from self._rows(begun)
         if changes and changes.overlap.is_stale and not self._is_incomplete:
             changes.overlap.send_all()
-            yield from self._rows(changes, began, reader)
+            begun.pages = self.run.client.read(partial(self._walks, begun))
+            begun.pages.begin()
+            yield from self._rows(begun)
         if changes:
             self._doubt_the_zone(changes)
-        for gone in self._gone.rows(changes, lambda: self._elapsed(began), reader) if self._gone else ():
+        for gone in self._gone.rows(changes, partial(self._elapsed, begun), begun.reader) if self._gone else ():
             yield [gone]
         self.run.progress.done(self.name)
-        self._report(reader)
+        self._report(begun.reader)
         if changes and not self._is_incomplete:
             changes.advance()
 
-    def _rows(
-        self, changes: Incremental | None, began: float, reader: kinds.Reader
-    ) -> Iterator[Sequence[Row | Record]]:
+    def _rows(self, begun: _Begun) -> Iterator[Sequence[Row | Record]]:
         """All records, or those that were changed and not sent yet."""
-        client = self.run.client
-        entity, typing = client.system.straight(self.entity, reader)
-        since, read, keyless = changes.since if changes else None, 0, 0
-        for page in client.pages(client.system.walks(client.call, entity, since, parallel=client.parallel)):
-            elapsed = self._elapsed(began)
+        changes, typing, reader, read, keyless = begun.changes, begun.typing, begun.reader, 0, 0
+        system, is_part = self.run.client.system, bool(changes and changes.since)
+        for page in begun.pages:
+            elapsed = timedelta(seconds=begun.pages.read_at - begun.at)
             for identifier in page.unreadable:
                 self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             read += len(page.rows)
-            self.run.progress.show(self.name, read, None if since else client.system.announced(self.entity))
+            self.run.progress.show(self.name, read, None if is_part else system.announced(self.entity))
             records: list[Any] = page.rows
             if typing and records and isinstance(records[0], Record):
                 typing.typed(records)
             else:
-                typed = list(map(reader, records))
+                typed = typed_rows(reader, records)
                 records = [record for record in typed if not missing_key(self._keys, record)]
                 keyless += len(typed) - len(records)
             news = changes.news(records, self._key_of, elapsed) if changes else records
@@ -182,8 +233,8 @@ class CrmStream(VersionedStream):
             key = ", ".join(self._keys)
             self._miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
 
-    def _elapsed(self, began: float) -> timedelta:
-        return timedelta(seconds=self.run.client.clock() - began)
+    def _elapsed(self, begun: _Begun) -> timedelta:
+        return timedelta(seconds=self.run.client.clock() - begun.at)
 
     @cached_property
     def _blank(self) -> Row:
@@ -201,21 +252,24 @@ class CrmStream(VersionedStream):
     def _is_incremental(self) -> bool:
         return bool(self.replication_key) and self.replication_method == "INCREMENTAL"
 
-    def _incremental(self) -> Incremental:
-        """A reading of changes; says where it does not begin at the bookmark.
+    def _incremental(self, state: dict[str, Any], started: datetime) -> Incremental:
+        """A reading of changes that begins when the server's clock is at ``started``.
 
         Raises:
             StateError: the state cannot be understood.
         """
         zone, start = ZoneInfo(self.run.client.system.notation.timezone), self.run.settings["start_date"]
-        changes = Incremental(
-            self.stream_state,
+        return Incremental(
+            state,
             self.replication_key or "",
-            started=self.run.client.server_time(),
+            started=started,
             zone=zone,
             lookback=timedelta(seconds=self.run.settings["lookback_seconds"]),
             start=instant(start, zone) if start else None,
         )
+
+    def _warn_of(self, changes: Incremental) -> None:
+        """Says where a reading does not begin at the bookmark."""
         if changes.clock_was_put_back:
             self.logger.warning(
                 "%s: the bookmark lies ahead of the server's clock (%s): the clock was put back, or the bookmark was "
@@ -225,7 +279,6 @@ class CrmStream(VersionedStream):
             )
         if changes.start_is_in_the_future:
             self.run.warn_once("`start_date` lies in the future: what is changed from now on is read.")
-        return changes
 
     def _doubt_the_zone(self, changes: Incremental) -> None:
         """One warning a run where the stamps of changes cannot be of the zone that is set."""

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 class CrmTap(Configured):
     """Reads the CRM systems that nobody serves well, one stream for each kind of record."""
 
-    package_name = "tap-crm"
     message_writer_class = Messages
 
     def __init__(self, **arguments: Any) -> None:
@@ -112,6 +111,12 @@ class CrmTap(Configured):
             replication_key=entry.replication_key or _valid_replication_key(entry),
         )
 
+    def read_all(self) -> None:
+        """Reads the selected streams in their order, the first pages of the next ones while one comes to its end."""
+        chosen = [each for each in self.streams.values() if isinstance(each, CrmStream) and each.selected]
+        self.run.coming = {each.name: each.begin for each in chosen}
+        self.sync_all()
+
     def run_discovery(self) -> str:
         """Prints the catalog and logs out.
 
@@ -150,7 +155,7 @@ class CrmTap(Configured):
             catalog=_read(catalog, catalog_of),
             parse_env_config=bool(config and config.parse_env),
         )
-        tap.carry_out(tap.sync_all)
+        tap.carry_out(tap.read_all)
 
     def carry_out(self, work: Callable[[], Any]) -> None:
         """Does some work, logs out, and ends with exit code 1 where it is not complete.

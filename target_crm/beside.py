@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
+from collections import Counter
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
@@ -13,14 +17,41 @@ from target_crm.mapping import DELETED_AT
 from target_crm.outcome import OF_ONE_RECORD, Action, Change, NotYet, Outcome, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from crm_systems.beside import Relation
     from crm_systems.client import Client
-    from crm_systems.model import Entity
+    from crm_systems.model import Entity, File
+    from target_crm.finding import Existing
     from target_crm.ledger import Ledger, Link
     from target_crm.mapping import Mapper
     from target_crm.uploads import Uploads
+
+
+OFTEN, MANY = 4, 1000
+"""How often a source comes in a batch for which all that is related to it is asked for, if it is not more than many."""
+
+
+class RelatedAhead:
+    """What is related to the sources that come ``often`` in a batch: asked for once, good for one decision a pair."""
+
+    def __init__(self, often: Collection[str], ask: Callable[[Relation, str], Iterable[str]]) -> None:
+        self._often = often
+        self._ask = ask
+        self._lock = threading.Lock()
+        self._there: dict[tuple[str, str], set[str] | None] = {}
+
+    def has(self, relation: Relation, came: str, source: str, related: str) -> bool | None:
+        """Whether a source, which ``came`` so, has a relation; None where nobody looked."""
+        if came not in self._often:
+            return None
+        place = (relation.label, source)
+        with self._lock:
+            if place not in self._there:
+                found = list(islice(self._ask(relation, source), MANY))
+                self._there[place] = set(found) if len(found) < MANY else None
+            there = self._there[place]
+        return None if there is None else related in there
 
 
 class BesideWriter(ABC):
@@ -33,7 +64,9 @@ class BesideWriter(ABC):
         self._mapper = mapper
         self._options = mapper.options
 
-    def write(self, key: str, record: Mapping[str, Any], *, last_chance: bool = False, **_ahead: Any) -> Outcome:
+    def write(
+        self, key: str, record: Mapping[str, Any], *, last_chance: bool = False, ahead: RelatedAhead | None = None
+    ) -> Outcome:
         """Does with a record what is to be done.
 
         Raises:
@@ -45,7 +78,7 @@ class BesideWriter(ABC):
         if not key:
             return Outcome(Action.REJECT, key, reason="its key is empty")
         try:
-            return self._write(key, record, last_chance=last_chance)
+            return self._write(key, record, ahead, last_chance=last_chance)
         except Reject as error:
             waits = isinstance(error, NotYet) and not last_chance
             return Outcome(Action.DEFER if waits else Action.REJECT, key, reason=str(error))
@@ -53,8 +86,12 @@ class BesideWriter(ABC):
             return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
 
     @abstractmethod
-    def _write(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
+    def _write(self, key: str, record: Mapping[str, Any], ahead: RelatedAhead | None, *, last_chance: bool) -> Outcome:
         """Writes a record that is whole."""
+
+    def looked_up(self, _records: Iterable[Mapping[str, Any]]) -> RelatedAhead | None:
+        """What is known ahead of these records."""
+        return None
 
     def in_turn(self, _record: Mapping[str, Any]) -> tuple[str, ...]:
         """What records share that must not be written at the same time, beside their key."""
@@ -93,7 +130,7 @@ class FileWriter(BesideWriter):
         """The record whose files they are."""
         return tuple(f"of {value}" for name, value in record.items() if self._mapper.target_of(name) == "id")
 
-    def _write(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
+    def _write(self, key: str, record: Mapping[str, Any], ahead: RelatedAhead | None, *, last_chance: bool) -> Outcome:
         if record.get(DELETED_AT):
             return Outcome(Action.SKIP, key)
         mapped = self._mapper(record, last_chance=last_chance)
@@ -116,14 +153,16 @@ class FileWriter(BesideWriter):
             return Outcome(Action.UNCHANGED if is_there else Action.SKIP, key, crm_id)
         if held and known is None and not self._system.holds_one_file(self._owner):
             raise Reject("the record has another file, which the CRM might drop for it")
-        if self._options.dry_run:
-            return Outcome(Action.UPDATE, key, crm_id, (change,))
+        renamed = () if self._options.dry_run else self._send(key, existing, file, fingerprint)
+        return Outcome(Action.UPDATE, key, crm_id, (change,), renamed)
+
+    def _send(self, key: str, existing: Existing, file: File, fingerprint: str) -> tuple[Change, ...]:
+        """Gives a record its file; gives the file's name, sent and stored, where the CRM changed it."""
         row = self._system.update(self._client.call, self._owner, existing.row, {CONTENT: file})
         stored = self._finder.existing(row).record
-        self._note(key, crm_id, fingerprint, {CONTENT: (digest(file), digest(stored[CONTENT]))})
+        self._note(key, existing.crm_id, fingerprint, {CONTENT: (digest(file), digest(stored[CONTENT]))})
         name, _media_type = self._system.file_fields(self._owner)
-        renamed = () if stored.get(name) in (None, file.name) else (Change(name, file.name, stored[name]),)
-        return Outcome(Action.UPDATE, key, crm_id, (change,), renamed)
+        return () if stored.get(name) in (None, file.name) else (Change(name, file.name, stored[name]),)
 
 
 class RelationWriter(BesideWriter):
@@ -133,7 +172,17 @@ class RelationWriter(BesideWriter):
         super().__init__(client, ledger, mapper)
         self._relations = {each.label: each for each in relations}
 
-    def _write(self, key: str, record: Mapping[str, Any], *, last_chance: bool) -> Outcome:
+    def looked_up(self, records: Iterable[Mapping[str, Any]]) -> RelatedAhead:
+        """What is related to sources that come often."""
+        counted = Counter(map(self._source_of, records))
+        often = {source for source, count in counted.items() if count >= OFTEN}
+        return RelatedAhead(often, partial(self._system.related, self._client.call))
+
+    def _source_of(self, record: Mapping[str, Any]) -> str:
+        """The source as it came."""
+        return next((str(value) for name, value in record.items() if self._mapper.target_of(name) == "source_id"), "")
+
+    def _write(self, key: str, record: Mapping[str, Any], ahead: RelatedAhead | None, *, last_chance: bool) -> Outcome:
         if record.get(DELETED_AT) and self._options.deletes == "ignore":
             return Outcome(Action.SKIP, key)
         values = self._mapper(record, last_chance=last_chance).values
@@ -145,7 +194,8 @@ class RelationWriter(BesideWriter):
             return self._take_away(key, relation, source, related)
         if self._is_done(self._known(key), fingerprint):
             return Outcome(Action.UNCHANGED, key, pair)
-        is_there = not is_planned and self._is_related(relation, source, related)
+        told = ahead.has(relation, self._source_of(record), source, related) if ahead and not is_planned else None
+        is_there = not is_planned and (self._is_related(relation, source, related) if told is None else told)
         if self._options.dry_run or (not is_there and self._options.write_mode == "update_only"):
             action = Action.CREATE if self._options.dry_run else Action.SKIP
             return Outcome(Action.UNCHANGED if is_there else action, key, pair)

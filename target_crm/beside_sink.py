@@ -44,5 +44,8 @@ class BesideSink(CrmSink):
         with self.run.in_words():
             self.run.begin(self.stream_name)
             self._identify(records)
+            ahead = self._writer.looked_up(records)
             for record in records:
-                self.run.workers.begin(record.identifiers, partial(self._write, record), partial(self._settle, record))
+                self.run.workers.begin(
+                    record.identifiers, partial(self._write, record, ahead=ahead), partial(self._settle, record)
+                )

@@ -7,11 +7,9 @@ import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
-from singer_sdk import Target
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.helpers.capabilities import PluginCapabilities
 
 from crm_systems import SYSTEMS
 from crm_systems.settings import (
@@ -24,11 +22,11 @@ from crm_systems.settings import (
     problem_of_file,
 )
 from crm_systems.terminal import hush
+from target_crm.described import DescribedTarget
 from target_crm.options import OWN_SETTINGS, problems, put_together
 
 if TYPE_CHECKING:
     from click import Command, Context, Option
-    from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from typing_extensions import Self
 
     from crm_systems.model import Setting
@@ -47,17 +45,10 @@ PASSED_OVER = (
 """Settings that the SDK reads by itself, or gives targets that load into tables."""
 
 
-class ConfiguredTarget(Target):
+class ConfiguredTarget(DescribedTarget):
     """A target with the settings of target-crm."""
 
-    name = "target-crm"
     config_jsonschema: ClassVar[dict[str, Any]] = json_schema((*connection_settings(SYSTEMS), *OWN_SETTINGS))
-    capabilities: ClassVar[list[CapabilitiesEnum]] = [
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
-    ]
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
@@ -118,11 +109,6 @@ class ConfiguredTarget(Target):
         for problem in filter(None, (problem_of_file(name) for name in value if name != "ENV")):
             sys.exit(f"{cls.name}: {problem}")
         return super().cb_config(ctx, param, value)
-
-    @classmethod
-    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Adds the SDK's settings for stream maps; those for loading into tables mean nothing to a CRM."""
-        super(Target, cls).append_builtin_config(config_jsonschema)
 
 
 def _builtin_settings() -> tuple[Setting, ...]:

@@ -41,8 +41,6 @@ TEST_STREAM = "meltano_test_stream"
 class CrmTarget(ConfiguredTarget):
     """Writes any stream into the CRM systems that nobody serves well, without doubling a record."""
 
-    name = "target-crm"
-    package_name = "tap-crm"
     message_reader_class = Messages
 
     def __init__(self, **arguments: Any) -> None:
@@ -113,6 +111,9 @@ class CrmTarget(ConfiguredTarget):
 
     def _delete(self, told: dict[str, Any]) -> None:
         """Deletes what a record of the stream of deletions names, as if its own stream had brought the deletion."""
+        if told.get("noticed_at") is None:
+            # It is back, which its own stream tells.
+            return
         if message := marked(told, self._described):
             self._process_record_message(message)
         else:

@@ -82,16 +82,15 @@ class Uploads:
         Raises:
             Reject: it cannot be had, or is larger than the CRM takes.
         """
-        content = self._content(brought)
+        most = self._system.largest_file(entity)
+        content = self._content(brought, most)
         if content is None:
             return None
-        most = self._system.largest_file(entity)
-        if most is not None and len(content) > most:
-            raise Reject(f"its file has {len(content):,} bytes, and the CRM takes no more than {most:,}")
+        _check_size(len(content), most)
         known = str(name or "") or str(brought.get(PATH) or "").rpartition("/")[2] or "file"
         return file_of(known, content, str(media_type or ""))
 
-    def _content(self, brought: Mapping[str, Any]) -> bytes | None:
+    def _content(self, brought: Mapping[str, Any], most: int | None) -> bytes | None:
         content, path = brought.get(CONTENT), brought.get(PATH)
         if not is_empty(content):
             try:
@@ -103,6 +102,13 @@ class Uploads:
         if self._folder is None:
             raise Reject("its path cannot be followed, since `files_path` is not set")
         try:
+            # Before it fills the memory.
+            _check_size(self._folder.size(str(path)) or 0, most)
             return self._folder.read(str(path))
         except FolderError as error:
             raise Reject(f"its path {error}") from None
+
+
+def _check_size(size: int, most: int | None) -> None:
+    if most is not None and size > most:
+        raise Reject(f"its file has {size:,} bytes, and the CRM takes no more than {most:,}")

@@ -11,7 +11,7 @@ import yaml
 
 from crm_systems import SYSTEMS
 from crm_systems.model import TEXTS
-from crm_systems.settings import common_settings
+from crm_systems.settings import common_settings, connection_settings, json_schema
 from tap_crm.options import OWN_SETTINGS as OF_TAP
 from tap_crm.tap import CrmTap
 from target_crm.options import OWN_SETTINGS as OF_TARGET
@@ -166,12 +166,19 @@ def systems_table() -> str:
     return "\n".join(lines)
 
 
+def settings_json(own: Iterable[Setting]) -> str:
+    """The settings of a connector, for ``--about``, which loads no CRM."""
+    return json.dumps(json_schema((*connection_settings(SYSTEMS), *own)), ensure_ascii=False, indent=1) + "\n"
+
+
 GENERATED: dict[str, Callable[[str], str]] = {
     "meltano.yml": meltano_yml,
     "README.md": readme,
     "docs/settings.md": settings_page,
     "docs/hub/tap-crm.yml": lambda _: hub_yml(CrmTap),
     "docs/hub/target-crm.yml": lambda _: hub_yml(CrmTarget),
+    "tap_crm/settings.json": lambda _: settings_json(OF_TAP),
+    "target_crm/settings.json": lambda _: settings_json(OF_TARGET),
     "docs/house.svg": lambda _text: house.svg(),
 }
 """File names in the project and what brings each up to date."""

@@ -56,10 +56,10 @@ class Moved:
 
 def move(source: str, destination: str) -> dict[str, Moved]:
     """Moves all common records twice and gives the counts by kind."""
-    with _start(source, ROWS) as origin, _start(destination, 0) as goal, tempfile.TemporaryDirectory() as folder:
-        messages = _read(source, origin)
-        first = _write(destination, goal, folder, messages)
-        second = _write(destination, goal, folder, messages)
+    with start(source, ROWS) as origin, start(destination, 0) as goal, tempfile.TemporaryDirectory() as folder:
+        messages = read(source, origin)
+        first = write_into(destination, goal, folder, messages)
+        second = write_into(destination, goal, folder, messages)
     return {
         kind: Moved(
             created=first[kind]["create"],
@@ -78,7 +78,8 @@ def line(source: str, destination: str, moved: dict[str, Moved]) -> str:
     return f"| {titles[source]} | {titles[destination]} | {counts} |"
 
 
-def _start(name: str, rows: int) -> Simulator:
+def start(name: str, rows: int) -> Simulator:
+    """A simulator that is not slow."""
     flavour = "unthrottled" if "unthrottled" in SIMULATORS[name].flavours else None
     simulator = SIMULATORS[name](rows=rows, flavour=flavour)
     if isinstance(simulator, VtigerSimulator):
@@ -94,7 +95,8 @@ def _settings(name: str, end: str, simulator: Simulator) -> dict[str, Any]:
     return {**simulator.config(), **HURRY, **example}
 
 
-def _read(name: str, simulator: Simulator) -> str:
+def read(name: str, simulator: Simulator) -> str:
+    """What the tap says with the example's settings."""
     tap = QuietTap(config=_settings(name, "tap", simulator))
     output = io.StringIO()
     with redirect_stdout(output), tap.run.client:
@@ -102,7 +104,8 @@ def _read(name: str, simulator: Simulator) -> str:
     return output.getvalue()
 
 
-def _write(name: str, simulator: Simulator, folder: str, messages: str) -> dict[str, dict[str, int]]:
+def write_into(name: str, simulator: Simulator, folder: str, messages: str) -> dict[str, dict[str, int]]:
+    """What became of the records, by stream; ledger, report and rejects are in ``folder``."""
     own = {
         "ledger_url": f"sqlite:///{folder}/ledger.sqlite",
         "report_path": f"{folder}/report.html",

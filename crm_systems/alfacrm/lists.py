@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.alfacrm.pages import identity, newest_first, opened, whole
-from crm_systems.alfacrm.records import dotted, latest, may_be_since, normalised
+from crm_systems.alfacrm.records import dotted, latest, may_be_since, normaliser
 from crm_systems.catalogue import catalogue
 from crm_systems.errors import ConfigError, ProtocolError
 from crm_systems.model import Page, Request
@@ -138,7 +138,7 @@ class Lists:
     def sample(self, call: Call, entity: Entity) -> list[Row]:
         """Rows from the first and the last page of the first lists, since new records come at either end."""
         asks = islice(self.requests(call, entity), SAMPLES)
-        return [normalised(entity, row) for row in together(partial(self._look, call, entity, ask) for ask in asks)]
+        return list(map(normaliser(entity), together(partial(self._look, call, entity, ask) for ask in asks)))
 
     def _look(self, call: Call, entity: Entity, ask: Request) -> list[Row]:
         def page(number: int) -> tuple[list[Row], int | None]:
@@ -169,7 +169,7 @@ class Lists:
             ProtocolError: the CRM does not hand out what it announced or showed a moment ago.
         """
         seen: set[str] = set()
-        key = entity.replication_key or ""
+        key, normalised = entity.replication_key or "", normaliser(entity)
         empty: list[Request] = []
         for ask in lists:
             shows = False
@@ -178,7 +178,7 @@ class Lists:
                 fresh = [row for row in rows if identity(row) not in seen and self._is_asked(entity, row)]
                 seen.update(map(identity, fresh))
                 wanted = [row for row in fresh if since is None or may_be_since(row.get(key), since, self._zone)]
-                yield Page([normalised(entity, row) for row in wanted])
+                yield Page(list(map(normalised, wanted)))
             if not shows:
                 empty.append(ask)
         if empty and not is_look_up:

@@ -15,7 +15,7 @@ from crm_systems.times import earliest, instant
 from crm_systems.wire import encode, is_empty
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from crm_systems.kinds import Notation
     from crm_systems.model import Entity, Row
@@ -25,26 +25,34 @@ _MINUTE = len("09:30")
 _WIPEABLE = TEXTS | {Kind.LIST, Kind.MULTIPICKLIST}
 
 
-def normalised(entity: Entity, row: Row) -> Row:
-    """A row as the newest tenants would give it: one form for each field.
+def normaliser(entity: Entity) -> Callable[[Row], Row]:
+    """What makes of a row what the newest tenants would give: one form for each field.
 
     Lesson starts are stored one second late (seen in clients); ids in lists may be texts, teachers of a group objects.
     """
-    found = dict(row)
-    if not found.get("teacher_ids") and isinstance(found.get("teachers"), list):
-        found["teacher_ids"] = [each.get("id") for each in found["teachers"] if isinstance(each, dict)]
-    for name in entity.private.get("lesson_starts", ()):
-        if isinstance(found.get(name), str) and found[name].endswith(":01"):
-            found[name] = found[name][:-2] + "00"
-    for field in entity.fields:
-        value = found.get(field.name)
-        if field.kind is Kind.LIST and field.refers_to and isinstance(value, list):
-            found[field.name] = [int(each) if str(each).isdecimal() else each for each in value]
-        elif field.kind is Kind.TIME and isinstance(value, str):
-            found[field.name] = value.replace("T", " ").rpartition(" ")[2][:_MINUTE]
-        elif field.kind is Kind.OBJECT:
-            found[field.name] = _one_object(value)
-    return found
+    starts = entity.private.get("lesson_starts", ())
+    lists = [field.name for field in entity.fields if field.kind is Kind.LIST and field.refers_to]
+    times = [field.name for field in entity.fields if field.kind is Kind.TIME]
+    objects = [field.name for field in entity.fields if field.kind is Kind.OBJECT]
+
+    def normalised(row: Row) -> Row:
+        found = dict(row)
+        if not found.get("teacher_ids") and isinstance(found.get("teachers"), list):
+            found["teacher_ids"] = [each.get("id") for each in found["teachers"] if isinstance(each, dict)]
+        for name in starts:
+            if isinstance(found.get(name), str) and found[name].endswith(":01"):
+                found[name] = found[name][:-2] + "00"
+        for name in lists:
+            if isinstance(found.get(name), list):
+                found[name] = [int(each) if str(each).isdecimal() else each for each in found[name]]
+        for name in times:
+            if isinstance(found.get(name), str):
+                found[name] = found[name].replace("T", " ").rpartition(" ")[2][:_MINUTE]
+        for name in objects:
+            found[name] = _one_object(found.get(name))
+        return found
+
+    return normalised
 
 
 def _one_object(value: Any) -> Any:

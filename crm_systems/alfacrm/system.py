@@ -173,7 +173,7 @@ class AlfaCrm(System):
                 raise ProtocolError(what, code=error.code, hint="run again") from None
             raise
 
-    def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
+    def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
         """One walk through all branches, since it must know which rows another branch gave."""
         archived = self.options.get("include_archived") is not False
         return [

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from ipaddress import ip_address
-from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,13 +17,13 @@ from typing_extensions import Self
 
 from crm_systems.client.connection import Connection, without_query
 from crm_systems.client.patience import Patience
-from crm_systems.client.shared import Pace, Shared, Traffic
+from crm_systems.client.readers import Readers, Reading
+from crm_systems.client.shared import Pace, ServerClock, Shared, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import datetime
 
-    from crm_systems.model import Page, Request, Session, Walk
+    from crm_systems.model import Request, Session, Walk
     from crm_systems.system import System
 
 PATIENCE_SECONDS = 300.0
@@ -60,8 +61,12 @@ class Client:
         pace = Pace(settings.get("requests_per_second") or system.limits.requests_per_second, clock, sleep)
         patience = settings.get("patience_seconds")
         self.patience = Patience(PATIENCE_SECONDS if patience is None else patience, system.title, clock, sleep)
-        self._shared = Shared(system, settings, clock, sleep, pace, self.patience, self.traffic)
+        server_clock = ServerClock(clock)
+        self._shared = Shared(system, settings, clock, sleep, pace, self.patience, self.traffic, server_clock)
         self._free: list[Connection] = []
+        self._places = threading.Semaphore(self.parallel)
+        self._readers: Readers | None = None
+        self._is_closed = False
         # It logs each address for debugging, and queries hold sessions, log-ins and values.
         logging.getLogger("urllib3.connectionpool").addFilter(without_query)
         self._warn_of_plain_http()
@@ -92,16 +97,15 @@ class Client:
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
-    def pages(self, walks: Iterable[Walk]) -> Iterator[Page]:
-        """The pages of all walks, in the order of the walks; several walks are read at the same time."""
-        coming = iter(walks)
-        first = list(islice(coming, 2))
-        if self.parallel == 1 or len(first) == 1:
-            for walk in chain(first, coming):
-                yield from walk(self.call)
-        else:
-            for pages in self.map(lambda walk: list(walk(self.call)), chain(first, coming)):
-                yield from pages
+    def read(self, walks: Callable[[], Iterable[Walk]]) -> Reading:
+        """The pages of walks, as they come: read ahead by threads where the server bears several requests at a time.
+
+        ``walks`` is called where and when the reading begins, so what it asks for is asked for by a thread as well.
+        """
+        if self.parallel == 1:
+            return Reading(walks, self.call, self.clock)
+        self._readers = self._readers or Readers(self.parallel, self.call, self.clock)
+        return self._readers.read(walks)
 
     def log_in(self, *, anew: bool = False) -> Session:
         """A login; opens one where there is none, or to see whether the server still takes one."""
@@ -110,13 +114,24 @@ class Client:
 
     def server_time(self) -> datetime:
         """The server's clock, aware, in UTC, in whole seconds; never ahead of it."""
-        with self._connection() as connection:
-            return connection.server_time().replace(microsecond=0)
+        now = self._shared.server_clock.now()
+        if now is None:
+            self.log_in()
+            now = self._shared.server_clock.now() or datetime.now(timezone.utc)
+        return now.replace(microsecond=0)
 
     def close(self) -> None:
-        """Logs every connection out and closes it; a server that does not want to is left alone."""
-        while self._free:
-            self._free.pop().close()
+        """Ends what is being read, logs every connection out and closes it, whatever the server thinks of it."""
+        self._is_closed = True
+        if self._readers:
+            self._readers.close()
+            self._readers = None
+        free, self._free = self._free, []
+        if len(free) > 1:
+            with ThreadPoolExecutor(len(free)) as pool:
+                list(pool.map(Connection.close, free))
+        elif free:
+            free[0].close()
 
     def __enter__(self) -> Self:
         return self
@@ -134,15 +149,19 @@ class Client:
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        """A connection that nobody else uses meanwhile: a free one, else a new one."""
-        try:
-            connection = self._free.pop()
-        except IndexError:
-            connection = Connection(self._shared)
-        try:
-            yield connection
-        finally:
-            self._free.append(connection)
+        """A connection that nobody else uses meanwhile: a free one, else a new one; never more than are allowed."""
+        with self._places:
+            try:
+                connection = self._free.pop()
+            except IndexError:
+                connection = Connection(self._shared)
+            try:
+                yield connection
+            finally:
+                if self._is_closed:
+                    connection.close()
+                else:
+                    self._free.append(connection)
 
 
 def _is_this_machine(host: str) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
-from datetime import datetime, timedelta, timezone
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import HTTPError
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
     from crm_systems.model import Reply, Request, Session
 
 LOGIN_ATTEMPTS = 5
+LONGEST_GOODBYE = 5.0
+"""Seconds that a log-out may take."""
 SESSIONS = 4
 """How many sessions one request is tried with, since each may be ended by somebody else."""
 ENOUGH = 4
@@ -50,7 +51,6 @@ class Connection:
         timeout = float(shared.settings.get("timeout_seconds") or 60)
         self._http = Http(shared.settings.get("user_agent") or "tap-crm", timeout)
         self._session: Session | None = None
-        self._server_time: tuple[datetime, float] | None = None
 
     def call(self, request: Request) -> Any:
         """See :meth:`Client.call`. Another program may log in as the same user, and end our session by it."""
@@ -75,23 +75,16 @@ class Connection:
             LogInRefused: the server refuses it again and again.
         """
         if self._session is None or anew:
-            with self._shared.login_lock:
+            with nullcontext() if self._system.logs_in_side_by_side else self._shared.login_lock:
                 self._session = self._open_session()
             if self._session.server_time:
-                self._server_time = (self._session.server_time, self._shared.clock())
+                self._shared.server_clock.note(self._session.server_time, is_told=True)
         return self._session
-
-    def server_time(self) -> datetime:
-        """The server's clock as last heard, moved on by what has passed here since."""
-        self.log_in()
-        if self._server_time is None:
-            return datetime.now(timezone.utc)
-        heard, at = self._server_time
-        return heard + timedelta(seconds=self._shared.clock() - at)
 
     def close(self) -> None:
         """Logs out, whatever the server thinks of it."""
         request = self._system.log_out(self._session) if self._session else None
+        self._http.timeout = min(self._http.timeout, LONGEST_GOODBYE)
         if request and self._session:
             with suppress(CrmError):
                 self._shared.pace.wait()
@@ -213,12 +206,10 @@ class Connection:
             raise ConfigError(f"`{setting}` {wrong}" if setting else f"{request.about}: the header {name} {wrong}")
 
     def _note_time(self, reply: Reply) -> None:
-        """Takes the server's clock from an answer's Date, unless the login said it better."""
-        if self._session is not None and self._session.server_time is not None:
-            return
+        """Takes the server's clock from an answer's Date."""
         heard = http_date(reply.headers.get("date", ""))
         if heard:
-            self._server_time = (heard, self._shared.clock())
+            self._shared.server_clock.note(heard)
 
 
 LATIN_1 = 256

@@ -23,7 +23,7 @@ class Http:
 
     def __init__(self, user_agent: str, timeout: float) -> None:
         self.headers = {**requests.utils.default_headers(), "User-Agent": user_agent}
-        self._timeout = timeout
+        self.timeout = timeout
         self._adapter = Limited()
         self._surroundings: dict[str, Any] = {}
 
@@ -45,7 +45,7 @@ class Http:
             auth=_as_it_is,
         ).prepare()
         self._surroundings = self._surroundings or _surroundings(address)
-        response = self._adapter.send(prepared, timeout=self._timeout, **self._surroundings)
+        response = self._adapter.send(prepared, timeout=self.timeout, **self._surroundings)
         headers = {name.lower(): text for name, text in response.headers.items()}
         return Reply(response.status_code, headers, whole(request.about, response))
 

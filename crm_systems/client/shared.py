@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,9 +44,31 @@ class Pace:
             self._sleep(mine - now)
 
 
+class ServerClock:
+    """The server's clock: as a login told it, else as the dates of answers do; never ahead of it."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._heard: tuple[datetime, float] | None = None
+        self._is_told = False
+
+    def note(self, time: datetime, *, is_told: bool = False) -> None:
+        """Notes an aware time that was heard a moment ago; what a login told (``is_told``) stands for good."""
+        if is_told or not self._is_told:
+            self._is_told = is_told
+            self._heard = time, self._clock()
+
+    def now(self) -> datetime | None:
+        """As last heard, moved on by what has passed here since; None where nothing was heard."""
+        if self._heard is None:
+            return None
+        time, at = self._heard
+        return time + timedelta(seconds=self._clock() - at)
+
+
 @dataclass
 class Shared:
-    """Settings, time, pace, patience and the account of what was sent; one connection at a time logs in."""
+    """Settings, time, pace, patience and the account of what was sent."""
 
     system: System
     settings: Mapping[str, Any]
@@ -55,4 +78,6 @@ class Shared:
     pace: Pace
     patience: Patience
     traffic: Traffic
+    server_clock: ServerClock
     login_lock: threading.Lock = field(default_factory=threading.Lock)
+    """One connection at a time logs in, unless the system can bear several."""

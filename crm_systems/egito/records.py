@@ -11,7 +11,7 @@ from crm_systems.rows import is_identifier
 from crm_systems.sampling import kind_of, unit_of, values_by_field
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from zoneinfo import ZoneInfo
 
     from crm_systems.model import Row
@@ -149,19 +149,23 @@ def _are_days(values: list[Any], unit: int, zone: ZoneInfo) -> bool:
         return False
 
 
-def normalised(entity: Entity, row: Row, zone: ZoneInfo) -> Row:
-    """A row with times since 1970 as times, and the time of creation where nobody changed the record."""
-    row = {**row}
-    for name, unit in entity.private.get("units", {}).items():
-        if isinstance(row.get(name), int):
-            field = entity.field(name)
-            moment = EPOCH + timedelta(seconds=row[name] // unit, milliseconds=row[name] % unit * 1000 // unit)
-            is_day = field is not None and field.kind is Kind.DATE
-            row[name] = moment.astimezone(zone).date().isoformat() if is_day else moment.isoformat()
+def normaliser(entity: Entity, zone: ZoneInfo) -> Callable[[Row], Row]:
+    """What makes times of times since 1970, and gives the time of creation where nobody changed the record."""
+    days = {field.name for field in entity.fields if field.kind is Kind.DATE}
+    units = entity.private.get("units", {}).items()
     key, created = entity.replication_key, entity.private.get("created")
-    if key and created and not row.get(key):
-        row[key] = row.get(created)
-    return row
+
+    def normalised(row: Row) -> Row:
+        row = {**row}
+        for name, unit in units:
+            if isinstance(row.get(name), int):
+                moment = EPOCH + timedelta(seconds=row[name] // unit, milliseconds=row[name] % unit * 1000 // unit)
+                row[name] = moment.astimezone(zone).date().isoformat() if name in days else moment.isoformat()
+        if key and created and not row.get(key):
+            row[key] = row.get(created)
+        return row
+
+    return normalised
 
 
 def written(entity: Entity, field: Field, value: Any, zone: ZoneInfo) -> Any:

@@ -17,7 +17,7 @@ from crm_systems.egito.answers import NOT_FOUND, id_in, meaning, record_of
 from crm_systems.egito.forms import dotted, form, merged
 from crm_systems.egito.lists import Listed, Lists, Source, part_of
 from crm_systems.egito.login import token
-from crm_systems.egito.records import DAY, MINUTE, completed, dictionary_of, identified, normalised, tied, written
+from crm_systems.egito.records import DAY, MINUTE, completed, dictionary_of, identified, normaliser, tied, written
 from crm_systems.egito.settings import SETTINGS
 from crm_systems.errors import (
     CrmError,
@@ -178,7 +178,7 @@ class Egito(System):
     def _in_one(self, call: Call, entity: Entity, identifier: str) -> list[Row]:
         return [row for row in [self._one(call, entity, identifier)] if row]
 
-    def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
+    def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
         """The whole list; no filter is documented, so rows that did not change are left out here."""
         codes = self._codes if entity.name == DICTIONARY else [""]
         return [partial(self._walk, entity, since, code) for code in codes]
@@ -188,7 +188,7 @@ class Egito(System):
         for listed in [self._dictionary(call, code)] if code else self._pages(call, entity):
             page = self._in_full(call, entity, listed) if entity.private.get("short") else Page(listed)
             untold.update(page.unreadable)
-            rows = [normalised(entity, row, self._zone) for row in page.rows]
+            rows = list(map(normaliser(entity, self._zone), page.rows))
             if since and entity.replication_key:
                 rows = [row for row in rows if self._is_since(row.get(entity.replication_key), since)]
             yield Page(rows)
@@ -287,7 +287,7 @@ class Egito(System):
             except (Rejected, ProtocolError) as error:
                 row, refusal = {}, error
             if row:
-                return normalised(entity, row, self._zone)
+                return normaliser(entity, self._zone)(row)
             if not self._matching_keys(call, entity, {"id": identifier}):
                 return None
             if refusal:
@@ -308,7 +308,7 @@ class Egito(System):
         Raises:
             ProtocolError: some cannot be read.
         """
-        for page in (page for walk in self.walks(call, entity, None, parallel=1) for page in walk(call)):
+        for page in (page for walk in self.walks(call, entity, None) for page in walk(call)):
             if page.unreadable:
                 raise ProtocolError(f"{entity.name}: look up: the CRM lists records that it does not give")
             yield from page.rows
@@ -356,8 +356,9 @@ class Egito(System):
         row: Row = {}
         with suppress(CrmError):
             row = self._one(call, entity, str(sent["id"]))
-        self._index.note(entity, normalised(entity, row or sent, self._zone))
-        return normalised(entity, row, self._zone) if row else {"id": sent["id"]}
+        normalised = normaliser(entity, self._zone)
+        self._index.note(entity, normalised(row or sent))
+        return normalised(row) if row else {"id": sent["id"]}
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:
         """Only marketing text mentions it, and no address is known.

@@ -165,7 +165,7 @@ class InTouch(System):
     def _linking(self) -> str:
         return str(self.options["member_linking"])
 
-    def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
+    def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
         """One walk: by id in full, or newest first down to ``since``."""
 
         def walk(call: Call) -> Iterator[Page]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Choice, Entity, Field, Kind
 from crm_systems.rows import fits, is_whole_number
+from crm_systems.vtiger.doubles import UNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,6 +123,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
             "prefix": str(described["idPrefix"]),
             "is_entity": bool(described.get("isEntity")),
             "implied": IMPLIED.get(name, ()),
+            UNIQUE: tuple(str(each["name"]) for each in described["fields"] if each.get("isunique") is True),
             "largest_file": next((_largest(each) for each in described["fields"] if _largest(each)), None),
         },
     )

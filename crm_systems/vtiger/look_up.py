@@ -87,7 +87,7 @@ def _rows(call: Call, table: vtql.Table, condition: str, witness: str) -> list[R
         raise Rejected(f"{table.module}: the server could not look the record up", code="empty answer")
     if len(rows) < vtql.SERVER_PAGE and not table.joins_lines:
         return rows
-    pages = list(vtql.keyset(replace(table, where=condition), 0, vtql.BEYOND)(call))
+    pages = list(vtql.Keyset(replace(table, where=condition), 0, vtql.BEYOND)(call))
     if any(page.unreadable for page in pages):
         raise Rejected(f"{table.module}: the server does not hand out one of the records that were looked up")
     return [row for page in pages for row in page.rows]

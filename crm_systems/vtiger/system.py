@@ -6,6 +6,7 @@ import html
 import json
 import logging
 import re
+import threading
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
@@ -34,6 +35,7 @@ from crm_systems.system import VERSION, System, decode_json
 from crm_systems.times import earliest
 from crm_systems.vtiger import leads, vtql
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, WITHOUT_INVENTORY, entity_of
+from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import VtigerFiles, replace_file, with_file
 from crm_systems.vtiger.lines import INTERNAL_ERRORS, replace_lines
 from crm_systems.vtiger.look_up import LookUp
@@ -93,15 +95,16 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         ),
     )
     interface: ClassVar[str] = "/webservice.php"
-    limits: ClassVar[Limits] = Limits(page_size=vtql.SERVER_PAGE, parallel_requests=2)
+    limits: ClassVar[Limits] = Limits(page_size=vtql.SERVER_PAGE, parallel_requests=4)
     abilities: ClassVar[Abilities] = Abilities(
-        reads="all modules, custom fields, line items",
+        reads="all modules, custom fields, line items, files, relations",
         changes="yes",
         deletions="where `sync` works, for administrators; else by comparison",
-        writes="create, update, delete, convert leads",
+        writes="create, update, delete, convert leads; files, relations",
     )
     has_picklists: ClassVar[bool] = True
     looks_up_many: ClassVar[bool] = True
+    logs_in_side_by_side: ClassVar[bool] = True
     internal_errors: ClassVar[frozenset[str]] = INTERNAL_ERRORS
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -109,6 +112,9 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         VtigerRelations.__init__(self, settings)
         self._administrator = False
         self._user = self._version = ""
+        self._token = ""
+        """The challenge that serves all logins."""
+        self._challenging = threading.Lock()
         self._highest: int | None = None
         self._sync_refusal: NotOffered | None = None
         self._sync_works = False
@@ -134,22 +140,24 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         return vtql.ask("select id from Users limit 1;", "Ask whether the server is up", has_ids=False)
 
     def log_in(self, call: Call) -> Session:
-        """Challenge and login.
+        """Login by a challenge, which serves all logins of the user while it lasts (measured).
 
         The server keeps one challenge a user, so another process that logs in at the same time breaks this login with
         the same codes as a wrong key (measured): one refusal proves nothing.
         """
-        name = self.options["username"]
         try:
-            challenge = call(Request("GET", "Log-in", query={"operation": "getchallenge", "username": name}))
-            proof = md5((challenge["token"] + self.options["access_key"]).encode(), usedforsecurity=False).hexdigest()
-            form = {"operation": "login", "username": name, "accessKey": proof}
-            login = call(Request("POST", "Log-in", form=form))
+            token, server_time = self._challenge(call)
+            proof = md5((token + self.options["access_key"]).encode(), usedforsecurity=False).hexdigest()
+            form = {"operation": "login", "username": self.options["username"], "accessKey": proof}
+            try:
+                login = call(Request("POST", "Log-in", form=form))
+            except (Rejected, SessionExpired):
+                self._forget_challenge(token)
+                if server_time is None:
+                    return self.log_in(call)
+                raise
             told = {"userId": str(login.get("userId", "")), VERSION: str(login.get("vtigerVersion", ""))}
-            session = Session(
-                {"sessionName": login["sessionName"], **told},
-                datetime.fromtimestamp(int(challenge["serverTime"]), timezone.utc),
-            )
+            session = Session({"sessionName": login["sessionName"], **told}, server_time)
         except Denied as error:
             raise LogInRefused("Log-in: there is no such user", code=error.code, hint="check `username`") from None
         except (Rejected, SessionExpired) as error:
@@ -165,6 +173,22 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         self._version = str(login.get("vtigerVersion") or "")
         self._administrator = self._is_administrator(call, session, login)
         return session
+
+    def _challenge(self, call: Call) -> tuple[str, datetime | None]:
+        """The user's challenge, and the server's clock if it was asked for just now."""
+        with self._challenging:
+            if self._token:
+                return self._token, None
+            query = {"operation": "getchallenge", "username": self.options["username"]}
+            told = call(Request("GET", "Log-in", query=query))
+            token, now = "" + told["token"], datetime.fromtimestamp(int(told["serverTime"]), timezone.utc)
+            self._token = token
+            return token, now
+
+    def _forget_challenge(self, token: str) -> None:
+        with self._challenging:
+            if self._token == token:
+                self._token = ""
 
     def _is_administrator(self, call: Call, session: Session, login: Row) -> bool:
         """As the login says; where it does not (coreBOS, Vtiger 7), as the user's own record says.
@@ -234,6 +258,13 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
             return replace(entity, creatable=False, why_not_creatable=why)
         return entity
 
+    def recalled(self, entity: Entity) -> Entity | None:
+        """With the replication key that all modules share; its ids' prefix is on the first row."""
+        if entity.key != ("id",):
+            return None
+        stamp = "modifiedtime" if entity.field("modifiedtime") else None
+        return replace(entity, replication_key=stamp, private={"prefix": "", "is_entity": True, "implied": ()})
+
     def _sample(self, call: Call, name: str) -> list[Row] | None:
         """Rows from both ends of a module; none where they cannot be looked at; None where the user may not query it.
 
@@ -284,18 +315,26 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
             return "*"
         return ",".join(wanted) if rows and set(rows[0]) == set(wanted) else "*"
 
-    def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
+    def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
         """By id. Without ids, or on a server that does not sort a module by them, all at once."""
         table = replace(self._table(entity, since), columns=self._columns(call, entity))
         if entity.key != ("id",):
             return [vtql.everything(table)]
         try:
-            highest = vtql.top(call, table)
+            newest = vtql.newest(call, table)
         except vtql.Unsorted:
             return [vtql.everything(table)]
+        if not table.prefix and newest:
+            table = replace(table, prefix=newest[0].partition("x")[0])
+        elif not table.prefix and (newest is None or table.hides_rows):
+            prefix = self.describe(call, entity.name).private["prefix"]
+            table = replace(table, prefix=prefix, witness=self._shown.get(entity.name))
+        highest = vtql.BEYOND if newest is None else max(map(vtql.number_of, newest), default=0)
         if not highest and table.hides_rows:
             highest = self._highest_of_all(call)
-        return vtql.walks(call, table, highest, parallel)
+        if not highest:
+            vtql.vouch(call, table)
+        return [vtql.Keyset(table, 0, highest)] if highest else []
 
     def _table(self, entity: Entity, since: datetime | None) -> vtql.Table:
         where = ""
@@ -472,7 +511,8 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         files = with_file(entity, element)
         form = {"operation": "create", "elementType": entity.name, "element": json.dumps(element)}
         about = f"{entity.name}: create"
-        row: Row = call(Request("POST", about, form=form, files=files, repeatable=False, shape=RECORD))
+        with naming_doubles(entity, element):
+            row: Row = call(Request("POST", about, form=form, files=files, repeatable=False, shape=RECORD))
         return row
 
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
@@ -500,7 +540,8 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         element = json.dumps({"id": current["id"], **values})
         form = {"operation": "revise", "element": element}
-        row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
+        with naming_doubles(entity, values):
+            row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
         return row
 
     def becomes(self, entity: Entity) -> tuple[str, ...]:

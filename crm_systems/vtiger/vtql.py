@@ -8,6 +8,7 @@ may not see are dropped after it). The highest id is asked for first, and the wa
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
@@ -15,7 +16,7 @@ from urllib.parse import quote_plus
 from crm_systems.compiled import column
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import Page, Request
-from crm_systems.paging import shrunk
+from crm_systems.paging import Divisible, shrunk
 from crm_systems.rows import is_vtiger_id
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 SERVER_PAGE = 100
 """The most rows that Vtiger hands out at a time, whatever the limit says."""
-PAGES_A_WALK = 10
-"""How many pages one parallel walk covers."""
 MOST_SPOILED = 50
 """How many records may be unreadable in a row before anything was read; then the module is, and not its records."""
 MOST_BARREN = 3
@@ -136,7 +135,19 @@ class Unsorted(ProtocolError):
 
 
 def top(call: Call, table: Table) -> int:
-    """The highest id that the user may see in the table, 0 if there is none, ``BEYOND`` if that cannot be told.
+    """The number of the highest id that the user may see in the table, 0 if there is none.
+
+    ``BEYOND`` if that cannot be told.
+
+    Raises:
+        Unsorted: see :func:`newest`.
+    """
+    found = newest(call, table)
+    return BEYOND if found is None else max(map(number_of, found), default=0)
+
+
+def newest(call: Call, table: Table) -> list[str] | None:
+    """A few of the highest ids that the user may see in the table, from the highest on; None if that cannot be told.
 
     An empty answer is asked for again in other words, since the server answers some of its own SQL errors that way.
 
@@ -148,13 +159,13 @@ def top(call: Call, table: Table) -> int:
     try:
         found = call(ask(table.query("id", order="id desc", limit=size), about))
         if not found and not table.hides_rows and not is_none(call, table, about=about):
-            return BEYOND
+            return None
     except Rejected:
-        return BEYOND
-    numbers = [number_of(row["id"]) for row in found]
-    if numbers != sorted(numbers, reverse=True):
+        return None
+    ids = [row["id"] for row in found]
+    if ids != sorted(ids, key=number_of, reverse=True):
         raise Unsorted(f"{table.module}: the server does not sort by id")
-    return max(numbers, default=0)
+    return ids
 
 
 def is_none(call: Call, table: Table, *conditions: str, order: str = "id", witness: str = "", about: str) -> bool:
@@ -190,40 +201,27 @@ def vouch(call: Call, table: Table) -> None:
         raise shrunk(about)
 
 
-def walks(call: Call, table: Table, highest: int, parallel: int) -> Iterator[Walk]:
-    """The table as walks over neighbouring ranges of ids, the last one ending at ``highest``."""
-    if not highest:
-        vouch(call, table)
-        return
-    reach = PAGES_A_WALK * table.page_size
-    low = 0
-    while parallel > 1 and not table.hides_rows and highest - low > reach:
-        border = table.query("id", table.after(low), table.upto(highest), order="id", limit=f"{reach},1")
-        found = call(ask(border, f"{table.module}: divide the records"))
-        if not found:
-            break
-        yield keyset(table, low, number_of(found[0]["id"]))
-        low = number_of(found[0]["id"])
-    yield keyset(table, low, highest)
-
-
-def keyset(table: Table, low: int, high: int) -> Walk:
-    """A walk over the rows with ids above ``low`` and up to ``high``.
+class Keyset(Divisible):
+    """A walk over the rows with ids above ``low`` and up to ``high``, by ascending id.
 
     A page that fails is asked for again in halves until only the record that breaks it is left out.
+
+    It may be divided while it is under way. Its border then moves down, but it still asks for what follows up to
+    ``high``: the row that lies beyond the border proves that none is left before it, without a request more.
     """
-    return lambda call: Keyset(call, table, low, high).pages()
 
-
-class Keyset:
-    """A walk under way: ``last`` is the number up to which everything has been read."""
-
-    def __init__(self, call: Call, table: Table, low: int, high: int) -> None:
-        self._call = call
+    def __init__(self, table: Table, low: int, high: int) -> None:
         self._table = table
         self._last = low
+        """The number up to which everything has been read."""
+        self._border = high
+        """The number up to which rows are given."""
         self._high = high
         self._size = table.page_size
+        self._reach = 0
+        """How many numbers the last page spanned, so that it can be told how many are left."""
+        self._moving = threading.Lock()
+        """Held while the last number or the border moves, since who divides the walk is another thread."""
         self._witness = f"{table.prefix}x{low}" if low else ""
         """The id of a record that the server did hand out, not above ``last``."""
         self._spoiled = 0
@@ -231,9 +229,25 @@ class Keyset:
         self._doubted = -1
         """Where an empty page was contradicted."""
 
-    def pages(self) -> Iterator[Page]:
+    @property
+    def pages_left(self) -> float:
+        """Told from the numbers that the last page spanned; 0 where rows are hidden, or the end is not known."""
+        is_plain = not self._table.hides_rows and self._high < BEYOND and self._size == self._table.page_size
+        return (self._border - self._last) / self._reach if is_plain and self._reach else 0
+
+    def divide(self) -> Keyset:
+        """Half of the numbers each."""
+        with self._moving:
+            middle = (self._last + max(self._border, self._last)) // 2
+            rest = Keyset(self._table, middle, self._high)
+            rest._border, self._border = self._border, middle
+            rest._witness, rest._reach = self._witness, self._reach
+        return rest
+
+    def __call__(self, call: Call) -> Iterator[Page]:
         """All rows, and the records that could not be read."""
-        while self._last < self._high:
+        self._call = call
+        while self._last < self._border:
             try:
                 found = _page(self._call, self._table, self._last, self._high, self._size)
             except (Rejected, ServerFault) as error:
@@ -243,14 +257,23 @@ class Keyset:
                 if not found and self._is_over():
                     return
                 self._size = min(self._size * 2, self._table.page_size)
-            if page.rows:
-                self._last = number_of(page.rows[-1]["id"])
-                self._witness = page.rows[-1]["id"]
-                self._spoiled = 0
+            page = self._moved_past(page)
             if page.rows or page.unreadable:
                 yield page
         if not self._witness:
             vouch(self._call, self._table)
+
+    def _moved_past(self, page: Page) -> Page:
+        """Moves on to the end of a page, and gives what of it does not lie beyond the border."""
+        if not page.rows:
+            return page
+        with self._moving:
+            before, self._last = self._last, number_of(page.rows[-1]["id"])
+            border = self._border
+        self._witness, self._reach, self._spoiled = page.rows[-1]["id"], self._last - before, 0
+        if self._last <= border:
+            return page
+        return Page([row for row in page.rows if number_of(row["id"]) <= border], page.unreadable)
 
     def _is_over(self) -> bool:
         """Whether an empty page is the end; else moves past hidden rows.
@@ -298,8 +321,10 @@ class Keyset:
         try:
             self._read_one(identifier)
         except (Rejected, ServerFault, Denied):
-            self._last, self._spoiled = bad, self._spoiled + 1
-            return Page([], unreadable=(identifier,))
+            with self._moving:
+                self._last, is_ours = bad, bad <= self._border
+            self._spoiled += 1
+            return Page([], unreadable=(identifier,) if is_ours else ())
         raise error
 
     def _read_one(self, identifier: str) -> None:

@@ -172,7 +172,7 @@ class Creator:
         return found or self._look_after(Snapshot(intent.at - ANY_ZONE, highest=None, is_sure=False), sent)
 
     def _look_after(self, before: Snapshot, sent: Mapping[str, Any]) -> Existing | None:
-        walks = self._system.walks(self._client.call, self.entity, before.since, parallel=1)
+        walks = self._system.walks(self._client.call, self.entity, before.since)
         rows = [self._finder.existing(row) for walk in walks for page in walk(self._client.call) for row in page.rows]
         made = [row for row in rows if self._may_be_made_after(before, row)]
         taken = self._ledger.keys_of(self.entity.name, [row.crm_id for row in made])

@@ -136,7 +136,6 @@ def test_an_ended_session_is_opened_again(client: Client, server: VtigerSimulato
     client.call(request_)
     assert [operation(call) for call in server.calls] == [
         operation_of(request_),
-        "getchallenge",
         "login",
         operation_of(request_),
     ]

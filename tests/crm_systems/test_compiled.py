@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_systems.compiled import Envelope, Pages, column, compiled, lines
+from crm_systems.compiled import Envelope, Pages, column, compiled, lines, typed_rows
 from crm_systems.decoding import NotJson, find_json
 from crm_systems.kinds import Notation, Reader
 from crm_systems.model import Entity, Field, Kind
@@ -160,6 +160,55 @@ def test_odd_pages(page: list[Any], around: dict[str, Any], form: str, is_ascii:
         form.replace("{}", "{body}").encode().replace(b"{body}", encoded({**around, "result": page}, is_ascii=is_ascii))
     )
     assert_same([body], NOTATIONS[0])
+
+
+EVERYTHING = Entity(
+    "Everything",
+    (
+        Field("id", Kind.STRING),
+        *(Field(kind.value, kind) for kind in Kind if kind is not Kind.STRING),
+        Field("hidden", Kind.STRING, readable=False),
+    ),
+)
+natural: dict[Kind, st.SearchStrategy[Any]] = {
+    Kind.INTEGER: st.integers(-5, 5),
+    Kind.NUMBER: st.integers() | st.just(Decimal("0E-8")),
+    Kind.BOOLEAN: st.booleans() | st.sampled_from([0, 1]),
+    Kind.LIST: st.lists(st.integers() | texts, max_size=2),
+    Kind.MULTIPICKLIST: st.lists(texts, max_size=2),
+    Kind.REFERENCE: st.integers(0, 3),
+    Kind.DATETIME: st.sampled_from(NEAR[Kind.DATETIME]) | st.just("2025-08-09T10:11:12"),
+}
+
+
+@st.composite
+def rows_alike(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Rows with the same fields, some unknown, most of whose values are of one type in a field."""
+    fields = draw(st.lists(st.sampled_from([*EVERYTHING.fields, Field("new", Kind.ANY)]), unique=True, max_size=6))
+    size = draw(st.integers(1, 3))
+    columns = []
+    for field in fields:
+        usual = natural.get(field.kind, texts)
+        column = draw(
+            st.sampled_from([usual, usual | st.none(), texts, usual | others | st.dictionaries(texts, texts)])
+        )
+        columns.append(draw(st.lists(column, min_size=size, max_size=size)))
+    names = [field.name for field in fields]
+    return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)] or [{}] * size
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(rows_alike(), max_size=2).map(lambda parts: [row for part in parts for row in part]), max_size=3),
+    st.sampled_from(NOTATIONS),
+    st.none() | st.sets(st.sampled_from([field.name for field in EVERYTHING.fields])),
+)
+def test_rows_typed_by_columns(pages: list[list[dict[str, Any]]], notation: Notation, wanted: set[str] | None) -> None:
+    careful, fast = Reader(EVERYTHING, notation, wanted), Reader(EVERYTHING, notation, wanted)
+    for rows in pages:
+        expected = list(map(careful, rows))
+        assert repr(typed_rows(fast, rows)) == repr(expected)
+    assert (fast.misfits, fast.unknown) == (careful.misfits, careful.unknown)
 
 
 def test_what_the_fast_path_leaves_to_the_careful_one() -> None:

@@ -16,7 +16,10 @@ from crm_systems.model import Page, Request
 from tests.running import Time, operation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from crm_systems.client import Client
+    from crm_systems.model import Walk
 
 READ = Request("GET", "Modules: list", query={"operation": "listtypes"})
 
@@ -62,8 +65,15 @@ def walk_of(number: int, read: Callable[[int], None]) -> Any:
     return walk
 
 
+def pages_of(client: Client, walks: Iterable[Walk]) -> list[Page]:
+    """All pages of the walks."""
+    reading = client.read(lambda: walks)
+    reading.begin()
+    return list(reading)
+
+
 @pytest.mark.parametrize("parallel", [1, 3])
-def test_pages_come_in_order(server: VtigerSimulator, parallel: int) -> None:
+def test_walks_are_read_side_by_side_and_each_in_order(server: VtigerSimulator, parallel: int) -> None:
     at_once, most, lock = [0], [0], threading.Lock()
     gate = threading.Barrier(parallel, timeout=5)
 
@@ -77,17 +87,28 @@ def test_pages_come_in_order(server: VtigerSimulator, parallel: int) -> None:
             at_once[0] -= 1
 
     with open_client({**server.config(), "parallel_requests": parallel}) as client:
-        pages = list(client.pages(walk_of(number, read) for number in range(7)))
-    assert [page.rows[0]["id"] for page in pages] == [f"{walk}x{page}" for walk in range(7) for page in range(3)]
+        pages = pages_of(client, (walk_of(number, read) for number in range(7)))
+    found = [page.rows[0]["id"] for page in pages]
+    assert sorted(found) == [f"{walk}x{page}" for walk in range(7) for page in range(3)]
+    for walk in range(7):
+        assert [each for each in found if each.startswith(f"{walk}x")] == [f"{walk}x{page}" for page in range(3)]
     assert most[0] == parallel
 
 
-def test_a_single_walk_is_not_gathered(server: VtigerSimulator) -> None:
+def test_a_page_goes_on_before_the_next_is_read(server: VtigerSimulator) -> None:
+    taken = threading.Event()
     read: list[int] = []
+
+    def wait(number: int) -> None:
+        read.append(number)
+        assert len(read) == 1 or taken.wait(5)
+
     with open_client({**server.config(), "parallel_requests": 4}) as client:
-        pages = client.pages([walk_of(0, read.append)])
-        next(pages)
-        assert len(read) == 1, "a page goes on before the next is read"
+        reading = client.read(lambda: [walk_of(0, wait)])
+        reading.begin()
+        for _page in reading:
+            taken.set()
+    assert len(read) == 3
 
 
 def test_an_error_in_one_walk_ends_all(server: VtigerSimulator) -> None:
@@ -97,7 +118,7 @@ def test_an_error_in_one_walk_ends_all(server: VtigerSimulator) -> None:
 
     walks = [walk_of(0, lambda _number: None), broken, *(walk_of(each, lambda _number: None) for each in range(50))]
     with open_client({**server.config(), "parallel_requests": 3}) as client, pytest.raises(Rejected):
-        list(client.pages(walks))
+        pages_of(client, walks)
 
 
 def test_logins_are_kept_and_closed(server: VtigerSimulator) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 from tests.recipes.reader import DOCS, follow
@@ -59,3 +62,22 @@ def test_a_table_goes_into_a_crm_once(vtiger: Start, postgres: Postgres, tmp_pat
     people = {each["email"]: each["lastname"] for each in crm.store.records("Contacts")}
     assert len(crm.store.records("Contacts")) == before + 2
     assert people["eva@example.com"] == "Nováková"
+
+
+def test_the_project_to_copy_works_in_both_environments(vtiger: Start, tmp_path: Path) -> None:
+    crm = vtiger(rows=30)
+    shutil.copy(DOCS.parent / "meltano.yml", tmp_path)
+    login = {f"TAP_VTIGER_{name.upper()}": value for name, value in crm.config().items()}
+    state = {"MELTANO_STATE_BACKEND_URI": (tmp_path / "state").as_uri()}
+    environment: dict[str, str] = {**login, **BUILT, **state}
+    follow("recipes/meltano.md", tmp_path, {}, texts={}, installing=True, **environment)
+    python = next(tmp_path.glob(".meltano/loaders/target-duckdb/venv/bin/python"))
+    query = "import duckdb; print(duckdb.connect('warehouse.duckdb').execute('select id from crm.contacts').fetchall())"
+    found = subprocess.run([python, "-c", query], cwd=tmp_path, capture_output=True, text=True, check=True)  # noqa: S603
+    assert {each for (each,) in ast.literal_eval(found.stdout)} == {
+        each["id"] for each in crm.store.records("Contacts")
+    }
+    assert {path.parent.name for path in (tmp_path / "state").glob("*/state.json")} == {
+        "dev:tap-vtiger-to-target-duckdb",
+        "prod:tap-vtiger-to-target-duckdb",
+    }

@@ -67,7 +67,7 @@ class SixthCrm(System):
         """The server describes nothing, so the fields stand here."""
         return PEOPLE
 
-    def walks(self, call: Call, entity: Entity, since: datetime | None, *, parallel: int) -> Iterable[Walk]:
+    def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
         """One list, by id; what was changed is asked for by the clock on the server's wall."""
         wall = since.astimezone(ZoneInfo(self.notation.timezone)) if since else None
         return [lambda call: map(Page, self._list(call, {"since": f"{wall:%Y-%m-%d %H:%M:%S}"} if wall else {}))]

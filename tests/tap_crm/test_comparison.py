@@ -139,6 +139,26 @@ def test_what_is_shown_again_is_sent_again(stock: VtigerSimulator, tmp_path: Pat
     assert deleted(run(config, state=third.state)) == {hidden}
 
 
+def test_the_stream_of_deletions_tells_what_is_back(stock: VtigerSimulator, tmp_path: Path) -> None:
+    config = comparing(stock, tmp_path, deletion_records="stream")
+    first = run(config)
+    hidden, changed = sorted(live(first))[:2]
+    hide(stock, hidden)
+    stock.store.delete(changed)
+    stock.clock.advance(3600)
+    second = run(config, state=first.state)
+    assert [row["id"] for row in second.records["deleted_records"]] == [hidden, changed]
+    restore(stock, hidden)
+    restore(stock, changed)
+    stock.clock.advance(3600)
+    stock.store.change(changed, {"city": "Back"})
+    third = run(config, state=second.state)
+    assert sorted(live(third)) == [hidden, changed]
+    back = {"entity": "Leads", "noticed_at": None}
+    assert third.records["deleted_records"] == [{**back, "id": hidden}, {**back, "id": changed}]
+    assert not any(run(config, state=third.state).records[name] for name in ("Leads", "deleted_records"))
+
+
 def test_each_pipeline_is_told_by_its_own_state(stock: VtigerSimulator, tmp_path: Path) -> None:
     config = comparing(stock, tmp_path)
     one, other = run(config), run(config)

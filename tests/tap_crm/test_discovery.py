@@ -125,7 +125,7 @@ def test_a_failing_module_with_a_catalog_fails_alone(vtiger: Start) -> None:
     catalog = only(discover(config), "Accounts", "Contacts", "Leads")
     simulator.fault = lambda call: Fault.HTML if "Contacts" in str(call.query) else None
     result = run(config, catalog=catalog)
-    assert "Contacts: describe: the server answered a web page" in result.exit
+    assert "Contacts: find the newest record: the server answered a web page" in result.exit
     assert result.records["Accounts"]
     assert result.records["Leads"]
 

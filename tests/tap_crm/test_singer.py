@@ -124,9 +124,7 @@ def test_a_catalog_spares_questions(vtiger: Start) -> None:
     simulator.calls.clear()
     result = run(simulator.config(), catalog=catalog)
     assert list(result.records) == ["Leads"]
-    described = [call.query["elementType"] for call in simulator.calls if call.query.get("operation") == "describe"]
-    assert described == ["Leads"]
-    assert not any(call.query.get("operation") == "listtypes" for call in simulator.calls)
+    assert not {"describe", "listtypes"} & {call.query.get("operation") for call in simulator.calls}
 
 
 def test_keys_and_bookmarks_in_the_catalog(vtiger: Start) -> None:

@@ -85,7 +85,7 @@ def test_a_module_that_the_user_may_not_read_any_more(vtiger: Start) -> None:
     config = simulator.config_for("limited")
     everything = discover(simulator.config())
     result = run(config, catalog=only(everything, "Users", "Leads"))
-    assert_clean(result, config, "not complete", "Users: describe: the CRM denies this (ACCESS_DENIED)")
+    assert_clean(result, config, "not complete", "Users: find the newest record: the CRM denies this (ACCESS_DENIED)")
     assert set(live(result)) == stored(simulator), "the others are read all the same"
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 CONTACTS: list[dict[str, Any]] = [{"id": "1", "lastname": "Nova"}, {"id": "2", "lastname": "Novak"}]
 
 
-def told(identifier: str, entity: str = "Contacts") -> list[dict[str, Any]]:
+def told(identifier: str, at: str | None = "2026-01-01T00:00:00Z") -> list[dict[str, Any]]:
     """The stream of deletions with one record."""
-    row = {"entity": entity, "id": identifier, "noticed_at": "2026-01-01T00:00:00Z"}
+    row = {"entity": "Contacts", "id": identifier, "noticed_at": at}
     return pipe("deleted_records", [row], keys=("entity", "id"), owner=None)
 
 
@@ -37,6 +37,15 @@ def test_a_deletion_told_apart_is_applied_as_a_marked_one(crm: VtigerSimulator, 
     assert result.exit == ""
     assert names(crm) == ({"Nova"} if deletes == "apply" else {"Nova", "Novak"})
     assert "deleted_records →" not in result.log
+
+
+def test_a_record_that_is_told_to_be_back_stays_as_it_is(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", deletes="apply")
+    contacts = pipe("Contacts", CONTACTS)
+    assert run(config, contacts).exit == ""
+    crm.calls.clear()
+    assert run(config, [contacts[0], *told("2", None)]).exit == ""
+    assert (names(crm), writes(crm)) == ({"Nova", "Novak"}, [])
 
 
 def test_a_deletion_of_a_stream_that_has_not_come_is_rejected(crm: VtigerSimulator, tmp_path: Path) -> None:

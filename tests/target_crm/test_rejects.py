@@ -85,7 +85,7 @@ def test_what_the_server_refuses_is_kept_with_its_words_but_not_logged(crm: Vtig
     path = tmp_path / "rejects.jsonl"
     config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(path))
     result = run(config, pipe("Accounts", [{"id": 1, "accountname": "Acme"}]))
-    assert "refuses this (0): another record has the same value in a field that must be unique" in result.log
+    assert "refuses this (0): another record has the same accountname, and no two may" in result.log
     assert "Duplicate(s) detected!" in path.read_text("utf-8")
     assert "Duplicate" not in result.words
 

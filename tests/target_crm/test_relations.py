@@ -47,6 +47,18 @@ def test_relations_are_made_once_whatever_comes_first(crm: VtigerSimulator, tmp_
     assert sent(crm) == []
 
 
+def test_what_is_related_to_a_source_is_asked_for_once_a_batch(crm: VtigerSimulator, tmp_path: Path) -> None:
+    people = pipe("Contacts", [{"id": f"p{n}", "lastname": f"Person {n}"} for n in range(9)])
+    config = settings(crm, tmp_path, identify_by="ledger")
+    run(config, [*CAMPAIGN, *people, *members("p0", "p1")])
+    crm.calls.clear()
+    assert ": 7 create, 2 unchanged" in run(
+        {**config, "source": "default"}, members(*[f"p{n}" for n in range(9)])
+    ).line(STREAM)
+    assert sum(call.query.get("operation") == "query_related" for call in crm.calls) == 2 + 7
+    assert len(related(crm)) == 9
+
+
 def test_a_pair_that_is_there_is_not_sent(crm: VtigerSimulator, tmp_path: Path) -> None:
     config = settings(crm, tmp_path, identify_by="ledger")
     run(config, [*PEOPLE, *CAMPAIGN])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BYTES = bytes(range(256)) * 40
-PAPER = {"id": "p1", "notes_title": "Paper", "filename": "my paper.txt", "notecontent": "<p>a &amp; b</p>"}
+PAPER = {"id": "p1", "notes_title": "Paper", "filename": "můj papír.txt", "notecontent": "<p>a &amp; b</p>"}
 
 
 def coded(content: bytes) -> str:
@@ -78,7 +78,7 @@ def test_a_document_is_created_with_its_file_and_changed_once(crm: VtigerSimulat
 def test_a_stream_of_files_gives_documents_theirs(crm: VtigerSimulator, tmp_path: Path) -> None:
     config = ledger(crm, tmp_path)
     keys = ["id", "attachment_id"]
-    first = {"id": "p1", "attachment_id": "15x1", "name": "my paper.txt", "media_type": "text/x-own", "size": 10240}
+    first = {"id": "p1", "attachment_id": "15x1", "name": "můj papír.txt", "media_type": "text/x-own", "size": 10240}
     messages = [*pipe("Documents", [{**PAPER, "filelocationtype": "I"}])]
     file = pipe("Documents_files", [{**first, "content": coded(BYTES), "sha256": "x"}], keys, owner=None)
     result = run(config, [*file, *messages])

@@ -39,8 +39,8 @@ def test_two_programs_at_once_both_complete_or_say_so(status: int) -> None:
             with client(simulator) as opened:
                 try:
                     known = entity(opened, "customer")
-                    walks = opened.system.walks(opened.call, known, None, parallel=1)
-                    return "", ids([row for page in opened.pages(walks) for row in page.rows])
+                    walks = opened.system.walks(opened.call, known, None)
+                    return "", ids([row for walk in walks for page in walk(opened.call) for row in page.rows])
                 except ConfigError as error:
                     return str(error), []
 

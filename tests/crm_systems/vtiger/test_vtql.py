@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crm_systems.errors import ProtocolError, Rejected, Unavailable
 from crm_systems.vtiger import vtql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from crm_systems.model import Request
+    from crm_systems.model import Page, Request
 
 
 @dataclass
@@ -78,12 +79,10 @@ class Server:
         return max(1, places // self.weight) if query.startswith("select *") else places
 
 
-def read(
-    server: Server, table: vtql.Table, highest: int | None = None, parallel: int = 1
-) -> tuple[list[int], set[int]]:
+def read(server: Server, table: vtql.Table, highest: int | None = None) -> tuple[list[int], set[int]]:
     """The numbers of the rows in their order, and of the records that could not be read."""
     end = vtql.top(server.call, table) if highest is None else highest
-    pages = [page for walk in vtql.walks(server.call, table, end, parallel) for page in walk(server.call)]
+    pages = list(vtql.Keyset(table, 0, end)(server.call))
     return (
         [vtql.number_of(row["id"]) for page in pages for row in page.rows],
         {vtql.number_of(each) for page in pages for each in page.unreadable},
@@ -106,10 +105,42 @@ def numbers(draw: st.DrawFn) -> list[int]:
 sizes = st.integers(1, 150)
 
 
-@given(numbers(), sizes, st.integers(1, 6), st.integers(1, 40))
-def test_every_row_once(ids: list[int], size: int, parallel: int, weight: int) -> None:
+@given(numbers(), sizes, st.integers(1, 40))
+def test_every_row_once(ids: list[int], size: int, weight: int) -> None:
     table = vtql.Table("Things", "12", page_size=size)
-    assert read(Server(ids, weight=weight), table, parallel=parallel) == (ids, set())
+    assert read(Server(ids, weight=weight), table) == (ids, set())
+
+
+@settings(deadline=None, max_examples=60)
+@given(numbers(), sizes, st.integers(), st.integers(1, 40))
+def test_every_row_once_however_it_is_divided(ids: list[int], size: int, seed: int, weight: int) -> None:
+    """Walks are divided before, in the midst of and after any of their requests, and go on in any order."""
+    chance = random.Random(seed)
+    bad = frozenset(chance.sample(ids, min(chance.randrange(5), len(ids))))
+    under_way: list[tuple[vtql.Keyset, Iterator[Page]]] = []
+
+    def begin(walk: vtql.Keyset) -> None:
+        under_way.append((walk, walk(server.call)))
+
+    def perhaps_divide(_server: Server, _query: str) -> None:
+        for walk, _pages in under_way:
+            if walk.pages_left and len(under_way) < 8 and chance.random() < 1 / 4:
+                begin(walk.divide())
+
+    server = Server(ids, bad=bad, weight=weight, before=perhaps_divide)
+    begin(vtql.Keyset(vtql.Table("Things", "12", page_size=size), 0, max(ids, default=0)))
+    rows: list[int] = []
+    unreadable: list[str] = []
+    while under_way:
+        chosen = chance.choice(under_way)
+        page = next(chosen[1], None)
+        if page is None:
+            under_way.remove(chosen)
+        else:
+            rows += [vtql.number_of(row["id"]) for row in page.rows]
+            unreadable += page.unreadable
+    assert sorted(rows) == [number for number in ids if number not in bad]
+    assert sorted(unreadable) == sorted(f"12x{number}" for number in bad)
 
 
 @given(numbers(), sizes, st.data(), st.booleans())

@@ -1,0 +1,296 @@
+"""Reading walks side by side, a few pages ahead of whoever takes them."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, TypeAlias
+
+from crm_systems.paging import Divisible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from crm_systems.model import Call, Page, Walk
+
+    Step: TypeAlias = Callable[[], Callable[[], None]]
+    """Asks the server, which takes time, and gives what then is to be done at once, under the lock."""
+
+PAGES_A_READER = 2
+"""How many pages a thread may be ahead of whoever takes them."""
+WORTH_DIVIDING = 6
+"""How many requests a walk must have before it, by its own estimate, to be divided."""
+DIVISIONS, DIVISIONS_A_PAGE = 6, 0.03
+"""How often a reading is divided at the most: each costs half a request on average, so all of them less than 2 %."""
+LONGEST_GOODBYE = 1.0
+"""Seconds that requests under way get to end when nobody wants them any more."""
+
+
+class Reading:
+    """The pages of some walks, taken by one thread; ``walks`` gives them when the reading begins."""
+
+    def __init__(self, walks: Callable[[], Iterable[Walk]], call: Call, clock: Callable[[], float]) -> None:
+        self._walks = walks
+        self._call = call
+        self._clock = clock
+        self._coming: Iterator[Walk] | None = None
+        self.read_at = 0.0
+        """When the page that was given last had come, in seconds of the client's clock."""
+
+    def begin(self) -> None:
+        """Returns when ``walks`` has been called; what it raised goes through."""
+        self._coming = iter(self._walks())
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has met an error already."""
+        return False
+
+    def close(self) -> None:
+        """Gives up what was not taken."""
+
+    def __iter__(self) -> Iterator[Page]:
+        if self._coming is None:
+            self.begin()
+        for walk in self._coming or ():
+            for page in walk(self._call):
+                self.read_at = self._clock()
+                yield page
+
+
+class Path:
+    """A walk under way; between two of its pages any thread may go on with it."""
+
+    def __init__(self, walk: Walk, call: Call) -> None:
+        self.walk = walk if isinstance(walk, Divisible) else None
+        self.pages = walk(call)
+
+    @property
+    def pages_left(self) -> float:
+        """By its own estimate; 0 where it cannot be divided."""
+        return self.walk.pages_left if self.walk else 0
+
+
+class ReadingAhead(Reading):
+    """A reading that threads carry on. But for iterating and a :data:`Step`, all is done under their lock."""
+
+    def __init__(self, readers: Readers, walks: Callable[[], Iterable[Walk]]) -> None:
+        super().__init__(walks, readers.call, readers.clock)
+        self._readers = readers
+        self.waiting: deque[tuple[Page, float]] = deque()
+        self.error: BaseException | None = None
+        self._free: deque[Path] = deque()
+        self._running: list[Path] = []
+        self._is_asking, self._has_all = False, False
+        """Whether a thread asks for the next walk, and whether there is none."""
+        self._pages = self._divisions = 0
+
+    def begin(self) -> None:
+        """Lets this reading come first, and returns when it has begun."""
+        self._readers.wait_for(self, lambda: self._coming is not None)
+        if self._coming is None and self.error:
+            self.close()
+            raise self.error
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a thread met an error, be it that pages wait that came before."""
+        return self.error is not None
+
+    def close(self) -> None:
+        """Lets the threads do something else."""
+        self._readers.drop(self)
+
+    def __iter__(self) -> Iterator[Page]:
+        try:
+            while (found := self._readers.next_page(self)) is not None:
+                page, self.read_at = found
+                yield page
+            if self.error:
+                raise self.error
+        finally:
+            self.close()
+
+    @property
+    def held(self) -> int:
+        """How many pages wait or are being read."""
+        return len(self.waiting) + len(self._running) + self._is_asking
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no page follows those that wait."""
+        return self.error is not None or (self._has_all and not self._free and not self._running)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether one more thread could do something."""
+        return not self.error and (bool(self._free) or self._may_ask or self._longest is not None)
+
+    def take(self) -> Step | None:
+        """What one more thread does; None where there is no work after all, since the others went on meanwhile."""
+        if not self._free and self._may_ask:
+            self._is_asking = True
+            return self._ask
+        longest = None if self._free else self._longest
+        if longest:
+            self._divisions += 1
+            self._free.append(Path(longest.divide(), self._call))
+        if not self._free:
+            return None
+        path = self._free.popleft()
+        self._running.append(path)
+        return partial(self._go_on, path)
+
+    def fail(self, error: BaseException) -> None:
+        """Ends over an error; what was read before it is still given."""
+        self.error = self.error or error
+        self._running, self._is_asking = [], False
+
+    @property
+    def _may_ask(self) -> bool:
+        return not (self._is_asking or self._has_all)
+
+    @property
+    def _longest(self) -> Divisible | None:
+        """The walk under way that is worth dividing most."""
+        longest = max(self._running, key=lambda path: path.pages_left, default=None)
+        is_worth_it = longest is not None and longest.pages_left >= WORTH_DIVIDING
+        may_divide = self._divisions < DIVISIONS + self._pages * DIVISIONS_A_PAGE
+        return longest.walk if longest and is_worth_it and may_divide else None
+
+    def _ask(self) -> Callable[[], None]:
+        """Begins, or asks for the next walk."""
+        if self._coming is None:
+            self._coming = iter(self._walks())
+        return partial(self._note_walk, next(self._coming, None))
+
+    def _note_walk(self, walk: Walk | None) -> None:
+        self._is_asking, self._has_all = False, walk is None
+        if walk is not None:
+            self._free.append(Path(walk, self._call))
+
+    def _go_on(self, path: Path) -> Callable[[], None]:
+        return partial(self._note_page, path, next(path.pages, None))
+
+    def _note_page(self, path: Path, page: Page | None) -> None:
+        if path not in self._running:
+            return
+        self._running.remove(path)
+        if page is not None:
+            self._pages += 1
+            self.waiting.append((page, self._clock()))
+            self._free.append(path)
+
+
+class Readers:
+    """At most ``most`` threads that carry readings on, each begun when there is work for it.
+
+    The reading whose pages are being taken comes first, the others in their order. Not more than ``PAGES_A_READER``
+    pages a thread wait or are being read, half of them of readings that are not wanted yet. The threads are daemons:
+    one that hangs in a request does not keep the program from ending.
+    """
+
+    def __init__(self, most: int, call: Call, clock: Callable[[], float]) -> None:
+        self.call = call
+        self.clock = clock
+        self._most = most
+        self._lock = threading.Lock()
+        # Not a condition: a signal that ends the program while one is waited for would leave its lock in disorder.
+        self._has_come: SimpleQueue[None] = SimpleQueue()
+        self._has_work = threading.Condition(self._lock)
+        self._readings: list[ReadingAhead] = []
+        self._wanted: ReadingAhead | None = None
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._is_closed = False
+
+    def read(self, walks: Callable[[], Iterable[Walk]]) -> Reading:
+        """Begins a reading as soon as a thread is free."""
+        reading = ReadingAhead(self, walks)
+        with self._lock:
+            self._readings.append(reading)
+            self._rouse()
+        return reading
+
+    def wait_for(self, reading: ReadingAhead, is_there: Callable[[], bool]) -> None:
+        """Returns when something is there, or nothing follows; from now on the reading comes first."""
+        while True:
+            with self._lock:
+                self._wanted = reading
+                self._rouse()
+                if is_there() or reading.is_over:
+                    return
+            self._has_come.get()
+
+    def next_page(self, reading: ReadingAhead) -> tuple[Page, float] | None:
+        """The next page and when it came; None after the last."""
+        self.wait_for(reading, lambda: bool(reading.waiting))
+        with self._lock:
+            found = reading.waiting.popleft() if reading.waiting else None
+            self._rouse()
+            return found
+
+    def drop(self, reading: ReadingAhead) -> None:
+        """Gives a reading up."""
+        with self._lock:
+            if reading in self._readings:
+                self._readings.remove(reading)
+            self._rouse()
+
+    def close(self) -> None:
+        """Ends all threads: one in the middle of a request soon after, or with the program."""
+        with self._lock:
+            self._is_closed = True
+            self._has_work.notify_all()
+        for thread in self._threads:
+            thread.join(LONGEST_GOODBYE / len(self._threads))
+
+    def _rouse(self) -> None:
+        """Lets one more thread work where there is something to do; it rouses the next."""
+        if self._is_closed or self._next() is None:
+            return
+        if self._idle:
+            self._has_work.notify()
+        elif len(self._threads) < self._most:
+            thread = threading.Thread(target=self._work, name="crm-reader", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _next(self) -> ReadingAhead | None:
+        """The reading in which a thread may do something now."""
+        later = sum(each.held for each in self._readings if each is not self._wanted)
+        for reading in sorted(self._readings, key=lambda each: each is not self._wanted):
+            if reading is self._wanted:
+                has_room = reading.held + later < self._most * PAGES_A_READER
+            else:
+                has_room = later < self._most
+            if has_room and reading.has_work:
+                return reading
+        return None
+
+    def _work(self) -> None:
+        while (job := self._job()) is not None:
+            reading, step = job
+            try:
+                note = step()
+            except BaseException as error:  # noqa: BLE001 - it is raised again where the pages are wanted
+                note = partial(reading.fail, error)
+            with self._lock:
+                note()
+                self._has_come.put(None)
+
+    def _job(self) -> tuple[ReadingAhead, Step] | None:
+        """What a thread does next; None where it ends."""
+        with self._lock:
+            while not self._is_closed:
+                reading = self._next()
+                step = reading.take() if reading else None
+                if reading and step:
+                    self._rouse()
+                    return reading, step
+                self._idle += 1
+                self._has_work.wait()
+                self._idle -= 1
+        return None
