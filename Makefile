@@ -8,13 +8,13 @@ LOADERS := meltanolabs-target-postgres target-duckdb target-jsonl
 # target-duckdb 0.8 loses the first row of each load with a newer one, which takes it for a header.
 BESIDE_target-duckdb := "duckdb~=1.0.0"
 
-.PHONY: demo test coverage proof mutants browser lint dist package docs recipes generate bench clean
+.PHONY: demo test coverage proof mutants browser lint dist package docs recipes orchestrate generate bench clean
 
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
 
 TESTS := pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser --ignore=tests/package \
-  --ignore=tests/recipes
+  --ignore=tests/recipes --ignore=tests/orchestrate
 
 test: .venv/ready .venv-meltano/ready ## Passes the tests
 	@echo "Testing against simulated CRMs …"
@@ -47,6 +47,7 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/crm.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.meltano meltano.yml
 	.venv/bin/hadolint Dockerfile
+	.venv/bin/kubernetes-validate --quiet --strict orchestrate/cronjob.yaml
 	.venv/bin/uv lock --check --quiet
 
 dist: .venv/ready ## Builds tap-crm and target-crm
@@ -61,6 +62,10 @@ package: dist ## Checks both packages and installs them into empty environments
 recipes: dist $(LOADERS:%=.venv-loaders/%/ready) ## Follows the recipes as printed, fills warehouses, with a real PostgreSQL
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || (apt-get update -qq && apt-get install -qq -y postgresql)
 	$(RUN) pytest tests/recipes
+
+orchestrate: .venv/ready .venv-dagster/ready .venv-airflow/ready .venv-loaders/meltanolabs-target-postgres/ready ## Runs orchestrate/
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || (apt-get update -qq && apt-get install -qq -y postgresql)
+	$(RUN) pytest tests/orchestrate
 
 docs: .venv/ready ## Builds the documentation into site/; a link to nowhere fails
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict

@@ -17,6 +17,8 @@ _NEVER = re.compile(r"(0000-00-00|00\.00\.0000)([T ]00:00(:00(\.0+)?)?)?Z?")
 _PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII)
 """What most values are: they are read at once, as all that follows would read them."""
+_SECONDS = len("yyyy-mm-dd hh:mm:ss")
+_UTC = ZoneInfo("UTC")
 _OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.0+)?)?", re.ASCII)
 
 _MILLISECONDS_FROM = 100_000_000_000
@@ -34,13 +36,14 @@ def day(value: Any) -> str | None:
     Raises:
         ValueError, TypeError: there is no such day.
     """
+    if value.__class__ is str and _PLAIN_DAY.fullmatch(value) and value != "0000-00-00":
+        date.fromisoformat(value)
+        return str(value)
     if isinstance(value, (int, Decimal)):
         if -_DAYS_FROM < value < _DAYS_FROM:
             raise ValueError
         return _from_epoch(value).date().isoformat()
     written = str(value).strip()
-    if _PLAIN_DAY.fullmatch(written) and written != "0000-00-00":
-        return date.fromisoformat(written).isoformat()
     if _NEVER.fullmatch(written):
         return None
     return _parsed(written).date().isoformat()
@@ -52,8 +55,11 @@ def moment(value: Any, zone: ZoneInfo) -> str | None:
     Raises:
         ValueError, TypeError, OverflowError: there is no such time.
     """
-    if value.__class__ is str and _PLAIN_TIME.fullmatch(value) and value[:4] != "0000":
-        return _plain_moment(value, zone)
+    if value.__class__ is str and _PLAIN_TIME.fullmatch(value, 0, _SECONDS) and value[:4] != "0000":
+        if len(value) == _SECONDS:
+            return _plain_moment(value, zone)
+        if value[_SECONDS:] == "+00:00":
+            return _plain_moment(value[:_SECONDS], _UTC)
     if isinstance(value, (int, Decimal)):
         return _from_epoch(value).isoformat()
     written = str(value).strip()

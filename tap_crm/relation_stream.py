@@ -39,8 +39,10 @@ def relation_streams(tap: Tap, run: Run) -> Iterator[RelationStream]:
     if not system.offers_relations:
         raise ConfigError("`relations` cannot be read here, since the CRM tells none", hint="leave `relations` out")
     found: dict[str, list[Relation]] = {}
+    entities = set(run.settings["entities"] or ())
     for each in system.relations(run.client.call, names):
-        found.setdefault(each.name, []).append(each)
+        if names or not entities or not entities.isdisjoint((each.source, each.related)):
+            found.setdefault(each.name, []).append(each)
     unknown = [name for name in names if name not in found]
     if unknown:
         there = ", ".join(sorted({each.name for each in system.relations(run.client.call)}))

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Row
     from target_crm.finding import Existing
-    from target_crm.ledger import Link, Written
+    from target_crm.ledger import Ledger, Link, Written
     from target_crm.mapping import Mapped, Mapper
 
 SHORTEST_CUT = 20
 """No CRM cuts a text off before so many characters; below, an edit may look like a cut."""
+OVERWRITTEN = frozenset({"written", "deleted"})
+"""What is done with a conflict by which a value of the CRM is lost."""
 DONE = {"source": "written", "crm": "left", "reject": "rejected"}
 """What is done with a conflict, by the setting."""
 
@@ -156,6 +158,10 @@ class ThreeWay:
         elif is_old or (agreed and agreed.sent == sent):
             if agreed and self._is_owned_otherwise(pair, agreed, known):
                 decision.change(pair)
+        elif agreed is None and decision.base.is_mirrored and not is_empty(pair.now):
+            # The other pipeline does not send this field, so what is there was never ours to change.
+            decision.conflicts.append(Conflict(pair.name, "unknown", pair.now, pair.value, DONE["crm"]))
+            decision.agree(pair.name, short_digest(pair.now))
         elif pair.is_shown and self._is_theirs(pair.name, pair.now, agreed, known):
             self._settle(decision, pair, agreed, known)
         else:
@@ -226,6 +232,12 @@ class ThreeWay:
         if rejected:
             raise Conflicted(f"it was deleted, and its {', '.join(rejected)} was changed in the CRM", found)
         return found
+
+    def keep(self, ledger: Ledger, came: tuple[str, str], conflicts: Iterable[Conflict]) -> None:
+        """Keeps what is going to be overwritten until it is reported; ``came``: the key, and the id in the CRM."""
+        lost = [vars(each) for each in conflicts if each.done in OVERWRITTEN]
+        if lost:
+            ledger.unreported.add(self._options.stream, *came, lost)
 
     def linking(self, link: Link) -> dict[str, Any]:
         """A reference that was left open, as it came."""

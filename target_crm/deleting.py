@@ -45,6 +45,7 @@ class Deleter:
         if existing and any(each.done == "left" for each in conflicts):
             return Outcome(Action.SKIP, key, existing.crm_id, conflicts=conflicts)
         if existing and not self._options.dry_run:
+            self._three_ways.keep(self._ledger, (key, existing.crm_id), conflicts)
             self._delete_once(existing.crm_id)
         if not self._options.dry_run:
             self._ledger.forget(self._options.stream, key)

@@ -147,15 +147,18 @@ class Run:
         self._progress.clear()
         self.workers.stop()
         self.client.close()
-        if self._ledger is not None:
-            self._ledger.close()
         for line in self.report.lines():
             self._logger.info("%s", line)
         seconds, path = time.monotonic() - self._started, self.settings["report_path"]
         try:
             if path:
                 self.report.write(path, seconds=seconds, requests=self.client.traffic.requests)
+            if self._ledger is not None and not self.settings["dry_run"]:
+                self._ledger.unreported.forget()
         except OSError as error:
             raise SystemExit(
                 f"{self._name}: the report cannot be written to `report_path` ({error.strerror})."
             ) from None
+        finally:
+            if self._ledger is not None:
+                self._ledger.close()

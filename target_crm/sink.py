@@ -15,7 +15,7 @@ from target_crm.conversion import CONVERT, convertible
 from target_crm.identity import Identity
 from target_crm.mapping import DELETED_AT, Mapper
 from target_crm.options import options_of
-from target_crm.outcome import Action, Outcome
+from target_crm.outcome import Action, Conflict, Outcome
 from target_crm.references import References
 from target_crm.uploads import Uploads, brings_files
 from target_crm.writer import Writer
@@ -128,6 +128,9 @@ class CrmSink(_Sink):
         run, columns = self.run, self.original_schema["properties"]
         writer = Writer(run.client, run.ledger, mapper, self._identity, self._mapper_for, columns)
         writer.settle_open_intents()
+        for key, crm_id, told in run.ledger.unreported.of(self.stream_name):
+            conflicts = tuple(Conflict(**each) for each in told)
+            run.report.add_conflicts(self.stream_name, Outcome(Action.UPDATE, key, crm_id, conflicts=conflicts))
         return writer
 
     def _mapper_for(self, name: str) -> Mapper:

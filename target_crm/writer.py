@@ -140,6 +140,7 @@ class Writer:
         came = Came(link.key, self._three_ways.linking(link), Mapped(values), child.digest, child)
         decision = self._three_ways.compare(came, existing, is_new=True)
         if decision.changes:
+            self._three_ways.keep(self._ledger, (link.key, child.crm_id), decision.conflicts)
             row = self._system.update(self._client.call, self.entity, existing.row, values)
             existing = self._finder.existing(row)
         base = self._three_ways.agreed(decision, existing.record)
@@ -235,6 +236,7 @@ class Writer:
             if known is None or (known.digest, known.base) != (came.fingerprint, base):
                 self._note(came, existing.crm_id, before, base)
             return outcome
+        self._three_ways.keep(self._ledger, (key, existing.crm_id), conflicts)
         values = {change.field: change.after for change in changes}
         stored = self._finder.existing(self._system.update(self._client.call, self.entity, existing.row, values))
         kept = {name: pair for name, pair in before.items() if name not in values}

@@ -22,6 +22,7 @@ from target_crm.ledger.notes import Notes
 from target_crm.ledger.statements import RECORD, Statements, portions
 from target_crm.ledger.tables import INTENTS, LINKS, WRITTEN, sound
 from target_crm.ledger.twins import Twins
+from target_crm.ledger.unreported import Unreported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -68,6 +69,7 @@ class Ledger:
         self._notes = Notes(self._database, self._does)
         me = {"my_owner": self._holder.run, "my_holder": self._holder.to_json()}
         self._lease = {**me, "lease_seconds": lease_seconds}
+        self.unreported = Unreported(self._database, self._ours, self._holder.run)
         self.twins: Twins | None = None
         """What is known of the pipeline that goes the other way, where there may be one."""
 
@@ -128,10 +130,7 @@ class Ledger:
         return found
 
     def note(self, stream: str, key: str, written: Written, *, later: bool = False) -> None:
-        """Notes what was written, in place of the intent to write it.
-
-        ``later``: it need not be durable before :meth:`flush`; what is asked of it until then is answered all the same.
-        """
+        """Notes what was written, in place of the intent to write it; ``later``: it is durable when it is flushed."""
         values = {"entity": written.entity, "crm_id": written.crm_id, "digest": written.digest, "base": written.base}
         altered = json.dumps(dict(written.altered)) if written.altered else "{}"
         self._notes.add({**self._named(stream, key)[1], **values, "altered": altered}, later=later)

@@ -51,7 +51,14 @@ LINKS = _table(
     sa.Column("to_key", sa.String(512), nullable=False),
     sa.Index("ix_open_links_to_keys", "destination", "source", "to_key"),
 )
+CONFLICTS = _table(
+    "conflicts",
+    sa.Column("number", sa.String(64), primary_key=True),
+    sa.Column("crm_id", sa.String(128), nullable=False),
+    sa.Column("told", sa.Text, nullable=False),
+)
 TABLES = (WRITTEN, INTENTS, LINKS)
+"""What is known of records."""
 
 
 def opened(url: str, warn: Callable[[str], None]) -> sa.Engine:

@@ -36,6 +36,7 @@ def test_a_crm_lands_in_postgresql(vtiger: Start, postgres: Postgres, tmp_path: 
         {"vtiger": login},
         texts={PRINTED: postgres.url, "TAP_CRM_ACCESS_KEY=…": f"TAP_CRM_ACCESS_KEY={login['access_key']}"},
         installing=True,
+        WAREHOUSE=postgres.url,
         **environment,
         **BUILT,
     )
@@ -48,6 +49,7 @@ def test_a_crm_lands_in_postgresql(vtiger: Start, postgres: Postgres, tmp_path: 
         found = postgres.ask(f'select id, lastname from {schema}."{table[0]}"')  # noqa: S608
         assert dict(found) == contacts
         assert len(found) == len(contacts)
+    assert postgres.ask("select count(*) from crm.live_contacts") == [[str(len(contacts))]]
 
 
 def test_a_table_goes_into_a_crm_once(vtiger: Start, postgres: Postgres, tmp_path: Path) -> None:

@@ -127,9 +127,9 @@ class OfFiles(Warehouse):
         return dict.fromkeys(json.loads((self.folder / f"{table}.jsonl").read_text("utf-8").split("\n")[-2]), "")
 
 
-def read(crm: VtigerSimulator, folder: Path, state: dict[str, Any], *, without: str = "") -> bytes:
+def read(crm: VtigerSimulator, folder: Path, state: dict[str, Any], *, without: str = "", **more: Any) -> bytes:
     """What the command says of contacts, from before a field was made or after it."""
-    config = {**crm.config(), "entities": ["Contacts"], "names": "snake_case"}
+    config = {**crm.config(), "entities": ["Contacts"], "names": "snake_case", **more}
     catalog = discover(config)
     for stream in catalog["streams"]:
         stream["schema"]["properties"].pop(without, None)
@@ -172,3 +172,21 @@ def test_nothing_is_lost_blanked_or_stopped(
     assert b'"RECORD","stream":"contacts"' not in nothing_new
     warehouse.load(nothing_new)
     assert dict(warehouse.rows("contacts", "id", "lastname")) == after
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_a_full_table_forgets_what_has_vanished(vtiger: Start, postgres: Postgres, tmp_path: Path, hard: bool) -> None:
+    class Forgetting(OfPostgres):
+        def config(self) -> dict[str, Any]:
+            return {**super().config(), "hard_delete": hard}
+
+    crm, warehouse = vtiger(rows=20), Forgetting(tmp_path, postgres)
+    more: dict[str, Any] = {"entities": ["Groups", "Contacts"], "emit_activate_version_messages": True}
+    state = warehouse.load(read(crm, tmp_path, {}, **more))
+    gone, *there = sorted(each["id"] for each in crm.store.records("Groups"))
+    crm.store.delete(gone)
+    warehouse.load(read(crm, tmp_path, state, **more))
+    held = dict(warehouse.rows("groups", "id", "_sdc_deleted_at"))
+    assert sorted(key for key, marked in held.items() if not marked) == there
+    assert (gone in held) is not hard
+    assert len(warehouse.rows("contacts", "id")) == len(crm.store.records("Contacts"))

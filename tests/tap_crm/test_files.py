@@ -24,6 +24,7 @@ STREAM = "Documents_files"
 @pytest.fixture
 def crm() -> Iterator[VtigerSimulator]:
     with VtigerSimulator(rows=60) as simulator:
+        simulator.store.attachments.clear()
         yield simulator
 
 

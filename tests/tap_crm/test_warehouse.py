@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_crm.naming import Names, snake
+from tap_crm.options import OWN_SETTINGS, problems
 from tests.running import discover, only, run
 from tests.tap_crm.leads import leads, live, stored
 
@@ -179,3 +180,10 @@ def test_no_two_names_become_one() -> None:
         "Foo": "foo",
     }
     assert [names.of_stream(each) for each in ("FAQ", "Faq", "faq", "HelpDesk")] == ["FAQ", "Faq", "faq", "HelpDesk"]
+
+
+def test_no_part_is_taken_for_the_whole_table() -> None:
+    settings = dict.fromkeys(each.name for each in OWN_SETTINGS) | {"emit_activate_version_messages": True}
+    assert problems(settings) == []
+    (problem,) = problems({**settings, "shard": "1/2"})
+    assert "cannot go with `shard`" in problem

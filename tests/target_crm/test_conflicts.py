@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.base import Fault
+from tests.target_crm.processes import start
 from tests.target_crm.writing import WRITES, is_write, one, pipe, record, run, schema, settings, stored, writes
 
 if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
+    from crm_simulators.base import Call
     from crm_simulators.vtiger import VtigerSimulator
 
 ANN = {"id": "a1", "lastname": "Ann", "email": "ann@example.com", "title": "Clerk", "phone": "1"}
@@ -174,3 +181,29 @@ def test_by_id_what_comes_is_written_unless_somebody_asks(crm: VtigerSimulator, 
     edit(crm, title="Boss")
     run({**config, "conflicts": "source"}, cleaned)
     assert one(crm, "Contacts", email="ann@example.com")["title"] == "Boss"
+
+
+def test_a_run_that_is_killed_leaves_its_conflicts_to_the_report_of_the_next(
+    crm: VtigerSimulator, tmp_path: Path
+) -> None:
+    config = config_of(crm, tmp_path)
+    run(config, pipe("Contacts", [ANN]))
+    edit(crm, title="Boss")
+    process: list[BaseProcess] = []
+    ready = threading.Event()
+
+    def kill(call: Call) -> Fault | None:
+        if not is_write(call) or not ready.wait(5):
+            return None
+        os.kill(process[0].pid or 0, signal.SIGKILL)
+        return Fault.LOST_ANSWER
+
+    crm.fault = kill
+    process.append(start(config, pipe("Contacts", [{**ANN, "title": "Chief"}]), tmp_path))
+    ready.set()
+    process[0].join(30)
+    crm.fault = lambda _call: None
+    assert one(crm, "Contacts", email="ann@example.com")["title"] == "Chief"
+    for conflicts in ([{**BOTH, "done": "written"}], []):
+        assert run(config, pipe("Contacts", [{**ANN, "title": "Chief"}])).line("Contacts").startswith("Contacts → ")
+        assert told(tmp_path) == conflicts

@@ -1,0 +1,75 @@
+"""A CRM, a warehouse, and the environment of ``orchestrate/part.py``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_crm.tap import CrmTap
+from tests.recipes.conftest import postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crm_simulators.vtiger import VtigerSimulator
+    from tests.recipes.conftest import Postgres
+
+ROOT = Path(__file__).parent.parent.parent
+ORCHESTRATE = ROOT / "orchestrate"
+STREAMS = ["Accounts", "Contacts"]
+
+PARTS = 3 if "shard" in CrmTap.config_jsonschema["properties"] else 1
+"""Without that setting, the whole is one part."""
+
+__all__ = ["postgres"]
+
+
+@pytest.fixture
+def crm(vtiger: Callable[..., VtigerSimulator]) -> VtigerSimulator:
+    """A Vtiger that tells deletions."""
+    return vtiger(rows=120)
+
+
+@pytest.fixture
+def environment(crm: VtigerSimulator, tmp_path: Path) -> dict[str, str]:
+    """What the scripts read from the environment; without a loader and a warehouse."""
+    config = tmp_path / "crm.json"
+    config.write_text(json.dumps({**crm.config(), "names": "snake_case"}))
+    return {
+        **os.environ,
+        "CRM_CONFIG": str(config),
+        "CRM_STATES": str(tmp_path / "states"),
+        "CRM_PYTHON": sys.executable,
+        "CRM_STREAMS": ",".join(STREAMS),
+        "CRM_SHARDS": str(PARTS),
+    }
+
+
+@pytest.fixture
+def with_warehouse(environment: dict[str, str], postgres: Postgres, tmp_path: Path) -> dict[str, str]:
+    """The same, loading into a real PostgreSQL."""
+    settings = tmp_path / "loader.json"
+    settings.write_text(
+        json.dumps({"sqlalchemy_url": postgres.url, "default_target_schema": "crm", "load_method": "upsert"})
+    )
+    loader = ROOT / ".venv-loaders" / "meltanolabs-target-postgres" / "bin" / "target-postgres"
+    warehouse = postgres.url.replace("postgresql:", "postgresql+psycopg:")
+    return {
+        **environment,
+        "CRM_LOADER": f"{loader} --config {settings}",
+        "WAREHOUSE": warehouse,
+        "WAREHOUSE_SCHEMA": "crm",
+    }
+
+
+def say(command: list[str | Path], environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a command."""
+    return subprocess.run(  # noqa: S603
+        command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=500
+    )
