@@ -28,7 +28,9 @@ _TESTS_FAILED = {1, 2}
 """Exit codes of pytest: a test, or its collection."""
 LONGEST = 600
 """Seconds for the tests of one defect."""
-ALL = ("-n", "auto", "--ignore=tests/browser", "--ignore=tests/package", "--ignore=tests/recipes", "--ignore=tests/orchestrate", "tests")
+APART = ("browser", "package", "recipes", "orchestrate")
+"""Tests that need more than this machine has."""
+ALL = ("-n", "auto", *(f"--ignore=tests/{each}" for each in APART), "tests")
 HEAD = """# Planted defects
 
 `make mutants` plants each of these {count} defects in a copy of the code and runs the tests: those that are named
