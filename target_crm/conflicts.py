@@ -135,6 +135,13 @@ class ThreeWay:
         decision = Decision(base, self._came(came.record, base) if three_ways else {})
         is_old = known is not None and known.digest == came.fingerprint and not is_new
         for name, value in came.mapped.values.items():
+            if (
+                value is not None
+                and value.__class__ is existing.record.get(name).__class__
+                and value == existing.record[name]
+            ):
+                decision.agree(name, short_digest(value))
+                continue
             self._compare_field(decision, Pair(name, value, existing.record), known, is_old=is_old)
         rejected = [each.field for each in decision.conflicts if each.done == DONE["reject"]]
         if rejected:
@@ -245,12 +252,12 @@ class ThreeWay:
         return dict.fromkeys(names, link.to_key)
 
     def _came(self, record: Mapping[str, Any], base: Base) -> dict[str, tuple[bytes, bytes]]:
-        target_of = self._mapper.target_of
-        return {
-            target: (base.mark(name, target), short_digest(value))
-            for name, value in record.items()
-            if (target := target_of(name))
-        }
+        found = {}
+        for name, value in record.items():
+            target = self._mapper.target_of(name)
+            if target:
+                found[target] = base.mark(name, target), short_digest(value)
+        return found
 
     def _kind(self, name: str) -> Kind:
         found = self._mapper.fields.get(name)

@@ -83,6 +83,9 @@ class History(RuleBasedStateMachine):
     @rule(action=ACTIONS, side=SIDES, nth=NTH, name=NAMES, kind=TEXTS)
     def edit_or_run(self, action: str, side: str, nth: int, name: str, kind: str) -> None:
         """One step; in one rule, since Hypothesis leaves out some rules of each history altogether."""
+        for each in self.sides.values():
+            # What is changed and changed back within a second has not changed, as far as a CRM tells.
+            each.simulator.clock.advance(1)
         if action == "create":
             self.create(side, kind)
         elif action == "edit":

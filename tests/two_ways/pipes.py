@@ -14,6 +14,7 @@ from tests.target_crm.processes import start
 from tests.target_crm.writing import run as write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.process import BaseProcess
     from pathlib import Path
 
@@ -59,14 +60,16 @@ class Pipe:
             self.source.state = result.states[-1]
         return result.exit
 
-    def write_and_die(self, messages: list[str], at: int, moment: Fault) -> None:
-        """The same in a process that is killed at its n-th request, if it sends so many."""
+    def write_and_die(
+        self, messages: list[str], at: int, moment: Fault, which: Callable[[Call], bool] = lambda _call: True
+    ) -> None:
+        """The same in a process that is killed at its n-th such request, if it sends so many."""
         self._report.unlink(missing_ok=True)
         simulator, numbers = self.there.simulator, count(1)
         process: list[BaseProcess] = []
 
-        def fault(_call: Call) -> Fault | None:
-            if not process or next(numbers) != at or process[0].pid is None:
+        def fault(call: Call) -> Fault | None:
+            if not which(call) or not process or next(numbers) != at or process[0].pid is None:
                 return None
             os.kill(process[0].pid, signal.SIGKILL)
             return moment

@@ -78,11 +78,13 @@ class Side:
         self.kind = KINDS[system]
         self.state: dict[str, Any] | None = None
         """The state of the tap that reads this CRM."""
+        self.own_tap: dict[str, Any] = {}
+        """Settings of that tap besides the example's."""
 
     def settings(self, end: str) -> dict[str, Any]:
         """The example's settings for one end, with the log-in."""
         example: dict[str, Any] = json.loads((EXAMPLES / f"{self.system}.{end}.json").read_text("utf-8"))
-        own = self.kind.own if end == "target" else {}
+        own = self.kind.own if end == "target" else self.own_tap
         return {**SUBJECTS[self.system].config(self.simulator), **example, **own}
 
     def people(self) -> dict[str, dict[str, str]]:

@@ -1,0 +1,181 @@
+"""Single scenes of two ways."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from crm_simulators.base import Fault
+from tests.contract.subjects import SEX, SUBJECTS
+from tests.two_ways.machine import is_write
+from tests.two_ways.pipes import Pipe
+from tests.two_ways.sides import Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ANN = {"first_name": "Ann", "last_name": "Nova", "email": "ann@example.com", "note": "first"}
+
+
+class Scene:
+    """Two sides and the pipelines between them."""
+
+    def __init__(self, a: Side, b: Side, folder: Path, **more: Any) -> None:
+        self.a, self.b = a, b
+        self.to_b, self.to_a = Pipe(a, b, folder, **more), Pipe(b, a, folder, **more)
+
+    def go(self, *pipes: Pipe) -> None:
+        """Runs pipelines, by turns both if none is named."""
+        for pipe in pipes or (self.to_b, self.to_a):
+            assert pipe.write(pipe.read()) == ""
+
+    def one(self, side: Side) -> dict[str, str]:
+        """The only person there."""
+        (values,) = side.people().values()
+        return values
+
+    def twin(self, side: Side) -> str:
+        """The id of the only person there."""
+        (crm_id,) = side.people()
+        return crm_id
+
+    def twin_of(self, first_name: str, side: Side) -> str:
+        """The id of who has this name there."""
+        (crm_id,) = (each for each, values in side.people().items() if values["first_name"] == first_name)
+        return crm_id
+
+
+@contextmanager
+def scene(folder: Path, one: str = "vtiger", other: str = "vtiger", **more: Any) -> Iterator[Scene]:
+    """A scene with Ann in the first CRM, who has come to the other."""
+    with SUBJECTS[one].start(0) as a, SUBJECTS[other].start(0) as b:
+        found = Scene(Side(one, "a", a), Side(other, "b", b), folder, **more)
+        found.a.create(ANN)
+        found.go()
+        yield found
+
+
+def test_both_keys_stand_in_the_ledger_and_an_echo_costs_no_request_but_the_reading(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        with sqlite3.connect(tmp_path / "ledger.sqlite") as ledger:
+            rows = ledger.execute("SELECT source, destination, key, crm_id FROM written ORDER BY source").fetchall()
+        ledger.close()
+        ids = both.twin(both.a), both.twin(both.b)
+        assert rows == [("a", "Vtiger at b", *ids), ("b", "Vtiger at a", *ids[::-1])]
+        both.a.edit(ids[0], "note", "second")
+        both.go(both.to_b)
+        messages = both.to_a.read()
+        before = len(both.a.simulator.calls)
+        assert both.to_a.write(messages) == ""
+        asked = [each for each in both.a.simulator.calls[before:] if "id = " in each.query.get("query", "")]
+        assert asked == []
+
+
+def test_an_edit_that_takes_back_what_came_travels_too(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        both.a.edit(both.twin(both.a), "note", "second")
+        both.go(both.to_b)
+        # A record that shows the second in which it was read before, and what it held then, has not changed.
+        both.b.simulator.clock.advance(1)
+        both.b.edit(both.twin(both.b), "note", "first")
+        both.go(both.to_a)
+        assert both.one(both.a)["note"] == "first"
+        both.go()
+        assert both.one(both.b)["note"] == "first"
+
+
+def test_a_cut_value_never_comes_back_even_if_the_pipeline_was_killed_before_it_noted_it(tmp_path: Path) -> None:
+    long = "a name that is longer than the forty characters that fit"
+    with scene(tmp_path, "intouch", "vtiger") as both:
+        both.a.edit(both.twin(both.a), "first_name", long)
+        both.to_b.write_and_die(both.to_b.read(), 1, Fault.LOST_ANSWER, is_write)
+        both.go(both.to_a)
+        assert both.one(both.b)["first_name"] == long[:40]
+        assert both.one(both.a)["first_name"] == long
+        both.go()
+        assert both.one(both.a)["first_name"] == long
+
+
+def test_who_was_entered_on_both_sides_is_met_by_the_fields_after_the_ledger(tmp_path: Path) -> None:
+    with scene(tmp_path, identify_by=["ledger", "email"]) as both:
+        bob = {**ANN, "first_name": "Bob", "email": "bob@example.com"}
+        both.a.create(bob)
+        both.b.create({**bob, "note": "theirs"})
+        both.go()
+        assert sorted(each["first_name"] for each in both.b.people().values()) == ["Ann", "Bob"]
+        assert sorted(each["first_name"] for each in both.a.people().values()) == ["Ann", "Bob"]
+        both.a.edit(both.twin_of("Bob", both.a), "email", "robert@example.com")
+        both.go()
+        assert len(both.b.people()) == 2
+        assert sorted(each["note"] for each in both.b.people().values()) == ["first", "first"]
+
+
+def test_a_deletion_travels_once(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        both.b.delete(both.twin(both.b))
+        both.go()
+        assert both.a.people() == both.b.people() == {}
+        before = [len(side.simulator.calls) for side in (both.a, both.b)]
+        both.go()
+        for side, number in zip((both.a, both.b), before, strict=True):
+            assert not any(is_write(each) for each in side.simulator.calls[number:])
+
+
+def test_a_create_that_was_cut_off_is_not_made_again_by_the_other_pipeline(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        both.a.create({**ANN, "first_name": "Bob"})
+        both.to_b.write_and_die(both.to_b.read(), 1, Fault.LOST_ANSWER, is_write)
+        assert len(both.b.people()) == 2
+        assert "run that pipeline first" in both.to_a.write(both.to_a.read())
+        assert len(both.a.people()) == 2
+        both.go()
+        both.go()
+        assert len(both.a.people()) == len(both.b.people()) == 2
+
+
+def test_a_constant_does_not_overwrite_what_the_other_side_has(tmp_path: Path) -> None:
+    with scene(tmp_path, "vtiger", "egito") as both:
+        simulator: Any = both.b.simulator
+        sexes = [row["id"] for row in simulator.records("SelectDictionary") if row["type"] == "sex"]
+        hers = next(each for each in sexes if str(each) != SEX)
+        crm_id = simulator.insert("Lead", {"name": "Eva", "surname": "Nova", "sexId": hers})
+        both.go(both.to_a)
+        both.a.edit(both.twin_of("Eva", both.a), "note", "new")
+        both.go(both.to_b)
+        (eva,) = (row for row in simulator.records("Lead") if str(row["id"]) == str(crm_id))
+        assert (eva["sexId"], eva["description"]) == (hers, "new")
+
+
+def test_each_may_call_things_as_its_crm_does(tmp_path: Path) -> None:
+    with SUBJECTS["vtiger"].start(0) as a, SUBJECTS["alfacrm"].start(0) as b:
+        one, other = Side("vtiger", "a", a), Side("alfacrm", "b", b)
+        plain = {"unknown_fields": "drop", "stream_maps": {}}
+        there = {"entity": "customer", "fields": {"lastname": "name", "description": "note"}}
+        back = {
+            "entity": "Contacts",
+            "fields": {"name": "lastname", "note": "description", "email": None, "phone": None},
+        }
+        maps = {"Contacts": {"__else__": None, "lastname": "lastname", "description": "description", "id": "id"}}
+        one.own_tap = {"stream_maps": {**maps, "picklists": None}}
+        other.own_tap = {
+            "stream_maps": {
+                "customer": {"__else__": None, "name": "name", "note": "note", "id": "id"},
+                "picklists": None,
+            }
+        }
+        new = {"Contacts": {"legal_type": "1", "is_study": "1"}}
+        to_b = Pipe(one, other, tmp_path, **{**plain, "stream_maps": new, "streams": {"Contacts": there}})
+        to_a = Pipe(other, one, tmp_path, **{**plain, "streams": {"customer": back}})
+        crm_id = one.create(ANN)
+        other.create({"last_name": "Novak", "note": "b"})
+        for _round in range(2):
+            for pipe in (to_b, to_a):
+                assert pipe.write(pipe.read()) == ""
+        one.edit(crm_id, "note", "second")
+        for pipe in (to_b, to_a):
+            assert pipe.write(pipe.read()) == ""
+        for side in (one, other):
+            found = {(each["last_name"], each["note"]) for each in side.people().values()}
+            assert found == {("Nova", "second"), ("Novak", "b")}
