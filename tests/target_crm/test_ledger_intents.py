@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from target_crm.ledger import Ledger
+from target_crm.ledger import Create, Ledger
 from target_crm.ledger.lease import LeaseHolder
 from tests.target_crm.test_ledger import intent
 from tests.target_crm.writing import pipe, run, settings
@@ -39,7 +39,7 @@ def two(url: str) -> Iterator[tuple[Ledger, Ledger]]:
 
 def test_a_run_drops_no_intent_but_its_own(two: tuple[Ledger, Ledger]) -> None:
     mine, other = two
-    mine.intend(intent(), None)
+    mine.intend([Create(intent(), None)])
     other.drop_intent("stream", "1")
     assert len(mine.intents("stream")) == 1
     mine.drop_intent("stream", "1")
@@ -48,7 +48,7 @@ def test_a_run_drops_no_intent_but_its_own(two: tuple[Ledger, Ledger]) -> None:
 
 def test_an_intent_of_a_run_that_lives_is_not_taken(two: tuple[Ledger, Ledger]) -> None:
     mine, other = two
-    mine.intend(intent(), None)
+    mine.intend([Create(intent(), None)])
     assert not other.take(other.intents("stream")[0])
     mine.hold("stream", "1")
 
