@@ -51,6 +51,8 @@ class Incremental:
         self._lookback = lookback
         self._bookmark = bookmark = Bookmark.of(state, replication_key, zone)
         self.started = started
+        self.goes_on = False
+        """Whether only what a run left that was cut off is read."""
         self.start_is_in_the_future = start is not None and start > started and bookmark.value is None
         self.start = min(start, started) if start else None
         newest_known = max(bookmark.value or started, bookmark.read_at or started)

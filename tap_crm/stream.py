@@ -206,6 +206,7 @@ class CrmStream(VersionedStream):
             self.logger.info("%s: a run was cut off, and this one cannot go on with it, so it begins anew.", self.name)
             return
         self.logger.info("%s: a run that began at %s was cut off; this one goes on with it.", self.name, kept.began)
+        again.goes_on = True
         again.shown.reached, again.shown.newest = kept.reached, kept.newest
         begun.at -= (changes.started - kept.began).total_seconds()
         begun.place, begun.changes = kept, again
@@ -249,7 +250,7 @@ class CrmStream(VersionedStream):
         """The records to send, page by page."""
         begun = self._at_its_turn()
         changes = begun.changes
-        self._gone = self._deletions()
+        self._gone = self._deletions(changes)
         yield from self._rows(begun)
         if changes and changes.overlap.is_stale and not self._is_incomplete:
             changes.overlap.send_all()
@@ -260,8 +261,9 @@ class CrmStream(VersionedStream):
             yield from self._rows(begun)
         if changes:
             self._doubt_the_zone(changes)
-        for gone in self._gone.rows(changes, partial(self._elapsed, begun), begun.reader) if self._gone else ():
-            yield [gone]
+        if self._gone:
+            elapsed, whole = partial(self._elapsed, begun), self._is_whole
+            yield from ([row] for row in self._gone.rows(changes, elapsed, begun.reader, is_whole=whole))
         self.run.progress.done(self.name)
         self._report(begun.reader)
         self._forget_place(begun)
@@ -277,6 +279,8 @@ class CrmStream(VersionedStream):
             elapsed = timedelta(seconds=begun.pages.read_at - begun.at)
             for identifier in page.unreadable:
                 self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
+            if self._gone:
+                self._gone.meet(page.unreadable)
             read += len(page.rows)
             self.run.progress.show(self.name, read, None if is_part else system.announced(self.entity))
             records: list[Any] = page.rows
@@ -359,12 +363,13 @@ class CrmStream(VersionedStream):
             if words:
                 self.logger.warning("%s", words)
 
-    def _deletions(self) -> deletions.Deletions | None:
+    def _deletions(self, changes: Incremental | None) -> deletions.Deletions | None:
         """What is gone; None where nobody wants to know."""
         if self.run.settings["deletions"] == "off" or self.ABORT_AT_RECORD_COUNT is not None:
             return None
         has_place = deletions.have_place(self.run, self.entity, self.schema, self.mask)
-        return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place)
+        reads_all = changes is None or (changes.since is None and not changes.goes_on)
+        return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place, reads_all=reads_all)
 
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
         """Does nothing: the bookmark moves at the end of the stream and comes from the server's clock."""
