@@ -117,6 +117,18 @@ def test_other_settings_begin_anew(server: VtigerSimulator) -> None:
     assert len(result.records["Contacts"]) == len(server.store.records("Contacts"))
 
 
+def test_what_left_before_the_break_is_not_taken_for_deleted(server: VtigerSimulator, tmp_path: Path) -> None:
+    keys = {"deletions": "compare", "keys_url": f"sqlite:///{tmp_path}/keys.sqlite", "most_deletions": 100}
+    config = {**config_of(server), **keys}
+    warehouse, lines = Warehouse(), run(config).output.splitlines()
+    warehouse.take(lines[: len(lines) // 2])
+    second = run(config, state=warehouse.state)
+    assert second.exit == ""
+    assert 0 < len(second.records["Contacts"]) < len(server.store.records("Contacts"))
+    assert not second.records["deleted_records"]
+    assert not [row for row in second.records["Contacts"] if row.get("_sdc_deleted_at")]
+
+
 ids = st.integers(0, 60)
 
 
