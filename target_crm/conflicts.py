@@ -101,11 +101,13 @@ class ThreeWay:
 
     def is_echo(self, came: Came, known: Written) -> bool:
         """Whether a record brings nothing but what the other pipeline wrote there, or this one has dealt with."""
+        if known.twin is None:
+            return False
         base = _base_of(known)
         marks = self._came(came.record, base)
         names = marks.keys() & {*came.mapped.values, *came.mapped.open_links}
         agreed = ((base.get(mark), sent) for mark, sent in (marks[name] for name in names))
-        return known.twin is not None and all(each is not None and each.sent == sent for each, sent in agreed)
+        return all(each is not None and each.sent == sent for each, sent in agreed)
 
     def created(self, came: Came, values: Iterable[str], stored: Row) -> bytes | None:
         """What both sides agree upon when a record was created with these fields."""
