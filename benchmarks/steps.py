@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import logging
@@ -77,6 +78,7 @@ def measure(url: str, rows: int, times: int, catalog: dict[str, Any]) -> list[li
     bodies = [http.exchange(each, address).body for each in asked]
     count = sum(len(pages.decode(body) or ()) for body in bodies)
     found: dict[str, list[float]] = {}
+    gc.freeze()  # As the command does.
 
     def note(step: str, work: Callable[[], Any], records: int = count) -> None:
         found.setdefault(step, []).append(_cpu(work) / records)

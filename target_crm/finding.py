@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from target_crm.options import StreamOptions
 
 
-AT_ONCE = 50
+AT_ONCE = 90
 """How many records are looked up in the CRM by one request; its answer must hold them all."""
 _FOLDED = kinds.TEXTS - {Kind.OWNER}
 """Kinds of fields whose values are compared as texts."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from target_crm.rejects import RawRecord
     from target_crm.run import Run
 
-BATCH = 100
+BATCH = 180
 """How many records are looked up at once before they are written."""
 
 

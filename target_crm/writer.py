@@ -305,6 +305,8 @@ class Writer:
         key, mapped, known = came.key, came.mapped, came.known
         if self._options.write_mode == "create_only":
             return Outcome(Action.SKIP, key, existing.crm_id)
+        if self._three_ways.is_still_so(came, existing):
+            return Outcome(Action.UNCHANGED, key, existing.crm_id, left_open=self._links.left_open(key, mapped))
         decision = self._three_ways.compare(came, existing)
         changes, conflicts = tuple(decision.changes), tuple(decision.conflicts)
         left_open = self._links.left_open(key, mapped)
