@@ -8,18 +8,26 @@ LOADERS := meltanolabs-target-postgres target-duckdb target-jsonl
 # target-duckdb 0.8 loses the first row of each load with a newer one, which takes it for a header.
 BESIDE_target-duckdb := "duckdb~=1.0.0"
 
-.PHONY: demo test proof browser lint dist package docs recipes orchestrate generate bench clean
+.PHONY: demo test coverage proof mutants browser lint dist package docs recipes orchestrate generate bench clean
 
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
 
+TESTS := pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser --ignore=tests/package \
+  --ignore=tests/recipes --ignore=tests/orchestrate
+
 test: .venv/ready .venv-meltano/ready ## Passes the tests
 	@echo "Testing against simulated CRMs …"
-	@$(RUN) pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser \
-	  --ignore=tests/package --ignore=tests/recipes --ignore=tests/orchestrate
+	@$(RUN) $(TESTS)
+
+coverage: .venv/ready .venv-meltano/ready ## Passes the tests and names what of the code they do not reach
+	@$(RUN) $(TESTS) --cov --cov-report=term
 
 proof: .venv/ready ## Proves the guarantees in about 20 minutes on two cores (SHORT=1: two), and writes docs/proof.md
 	$(RUN) proof $(if $(SHORT),--short)
+
+mutants: .venv/ready ## Plants defects one by one, sees which test notices, and writes docs/mutants.md
+	$(RUN) proof.mutants
 
 browser: .venv/ready ## Looks at the report in a real Chromium
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
@@ -32,6 +40,7 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive crm_systems tap_crm target_crm
 	.venv/bin/zizmor --offline --quiet --config .github/zizmor.yml .github
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from benchmarks.measure import BenchError
 from benchmarks.page import CPU, LATENCY, keep, markdown, write
 from benchmarks.reading import Bench
-from benchmarks.writing import Writing
+from benchmarks.writing import Writing, growing_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 
 
 def writing(bench: Bench) -> Table:
-    """What a written and an unchanged record cost."""
+    """What a written and an unchanged record cost, net of start-up; fsyncs are those of a created record."""
     return Writing(bench).table()
+
+
+def ledger(bench: Bench) -> Table:
+    """What the ledger costs a record with two references, as it grows."""
+    return growing_ledger(bench.folder)
 
 
 PARTS: Mapping[str, Callable[[Bench], Table]] = {
@@ -35,6 +40,7 @@ PARTS: Mapping[str, Callable[[Bench], Table]] = {
     "Other systems": Bench.other_systems,
     "Start-up": Bench.startup,
     "Writing": writing,
+    "The ledger": ledger,
 }
 
 

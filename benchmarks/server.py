@@ -62,6 +62,8 @@ KINDS = {
     "cf_score": ("integer", b'"17"'),
 }
 """Fields beside ``id``: type in describe, and the value in a row; ``n`` is the row's number."""
+LISTED = ("Mr.", "Cold Call", "Contacted", "Banking", "Active", "alpha", "beta & co")
+"""The values of every pick list."""
 READ_ONLY = {"createdtime", "modifiedtime", "modifiedby", "created_user_id", "lead_no"}
 CONDITION = re.compile(r"(\w+) (>=|<=|>|<|=|in) (\([^)]*\)|'(?:[^']|'')*')")
 QUERY = re.compile(r"select (.+?) from (\w+)(?: where (.*?))?(?: order by (\w+)( desc)?)? limit (?:(\d+),)?(\d+);?$")
@@ -81,6 +83,7 @@ class Module:
         self.numbers = [3 * n if n <= rows // 2 else 3 * (rows // 2) + 11 * (n - rows // 2) for n in range(1, rows + 1)]
         self.place = {number: index for index, number in enumerate(self.numbers)}
         self.made: dict[int, dict[str, Any]] = {}
+        self.highest = self.numbers[-1] if self.numbers else 0
         self.emails: dict[str, int] = {}
         self._templates: dict[str, bytes] = {}
 
@@ -131,7 +134,8 @@ class Module:
 
     def create(self, element: dict[str, Any]) -> dict[str, Any]:
         """Stores a record and gives it as the server would."""
-        number = max(self.numbers[-1] if self.numbers else 0, max(self.made, default=0)) + 1
+        self.highest += 1
+        number = self.highest
         now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
         stored = dict.fromkeys(KINDS, "") | {name: str(value) for name, value in element.items()}
         stored |= {"createdtime": now, "modifiedtime": now, "id": f"{self.prefix}x{number}"}
@@ -159,7 +163,7 @@ class Module:
 def _field(name: str, kind: str) -> dict[str, Any]:
     told: dict[str, Any] = {"name": kind}
     if kind in {"picklist", "multipicklist"}:
-        told["picklistValues"] = [{"label": each, "value": each} for each in ("Mr.", "Cold Call", "alpha", "beta & co")]
+        told["picklistValues"] = [{"label": each, "value": each} for each in LISTED]
     if kind == "reference":
         told["refersTo"] = ["Users"]
     return {

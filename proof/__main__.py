@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proof import faults, fuzz, kills, page, soak, timeline
+from proof import faults, fuzz, kills, machine, page, soak, timeline
 from proof.history import read
 from proof.pool import all_carried_out
 from proof.postgres import MISSING, cluster
@@ -42,7 +42,7 @@ def arguments_of(given: Sequence[str] | None = None) -> argparse.Namespace:
     return chosen
 
 
-PARTS: tuple[Any, ...] = (faults, kills, timeline, soak, fuzz)
+PARTS: tuple[Any, ...] = (faults, kills, timeline, soak, fuzz, machine)
 
 
 def cases(chosen: argparse.Namespace, postgres: str) -> list[Any]:
@@ -52,6 +52,7 @@ def cases(chosen: argparse.Namespace, postgres: str) -> list[Any]:
         timeline.PART: [timeline.Case(300, 25)],
         kills.PART: list(kills.cases(postgres=postgres))[:: chosen.step],
         fuzz.PART: list(fuzz.cases(chosen.examples)),
+        machine.PART: list(machine.cases(chosen.examples // 4)),
         faults.PART: list(faults.cases(step=chosen.step)),
     }
     return [case for part, these in found.items() if not chosen.only or part in chosen.only for case in these]

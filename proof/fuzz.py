@@ -102,15 +102,19 @@ class Fuzz:
         each()
 
     def _input(self, history: History, odd: list[Any], described: bool, crm: VtigerSimulator) -> None:
-        """Whatever comes in ends well or in a sentence; every field of the answer's record is one that was sent."""
+        """Whatever comes in ends well or in a sentence, and makes no more records than it holds."""
         start = [schema("Contacts", ["id", "lastname", "email", "birthday"])] if described else []
         rejects = {"max_rejects": -1, "rejects_path": f"{self.folder}/{self.tried}.rejects"}
         config = target_settings(crm, self.folder, identify_by="ledger", default_owner="admin", unknown_fields="drop")
+        before = len(crm.store.records("Contacts"))
         with no_hang(history, "target 1"):
             result = write({**config, **rejects}, [*start, *odd])
             note_end(history, "target 1", "", result.log)
             if result.exit and not result.exit.startswith("target-crm: "):
                 self.findings.tracebacks.append(f"no sentence at the end: {result.exit!r}")
+        made = len(crm.store.records("Contacts")) - before
+        if made > sum(isinstance(each, dict) and each.get("type") == "RECORD" for each in odd):
+            self.findings.doubled.append(f"{made} records were made of {odd!r}")
 
     def _answers(self, history: History, number: int, first: int, is_read: bool) -> None:
         """Answers from the ``first`` on, or that one alone when it is written, are of another shape."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from crm_systems.compiled import Record
     from crm_systems.model import Row
+    from tap_crm.incremental import Incremental
 
 OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
 """What a CRM may say against what one record has; any other error is trouble with the connection."""
@@ -31,7 +32,7 @@ class ChangedRecords(CrmStream):
     def _report(self, reader: kinds.Reader) -> None:
         """Says nothing."""
 
-    def _deletions(self) -> None:
+    def _deletions(self, changes: Incremental | None) -> None:
         """None."""
 
     def changed(self) -> Iterator[Sequence[Row | Record]]:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from crm_systems import kinds
+from crm_systems import discovery, kinds
 from crm_systems.errors import CrmError
 from crm_systems.rows import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from crm_systems.client import Client
@@ -31,10 +31,20 @@ class Comparison:
     """The records of one stream that were sent, and what became of them.
 
     A key is noted before its record leaves: so a record that left and whose run was cut off is known. ``state`` is the
-    stream's part of the state, ``most`` the share of the records, in percent, that may be gone at once.
+    stream's part of the state, ``most`` the share of the records, in percent, that may be gone at once. A run that
+    ``reads_all`` records need not list them.
     """
 
-    def __init__(self, client: Client, entity: Entity, sent: SentKeys, state: dict[str, Any], most: float) -> None:
+    def __init__(
+        self,
+        client: Client,
+        entity: Entity,
+        sent: SentKeys,
+        state: dict[str, Any],
+        most: float,
+        *,
+        reads_all: bool = False,
+    ) -> None:
         self._client = client
         self._entity = entity
         self._sent = sent
@@ -48,6 +58,8 @@ class Comparison:
         self._is_known = known == sent.name
         # A database that was restored from a copy has not come so far.
         self._told = min(int(number), sent.number) if self._is_known else sent.number
+        self._unmet = sent.present() if reads_all and self._is_known else None
+        """The records known when all began to be read, but for those that were met since."""
         self._is_under_way = bool(state.keys() - _OF_THE_SDK)
         if known and not self._is_known:
             logger.warning(
@@ -62,15 +74,24 @@ class Comparison:
     def _reached(self) -> None:
         self._state[TOLD] = f"{self._sent.name} {self._told}"
 
-    def note(self, keys: Iterable[str]) -> None:
+    def note(self, keys: Sequence[str]) -> None:
         """Notes records that are about to leave."""
         self.came_back.update(self._sent.note(keys))
+        self.meet(keys)
 
-    def settle(self, told: Iterable[str] | None, since: datetime | None) -> tuple[list[str], list[str]]:
+    def meet(self, keys: Iterable[str]) -> None:
+        """Notes records that are there, be it that the CRM cannot hand them out."""
+        if self._unmet is not None:
+            self._unmet.difference_update(keys)
+
+    def settle(
+        self, told: Iterable[str] | None, since: datetime | None, *, is_whole: bool = True
+    ) -> tuple[list[str], list[str]]:
         """The keys of the records that are gone, and of those that are back, since the state; then it moves on.
 
         ``told``: those of which the CRM itself tells that they are gone; None where it does not tell. Before there is
         anything to compare with, what the CRM lists is noted, as far as it was changed ``since`` the beginning.
+        ``is_whole``: nothing is known to be missing of what was read.
 
         Raises:
             CrmError: the list could not be read, or too much is missing; nothing is noted then.
@@ -78,7 +99,7 @@ class Comparison:
         if told is not None:
             self._sent.note_gone(told)
         elif self._is_known:
-            self._compare()
+            self._compare(self._unmet if is_whole else None)
         gone, back, number = self._sent.changed(self._told)
         if self._is_under_way and not self._is_known:
             self._sent.note(list(self._listed(since)))
@@ -90,17 +111,10 @@ class Comparison:
         """Notes in the state that all of it has left."""
         self._reached()
 
-    def _compare(self) -> None:
-        """Notes what is missing in the CRM's list, and what is in it again.
-
-        What is known is read first: a record that another run sends meanwhile may not be listed yet.
-        """
-        missing, gone, back = self._sent.present(), self._sent.gone(), list[str]()
-        known = len(missing)
-        for key in self._listed(None):
-            missing.discard(key)
-            if key in gone:
-                back.append(key)
+    def _compare(self, unmet: set[str] | None) -> None:
+        """Notes what was not met, or else what is missing in the CRM's list, and what is in it again."""
+        missing, back = self._unlisted() if unmet is None else (unmet, [])
+        known = len(self._sent.present())
         if len(missing) > ceil(known * self._most / 100):
             raise CrmError(
                 f"{self._entity.name}: {len(missing)} of the {known} records that were sent are not listed any more, "
@@ -111,6 +125,18 @@ class Comparison:
             missing -= self._shown_after_all(missing)
         self._sent.note(back)
         self._sent.note_gone(sorted(missing))
+
+    def _unlisted(self) -> tuple[set[str], list[str]]:
+        """The keys that are not listed, and those that were gone and are.
+
+        What is known is read first: a record that another run sends meanwhile may not be listed yet.
+        """
+        missing, gone, back = self._sent.present(), self._sent.gone(), list[str]()
+        for key in self._listed(None):
+            missing.discard(key)
+            if key in gone:
+                back.append(key)
+        return missing, back
 
     def _listed(self, since: datetime | None) -> Iterator[str]:
         """The keys of all records that the CRM lists, those that it cannot hand out included."""
@@ -127,5 +153,7 @@ class Comparison:
         """Those of the missing that a second look shows: by look-ups where these are cheap, else by another list."""
         system, key = self._client.system, self._entity.key
         if system.looks_up_many and len(key) == 1:
-            return set(self._keys(system.find_many(self._client.call, self._entity, key[0], sorted(missing))))
+            # What a catalogue tells of an entity is not enough to look records up.
+            entity = discovery.describe(self._client, self._entity.name)
+            return set(self._keys(system.find_many(self._client.call, entity, key[0], sorted(missing))))
         return missing.intersection(self._listed(None))

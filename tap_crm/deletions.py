@@ -50,28 +50,38 @@ def _may_be_known(run: Run, entity: Entity) -> bool:
 class Deletions:
     """What is gone since the state of a stream.
 
-    ``state`` is the stream's part of the state; what has no place to leave waits until it has.
+    ``state`` is the stream's part of the state; what has no place to leave waits until it has. ``reads_all``: not only
+    records that were changed are read.
     """
 
-    def __init__(self, run: Run, entity: Entity, state: dict[str, Any], *, has_place: bool) -> None:
+    def __init__(self, run: Run, entity: Entity, state: dict[str, Any], *, has_place: bool, reads_all: bool) -> None:
         self._run = run
         self._has_place = has_place
         self._entity = entity
         self._comparison: Comparison | None = None
         if run.compares and entity.key:
             most = run.settings["most_deletions"]
-            self._comparison = Comparison(run.client, entity, run.sent_keys(entity.name), state, most)
+            sent = run.sent_keys(entity.name)
+            self._comparison = Comparison(run.client, entity, sent, state, most, reads_all=reads_all)
 
     def note(self, records: Sequence[Row | Record]) -> None:
         """Notes records that are about to leave."""
         if self._comparison:
             key = self._entity.key
-            self._comparison.note("|".join(str(record.get(name)) for name in key) for record in records)
+            self._comparison.note(["|".join(str(record.get(name)) for name in key) for record in records])
 
-    def rows(self, changes: Incremental | None, elapsed: Callable[[], timedelta], reader: Reader) -> Iterator[Row]:
+    def meet(self, unreadable: Sequence[str]) -> None:
+        """Notes records that are there and that the CRM cannot hand out."""
+        if self._comparison:
+            self._comparison.meet(unreadable)
+
+    def rows(
+        self, changes: Incremental | None, elapsed: Callable[[], timedelta], reader: Reader, *, is_whole: bool
+    ) -> Iterator[Row]:
         """The keys of the records that are gone, each with its mark, and whole records that have come back.
 
-        Moves the state on when all have left. A full read is told none, but notes what a next run compares with.
+        Moves the state on when all have left. A first read is told none, but notes what a next run compares with.
+        ``is_whole``: nothing is known to be missing of what was read.
         """
         system, comparison = self._run.client.system, self._comparison
         if not self._has_place:
@@ -81,7 +91,7 @@ class Deletions:
         gone = self._told(changes, elapsed) if changes else None
         is_known, back = gone is not None or comparison is not None, list[str]()
         if comparison:
-            gone, back = comparison.settle(gone, changes.start if changes else None)
+            gone, back = comparison.settle(gone, changes.start if changes else None, is_whole=is_whole)
         at = changes.started if changes else self._run.client.server_time()
         yield from self._marked(gone or (), reader, at)
         if comparison:
@@ -105,7 +115,7 @@ class Deletions:
         """Records that came back and that nothing else sends, as they may not have changed."""
         client = self._run.client
         for identifier in back:
-            if row := client.system.get(client.call, self._entity, identifier):
+            if row := client.system.get(client.call, self._run.describe(self._entity.name), identifier):
                 comparison.came_back.add(identifier)
                 yield reader(row)
 

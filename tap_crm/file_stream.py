@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from crm_systems.model import Entity, Row
+    from tap_crm.incremental import Incremental
     from tap_crm.run import Run
 
 KEY = ("id", "attachment_id")
@@ -44,7 +45,7 @@ class FileStream(ChangedRecords):
             self._entity = self.run.describe(self.name.removesuffix(FILES))
         return self._entity
 
-    def _deletions(self) -> None:
+    def _deletions(self, changes: Incremental | None) -> None:
         """Nothing: what is gone is told once, beside the records."""
 
     def _pages(self) -> Iterator[Sequence[Row | Record]]:

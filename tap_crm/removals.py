@@ -59,7 +59,7 @@ class Removals:
         if self._sent:
             self._gone |= self._known[side, identifier, label].difference(pairs)
             self._gone.difference_update(pairs)
-            self._sent.note("|".join(pair) for pair in pairs)
+            self._sent.note(["|".join(pair) for pair in pairs])
 
     def is_read(self, source: str) -> bool:
         """Whether all relations of a source have left in this run."""

@@ -75,7 +75,9 @@ class Run:
         system = self.client.system
         crm = f"{system.name} {system.place(self.settings['url'])}"
         account = system.describe_login(self.client.log_in()).lower()
-        return SentKeys(self._keys, crm=crm, account=account, stream=stream)
+        # Each shard knows, and lists, its own part.
+        shard = self.settings.get("shard")
+        return SentKeys(self._keys, crm=crm, account=account, stream=f"{stream} {shard}" if shard else stream)
 
     def close(self) -> None:
         """Lets go of the CRM and of the database."""

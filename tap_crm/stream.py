@@ -190,7 +190,7 @@ class CrmStream(VersionedStream):
         """The records to send, page by page."""
         begun = self._at_its_turn()
         changes = begun.changes
-        self._gone = self._deletions()
+        self._gone = self._deletions(changes)
         yield from self._rows(begun)
         if changes and changes.overlap.is_stale and not self._is_incomplete:
             changes.overlap.send_all()
@@ -199,8 +199,9 @@ class CrmStream(VersionedStream):
             yield from self._rows(begun)
         if changes:
             self._doubt_the_zone(changes)
-        for gone in self._gone.rows(changes, partial(self._elapsed, begun), begun.reader) if self._gone else ():
-            yield [gone]
+        if self._gone:
+            elapsed, whole = partial(self._elapsed, begun), self._is_whole
+            yield from ([row] for row in self._gone.rows(changes, elapsed, begun.reader, is_whole=whole))
         self.run.progress.done(self.name)
         self._report(begun.reader)
         if changes and not self._is_incomplete:
@@ -214,6 +215,8 @@ class CrmStream(VersionedStream):
             elapsed = timedelta(seconds=begun.pages.read_at - begun.at)
             for identifier in page.unreadable:
                 self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
+            if self._gone:
+                self._gone.meet(page.unreadable)
             read += len(page.rows)
             self.run.progress.show(self.name, read, None if is_part else system.announced(self.entity))
             records: list[Any] = page.rows
@@ -289,12 +292,13 @@ class CrmStream(VersionedStream):
             if words:
                 self.logger.warning("%s", words)
 
-    def _deletions(self) -> deletions.Deletions | None:
+    def _deletions(self, changes: Incremental | None) -> deletions.Deletions | None:
         """What is gone; None where nobody wants to know."""
         if self.run.settings["deletions"] == "off" or self.ABORT_AT_RECORD_COUNT is not None:
             return None
         has_place = deletions.have_place(self.run, self.entity, self.schema, self.mask)
-        return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place)
+        reads_all = changes is None or changes.since is None
+        return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place, reads_all=reads_all)
 
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
         """Does nothing: the bookmark moves at the end of the stream and comes from the server's clock."""

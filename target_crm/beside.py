@@ -65,9 +65,15 @@ class BesideWriter(ABC):
         self._options = mapper.options
 
     def write(
-        self, key: str, record: Mapping[str, Any], *, last_chance: bool = False, ahead: RelatedAhead | None = None
+        self,
+        key: str,
+        record: Mapping[str, Any],
+        *,
+        last_chance: bool = False,
+        ahead: RelatedAhead | None = None,
+        plan: None = None,
     ) -> Outcome:
-        """Does with a record what is to be done.
+        """Does with a record what is to be done; nothing is ever planned.
 
         Raises:
             CrmError: the connection is in trouble, so that no record could be written.

@@ -99,6 +99,14 @@ class ThreeWay:
         is_looked_at = known.base is not None or known.is_mirrored or not self._options.compares_three_ways
         return known.digest == fingerprint and is_looked_at
 
+    def is_still_so(self, came: Came, existing: Existing) -> bool:
+        """The quick way: whether what came is what came last, and the CRM holds all of it, so that both sides agree."""
+        known = came.known
+        if known is None or known.digest != came.fingerprint or known.base is None or known.twin is not None:
+            return False
+        is_same = (known.crm_id, known.entity) == (existing.crm_id, self._mapper.entity.name)
+        return is_same and came.mapped.values.items() <= existing.record.items()
+
     def is_echo(self, came: Came, known: Written) -> bool:
         """Whether a record brings nothing but what the other pipeline wrote there, or this one has dealt with."""
         if known.twin is None:
@@ -137,6 +145,13 @@ class ThreeWay:
         decision = Decision(base, self._came(came.record, base) if three_ways else {})
         is_old = known is not None and known.digest == came.fingerprint and not is_new
         for name, value in came.mapped.values.items():
+            if (
+                value is not None
+                and value.__class__ is existing.record.get(name).__class__
+                and value == existing.record[name]
+            ):
+                decision.agree(name, short_digest(value))
+                continue
             self._compare_field(decision, Pair(name, value, existing.record), known, is_old=is_old)
         rejected = [each.field for each in decision.conflicts if each.done == DONE["reject"]]
         if rejected:
@@ -247,12 +262,12 @@ class ThreeWay:
         return dict.fromkeys(names, link.to_key)
 
     def _came(self, record: Mapping[str, Any], base: Base) -> dict[str, tuple[bytes, bytes]]:
-        target_of = self._mapper.target_of
-        return {
-            target: (base.mark(name, target), short_digest(value))
-            for name, value in record.items()
-            if (target := target_of(name))
-        }
+        found = {}
+        for name, value in record.items():
+            target = self._mapper.target_of(name)
+            if target:
+                found[target] = base.mark(name, target), short_digest(value)
+        return found
 
     def _kind(self, name: str) -> Kind:
         found = self._mapper.fields.get(name)

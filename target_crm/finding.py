@@ -14,7 +14,7 @@ from crm_systems.model import Kind
 from crm_systems.rows import key_of
 from crm_systems.wire import is_empty, matches
 from target_crm.ledger import digest
-from target_crm.outcome import OF_ONE_RECORD, Reject
+from target_crm.outcome import OF_ONE_RECORD, AsksCrm, Reject
 from target_crm.uploads import FileReader
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from target_crm.options import StreamOptions
 
 
-AT_ONCE = 50
+AT_ONCE = 90
 """How many records are looked up in the CRM by one request; its answer must hold them all."""
 _FOLDED = kinds.TEXTS - {Kind.OWNER}
 """Kinds of fields whose values are compared as texts."""
@@ -80,7 +80,7 @@ class Ahead:
                     self._found.update(self._finder.find_many(portion))
                 except OF_ONE_RECORD:
                     return None
-            return self._found.pop(value, None)
+            return self._found.get(value)
 
 
 class Finder:
@@ -95,12 +95,19 @@ class Finder:
         self._reader = FileReader(entity, client.system) if has_files else kinds.Reader(entity, client.system.notation)
 
     def find(
-        self, key: str, values: Mapping[str, Any], known: Written | None, ahead: Ahead | None = None
+        self,
+        key: str,
+        values: Mapping[str, Any],
+        known: Written | None,
+        ahead: Ahead | None = None,
+        *,
+        at_hand: bool = False,
     ) -> Existing | None:
-        """The record in the CRM, None if there is certainly none.
+        """The record in the CRM, None if there is certainly none. ``at_hand``: by what was looked up ``ahead``.
 
         Raises:
             Reject: there are several, or the one that is meant is gone.
+            AsksCrm: what is at hand does not tell.
         """
         if known and known.entity != self.entity.name:
             known = None
@@ -109,30 +116,34 @@ class Finder:
             match = {name: values.get(name) for name in self._options.match_fields}
             if by_ledger and any(map(is_empty, match.values())):
                 return None
-            return self.match(match, ahead) or self._altered_match(match, known)
+            return self.match(match, ahead, at_hand=at_hand) or self._altered_match(match, known, at_hand=at_hand)
         if self._options.identify_by == "id":
             there = ahead.found(key) if ahead else None
-            existing = self.get(key) if there is None else next(iter(there), None)
+            existing = self._asked_for(key, at_hand=at_hand) if there is None else next(iter(there), None)
             if existing is None and self._options.write_mode != "update_only":
                 raise Reject("the CRM has no record with this id")
             return existing
         if known is None:
             return None
-        existing = self.get(known.crm_id)
+        existing = self._asked_for(known.crm_id, at_hand=at_hand)
         if existing is None:
             raise Reject(f"{known.crm_id}, which an earlier run wrote, is gone from the CRM")
         return existing
 
-    def match(self, match: Mapping[str, Any], ahead: Ahead | None = None) -> Existing | None:
+    def match(self, match: Mapping[str, Any], ahead: Ahead | None = None, *, at_hand: bool = False) -> Existing | None:
         """The record that has these values, by our comparison.
 
         Raises:
             Reject: there are several, or a value is empty.
+            AsksCrm: nobody looked ahead, and nothing but what is ``at_hand`` may tell.
         """
         empty = [name for name, value in match.items() if is_empty(value)]
         if empty:
             raise Reject(f"it cannot be identified: {', '.join(empty)} is empty")
-        there = ahead.found(next(iter(match.values()))) if ahead and len(match) == 1 else None
+        first = next(iter(match.values()))
+        there = ahead.found(first) if ahead and len(match) == 1 and isinstance(first, str) else None
+        if there is None and at_hand:
+            raise AsksCrm
         if there is None:
             there = [self.existing(row) for row in self._system.find(self._client.call, self.entity, match)]
         found = [existing for existing in there if matches(self.entity, match, existing.record)]
@@ -150,8 +161,7 @@ class Finder:
         if len(self._options.match_fields) != 1 or mapper.fields[self._options.match_fields[0]].kind not in _FOLDED:
             return ""
         name = self._options.match_fields[0]
-        incoming = next((each for each in record if mapper.target_of(each) == name), name)
-        value = mapper.typed(name, record.get(incoming))
+        value = mapper.typed(name, mapper.incoming(record, name))
         # What else a server takes for the same text is compared one by one.
         return value if isinstance(value, str) and value.isascii() else ""
 
@@ -169,17 +179,22 @@ class Finder:
             there[existing.crm_id if by_id else _folded(existing.record.get(name))].append(existing)
         return {each: there[each if by_id else _folded(each)] for each in values}
 
-    def _altered_match(self, match: Mapping[str, Any], known: Written | None) -> Existing | None:
+    def _altered_match(self, match: Mapping[str, Any], known: Written | None, *, at_hand: bool) -> Existing | None:
         """The record that an earlier run gave these match fields, if the CRM altered one: it cut it, for example."""
         if known is None or not any(name in known.altered for name in match):
             return None
-        existing = self.get(known.crm_id)
+        existing = self._asked_for(known.crm_id, at_hand=at_hand)
         if existing is None:
             return None
         now = existing.record
         kept = {name: value for name, value in match.items() if name not in known.altered}
         rest = (known.altered[name] == (digest(match[name]), digest(now.get(name))) for name in match.keys() - kept)
         return existing if all(rest) and matches(self.entity, kept, now) else None
+
+    def _asked_for(self, crm_id: str, *, at_hand: bool) -> Existing | None:
+        if at_hand:
+            raise AsksCrm
+        return self.get(crm_id)
 
     def get(self, crm_id: str) -> Existing | None:
         """The record with an id of this CRM."""

@@ -26,12 +26,17 @@ class Identity:
         self._options = mapper.options
         self._entity = mapper.entity
         self._columns = columns
+        self._types = frozenset().union(*(keys.types_of(each) for each in columns.values()))
+        self._column = next(iter(columns)) if len(columns) == 1 else ""
+        """The key's one field."""
 
     def key_of(self, record: Mapping[str, Any]) -> str:
         """What the source calls a record; without a key, what it is recognised by, or else its whole content.
 
         Empty where the stream has a key and the record has none.
         """
+        if self._column and keys.is_as_it_comes(value := record.get(self._column), self._types):
+            return str(value)
         key = keys.key_of(self._key_values(record), tuple(self._columns.values()))
         if key:
             return key
@@ -54,10 +59,9 @@ class Identity:
 
     def _recognised_by(self, record: Mapping[str, Any]) -> str:
         """Equal for records that may have the same match fields, at times for others too."""
-        incoming = {target: name for name in record if (target := self._options.fields.get(name, name))}
         return json.dumps(
             [
-                _coarse(self._mapper.typed(name, record.get(incoming.get(name, name))))
+                _coarse(self._mapper.typed(name, self._mapper.incoming(record, name)))
                 for name in self._options.match_fields
                 if not self._is_reference(name)
             ]
@@ -72,4 +76,5 @@ def _coarse(value: Any) -> str:
     """The same text for values that may count as equal, in the CRM or here."""
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         return str(Decimal(value).normalize())
-    return unicodedata.normalize("NFKD", str(value)).casefold().strip()
+    written = str(value)
+    return (written if written.isascii() else unicodedata.normalize("NFKD", written)).casefold().strip()

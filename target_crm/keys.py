@@ -36,6 +36,18 @@ def key_of(values: Sequence[Any], declared: Sequence[Any]) -> str:
         return ""
 
 
+def types_of(declared: Any) -> frozenset[str]:
+    """The types and formats that a JSON Schema names."""
+    return frozenset([*_told(declared, "type"), *_told(declared, "format")]) - {"null"}
+
+
+def is_as_it_comes(value: Any, types: frozenset[str]) -> bool:
+    """The quick way: whether :func:`key_of` would spell a value, the only one of a key, as Python does."""
+    if type(value) is int:
+        return "boolean" not in types
+    return type(value) is str and types == {"string"} and value != "" and value.isascii()
+
+
 def older_keys_of(values: Sequence[Any], key: str) -> tuple[str, ...]:
     """How earlier versions may have spelled a key: as it came, or as the same number or instant may have come."""
     if len(values) > 1:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
-from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
 from target_crm.outcome import NotYet, Reject
+from target_crm.plain import as_it_comes, is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,39 +35,22 @@ class Mapped:
 
     values: dict[str, Any] = field(default_factory=dict)
     """Typed values by field of the entity; None blanks a field."""
-    as_given: dict[str, Any] = field(default_factory=dict)
-    """The same with references as they came in: what a later run can be compared with."""
+    otherwise: dict[str, Any] = field(default_factory=dict)
+    """The fields that came in as something else: references, as they came in."""
     brought: dict[str, Any] = field(default_factory=dict)
     """What brings a file, by field."""
     open_links: dict[str, str] = field(default_factory=dict)
     """Fields whose reference cannot be set yet, and the key that they refer to."""
 
-
-def _is_plain_text(value: Any) -> bool:
-    return type(value) is str and value.isascii() and value != ""
-
-
-def _is_plain_number(value: Any) -> bool:
-    """An integer, or a decimal that is written without an exponent."""
-    if type(value) is not Decimal:
-        return type(value) is int
-    return value.is_finite() and -6 <= int(value.as_tuple().exponent) <= 0 and value.adjusted() < 100  # noqa: PLR2004
+    @property
+    def as_given(self) -> dict[str, Any]:
+        """The values with references as they came in: what a later run can be compared with."""
+        return {**self.values, **self.otherwise}
 
 
-_AS_THEY_COME: Mapping[Kind, Callable[[Any], bool]] = {
-    **dict.fromkeys(TEXTS - {Kind.TIME, Kind.OWNER}, _is_plain_text),
-    Kind.NUMBER: _is_plain_number,
-    Kind.INTEGER: lambda value: type(value) is int,
-    Kind.BOOLEAN: lambda value: type(value) is bool,
-}
-
-
-def as_it_comes(field: Field) -> Callable[[Any], bool]:
-    """The quick way: what says of a value whether :func:`~crm_systems.wire.typed` would give that very value."""
-    values = frozenset(choice.value for choice in field.choices)
-    if not values:
-        return _AS_THEY_COME.get(field.kind, lambda _value: False)
-    return lambda value: field.kind is Kind.PICKLIST and _is_plain_text(value) and value in values
+_Place = tuple[str, "Field | None", "Callable[[Any], bool] | None", bool]
+"""The field that an incoming one is written to, if one is, which of its values are typed as they come, and whether
+those are plain texts."""
 
 
 class Mapper:
@@ -85,8 +68,9 @@ class Mapper:
         self.owners = owners
         self.references = references
         self.fields = {each.name: each for each in entity.fields}
-        self._places: dict[str, tuple[Field | None, Callable[[Any], bool] | None]] = {}
-        """By incoming field, the one it is written to, and which of its values are typed as they come, or none are."""
+        self._quick = cache(lambda name: as_it_comes(self.fields[name]))
+        self._places: dict[str, _Place] = {}
+        """By incoming field."""
         self.notes: list[str] = []
         """What to tell of the records mapped so far; whoever tells it takes it out."""
         self._noted: set[str] = set()
@@ -104,6 +88,7 @@ class Mapper:
         last_chance: bool,
         now: Mapping[str, Any] = NOTHING,
         is_new: bool = False,
+        at_hand: bool = False,
     ) -> Mapped:
         """The record in the CRM's terms. ``last_chance``: no more records will come; ``is_new``: it is to be created.
 
@@ -112,40 +97,57 @@ class Mapper:
         Raises:
             Reject: values do not fit, or point to nothing; all of them are named.
             NotYet: it points to a record that may still come.
+            AsksCrm: the CRM would have to tell what it points to, and nothing but what is ``at_hand`` may.
         """
         mapped, faults = Mapped(), list[Reject]()
-        given: set[str] = set()
-        for name, value in record.items():
-            known, is_typed = self._places.get(name) or self._place(name)
+        values, places = mapped.values, self._places
+        for incoming, value in record.items():
+            name, known, is_typed, is_text = places.get(incoming) or self._place(incoming)
             if known is None:
                 continue
-            if is_typed and (value is None or is_typed(value)):
-                mapped.values[known.name] = mapped.as_given[known.name] = value
-                given |= set() if value is None else {known.name}
-                continue
-            given |= set() if is_empty(value) else {known.name}
-            try:
-                self._map(mapped, known, value, now, last_chance=last_chance)
-            except Reject as error:
-                faults.append(error)
+            is_usual = is_text and value.__class__ is str and value and value.isascii()
+            if is_usual or (is_typed is not None and (value is None or is_typed(value))):
+                values[name] = value
+            else:
+                try:
+                    self._map(mapped, known, value, now, last_chance=last_chance, at_hand=at_hand)
+                except Reject as error:
+                    faults.append(error)
         if mapped.brought and self.uploads and not faults:
             self._add_file(self.uploads, mapped, record)
-        lasting = [str(each) for each in faults if not isinstance(each, NotYet)]
-        if lasting:
-            raise Reject("; ".join([*lasting, *(self._lacking(given) if is_new else ())]))
         if faults:
-            raise NotYet("; ".join(map(str, faults)))
+            raise self._fault(faults, record, is_new=is_new)
         return mapped
 
-    def _place(self, name: str) -> tuple[Field | None, Callable[[Any], bool] | None]:
-        known = self.fields.get(self.target_of(name) or "")
-        if known is None or not known.writable or name.startswith("_sdc_"):
-            known = None
-        is_simple = known and not (known.items or known.kind is Kind.OWNER or self.is_reference(known.name))
-        self._places[name] = found = (known, as_it_comes(known) if known and is_simple else None)
+    def _fault(self, faults: list[Reject], record: Mapping[str, Any], *, is_new: bool) -> Reject:
+        """All that is wrong with a record, as one."""
+        lasting = [str(each) for each in faults if not isinstance(each, NotYet)]
+        if not lasting:
+            return NotYet("; ".join(map(str, faults)))
+        given = {self._places[name][0] for name, value in record.items() if not is_empty(value)}
+        return Reject("; ".join([*lasting, *(self._lacking(given) if is_new else ())]))
+
+    def _place(self, incoming: str) -> _Place:
+        known = self.fields.get(self.target_of(incoming) or "")
+        if known is None or not known.writable or incoming.startswith("_sdc_"):
+            found: _Place = ("", None, None, False)
+        else:
+            is_simple = not (known.items or known.kind is Kind.OWNER or self.is_reference(known.name))
+            is_typed = as_it_comes(known) if is_simple else None
+            found = (known.name, known, is_typed, is_typed is is_plain_text)
+        self._places[incoming] = found
         return found
 
-    def _map(self, mapped: Mapped, known: Field, value: Any, now: Mapping[str, Any], *, last_chance: bool) -> None:
+    def _map(
+        self,
+        mapped: Mapped,
+        known: Field,
+        value: Any,
+        now: Mapping[str, Any],
+        *,
+        last_chance: bool,
+        at_hand: bool,
+    ) -> None:
         """Adds one field.
 
         Raises:
@@ -158,17 +160,19 @@ class Mapper:
         if self.is_reference(name) or known.kind is Kind.OWNER:
             value = self._typed(known, value) if known.kind is Kind.LIST else self._meant(known, value)
         if self._stays(known, value, now):
-            mapped.values[name] = mapped.as_given[name] = now[name]
+            mapped.values[name] = now[name]
         elif known.kind is Kind.OWNER:
-            mapped.values[name] = mapped.as_given[name] = self.owners.id_of(value)
+            mapped.values[name] = self.owners.id_of(value)
         elif self.is_reference(name):
-            mapped.as_given[name] = value
-            self._refer(mapped, known, value, last_chance=last_chance)
+            mapped.otherwise[name] = value
+            self._refer(mapped, known, value, last_chance=last_chance, at_hand=at_hand)
         else:
-            mapped.as_given[name] = given = self._typed(known, value)
+            mapped.values[name] = given = self._typed(known, value)
             if known.choices and not is_listed(known, given):
                 self.note(f"{name} comes with values that its list in the CRM does not have; they are sent as they are")
-            mapped.values[name] = self._items(known, given, last_chance) if known.items and given else given
+            if known.items and given:
+                mapped.otherwise[name] = given
+                mapped.values[name] = self._items(known, given, last_chance=last_chance, at_hand=at_hand)
 
     def _add_file(self, uploads: Uploads, mapped: Mapped, record: Mapping[str, Any]) -> None:
         """Adds the file that a record brings.
@@ -181,7 +185,7 @@ class Mapper:
         file = uploads.file(self.entity, mapped.brought, mapped.values.get(name), record.get(incoming))
         if file is not None:
             mapped.values[CONTENT] = file
-            mapped.as_given[CONTENT] = file.sha256
+            mapped.otherwise[CONTENT] = file.sha256
 
     def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values of a record that is to be created: without empty ones, with an owner.
@@ -231,8 +235,17 @@ class Mapper:
         """The field of the entity that an incoming one is written to; None where it is left out."""
         return self.options.fields.get(name, name)
 
+    def incoming(self, record: Mapping[str, Any], name: str) -> Any:
+        """The value of a record that is written to a field of the entity; None where it has none."""
+        fields = self.options.fields
+        if name in record and fields.get(name, name) == name:
+            return record[name]
+        return next((record[each] for each, target in fields.items() if target == name and each in record), None)
+
     def typed(self, name: str, value: Any) -> Any:
         """A value as a typed one; one that does not fit, such as earlier versions may have sent, as it is."""
+        if self._quick(name)(value):
+            return value
         try:
             return typed(self.fields[name], value, self._notation)
         except ValueError:
@@ -257,32 +270,39 @@ class Mapper:
             return False
         return known.kind is not Kind.OWNER or not self.owners.replaces(value)
 
-    def _refer(self, mapped: Mapped, known: Field, value: Any, *, last_chance: bool) -> None:
+    def _refer(self, mapped: Mapped, known: Field, value: Any, *, last_chance: bool, at_hand: bool) -> None:
         if is_empty(value):
             mapped.values[known.name] = None
         elif isinstance(value, list):
-            found = [self._points_to(known, each, last_chance=last_chance) for each in value]
-            mapped.values[known.name] = self._typed(known, found)
+            several = [self._points_to(known, each, last_chance=last_chance, at_hand=at_hand) for each in value]
+            mapped.values[known.name] = self._typed(known, several)
         elif any(spelled(value) in (choice.value, choice.label) for choice in known.choices):
             mapped.values[known.name] = self._typed(known, value)
-        elif not known.mandatory and self.references.may_come_later and self.references.id_of(known, value) is None:
-            mapped.open_links[known.name] = spelled(value)
+        elif not known.mandatory and self.references.may_come_later:
+            found = self.references.id_of(known, value, at_hand=at_hand)
+            if found is None:
+                mapped.open_links[known.name] = spelled(value)
+            else:
+                mapped.values[known.name] = self._typed(known, found)
         else:
-            mapped.values[known.name] = self._typed(known, self._points_to(known, value, last_chance=last_chance))
+            points_to = self._points_to(known, value, last_chance=last_chance, at_hand=at_hand)
+            mapped.values[known.name] = self._typed(known, points_to)
 
-    def _points_to(self, known: Field, value: Any, *, last_chance: bool) -> str:
-        found = self.references.id_of(known, value)
+    def _points_to(self, known: Field, value: Any, *, last_chance: bool, at_hand: bool) -> str:
+        found = self.references.id_of(known, value, at_hand=at_hand)
         if found is not None:
             return found
         if last_chance:
             raise Reject(f"its {known.name} points to a record that does not exist in the CRM")
         raise NotYet(f"its {known.name} points to a record that has not been written yet")
 
-    def _items(self, known: Field, items: list[Any], last_chance: bool) -> list[Any]:
+    def _items(self, known: Field, items: list[Any], *, last_chance: bool, at_hand: bool) -> list[Any]:
         """The objects of a list with their own references resolved."""
         inner = replace(self.entity, fields=known.items)
         mapper = Mapper(inner, self.options, self._notation, self.owners, self.references)
         return [
-            {**item, **mapper(item, last_chance=last_chance).values} if isinstance(item, dict) else item
+            {**item, **mapper(item, last_chance=last_chance, at_hand=at_hand).values}
+            if isinstance(item, dict)
+            else item
             for item in items
         ]

@@ -28,6 +28,7 @@ _IN_WORDS: dict[type[Exception], str] = {
 }
 """What the SDK finds wrong with the input, in words that do not repeat it."""
 
+_KINDS = frozenset(each.value for each in SingerMessageType)
 MOST_NESTED = 200
 """Lists and objects inside each other; no CRM holds more, and Python's own limit is not far above."""
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
@@ -141,7 +142,7 @@ def _decoded(line: str) -> Any:
 def _problem(message: dict[str, Any]) -> str:
     """What is wrong with a message; empty if nothing is."""
     kind = message.get("type")
-    if not isinstance(kind, str) or kind not in set(SingerMessageType):
+    if not isinstance(kind, str) or kind not in _KINDS:
         return "it is no Singer message: its type is none of RECORD, SCHEMA, STATE and ACTIVATE_VERSION"
     if kind == SingerMessageType.STATE:
         return "" if "value" in message else "the STATE has no value"

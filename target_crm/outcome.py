@@ -49,6 +49,10 @@ class NotYet(Reject):
     """This record refers to one that has not been written; it is tried again when all have been read."""
 
 
+class AsksCrm(Exception):
+    """What was looked up for many records does not tell what to do with this one: the CRM must be asked."""
+
+
 class Action(str, Enum):
     """What became of a record."""
 

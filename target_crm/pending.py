@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from target_crm.writer import Writer
 
 
+_THERE = (Action.CREATE, Action.UPDATE, Action.UNCHANGED)
+"""What leaves a record in the CRM."""
 MOST_WRITTEN = 10_000
 """How many records may be written before the references that waited for them are set."""
 
@@ -45,7 +47,7 @@ class Pending:
 
     def note(self, outcome: Outcome) -> None:
         """Learns from a record that need not wait."""
-        if outcome.action in {Action.CREATE, Action.UPDATE, Action.UNCHANGED}:
+        if outcome.action in _THERE:
             self._just_written.add(outcome.key)
         if self._report.dry_run:
             self._planned += outcome.left_open

@@ -9,7 +9,7 @@ from crm_systems.errors import Denied, Rejected
 from crm_systems.kinds import Reader
 from crm_systems.wire import matches
 from target_crm.keys import keys_meant_by
-from target_crm.outcome import Reject
+from target_crm.outcome import AsksCrm, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,11 +48,12 @@ class References:
         self.planned = planned
         """The records that a dry run would create, so that what refers to them is no problem: entities by key."""
 
-    def id_of(self, field: Field, value: Any) -> str | None:
+    def id_of(self, field: Field, value: Any, *, at_hand: bool = False) -> str | None:
         """The id that a reference points to, None where nothing is known of it.
 
         Raises:
             Reject: it could be several records.
+            AsksCrm: neither the ledger nor what is planned tells, and nothing but what is ``at_hand`` may.
         """
         names = keys_meant_by(value)
         for name in names:
@@ -64,6 +65,9 @@ class References:
             entities = self.planned.get(name)
             if entities and (not field.refers_to or entities.intersection(field.refers_to)):
                 return f"(to be created) {name}"
+        if at_hand:
+            # The record that it points to may also be among those that are being written.
+            raise AsksCrm
         return self._in_crm(field, names[0]) if not self._by_ledger or HAS_WORD.search(names[0]) else None
 
     def _in_crm(self, field: Field, value: str) -> str | None:

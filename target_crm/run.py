@@ -51,7 +51,7 @@ class Run:
             shows_records=bool(settings["report_path"]),
         )
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), settings)
-        self.workers = Workers(self.client.parallel)
+        self.workers = Workers(self.client.parallel, self.rest)
         self._stream = ""
         self.pending = Pending(lambda: self.ledger, self.report, self.warn)
         self.planned: dict[str, set[str]] = {}
@@ -103,9 +103,13 @@ class Run:
             SystemExit: more records were rejected than may be.
         """
         self.workers.finish()
+        self.rest()
+        self.pending.set_links()
+
+    def rest(self) -> None:
+        """Makes durable what was noted so far."""
         if self._ledger is not None:
             self._ledger.flush()
-        self.pending.set_links()
 
     def count(self, stream: str, raw: RawRecord, outcome: Outcome) -> None:
         """Counts a record, and keeps it where it was rejected.

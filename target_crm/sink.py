@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -16,6 +17,7 @@ from target_crm.identity import Identity
 from target_crm.mapping import DELETED_AT, Mapper
 from target_crm.options import options_of
 from target_crm.outcome import Action, Conflict, Outcome
+from target_crm.planned import Planned
 from target_crm.references import References
 from target_crm.uploads import Uploads, brings_files
 from target_crm.writer import Writer
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from target_crm.rejects import RawRecord
     from target_crm.run import Run
 
-BATCH = 100
+BATCH = 180
 """How many records are looked up at once before they are written."""
 
 
@@ -110,6 +112,7 @@ class CrmSink(_Sink):
             entity = convertible(run.client.system, entity)
         mapper = self._mapper = self._mapper_of(entity, options)
         columns = self.original_schema["properties"]
+        self._columns = {name for name in columns if not name.startswith("_sdc_")}
         knows_some = by_ledger and run.ledger.knows(self.stream_name)
         targets = [mapper.target_of(name) for name in columns]
         self._brings_files = brings_files(entity, targets)
@@ -146,8 +149,24 @@ class CrmSink(_Sink):
         self._report.notes.append(note)
         self.logger.info("%s: %s", self.stream_name, note)
 
+    def take(self, record: dict[str, Any]) -> bool:
+        """Takes a record that no stream map changes, without the SDK's detours; says whether a batch is full.
+
+        Raises:
+            MissingKeyPropertiesError: it lacks a field of its key.
+        """
+        context = self._get_context(record)
+        incoming = self.preprocess_record(record, context)
+        self._singer_validate_message(incoming)
+        self.tally_record_read()
+        self.process_record(incoming, context)
+        self.record_counter_metric.increment()
+        return self.is_full
+
     def preprocess_record(self, record: dict[str, Any], context: dict[str, Any]) -> Incoming:
         """The record and how it came, without the SDK's marks."""
+        if record.keys() <= self._columns:
+            return Incoming(record, self.run.received)
         kept = {
             name: value
             for name, value in record.items()
@@ -166,9 +185,33 @@ class CrmSink(_Sink):
             self.run.begin(self.stream_name)
             self._identify(records)
             ahead = self._writer.looked_up((record.key, record) for record in records if record.is_first)
-            for record in records:
-                write = partial(self._write, record, ahead=ahead if record.is_first else None)
-                self.run.workers.begin(record.identifiers, write, partial(self._settle, record))
+            coming = iter(records)
+            while some := list(islice(coming, self.run.workers.in_hand)):
+                self._begin(some, ahead)
+            self.run.rest()
+
+    def _begin(self, records: list[Incoming], ahead: Ahead) -> None:
+        """Settles what needs no worker, notes what is to be created in one go, and gives the rest to the workers."""
+        found = [self._at_hand(record, ahead) if record.is_first else None for record in records]
+        plans = [each for each in found if isinstance(each, Planned)]
+        if plans:
+            self._writer.intend(plans)
+        for record, each in zip(records, found, strict=True):
+            settle = partial(self._settle, record)
+            if isinstance(each, Outcome):
+                self.run.workers.tell(each, settle)
+            else:
+                write = partial(self._write, record, ahead=ahead if record.is_first else None, plan=each)
+                self.run.workers.begin(record.identifiers, write, settle)
+
+    def _at_hand(self, record: Incoming, ahead: Ahead) -> Outcome | Planned | None:
+        waiting = self.run.pending.identifiers[self.stream_name]
+        if not waiting.isdisjoint(record.identifiers):
+            return None
+        found: Outcome | Planned | None = self._writer.at_hand(record.key, record, ahead)
+        if isinstance(found, Outcome) and found.action is Action.DEFER:
+            waiting.update(record.identifiers)
+        return found
 
     def _identify(self, records: list[Incoming]) -> None:
         """Says of the records of a batch which they are."""
@@ -181,11 +224,18 @@ class CrmSink(_Sink):
             )
             seen.update(record.identifiers)
 
-    def _write(self, record: Incoming, *, last_chance: bool = False, ahead: Ahead | None = None) -> Outcome:
+    def _write(
+        self,
+        record: Incoming,
+        *,
+        last_chance: bool = False,
+        ahead: Ahead | None = None,
+        plan: Planned | None = None,
+    ) -> Outcome:
         """What became of a record; one that may be the same as one that was set aside waits behind it."""
         waiting = self.run.pending.identifiers[self.stream_name]
         if waiting.isdisjoint(record.identifiers):
-            outcome: Outcome = self._writer.write(record.key, record, last_chance=last_chance, ahead=ahead)
+            outcome: Outcome = self._writer.write(record.key, record, last_chance=last_chance, ahead=ahead, plan=plan)
         else:
             outcome = Outcome(Action.DEFER, record.key)
         if outcome.action is Action.DEFER:

@@ -28,6 +28,11 @@ class TwoWays:
         self._stream = options.stream
         self._entity = entity
 
+    @property
+    def is_paired(self) -> bool:
+        """Whether another pipeline may go the other way."""
+        return self._twins is not None
+
     def written_of(self, keys: Iterable[str]) -> dict[str, Written]:
         """What the ledger knows of incoming records, by key: also of those that the other pipeline made there."""
         keys = list(keys)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from target_crm.outcome import Outcome
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from target_crm.outcome import Outcome
 
 AHEAD = 4
 """How many records each worker has in hand or waiting, so that a slow one does not stop the others."""
+
+UNTOLD = 25
+"""How many times as many may be done and not yet told, because one that came before them is slow."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,16 @@ class _Begun:
 class Workers:
     """Writes records at the same time, but in turn those that may be the same one. Used by the main thread alone.
 
-    What became of them is told in the order in which they came.
+    What became of them is told in the order in which they came. ``rest`` is done whenever nothing is left to do.
     """
 
-    def __init__(self, parallel: int) -> None:
+    def __init__(self, parallel: int, rest: Callable[[], None] = lambda: None) -> None:
+        self.in_hand = AHEAD * parallel
+        """How many records they have in hand or waiting at the most."""
         self._parallel = parallel
+        self._rest = rest
+        self._counting = threading.Lock()
+        self._open = 0
         self._pool: ThreadPoolExecutor | None = None
         self._begun: deque[_Begun] = deque()
         self._last: dict[str, Future[Outcome]] = {}
@@ -54,14 +64,26 @@ class Workers:
         if self._parallel == 1:
             settle(write())
             return
+        with self._counting:
+            self._open += 1
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._parallel, thread_name_prefix="crm")
         # They were begun before it, so that none of them waits for the worker that waits for them.
         before = {self._last[each] for each in identifiers if each in self._last}
-        future = self._pool.submit(_after, before, write)
+        future = self._pool.submit(self._after, before, write)
         self._last.update(dict.fromkeys(identifiers, future))
         self._begun.append(_Begun(future, identifiers, settle))
-        self._settle(at_most=AHEAD * self._parallel)
+        self._settle(at_most=self.in_hand)
+
+    def tell(self, outcome: Outcome, settle: Callable[[Outcome], None]) -> None:
+        """Lets ``settle`` take what became of a record that needs no worker, when its turn comes; raises as it does."""
+        if self._begun:
+            done = Future[Outcome]()
+            done.set_result(outcome)
+            self._begun.append(_Begun(done, (), settle))
+            self._settle(at_most=self.in_hand)
+        else:
+            settle(outcome)
 
     def finish(self) -> None:
         """Returns when all that was begun is done and settled; raises as :meth:`begin`."""
@@ -72,7 +94,7 @@ class Workers:
         with ExitStack() as failing:
             # Whatever ends this early, a signal as well, leaves no record half written.
             failing.callback(self.stop)
-            while self._begun and (len(self._begun) > at_most or self._begun[0].future.done()):
+            while self._begun and (self._is_much(at_most) or self._begun[0].future.done()):
                 first = self._begun.popleft()
                 outcome = first.future.result()
                 for each in first.identifiers:
@@ -81,6 +103,9 @@ class Workers:
                 first.settle(outcome)
             failing.pop_all()
 
+    def _is_much(self, at_most: int) -> bool:
+        return self._open > at_most or len(self._begun) > at_most * UNTOLD
+
     def stop(self) -> None:
         """Begins nothing more, and returns when all that was begun is done."""
         pool, self._pool = self._pool, None
@@ -88,8 +113,14 @@ class Workers:
             pool.shutdown(wait=True, cancel_futures=True)
         self._begun.clear()
         self._last.clear()
+        self._open = 0
 
-
-def _after(before: set[Future[Any]], write: Callable[[], Outcome]) -> Outcome:
-    wait(before)
-    return write()
+    def _after(self, before: set[Future[Any]], write: Callable[[], Outcome]) -> Outcome:
+        wait(before)
+        outcome = write()
+        with self._counting:
+            self._open -= 1
+            is_last = not self._open
+        if is_last:
+            self._rest()
+        return outcome

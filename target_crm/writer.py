@@ -6,8 +6,9 @@ rejected, unknown) and an unknown one is settled by looking, never by sending ag
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from crm_systems.beside import CONTENT
 from crm_systems.errors import Rejected
@@ -19,18 +20,22 @@ from target_crm.creation import ATTEMPTS, Creator
 from target_crm.deleting import Deleter
 from target_crm.encoding import unwritable
 from target_crm.finding import Ahead, Existing, Finder
-from target_crm.ledger import Link, TakenMeanwhile, Written, digest
+from target_crm.ledger import Create, TakenMeanwhile, Written, digest, fingerprint
+from target_crm.links import Links
 from target_crm.mapping import DELETED_AT, NOTHING, Mapped
-from target_crm.outcome import OF_ONE_RECORD, Action, Change, Conflicted, NotYet, Outcome, Reject
+from target_crm.outcome import OF_ONE_RECORD, Action, AsksCrm, Change, Conflicted, NotYet, Outcome, Reject
+from target_crm.planned import Planned, set_by
 from target_crm.two_ways import TwoWays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from crm_systems.client import Client
     from target_crm.identity import Identity
-    from target_crm.ledger import Ledger
+    from target_crm.ledger import Ledger, Link
     from target_crm.mapping import Mapper
+
+T = TypeVar("T")
 
 
 class Writer:
@@ -59,28 +64,62 @@ class Writer:
         self._two_ways = TwoWays(client, ledger, mapper.options, mapper.entity.name)
         self._deleter = Deleter(client, ledger, mapper, self._finder, self._three_ways)
         self._converter = Converter(client, ledger, mapper, self._finder, maker)
+        self._links = Links(ledger, mapper)
+        self.can_set = self._links.can_set
         self.settle_open_intents = self._creator.settle_open_intents
 
     def looked_up(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Ahead:
         """What the ledger, and when it is first asked the CRM, know of these records, each with its key."""
         records = list(records)
-        keys = [each for key, record in records for each in (key, *self._identity.older_keys_of(record, key)) if each]
-        known = self._two_ways.written_of(keys)
+        known = self._two_ways.written_of(key for key, _record in records if key)
+        older = [
+            each for key, record in records if key not in known for each in self._identity.older_keys_of(record, key)
+        ]
+        if older:
+            known.update(self._two_ways.written_of(older))
         by_ledger = self._options.identify_by == "ledger"
         unknown = (each for each in records if not (by_ledger and each[0] in known))
         sought = (self._finder.sought(record, key, self._mapper) for key, record in unknown)
         return Ahead(known, filter(None, sought), self._finder)
 
+    def at_hand(self, key: str, record: Mapping[str, Any], ahead: Ahead) -> Outcome | Planned | None:
+        """What is to be done with a record, if what was looked up tells; None if the CRM must be asked for it alone.
+
+        Raises:
+            CrmError: the connection is in trouble.
+        """
+        try:
+            return self._told(key, lambda: self._decide(key, record, ahead, at_hand=True))
+        except AsksCrm:
+            return None
+
+    def intend(self, plans: Sequence[Planned]) -> None:
+        """Notes creates, all at once, so that they may be sent."""
+        with suppress(TakenMeanwhile):
+            self._note_intents(plans)
+
     def write(
-        self, key: str, record: Mapping[str, Any], *, last_chance: bool = False, ahead: Ahead | None = None
+        self,
+        key: str,
+        record: Mapping[str, Any],
+        *,
+        last_chance: bool = False,
+        ahead: Ahead | None = None,
+        plan: Planned | None = None,
     ) -> Outcome:
-        """Does with a record what is to be done.
+        """Does with a record what is to be done, or what was planned.
 
         Raises:
             CrmError: the connection is in trouble, so that no record could be written.
         """
+        return self._told(
+            key, lambda: self._in_turn(key, record, ahead, plan, last_chance=last_chance), last_chance=last_chance
+        )
+
+    def _told(self, key: str, what: Callable[[], T], *, last_chance: bool = False) -> T | Outcome:
+        """What comes of a record, whatever is said against it."""
         try:
-            return self._in_turn(key, record, ahead, last_chance=last_chance)
+            return what()
         except Reject as error:
             waits = isinstance(error, NotYet) and not last_chance
             conflicts = error.conflicts if isinstance(error, Conflicted) else ()
@@ -88,22 +127,40 @@ class Writer:
         except OF_ONE_RECORD as error:
             return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
 
-    def _in_turn(self, key: str, record: Mapping[str, Any], ahead: Ahead | None, *, last_chance: bool) -> Outcome:
+    def _in_turn(
+        self, key: str, record: Mapping[str, Any], ahead: Ahead | None, plan: Planned | None, *, last_chance: bool
+    ) -> Outcome:
         """Decides anew when another run was faster."""
         for _turn in range(ATTEMPTS):
             try:
-                return self._decide(key, record, ahead, last_chance=last_chance)
+                found = plan or self._decide(key, record, ahead, last_chance=last_chance)
+                return found if isinstance(found, Outcome) else self._carry_out(found)
             except TakenMeanwhile:
-                ahead = None
+                ahead = plan = None
                 self._creator.await_turn(key)
         raise Reject("other runs write it again and again; run again when they have ended")
 
-    def _decide(self, key: str, record: Mapping[str, Any], ahead: Ahead | None, *, last_chance: bool) -> Outcome:
+    def _decide(
+        self,
+        key: str,
+        record: Mapping[str, Any],
+        ahead: Ahead | None,
+        *,
+        last_chance: bool = False,
+        at_hand: bool = False,
+    ) -> Outcome | Planned:
+        """Does what is to be done, but for a create, which is planned. ``at_hand``: by what was looked up ``ahead``.
+
+        Raises:
+            AsksCrm: what is at hand does not tell.
+        """
         broken = unwritable(record)
         if broken:
             raise Reject(f"its {', '.join(broken)} holds half a surrogate pair, which is no text")
         if not key:
             raise Reject("its key is empty")
+        if at_hand and record.get(DELETED_AT):
+            raise AsksCrm
         if record.get(DELETED_AT) and self._options.deletes == "apply" and not self._options.dry_run:
             # What is just being created cannot be found yet.
             self._creator.await_turn(key)
@@ -112,8 +169,10 @@ class Writer:
         if record.get(DELETED_AT):
             return self._deleter.delete(key, known)
         if self._options.write_mode == CONVERT:
+            if at_hand:
+                raise AsksCrm
             return self._converter.convert(key, record, known, last_chance=last_chance)
-        return self._upsert(key, record, known, ahead, last_chance=last_chance)
+        return self._upsert(key, record, known, ahead, last_chance=last_chance, at_hand=at_hand)
 
     def _known(self, key: str, record: Mapping[str, Any], ahead: Ahead | None) -> Written | None:
         """What the ledger knows of a record; one that it knows by an older spelling of the key is respelled."""
@@ -148,34 +207,39 @@ class Writer:
         self._ledger.close_link(link)
         return Outcome(Action.UPDATE, link.key, child.crm_id, conflicts=tuple(decision.conflicts))
 
-    def can_set(self, link: Link) -> bool:
-        """Whether what a reference points to has been written or, in a dry run, would be."""
-        field = self.entity.field(link.field)
-        return field is not None and self._references.id_of(field, link.to_key) is not None
-
     def _upsert(
-        self, key: str, record: Mapping[str, Any], known: Written | None, ahead: Ahead | None, *, last_chance: bool
-    ) -> Outcome:
-        by_id = self._options.identify_by == "id"
-        existing = self._finder.find(key, {}, known, ahead) if by_id else None
+        self,
+        key: str,
+        record: Mapping[str, Any],
+        known: Written | None,
+        ahead: Ahead | None,
+        *,
+        last_chance: bool,
+        at_hand: bool,
+    ) -> Outcome | Planned:
+        by_id, by_ledger = (self._options.identify_by == each for each in ("id", "ledger"))
+        existing = self._finder.find(key, {}, known, ahead, at_hand=at_hand) if by_id else None
         now = existing.record if existing else NOTHING
-        is_new = self._options.identify_by == "ledger" and known is None
-        mapped = self._mapper(record, last_chance=last_chance, now=now, is_new=is_new)
-        fingerprint = digest([self.entity.name, mapped.as_given])
-        by_ledger = self._options.identify_by == "ledger"
-        if by_ledger and known and self._three_ways.is_settled(known, fingerprint):
-            return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links(key, mapped))
-        came = Came(key, record, mapped, fingerprint, known)
-        if by_ledger and known and known.digest == fingerprint:
+        is_new = by_ledger and known is None
+        mapped = self._mapper(record, last_chance=last_chance, now=now, is_new=is_new, at_hand=at_hand)
+        its_print = fingerprint(self.entity.name, mapped.as_given, like=known.digest if known else "")
+        if by_ledger and known and self._three_ways.is_settled(known, its_print):
+            return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links.left_open(key, mapped))
+        came = Came(key, record, mapped, its_print, known)
+        if at_hand and by_ledger and known:
+            raise AsksCrm
+        if by_ledger and known and known.digest == its_print:
             # Looked at once, since an earlier version did not note what the CRM held.
             existing = self._finder.get(known.crm_id) or Existing(known.crm_id, {})
         elif known and self._three_ways.is_echo(came, known):
             return self._note_echo(came, known)
         elif not by_id:
-            existing = self._finder.find(key, mapped.values, known, ahead)
+            existing = self._finder.find(key, mapped.values, known, ahead, at_hand=at_hand)
         if by_ledger and known is None:
             self._two_ways.check(key, existing)
-        return self._create(came) if existing is None else self._update(came, existing)
+        if existing is None:
+            return self._create(came, at_hand=at_hand)
+        return self._update(came, existing, at_hand=at_hand)
 
     def _note_echo(self, came: Came, known: Written) -> Outcome:
         """Nothing is to be written, wherever the record is now."""
@@ -184,49 +248,76 @@ class Writer:
             self._ledger.note(self._options.stream, came.key, written, later=True)
         return Outcome(Action.UNCHANGED, came.key, known.crm_id)
 
-    def _create(self, came: Came) -> Outcome:
+    def _create(self, came: Came, *, at_hand: bool) -> Outcome | Planned:
         key, mapped = came.key, came.mapped
         if self._options.write_mode == "update_only":
             return Outcome(Action.SKIP, key)
         values = self._mapper.complete(mapped.values)
         for remark in self._system.remarks(self.entity, values):
             self._mapper.note(remark)
-        changes = tuple(Change(name, None, value) for name, value in values.items())
-        left_open = self._links(key, mapped)
+        left_open = self._links.left_open(key, mapped)
         if self._options.dry_run:
             self._references.planned.setdefault(key, set()).add(self.entity.name)
-            return Outcome(Action.CREATE, key, name=self._finder.name_in(values), changes=changes, left_open=left_open)
+            return Outcome(
+                Action.CREATE, key, name=self._finder.name_in(values), changes=set_by(values), left_open=left_open
+            )
+        if at_hand and self._two_ways.is_paired:
+            raise AsksCrm
         self._two_ways.await_turn(key)
-        self._leave_open(key, mapped, left_open)
+        intent = self._creator.intent(key, values)
+        if at_hand and not (intent.before and intent.before.lasts):
+            raise AsksCrm
+        return Planned(came, intent, left_open)
+
+    def _note_intents(self, plans: Sequence[Planned]) -> None:
+        creates = []
+        for each in plans:
+            known = each.came.known.crm_id if each.came.known else None
+            creates.append(Create(each.intent, known, self._links.named_in(each.came.mapped), each.left_open))
+        self._ledger.intend(creates)
+        for each in plans:
+            each.is_noted = True
+
+    def _carry_out(self, plan: Planned) -> Outcome:
+        if not plan.is_noted:
+            self._note_intents([plan])
+        came, values = plan.came, plan.intent.sent
         try:
-            created = self._creator.create(key, values, came.known)
+            created = self._creator.create(plan.intent)
         except Rejected as error:
-            if left_open:
+            if plan.left_open:
                 # The CRM may well want the reference that cannot be set yet.
                 raise NotYet(str(error)) from None
             raise
-        sent = {**mapped.values, **values}
+        sent = {**came.mapped.values, **values}
         lacks_file = CONTENT in sent and not created.record.get(CONTENT)
         base = None if lacks_file else self._three_ways.created(came, sent, created.record)
-        silent = self._note_stored(replace(came, fingerprint="") if lacks_file else came, sent, created, base)
+        # If this note is lost, its intent is there and tells what to look for, as surely as the CRM was looked at.
+        later = plan.intent.before is not None and plan.intent.before.is_sure and not self._two_ways.is_paired
+        came = replace(came, fingerprint="") if lacks_file else came
+        silent = self._note_stored(came, sent, created, base, later=later)
         if lacks_file:
             raise Reject(f"it was created as {created.crm_id}, but the CRM did not keep its file")
         name = self._finder.name_in(values)
-        return Outcome(Action.CREATE, key, created.crm_id, changes, silent, left_open, name=name)
+        return Outcome(Action.CREATE, came.key, created.crm_id, set_by(values), silent, plan.left_open, name=name)
 
-    def _update(self, came: Came, existing: Existing) -> Outcome:
+    def _update(self, came: Came, existing: Existing, *, at_hand: bool) -> Outcome:
         key, mapped, known = came.key, came.mapped, came.known
         if self._options.write_mode == "create_only":
             return Outcome(Action.SKIP, key, existing.crm_id)
+        if self._three_ways.is_still_so(came, existing):
+            return Outcome(Action.UNCHANGED, key, existing.crm_id, left_open=self._links.left_open(key, mapped))
         decision = self._three_ways.compare(came, existing)
         changes, conflicts = tuple(decision.changes), tuple(decision.conflicts)
-        left_open = self._links(key, mapped)
+        left_open = self._links.left_open(key, mapped)
         outcome = Outcome(Action.UNCHANGED, key, existing.crm_id, changes, left_open=left_open, conflicts=conflicts)
         if changes:
             outcome = replace(outcome, action=Action.UPDATE, name=self._finder.name_in(existing.record))
         if self._options.dry_run:
             return outcome
-        self._leave_open(key, mapped, left_open)
+        if changes and at_hand:
+            raise AsksCrm
+        self._links.leave_open(key, mapped, left_open)
         if decision.leaves:
             # Told again until both sides agree.
             came = replace(came, fingerprint="")
@@ -251,6 +342,8 @@ class Writer:
         stored: Existing,
         base: bytes | None,
         kept: Mapping[str, tuple[str, str]] = NOTHING,
+        *,
+        later: bool = False,
     ) -> tuple[Change, ...]:
         """Notes what was written; gives what was sent and stored otherwise."""
         now = stored.record
@@ -261,7 +354,7 @@ class Writer:
         ]
         told = [each for each in altered if each.field != CONTENT or each.after]
         pairs = {each.field: (digest(each.before), digest(each.after)) for each in told}
-        self._note(came, stored.crm_id, {**kept, **pairs}, base, is_written=True)
+        self._note(came, stored.crm_id, {**kept, **pairs}, base, is_written=True, later=later)
         return tuple(each for each in altered if not is_empty(each.before) and each.field != CONTENT)
 
     def _note(
@@ -272,25 +365,12 @@ class Writer:
         base: bytes | None,
         *,
         is_written: bool = False,
+        later: bool = False,
     ) -> None:
-        """What is lost of it costs no more than another look, unless something was written."""
+        """What is lost of it costs no more than another look, unless something was written and it is not ``later``."""
         base = self._two_ways.noted(came.known, crm_id, base, is_written=is_written)
         written = Written(self.entity.name, crm_id, came.fingerprint, altered, base)
-        self._ledger.note(self._options.stream, came.key, written, later=not is_written)
-
-    def _links(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
-        fields = self._mapper.fields
-        return tuple(
-            Link(self._options.stream, key, name, fields[name].refers_to, to_key)
-            for name, to_key in mapped.open_links.items()
-        )
-
-    def _leave_open(self, key: str, mapped: Mapped, links: tuple[Link, ...]) -> None:
-        """Noted before the write, so that a crash in between loses no reference."""
-        if self._references.may_come_later:
-            given = [name for name in mapped.as_given if self._mapper.is_reference(name)]
-            if given:
-                self._ledger.leave_open(self._options.stream, key, given, links)
+        self._ledger.note(self._options.stream, came.key, written, later=later or not is_written)
 
     def _kind(self, name: str) -> Kind:
         found = self._mapper.fields.get(name)

@@ -54,3 +54,11 @@ def test_the_settings_that_the_readme_shows_are_right() -> None:
     loaded["streams"] = put_together(loaded["streams"])
     assert loaded["streams"]["Calendar"] is None
     assert options_of(loaded, "people").fields == {"surname": "lastname", "e.mail": "email", "phone": None}
+
+
+def test_each_guarantee_names_the_tests_that_carry_it() -> None:
+    promised = (ROOT / "docs/guarantees.md").read_text("utf-8").partition("## What cannot be promised")[0]
+    for guarantee in re.split(r"^\* ", promised, flags=re.MULTILINE)[1:]:
+        named = re.findall(r"\[`(.+?)`\]", guarantee.partition("\n\n")[0].replace("`, `", "`] [`"))
+        assert named, f"say in brackets which test carries this: {guarantee[:60]}"
+        assert [name for name in named if not (ROOT / f"tests/{name}.py").is_file()] == []

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from crm_simulators.vtiger.access import USERS
 from crm_simulators.vtiger.inventory import seed_lines
-from crm_simulators.vtiger.requests import SentFile
 from crm_simulators.vtiger.seed_modules import MAIN, base_values
 from crm_simulators.vtiger.seed_values import value_for
 
@@ -59,22 +58,16 @@ class Seeder:
                 for position in range(total * batch // _BATCHES, total * (batch + 1) // _BATCHES):
                     self._add(module, plan, position)
         seed_lines(self._store)
-        self._beside()
+        self._members()
         for module in order:
             self._specials(module)
 
-    def _beside(self) -> None:
-        """Some documents hold a file, and each campaign has members."""
-        for position, record in enumerate(self._store.raw("Documents")[3::20]):
-            name, content = f"paper_{position}.txt", f"Paper {position}, é\n".encode() * (position + 1)
-            size = {"filetype": "text/plain", "filesize": str(len(content))}
-            self._store.put(record, {"filename": name, "filelocationtype": "I", **size})
-            self._store.attach(self._store.id(record), SentFile("filename", name, "text/plain", content))
+    def _members(self) -> None:
+        """Each campaign has some."""
         people = [self._store.id(record) for record in self._store.raw("Contacts")]
-        campaigns = self._store.raw("Campaigns") if "Campaigns" in self._store.modules else []
-        for position, record in enumerate(campaigns):
-            members = people[position :: position + 2]
-            self._store.pairs |= {frozenset({self._store.id(record), each}) for each in members}
+        for position, record in enumerate(self._store.raw("Campaigns") if "Campaigns" in self._store.modules else []):
+            campaign, members = self._store.id(record), people[position :: position + 2][:150]
+            self._store.pairs |= {frozenset({campaign, each}) for each in members}
 
     def _people_and_lists(self) -> None:
         for name, rows in base_values(self._store).items():

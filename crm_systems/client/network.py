@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import requests
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
+from crm_systems.decoding import NotJson, find_json
 from crm_systems.errors import ConfigError, CrmError, NoData, ProtocolError, Unavailable
+from crm_systems.rows import is_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +43,8 @@ WRONG_SETTINGS: tuple[tuple[type[Exception], tuple[str, str]], ...] = (
     (OSError, ("the file of certificates cannot be read", "check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE")),
 )
 """Failures before anything is sent, and what to do about them: the first that fits; without words it is another."""
+WRONG = ("error", "errors", "problems")
+"""Under these words answers say what is wrong."""
 SPEAKS_HTTPS = "the server speaks https at this port"
 USE_HTTPS = "let `url` begin with https://"
 
@@ -135,6 +139,19 @@ def check_status(request: Request, reply: Reply) -> None:
         raise ProtocolError(f"{about}: the request's address is too long for the server", code=code)
     if status == HTTPStatus.BAD_REQUEST and PLAIN_ON_TLS.search(reply.body):
         raise ConfigError(f"{about}: {SPEAKS_HTTPS}", code=code, hint=USE_HTTPS)
+    if status >= HTTPStatus.BAD_REQUEST and not request.repeatable and _names_a_record(reply):
+        raise ProtocolError(f"{about}: the status says that it was not done, and the answer that it was", code=code)
+
+
+def _names_a_record(reply: Reply) -> bool:
+    """Whether the body of a refusal tells the id of a record, and nothing that is wrong."""
+    try:
+        told = find_json(reply.body, reply.headers)
+    except NotJson:
+        return False
+    if not isinstance(told, dict) or told.get("success") is False or any(told.get(word) for word in WRONG):
+        return False
+    return any(isinstance(each, dict) and is_identifier(each.get("id")) for each in (told, *told.values()))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -100,23 +100,26 @@ class Creator:
         if doubtful:
             raise doubtful
 
-    def create(self, key: str, values: dict[str, Any], known: Written | None) -> Existing:
-        """Creates a record exactly once, whatever happens to the answer.
+    def intent(self, key: str, values: dict[str, Any]) -> Intent:
+        """What is to be noted before a record is created."""
+        before = self._snapshots.before()
+        return Intent(self._options.stream, key, self.entity.name, self._client.server_time(), values, before)
+
+    def create(self, intent: Intent) -> Existing:
+        """Creates a record, whose intent is noted, exactly once, whatever happens to the answer.
 
         Raises:
             TakenMeanwhile: another run is about to do so, or has done it.
             Reject: whether it was created cannot be told.
         """
-        before = self._snapshots.before()
-        intent = Intent(self._options.stream, key, self.entity.name, self._client.server_time(), values, before)
-        self._ledger.intend(intent, known)
+        values: dict[str, Any] = dict(intent.sent)
         unknown: CrmError | None = None
         for _attempt in range(ATTEMPTS):
             try:
                 with self._lock.creating():
                     created = self._finder.existing(self._system.create(self._held(intent), self.entity, values))
                     self._ours.add(created.crm_id)
-                    self._snapshots.note(created, before)
+                    self._snapshots.note(created, intent.before)
                     return created
             except (OutcomeUnknown, ProtocolError) as error:
                 unknown = error

@@ -50,10 +50,10 @@ class Snapshots:
                 self._latest = self._look(self._latest)
             return self._latest
 
-    def note(self, created: Existing, before: Snapshot) -> None:
+    def note(self, created: Existing, before: Snapshot | None) -> None:
         """Learns from a create that was answered: its id and its time are the newest now."""
         number = number_of(created.crm_id)
-        if before.highest is None:
+        if before is None or before.highest is None:
             return
         with self._lock:
             if number is None or number <= before.highest:

@@ -2,7 +2,18 @@
 
 from target_crm.ledger.base import EMPTY, NOT_SHOWN, Agreed, Base, short_digest
 from target_crm.ledger.destination import Destination
-from target_crm.ledger.entries import Intent, Link, Snapshot, TakenMeanwhile, Twin, Written, digest, number_of
+from target_crm.ledger.entries import (
+    Create,
+    Intent,
+    Link,
+    Snapshot,
+    TakenMeanwhile,
+    Twin,
+    Written,
+    digest,
+    fingerprint,
+    number_of,
+)
 from target_crm.ledger.ledger import Ledger
 from target_crm.ledger.twins import Twins
 
@@ -11,6 +22,7 @@ __all__ = [
     "NOT_SHOWN",
     "Agreed",
     "Base",
+    "Create",
     "Destination",
     "Intent",
     "Ledger",
@@ -21,6 +33,7 @@ __all__ = [
     "Twins",
     "Written",
     "digest",
+    "fingerprint",
     "number_of",
     "short_digest",
 ]

@@ -8,10 +8,9 @@ digest happens once in 10^16 comparisons.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from crm_systems.errors import ConfigError
 from crm_systems.wire import is_empty, spelled
@@ -20,6 +19,8 @@ SIZE = 7
 NAME = 4
 """How long the part of a mark is that stands for the source's name; its last two bits are free."""
 MARK = NAME + 2
+SHORT = 100
+"""From how many characters on the digest of a text is not remembered."""
 NOTHING_FOLLOWS, ONE_FOLLOWS, TWO_FOLLOW = 0, 1, 2
 EMPTY = bytes(SIZE)
 """The digest of what says nothing."""
@@ -27,8 +28,7 @@ NOT_SHOWN = b"\xff" * SIZE
 """In place of the digest of a value that the CRM did not show."""
 
 
-@dataclass(frozen=True)
-class Agreed:
+class Agreed(NamedTuple):
     """One field: digests of what the source sent and of what the CRM made of it."""
 
     sent: bytes
@@ -109,8 +109,16 @@ def _mark(name: str, other: str) -> bytes:
     return b"%s%c%s" % (first[:-1], first[-1] & 0xFC, second)
 
 
+@lru_cache(maxsize=4096)
+def _digest_of(written: str) -> bytes:
+    """Of a text that is likely to come again: in the CRM as in the source, and in other records."""
+    return blake2b(written.encode("utf-8", "surrogatepass"), digest_size=SIZE).digest()
+
+
 def short_digest(value: Any) -> bytes:
     """A digest of what a value means: the same for 11, 11.0 and "11", and for a list of values in any order."""
+    if value.__class__ is str and 0 < len(value) < SHORT:
+        return _digest_of(value)
     if is_empty(value):
         return EMPTY
     written = value if type(value) is str else _canonical(value)

@@ -7,11 +7,13 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from hashlib import blake2s
+from hashlib import blake2b, blake2s
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from target_crm.ledger.lease import LeaseHolder
 
@@ -66,6 +68,11 @@ class Snapshot:
     is_sure: bool = True
     """Whether nothing else can have been added before the create was sent."""
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it is as good a while later, since ids surely grow."""
+        return self.is_sure and self.ids is None
+
     def tells_new(self, crm_id: str) -> bool | None:
         """Whether a record with this id came later; None where that cannot be known."""
         if self.ids is not None and crm_id in self.ids:
@@ -113,6 +120,19 @@ class Intent:
 
 
 @dataclass(frozen=True)
+class Create:
+    """A create that is to be noted before it is sent, and the references of the record that are to be set later."""
+
+    intent: Intent
+    known_as: str | None
+    """The id by which the ledger knew the record when this was decided upon."""
+    fields: Sequence[str] = ()
+    """Its references."""
+    links: Sequence[Link] = ()
+    """Those of them that cannot be set yet."""
+
+
+@dataclass(frozen=True)
 class Link:
     """A reference that could not be set yet, because the record it points to has not been written."""
 
@@ -134,6 +154,30 @@ def digest(value: Any) -> str:
     return blake2s(written.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+def fingerprint(entity: str, values: Mapping[str, Any], like: str = "") -> str:
+    """A digest of what is sent for a record; in the form of ``like``, an earlier one, so that the two compare."""
+    if like and not like.startswith(NEWER):
+        return digest([entity, values])
+    plain = {name: value if value.__class__ in _PLAIN else _spelled(value) for name, value in values.items()}
+    try:
+        written = _SORTED.encode([entity, plain])
+    except OverflowError:
+        # An integer beyond 64 bits.
+        written = _ENCODER.encode([entity, plain]).encode()
+    return f"{NEWER}{blake2b(written, digest_size=16).hexdigest()[1:]}"
+
+
+def _spelled(value: Any) -> Any:
+    """A value with decimals as texts, at any depth."""
+    if value.__class__ is Decimal:
+        return jsonable(value)
+    if isinstance(value, list):
+        return [_spelled(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _spelled(each) for name, each in value.items()}
+    return jsonable(value) if isinstance(value, Decimal) else value
+
+
 def jsonable(value: Any) -> Any:
     """A number by all its digits, without the zeros that end a fraction."""
     if not isinstance(value, Decimal):
@@ -142,6 +186,10 @@ def jsonable(value: Any) -> Any:
     return written.rstrip("0").rstrip(".") if "." in written else written
 
 
+NEWER = "="
+"""Begins a fingerprint; those of earlier versions are hexadecimal throughout, and take four times as long."""
+_PLAIN = frozenset({str, int, bool, type(None)})
+_SORTED = msgspec.json.Encoder(order="sorted")
 _ENCODER = json.JSONEncoder(sort_keys=True, default=jsonable)
 
 

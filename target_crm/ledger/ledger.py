@@ -9,23 +9,23 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import sqlalchemy as sa
 
 from crm_systems.errors import ConfigError
 from target_crm.ledger.database import Database
-from target_crm.ledger.entries import Intent, Link, Snapshot, TakenMeanwhile, Written, jsonable
+from target_crm.ledger.entries import Create, Intent, Link, TakenMeanwhile, Written
 from target_crm.ledger.lease import LeaseHolder
 from target_crm.ledger.notes import Notes
+from target_crm.ledger.rows import altered_in, intent_in, link_in, link_row, row_of
 from target_crm.ledger.statements import RECORD, Statements, portions
-from target_crm.ledger.tables import INTENTS, LINKS, WRITTEN, sound
 from target_crm.ledger.twins import Twins
 from target_crm.ledger.unreported import Unreported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import sqlalchemy as sa
 
     from target_crm.ledger.twins import Other
 
@@ -61,6 +61,8 @@ class Ledger:
         self._holder = LeaseHolder()
         self._held: set[tuple[str, str]] = set()
         """Streams and keys of this run's intents."""
+        self._unsent: set[tuple[str, str]] = set()
+        """Those of them that nothing has been sent for."""
         self._pointed_to: dict[str, list[tuple[str, str]]] = {}
         """Entities and ids by the key that references name, as long as this run does not write that key."""
         self.lease_seconds = lease_seconds
@@ -75,10 +77,17 @@ class Ledger:
 
     def close(self) -> None:
         """Leaves what is still open to the next run, and gives the database back."""
+        unsent = [{**self._named(*place)[0], **self._lease} for place in self._unsent]
+
+        def work(db: sa.Connection) -> None:
+            if unsent:
+                db.execute(self._does.drop_mine, unsent)
+            db.execute(self._does.release, {**self._ours, **self._lease})
+
         with suppress(ConfigError):
             self._notes.flush()
             if self._held:
-                self._database.write(lambda db: db.execute(self._does.release, {**self._ours, **self._lease}))
+                self._database.write(work)
         self._database.close()
 
     def respell(self, spelling: Callable[[str], str]) -> None:
@@ -123,10 +132,8 @@ class Ledger:
         for some in portions(keys):
             self._notes.flush_those_of(some)
             for row in self._database.read(self._does.written, {**self._ours, "its_stream": stream, "its_key": some}):
-                with sound(WRITTEN, row):
-                    altered = json.loads(row.altered) if row.altered != "{}" else {}
-                    pairs = {name: (sent, stored) for name, (sent, stored) in altered.items()}
-                    found[row.key] = Written(row.entity, row.crm_id, row.digest, pairs, row.base)
+                altered = altered_in(row, stream)
+                found[row.key] = Written(row.entity, row.crm_id, row.digest, altered, row.base)
         return found
 
     def note(self, stream: str, key: str, written: Written, *, later: bool = False) -> None:
@@ -155,28 +162,34 @@ class Ledger:
         self._database.write(lambda db: [db.execute(each, its) for each in self._does.forget.values()])
         self._pointed_to.pop(key, None)
 
-    def intend(self, intent: Intent, known: Written | None) -> None:
-        """Notes a create before it is sent. ``known``: what :meth:`written` said when the create was decided upon.
+    def intend(self, creates: Sequence[Create]) -> None:
+        """Notes creates of one stream before they are sent, and with them what was to be noted later.
 
         Raises:
-            TakenMeanwhile: there is an open intent, or something else was written since.
+            TakenMeanwhile: of one of them there is an open intent, or something else was written since it was decided
+                upon; none of them is noted then.
         """
-        its, row = self._named(intent.stream, intent.key)
-        sent = json.dumps(dict(intent.sent), default=jsonable)
-        shown = intent.before.to_json() if intent.before else None
-        row |= {"entity": intent.entity, "at": intent.at.isoformat(), "sent": sent, "shown": shown}
+        now = self._now_and_lease()
+        stream = creates[0].intent.stream
+        rows = [{**self._named(stream, each.intent.key)[1], **row_of(each.intent), **now} for each in creates]
+        known = {each.intent.key: each.known_as for each in creates if each.known_as is not None}
 
         def work(db: sa.Connection) -> None:
-            try:
-                # The insert comes first: it makes another process that does the same wait, or fail.
-                db.execute(self._does.add_intent, {**row, **self._now_and_lease()})
-            except sa.exc.IntegrityError:
-                raise TakenMeanwhile from None
-            if db.execute(self._does.written_as, its).scalar() != (known.crm_id if known else None):
-                raise TakenMeanwhile
+            # The insert comes first: it makes another process that does the same wait, or fail.
+            db.execute(self._does.add_intent, rows)
+            for some in portions(each.intent.key for each in creates):
+                asked = {**self._ours, "its_stream": stream, "its_key": some}
+                there = {row.key: row.crm_id for row in db.execute(self._does.written_as, asked)}
+                if there != {key: known[key] for key in some if key in known}:
+                    raise TakenMeanwhile
+            for each in creates:
+                if each.fields:
+                    self._replace_links(db, stream, each.intent.key, each.fields, each.links)
 
-        self._database.write(work)
-        self._held.add((intent.stream, intent.key))
+        self._notes.flush_with(work)
+        places = [(stream, each.intent.key) for each in creates]
+        self._held.update(places)
+        self._unsent.update(places)
 
     def hold(self, stream: str, key: str) -> None:
         """Makes sure that an intent is still this run's, and extends the lease, unless it was just extended.
@@ -184,33 +197,37 @@ class Ledger:
         Raises:
             TakenMeanwhile: it is not.
         """
-        its, _ = self._named(stream, key)
+        its, now = self._named(stream, key)[0], self._now_and_lease()
+        self._unsent.discard((stream, key))
         least = {"least_seconds": self.lease_seconds - FRESH_SECONDS}
-        if self._database.read(self._does.held, {**its, **self._now_and_lease(), **least}):
+        if self._database.read(self._does.held, {**its, **now, **least}):
             return
-        if not self._changes(self._does.hold, its):
+        if not self._changes(self._does.hold, its, now):
             raise TakenMeanwhile
 
     def take(self, intent: Intent) -> bool:
         """Takes over an intent that is free; of several runs that try, one succeeds."""
         its, _ = self._named(intent.stream, intent.key)
         statement = self._does.take if self._is_over(intent.holder) else self._does.take_ended
-        is_taken = self._changes(statement, {**its, "its_owner": intent.holder.run if intent.holder else ""})
+        now = self._now_and_lease()
+        is_taken = self._changes(statement, {**its, "its_owner": intent.holder.run if intent.holder else ""}, now)
         if is_taken:
             self._held.add((intent.stream, intent.key))
         return is_taken
 
     def drop_intent(self, stream: str, key: str) -> None:
         """Notes that nothing came of an intent, unless another run has taken it."""
-        self._changes(self._does.drop_mine, self._named(stream, key)[0])
+        self._changes(self._does.drop_mine, self._named(stream, key)[0], self._now_and_lease())
         self._held.discard((stream, key))
+        self._unsent.discard((stream, key))
 
-    def _changes(self, statement: sa.Executable, its: Mapping[str, Any]) -> bool:
+    def _changes(self, statement: sa.Executable, its: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
         """Whether a statement about an intent changes anything."""
-        return self._database.write(lambda db: bool(db.execute(statement, {**its, **self._now_and_lease()}).rowcount))
+        return self._database.write(lambda db: bool(db.execute(statement, {**its, **now}).rowcount))
 
     def intents(self, stream: str, key: str | None = None) -> list[Intent]:
         """The creates of a stream, or of one record, whose outcome is not known."""
+        self._notes.flush_those_of([key]) if key else self._notes.flush()
         its, _ = self._named(stream, key or "")
         statement = self._does.intents if key is None else self._does.intent
         return [self._intent(row) for row in self._database.read(statement, {**its, **self._now_and_lease()})]
@@ -220,14 +237,8 @@ class Ledger:
         return [self._intent(row) for row in rows]
 
     def _intent(self, row: sa.Row[Any]) -> Intent:
-        with sound(INTENTS, row):
-            at, sent = datetime.fromisoformat(row.at), dict(json.loads(row.sent))
-            if at.tzinfo is None:
-                raise ValueError
-            before = Snapshot.from_json(row.shown) if row.shown else None
-            holder = LeaseHolder.from_json(row.holder) if row.holder else None
-            is_free = bool(row.has_ended) or self._is_over(holder)
-            return Intent(row.stream, row.key, row.entity, at, sent, before, holder, is_free)
+        intent = intent_in(row)
+        return replace(intent, is_free=bool(row.has_ended) or self._is_over(intent.holder))
 
     def _is_over(self, holder: LeaseHolder | None) -> bool:
         """Whether a lease is over before its time: it is this run's own, or its run is gone."""
@@ -261,19 +272,16 @@ class Ledger:
 
     def leave_open(self, stream: str, key: str, fields: Iterable[str], links: Iterable[Link]) -> None:
         """Notes the references of a record that are to be set later, in place of those of the same ``fields``."""
+        named, those = list(fields), list(links)
+        self._database.replace(lambda db: self._replace_links(db, stream, key, named, those))
+
+    def _replace_links(
+        self, db: sa.Connection, stream: str, key: str, fields: Sequence[str], links: Sequence[Link]
+    ) -> None:
         its, row = self._named(stream, key)
-        replaced = {**its, "its_field": list(fields)}
-        rows = [
-            {**row, "field": link.field, "refers_to": json.dumps(link.refers_to), "to_key": link.to_key}
-            for link in links
-        ]
-
-        def work(db: sa.Connection) -> None:
-            db.execute(self._does.close_links, replaced)
-            if rows:
-                db.execute(self._does.add_link, rows)
-
-        self._database.replace(work)
+        db.execute(self._does.close_links, {**its, "its_field": list(fields)})
+        if links:
+            db.execute(self._does.add_link, [{**row, **link_row(each)} for each in links])
 
     def close_link(self, link: Link) -> None:
         """Notes that a reference was set."""
@@ -282,18 +290,13 @@ class Ledger:
     def links_to(self, keys: Iterable[str] | None = None) -> list[Link]:
         """The references that wait for incoming records with these keys; for any, if none are named."""
         if keys is None:
-            return [_link(row) for row in self._database.read(self._does.links, self._ours)]
+            return [link_in(row) for row in self._database.read(self._does.links, self._ours)]
         found = (
             self._database.read(self._does.links_to, {**self._ours, "its_to_key": some}) for some in portions(keys)
         )
-        return [_link(row) for rows in found for row in rows]
+        return [link_in(row) for rows in found for row in rows]
 
     def _named(self, stream: str, key: str) -> tuple[dict[str, str], dict[str, Any]]:
         """What finds the row of an incoming record, and what a new one of it holds."""
         its = {**self._ours, "its_stream": stream, "its_key": key}
         return its, {name: its[f"its_{name}"] for name in RECORD}
-
-
-def _link(row: sa.Row[Any]) -> Link:
-    with sound(LINKS, row):
-        return Link(row.stream, row.key, row.field, tuple(json.loads(row.refers_to)), row.to_key)

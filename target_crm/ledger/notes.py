@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
+from target_crm.ledger.entries import TakenMeanwhile
 from target_crm.ledger.statements import PORTION, RECORD, Statements
 from target_crm.ledger.tables import INTENTS, WRITTEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    import sqlalchemy as sa
+    from collections.abc import Callable, Iterable, Sequence
 
     from target_crm.ledger.database import Database
+
+Rows = dict[tuple[str, str], dict[str, Any]]
+"""By stream and key."""
 
 
 class Notes:
@@ -23,43 +27,80 @@ class Notes:
         self._database = database
         self._does = statements
         self._lock = threading.Lock()
-        self._later: dict[tuple[str, str], dict[str, Any]] = {}
+        self._later: Rows = {}
+        self._leaving: Rows = {}
+        """Those that are being written by the thread that holds ``_flushing``."""
+        self._flushing = threading.Lock()
         self._keys: set[str] = set()
-        """Those of the rows that wait."""
+        """Those of the rows that wait or are being written."""
 
     def add(self, row: dict[str, Any], *, later: bool) -> None:
         """Puts a row in the place of what is known of a record, and of the intent to write it."""
         place = (row["stream"], row["key"])
-        with self._lock:
-            if later:
+        if later:
+            with self._lock:
                 self._later[place] = row
                 self._keys.add(row["key"])
-            else:
-                self._later.pop(place, None)
-        if not later:
-            self._write([row])
-        elif len(self._later) >= PORTION:
+            if len(self._later) >= PORTION:
+                self.flush()
+            return
+        if place in self._leaving:
+            # An older row must not come after it.
             self.flush()
+        with self._lock:
+            self._later.pop(place, None)
+        self._database.replace(lambda db: self._write(db, [row]))
 
     def flush(self) -> None:
         """Makes the rows durable that wait."""
-        with self._lock:
-            if self._later:
-                self._write(list(self._later.values()))
-            self._later.clear()
-            self._keys.clear()
+        with self._flushing:
+            if rows := self._taken():
+                self._leave(lambda: self._database.replace(lambda db: self._write(db, rows)))
+
+    def flush_with(self, work: Callable[[sa.Connection], None]) -> None:
+        """The same in one transaction with more work, so that one wait for the disk serves both.
+
+        Raises:
+            TakenMeanwhile: the work does, or another run writes one of the rows; the rows wait on then.
+        """
+
+        def both(db: sa.Connection) -> None:
+            try:
+                self._write(db, rows)
+                work(db)
+            except sa.exc.IntegrityError:
+                raise TakenMeanwhile from None
+
+        with self._flushing:
+            rows = self._taken()
+            self._leave(lambda: self._database.write(both))
 
     def flush_those_of(self, keys: Iterable[str]) -> None:
-        """The same, if a row of a record with one of these keys waits."""
+        """Makes the rows durable that wait, if one of a record with one of these keys does."""
         if not self._keys.isdisjoint(keys):
             self.flush()
 
-    def _write(self, rows: Sequence[dict[str, Any]]) -> None:
-        its = [{f"its_{name}": row[name] for name in RECORD} for row in rows]
+    def _taken(self) -> Sequence[dict[str, Any]]:
+        with self._lock:
+            self._leaving, self._later = self._later, {}
+            return list(self._leaving.values())
 
-        def work(db: sa.Connection) -> None:
+    def _leave(self, write: Callable[[], None]) -> None:
+        """Writes the rows that were taken; they wait on if that fails."""
+        is_written = False
+        try:
+            write()
+            is_written = True
+        finally:
+            with self._lock:
+                if not is_written:
+                    self._later = {**self._leaving, **self._later}
+                self._leaving = {}
+                self._keys = {key for _stream, key in self._later}
+
+    def _write(self, db: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+        if rows:
+            its = [{f"its_{name}": row[name] for name in RECORD} for row in rows]
             db.execute(self._does.forget[WRITTEN.name], its)
             db.execute(self._does.add_written, rows)
             db.execute(self._does.forget[INTENTS.name], its)
-
-        self._database.replace(work)

@@ -52,8 +52,10 @@ class Statements:
         mine = sa.and_(named(INTENTS, *RECORD), INTENTS.c.owner == sa.bindparam("my_owner"))
         seen = sa.func.coalesce(INTENTS.c.owner, "") == sa.bindparam("its_owner")
 
-        self.written = sa.select(WRITTEN).where(named(WRITTEN, *RECORD[:3]), among(WRITTEN.c.key))
-        self.written_as = sa.select(WRITTEN.c.crm_id).where(named(WRITTEN, *RECORD))
+        told = [WRITTEN.c[name] for name in ("key", "entity", "crm_id", "digest", "altered", "base")]
+        self.written = sa.select(*told).where(named(WRITTEN, *RECORD[:3]), among(WRITTEN.c.key))
+        known_as = sa.select(WRITTEN.c.key, WRITTEN.c.crm_id)
+        self.written_as = known_as.where(named(WRITTEN, *RECORD[:3]), among(WRITTEN.c.key))
         self.add_written = WRITTEN.insert()
         first = [sa.select(table.c.key).limit(1) for table in TABLES]
         self.streams = [each.where(named(table, *RECORD[:3])) for table, each in zip(TABLES, first, strict=True)]

@@ -68,9 +68,10 @@ def opened(url: str, warn: Callable[[str], None]) -> sa.Engine:
     engine = sa.create_engine(url, hide_parameters=True, connect_args=arguments)
     if path := ledger_file(engine.url):
         os.close(open_private(path, os.O_RDWR, warn))
-    with suppress(sa.exc.DBAPIError):
-        # It fails where another run makes the same tables at this moment; they are there then.
-        _METADATA.create_all(engine)
+    for _table_of_another in TABLES:
+        with suppress(sa.exc.DBAPIError):
+            # It fails where another run makes the same table at this moment; that one is there then.
+            _METADATA.create_all(engine)
     _METADATA.create_all(engine)
     _add_columns(engine)
     _add_indexes(engine)
@@ -150,13 +151,13 @@ def in_words(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def sound(table: sa.Table, row: Any) -> Iterator[None]:
+def sound(table: sa.Table, stream: str, key: str) -> Iterator[None]:
     """Says which row is broken: an interrupted copy of the database, or somebody's hand."""
     try:
         yield
     except (ValueError, TypeError, AttributeError, KeyError):
         raise ConfigError(
-            f"The ledger is broken: the row of the stream {row.stream} and the key {row.key} in the table "
+            f"The ledger is broken: the row of the stream {stream} and the key {key} in the table "
             f"{table.name} cannot be read",
             hint="restore the ledger from a copy, or mend that row",
         ) from None

@@ -43,7 +43,7 @@ class Unreported:
     def of(self, stream: str) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
         """What runs that were cut off left, which this one tells: keys, ids and conflicts."""
         for row in self._database.read(_READ, {**self._ours, "its_stream": stream}):
-            with sound(CONFLICTS, row):
+            with sound(CONFLICTS, row.stream, row.key):
                 yield row.key, row.crm_id, [dict(each) for each in json.loads(row.told)]
             self._told.append({**self._ours, "its_stream": stream, "its_key": row.key, "its_number": row.number})
 

@@ -45,7 +45,8 @@ class StreamReport:
     def add(self, outcome: Outcome) -> None:
         """Counts a record, and what the CRM stored otherwise."""
         self.counts[outcome.action.value] += 1
-        self.left_open.update(link.field for link in outcome.left_open)
+        if outcome.left_open:
+            self.left_open.update(link.field for link in outcome.left_open)
         self.add_conflicts(outcome)
         for change in outcome.silent:
             known = self.silent_changes.setdefault(change.field, {"count": 0, "examples": []})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,4 +102,22 @@ def test_one_that_is_never_carried_out_ends_in_a_sentence(subject: Subject, tmp_
         assert result.exit.startswith("target-crm: ")
         crm.answer = proper  # type: ignore[method-assign]
         assert load(subject, crm, tmp_path).exit == ""
+        assert there(subject, crm) == Counter(wanted(subject))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
+def test_a_refusal_that_tells_the_id_of_the_record_is_looked_into(
+    subject: Subject, tmp_path: Path, status: int
+) -> None:
+    with subject.start(5) as crm:
+        proper = crm.answer
+
+        def refuse(call: Call) -> Answer:
+            told = proper(call)
+            return replace(told, status=status) if is_create(call) else told
+
+        crm.answer = refuse  # type: ignore[method-assign]
+        result = load(subject, crm, tmp_path)
+        assert result.exit == ""
+        assert f"{NEW} create" in result.line(subject.entity)
         assert there(subject, crm) == Counter(wanted(subject))

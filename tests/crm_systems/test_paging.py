@@ -175,3 +175,11 @@ def test_the_unit_of_a_time_is_told_by_its_largest_value() -> None:
     assert unit_of("modified", [0, 1738317600]) == 1
     assert unit_of("modified", [0, 5]) == 0
     assert unit_of("number", [1738317600000]) == 0
+
+
+def test_a_list_that_announces_more_than_it_gives_is_a_failure() -> None:
+    def fetch(position: int, _size: int) -> Part:
+        return Part([{"id": 1}][position:], 2)
+
+    with pytest.raises(ProtocolError, match="fewer records than it announced"):
+        list(Sliding(fetch, lambda row: row["id"]).pages(10, 10))

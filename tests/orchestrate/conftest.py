@@ -32,8 +32,12 @@ __all__ = ["postgres"]
 
 @pytest.fixture
 def crm(vtiger: Callable[..., VtigerSimulator]) -> VtigerSimulator:
-    """A Vtiger that tells deletions."""
-    return vtiger(rows=120)
+    """A Vtiger that tells deletions, with ids so far from each other that each part has some."""
+    started = vtiger(rows=60)
+    for number in range(30):
+        started.store.sequence += 10_000
+        started.store.insert("Contacts", {"lastname": f"Far {number}"})
+    return started
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_the_parts_are_the_whole_exactly_once(
     assert {stream: sum(each[stream] for each in counts) for stream in STREAMS} == {
         stream: len(crm.store.records(stream)) for stream in STREAMS
     }
-    assert all(0 < each["Contacts"] <= len(crm.store.records("Contacts")) for each in counts)
+    assert all(each["Contacts"] > 0 for each in counts), "each has its share"
 
     crm.clock.advance(3600)
     changed = ids(crm)[:2]

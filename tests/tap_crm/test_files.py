@@ -24,7 +24,6 @@ STREAM = "Documents_files"
 @pytest.fixture
 def crm() -> Iterator[VtigerSimulator]:
     with VtigerSimulator(rows=60) as simulator:
-        simulator.store.attachments.clear()
         yield simulator
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from target_crm.ledger import Intent, Ledger, Link, Written
+from target_crm.ledger import Create, Intent, Ledger, Link, Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def use(ledger: Ledger) -> None:
     intent = Intent("stream", "1", "Contacts", AT, {})
     link = Link("stream", "1", "account_id", ("Accounts",), "7")
     ledger.respell(lambda name: name.upper())
-    ledger.intend(intent, None)
+    ledger.intend([Create(intent, None)])
     ledger.take(ledger.intents("stream", "1")[0])
     ledger.take(Intent("stream", "2", "Contacts", AT, {}))
     ledger.hold("stream", "1")
@@ -56,7 +56,7 @@ def use(ledger: Ledger) -> None:
     assert ledger.elsewhere("another") == set()
     assert ledger.is_known
     ledger.forget("stream", "2")
-    ledger.intend(intent, None)
+    ledger.intend([Create(intent, None)])
     ledger.close()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_systems.errors import ConfigError
-from target_crm.ledger import Intent, Ledger, Link, TakenMeanwhile, Written, digest
+from target_crm.ledger import Create, Intent, Ledger, Link, TakenMeanwhile, Written, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def test_it_remembers_over_runs_and_keeps_origins_apart(ledger: Ledger, tmp_path
 
 
 def test_an_intent_is_replaced_by_what_was_written(ledger: Ledger) -> None:
-    ledger.intend(intent(lastname="Müller", amount=Decimal("1.50"), several=["a", "b"], nothing=None), None)
+    ledger.intend([Create(intent(lastname="Müller", amount=Decimal("1.50"), several=["a", "b"], nothing=None), None)])
     found = ledger.intents("stream")
     assert found == [intent(lastname="Müller", amount="1.5", several=["a", "b"], nothing=None)]
     assert ledger.intents("another") == []
@@ -54,14 +54,14 @@ def test_an_intent_is_replaced_by_what_was_written(ledger: Ledger) -> None:
 
 
 def test_an_intent_is_refused_where_another_is_open_or_something_was_written_since(ledger: Ledger) -> None:
-    ledger.intend(intent(), None)
+    ledger.intend([Create(intent(), None)])
     with pytest.raises(TakenMeanwhile):
-        ledger.intend(intent(), None)
+        ledger.intend([Create(intent(), None)])
     ledger.note("stream", "1", Written("Contacts", "12x1", "d"))
     with pytest.raises(TakenMeanwhile):
-        ledger.intend(intent(), None)
+        ledger.intend([Create(intent(), None)])
     assert ledger.intents("stream") == []
-    ledger.intend(intent(), Written("Contacts", "12x1", "older"))
+    ledger.intend([Create(intent(), "12x1")])
     assert len(ledger.intents("stream")) == 1
 
 
@@ -73,7 +73,7 @@ def test_only_one_of_many_threads_gets_an_intent(tmp_path: Path) -> None:
     def race(mine: Ledger) -> None:
         for number in range(20):
             try:
-                mine.intend(intent(str(number)), None)
+                mine.intend([Create(intent(str(number)), None)])
             except TakenMeanwhile:
                 continue
             won.append(str(number))
@@ -89,7 +89,7 @@ def test_many_threads_may_note_at_the_same_time(ledger: Ledger) -> None:
     def work(worker: int) -> None:
         for number in range(25):
             key = f"{worker}-{number}"
-            ledger.intend(intent(key), None)
+            ledger.intend([Create(intent(key), None)])
             ledger.note("stream", key, Written("Contacts", key, "d"))
             ledger.leave_open("stream", key, ["f"], [Link("stream", key, "f", ("Accounts",), "a")])
 
@@ -146,7 +146,7 @@ def test_errors_of_the_database_repeat_no_value(ledger: Ledger, tmp_path: Path) 
 
 
 def test_the_file_is_for_its_owner_only(ledger: Ledger, tmp_path: Path) -> None:
-    ledger.intend(intent(lastname="Müller"), None)
+    ledger.intend([Create(intent(lastname="Müller"), None)])
     assert stat.S_IMODE((tmp_path / "ledger").stat().st_mode) == 0o600
 
 

@@ -13,6 +13,7 @@ from target_crm.workers import AHEAD, Workers
 from tests.target_crm.writing import pipe, run, settings, stored, writes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from crm_simulators.vtiger import VtigerSimulator
@@ -95,7 +96,7 @@ def test_an_upsert_by_e_mail_asks_for_many_at_once(crm: VtigerSimulator, tmp_pat
     changed = [{**each, "phone": "7"} if each["id"] in {"3", "77"} else each for each in people(120)]
     result = run(config, pipe("Contacts", changed))
     assert result.line("Contacts") == "Contacts → Contacts: 2 update, 118 unchanged"
-    assert len([call for call in crm.calls if " in (" in call.query.get("query", "")]) == 3
+    assert len([call for call in crm.calls if " in (" in call.query.get("query", "")]) == 2
     assert len(writes(crm)) == 2
     # By id, too.
     ids = [{**each, "id": stored(crm, "Contacts", lastname=each["lastname"])[0]["id"]} for each in changed]
@@ -123,3 +124,22 @@ def test_one_that_several_match_is_rejected_among_others(crm: VtigerSimulator, t
     result = run(settings(crm, tmp_path, identify_by=["email"], **rejects), pipe("Contacts", people(6)))
     assert result.line("Contacts") == "Contacts → Contacts: 5 create, 1 reject"
     assert "2 records have the same email" in result.log
+
+
+def test_the_second_of_two_that_may_be_the_same_waits_for_the_first() -> None:
+    workers, go_on, order = Workers(3), threading.Event(), list[str]()
+
+    def begin(name: str, identifier: str, work: Callable[[], object] = lambda: None) -> None:
+        def write() -> Outcome:
+            work()
+            order.append(name)
+            return Outcome(Action.UNCHANGED, name)
+
+        workers.begin((identifier,), write, lambda _outcome: None)
+
+    begin("first", "a", lambda: go_on.wait(10))
+    begin("second", "a")
+    begin("another", "b", go_on.set)
+    workers.finish()
+    assert order.index("first") < order.index("second")
+    workers.stop()
