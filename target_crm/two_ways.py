@@ -57,8 +57,8 @@ class TwoWays:
                 return
             self._client.sleep(LOOK_SECONDS)
         raise ConfigError(
-            f"The pipeline that goes the other way was cut off while it created records of {self._stream}, and "
-            "whether it made those that come from there now is not known",
+            f"The pipeline that goes the other way is creating records of {self._stream}, or was cut off while it did, "
+            "and whether it made those that come from there now is not known",
             hint="run that pipeline first, then this one again",
         )
 

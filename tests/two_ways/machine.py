@@ -21,6 +21,8 @@ from tests.two_ways.pipes import Pipe
 from tests.two_ways.sides import Side
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from crm_simulators.base import Call
 
 PAIRS = (("vtiger", "vtiger"), ("vtiger", "alfacrm"), ("vtiger", "egito"), ("intouch", "vtiger"))
@@ -29,7 +31,7 @@ READS = frozenset({"query", "describe", "listtypes", "getchallenge", "login", "l
 
 SIDES = st.sampled_from(["a", "b"])
 NTH = st.integers(0, 7)
-ACTIONS = st.sampled_from(["edit"] * 10 + ["run"] * 5 + ["create", "delete", "overlap", "overlap", "kill", "kill"])
+ACTIONS = st.sampled_from(["edit"] * 10 + ["run"] * 5 + ["create", "delete", "overlap", "at once", "kill", "kill"])
 NAMES = st.sampled_from(["first_name", "last_name", "email", "note"])
 TEXTS = st.sampled_from(["plain", "long", "emoji", "markup", "blank", "empty", "earlier"])
 
@@ -96,6 +98,8 @@ class History(RuleBasedStateMachine):
             self.carry(side, self.pipes[side].read())
         elif action == "overlap":
             self.overlap(side, then=nth > 1)
+        elif action == "at once":
+            self.at_once()
         else:
             self.kill(side, 3 + nth, Fault.LOST_ANSWER if kind == "plain" else Fault.REFUSED)
 
@@ -131,6 +135,17 @@ class History(RuleBasedStateMachine):
             self.edit(second, 0, "note", "plain")
         self.carry(second, read[second])
 
+    def at_once(self) -> None:
+        """Both pipelines run at the same time."""
+        read = {way: pipe.read() for way, pipe in self.pipes.items()}
+
+        def work() -> None:
+            begun = {way: pipe.begin(read[way]) for way, pipe in self.pipes.items()}
+            for way, pipe in self.pipes.items():
+                pipe.end(begun[way])
+
+        self.watched("ab", work)
+
     def kill(self, way: str, at: int, moment: Fault) -> None:
         """A pipeline is killed."""
         pipe = self.pipes[way]
@@ -144,29 +159,28 @@ class History(RuleBasedStateMachine):
         assert not ends[0] or "run that pipeline first" in ends[0], ends[0]
         return ends[0]
 
-    def watched(self, way: str, work: Any) -> None:
-        """Does something in a pipeline, and sees that it overwrites no edit that nobody is told of."""
-        there = self.pipes[way].there
-        before = there.people()
+    def watched(self, ways: str, work: Callable[[], object]) -> None:
+        """Does something in pipelines, and sees that they overwrite no edit that nobody is told of."""
+        pipes = [self.pipes[way] for way in ways]
+        before = {pipe: pipe.there.people() for pipe in pipes}
         work()
-        self.reported += self.pipes[way].conflicts()
-        after = there.people()
-        twins = self.twins(there.name)
-        for crm_id, values in before.items():
-            for name in self.common:
-                now = after.get(crm_id, {}).get(name)
-                if now == values[name] or self.edits.get((there.name, crm_id, name)) != values[name]:
-                    continue
-                across = self.held[way, twins.get(crm_id, ""), name]
-                known = {values[name] for each in across if same(each, values[name])}
-                told = [
-                    each
-                    for each in self.reported
-                    if each["id"] == crm_id and same(str(each["theirs"] or ""), values[name])
-                ]
-                assert known or told or not values[name], f"{name} of {there.name} {crm_id}: {values[name]!r} is lost"
-        for crm_id in after:
-            self.notice(there.name, crm_id, by_user=False)
+        for pipe in pipes:
+            self.reported += pipe.conflicts()
+            for crm_id in pipe.there.people():
+                self.notice(pipe.there.name, crm_id, by_user=False)
+        for pipe in pipes:
+            self.check(pipe, before[pipe])
+
+    def check(self, pipe: Pipe, before: dict[str, dict[str, str]]) -> None:
+        """Each edit that is gone was held by the other side, or stands in a report."""
+        there, after, twins = pipe.there.name, pipe.there.people(), self.twins(pipe.there.name)
+        for crm_id, name, value in ((crm_id, name, each[name]) for crm_id, each in before.items() for name in each):
+            is_edit = name in self.common and self.edits.get((there, crm_id, name)) == value
+            if not value or not is_edit or after.get(crm_id, {}).get(name) == value:
+                continue
+            across = self.held[pipe.source.name, twins.get(crm_id, ""), name]
+            told = [str(each["theirs"] or "") for each in self.reported if each["id"] == crm_id]
+            assert any(same(each, value) for each in (*across, *told)), f"{name} of {there} {crm_id}: {value!r} is lost"
 
     def notice(self, side: str, crm_id: str, *, by_user: bool = True) -> None:
         """Remembers what a record holds."""

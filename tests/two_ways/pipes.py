@@ -64,7 +64,6 @@ class Pipe:
         self, messages: list[str], at: int, moment: Fault, which: Callable[[Call], bool] = lambda _call: True
     ) -> None:
         """The same in a process that is killed at its n-th such request, if it sends so many."""
-        self._report.unlink(missing_ok=True)
         simulator, numbers = self.there.simulator, count(1)
         process: list[BaseProcess] = []
 
@@ -75,9 +74,18 @@ class Pipe:
             return moment
 
         simulator.fault = fault
-        process.append(start(self._settings, [json.loads(each) for each in messages], self.folder))
-        process[0].join(60)
+        process.append(self.begin(messages))
+        self.end(process[0])
         simulator.fault = lambda _call: None
+
+    def begin(self, messages: list[str]) -> BaseProcess:
+        """Begins to write in a process of its own."""
+        self._report.unlink(missing_ok=True)
+        return start(self._settings, [json.loads(each) for each in messages], self.folder)
+
+    def end(self, process: BaseProcess) -> None:
+        """Waits for the process, and takes the state that it gave last."""
+        process.join(60)
         lines = (self.folder / "output").read_text("utf-8").split("\n")
         states = [json.loads(line) for line in lines if line.endswith("}")]
         if states:
