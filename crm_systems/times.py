@@ -18,7 +18,7 @@ _PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII)
 """What most values are: they are read at once, as all that follows would read them."""
 _SECONDS = len("yyyy-mm-dd hh:mm:ss")
-_UTC = ZoneInfo("UTC")
+UTC = ZoneInfo("UTC")
 _OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.0+)?)?", re.ASCII)
 
 _MILLISECONDS_FROM = 100_000_000_000
@@ -59,7 +59,7 @@ def moment(value: Any, zone: ZoneInfo) -> str | None:
         if len(value) == _SECONDS:
             return _plain_moment(value, zone)
         if value[_SECONDS:] == "+00:00":
-            return _plain_moment(value[:_SECONDS], _UTC)
+            return _plain_moment(value[:_SECONDS], UTC)
     if isinstance(value, (int, Decimal)):
         return _from_epoch(value).isoformat()
     written = str(value).strip()

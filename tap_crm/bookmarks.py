@@ -7,11 +7,11 @@ that the CRM has shown. A zone that is not the CRM's then shifts both alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import CrmError
-from crm_systems.times import WIDEST, moment
+from crm_systems.times import UTC, WIDEST, moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,13 +85,13 @@ def _is_moment(written: Any) -> bool:
     try:
         # A time at either end of the calendar could not be moved to another zone.
         return isinstance(written, str) and all(
-            read_moment(written, timezone.utc) + days for days in (-3 * WIDEST, 3 * WIDEST)
+            read_moment(written, UTC) + days for days in (-3 * WIDEST, 3 * WIDEST)
         )
     except (ValueError, OverflowError):
         return False
 
 
-def read_moment(written: str, zone: Any) -> datetime:
+def read_moment(written: str, zone: ZoneInfo) -> datetime:
     """A time as people and earlier runs write it.
 
     Raises:

@@ -8,7 +8,7 @@ from hashlib import blake2s
 from typing import TYPE_CHECKING
 
 from crm_systems.compiled import Record
-from crm_systems.times import earliest
+from crm_systems.times import UTC, earliest
 from tap_crm.bookmarks import read_moment
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class _Group:
         """The sum among the entries of a state; None where there is none that can be read: all is sent then."""
         try:
             _, count, total, newest = next(each for each in sent_before if each.startswith("all ")).split()
-            known = read_moment(newest, timezone.utc)
+            known = read_moment(newest, UTC)
             return cls(int(count), int(total, 16), known)
         except (StopIteration, ValueError, OverflowError):
             return None
