@@ -84,9 +84,7 @@ def fault_of(state: Any) -> str:
 def _is_moment(written: Any) -> bool:
     try:
         # A time at either end of the calendar could not be moved to another zone.
-        return isinstance(written, str) and all(
-            read_moment(written, UTC) + days for days in (-3 * WIDEST, 3 * WIDEST)
-        )
+        return isinstance(written, str) and all(read_moment(written, UTC) + days for days in (-3 * WIDEST, 3 * WIDEST))
     except (ValueError, OverflowError):
         return False
 

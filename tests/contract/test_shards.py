@@ -59,7 +59,8 @@ def test_the_union_of_all_shards_is_the_whole(subject: Subject, crm: Simulator) 
         together = [json.dumps(row, default=str) for part in parts for row in part.records[stream]]
         assert Counter(together) == Counter(json.dumps(row, default=str) for row in rows), stream
     assert all(not BESIDE & part.records.keys() for part in parts[1:]), "what is told once, the first tells"
-    assert all(any(part.records.values()) for part in parts), "each has its share"
+    has_enough = len(whole.records.keys() - BESIDE) >= OF
+    assert not has_enough or all(any(part.records.values()) for part in parts), "each has its share"
 
 
 def test_what_is_added_between_comes_once(subject: Subject, crm: Simulator, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_it_is_read_in_full_and_then_what_was_changed(crm: SixthSimulator) -> No
     crm.change("people", 7, {"note": "changed meanwhile"})
     second = running.run(crm.config(), catalog=catalog, state=first.state)
     assert [(row["id"], row["note"]) for row in second.records["people"]] == [(7, "changed meanwhile")]
-    assert running.run(crm.config(), catalog=catalog, state=second.state).records == {}
+    assert not running.run(crm.config(), catalog=catalog, state=second.state).records["people"]
 
 
 @pytest.mark.parametrize("identify_by", ["ledger", ["email"]], ids=["ledger", "match"])
