@@ -116,12 +116,12 @@ def test_the_picture_in_the_docs(browser: Chromium, tmp_path: Path, pictures: Pa
         config = settings(crm, tmp_path, identify_by=["email"], dry_run=True, report_path=str(page))
         assert run(config, pipe("Contacts", changed)).exit == ""
     browser.open(page, width=760)
-    assert browser.evaluate("[...document.querySelectorAll('.record b')].map(each => each.innerText)") == [
+    assert browser.evaluate("[...document.querySelectorAll('.record b')].map(each => each.textContent)") == [
         "Jana Nováková",
         "Amir Haddad",
         "Zoë O'Brien",
     ]
-    assert browser.evaluate("[...document.querySelectorAll('mark')].map(each => each.innerText)") == 3 * [
+    assert browser.evaluate("[...document.querySelectorAll('mark')].map(each => each.textContent)") == 3 * [
         "Everything",
         "Sales",
     ]
