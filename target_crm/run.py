@@ -149,20 +149,25 @@ class Run:
             return
         self._finished = True
         self._progress.clear()
-        self.workers.stop()
-        self.client.close()
+        try:
+            self.workers.stop()
+            self.client.close()
+            self._tell()
+        finally:
+            if self._ledger is not None:
+                self._ledger.close()
+
+    def _tell(self) -> None:
+        """Writes the report, and one line a stream."""
         for line in self.report.lines():
             self._logger.info("%s", line)
         seconds, path = time.monotonic() - self._started, self.settings["report_path"]
         try:
             if path:
                 self.report.write(path, seconds=seconds, requests=self.client.traffic.requests)
-            if self._ledger is not None and not self.settings["dry_run"]:
-                self._ledger.unreported.forget()
         except OSError as error:
             raise SystemExit(
                 f"{self._name}: the report cannot be written to `report_path` ({error.strerror})."
             ) from None
-        finally:
-            if self._ledger is not None:
-                self._ledger.close()
+        if self._ledger is not None and not self.settings["dry_run"]:
+            self._ledger.unreported.forget()
