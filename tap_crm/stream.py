@@ -247,8 +247,17 @@ class CrmStream(VersionedStream):
         return begun
 
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
-        """The records to send, page by page."""
+        """The records to send, page by page.
+
+        Where a run that was cut off is gone on with, what was changed since it began is read as well.
+        """
         begun = self._at_its_turn()
+        yield from self._reading(begun)
+        if begun.changes and begun.changes.goes_on and not self._is_incomplete:
+            yield from self._reading(self._at_its_turn())
+
+    def _reading(self, begun: _Begun) -> Iterator[Sequence[Row | Record]]:
+        """The records of one reading, page by page, and what it found to be gone; moves the bookmark at its end."""
         changes = begun.changes
         self._gone = self._deletions(changes)
         yield from self._rows(begun)

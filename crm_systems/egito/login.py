@@ -26,7 +26,8 @@ def token(call: Call, options: Mapping[str, Any]) -> str:
         LogInRefused: the credentials are wrong.
     """
     told = _ask(call, options, grant_type="password", username=options["username"], password=options["password"])
-    if int(told.get("expires_in", SHORTEST_LIFE)) < SHORTEST_LIFE and told.get("refresh_token"):
+    lasts = str(told.get("expires_in"))
+    if lasts.isdecimal() and int(lasts) < SHORTEST_LIFE and told.get("refresh_token"):
         with suppress(LogInRefused):
             told = _ask(call, options, grant_type="refresh_token", refresh_token=str(told["refresh_token"]))
     return str(told["access_token"])

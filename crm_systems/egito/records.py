@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -159,8 +160,9 @@ def normaliser(entity: Entity, zone: ZoneInfo) -> Callable[[Row], Row]:
         row = {**row}
         for name, unit in units:
             if isinstance(row.get(name), int):
-                moment = EPOCH + timedelta(seconds=row[name] // unit, milliseconds=row[name] % unit * 1000 // unit)
-                row[name] = moment.astimezone(zone).date().isoformat() if name in days else moment.isoformat()
+                with suppress(OverflowError):  # what is no time at all stays what it is, and does not fit
+                    moment = EPOCH + timedelta(seconds=row[name] // unit, milliseconds=row[name] % unit * 1000 // unit)
+                    row[name] = moment.astimezone(zone).date().isoformat() if name in days else moment.isoformat()
         if key and created and not row.get(key):
             row[key] = row.get(created)
         return row

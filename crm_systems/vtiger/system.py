@@ -151,7 +151,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
             proof = md5((token + self.options["access_key"]).encode(), usedforsecurity=False).hexdigest()
             form = {"operation": "login", "username": self.options["username"], "accessKey": proof}
             try:
-                login = call(Request("POST", "Log-in", form=form))
+                login = call(Request("POST", "Log-in", form=form, shape=dict))
             except (Rejected, SessionExpired):
                 self._forget_challenge(token)
                 if server_time is None:
