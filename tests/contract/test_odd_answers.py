@@ -105,6 +105,27 @@ def test_what_cannot_be_read_is_never_no_rows(subject: Subject, how: Callable[[A
             assert "Traceback" not in result.words
 
 
+def with_odd_part(told: bytes, number: int, odd: Any) -> bytes:
+    """JSON whose ``number``-th part, of the outer two levels, is another thing; as it was where there are fewer."""
+    data = json.loads(told)
+    inner = [part for part in (data.values() if isinstance(data, dict) else ()) if isinstance(part, dict)]
+    places = [(part, key) for part in (data, *inner) if isinstance(part, dict) for key in part]
+    for part, key in places[number : number + 1]:
+        part[key] = odd
+    return json.dumps(data).encode()
+
+
+@pytest.mark.parametrize("odd", [[], "x", 10**30, {"x": 1}], ids=["list", "text", "number", "object"])
+def test_a_first_answer_with_an_odd_part_ends_in_a_sentence(subject: Subject, odd: Any) -> None:
+    for first in (1, 2):
+        for part in range(6):
+            with subject.start(3) as crm:
+                odd_part = body(lambda told, part=part: with_odd_part(told, part, odd))  # type: ignore[misc]
+                spoil(crm, odd_part, which=first.__eq__)
+                result = read(config_of(subject, crm))
+            assert result.exit or len(result.records[subject.entity]) == len(records(crm, subject.entity))
+
+
 def mutated(told: bytes, chance: random.Random) -> bytes:
     """JSON in which a part is missing or another thing."""
     odd = [None, [], {}, "", "x", 0, -1, 1.5, True, [None], {"id": None}, "2024-13-45", 10**30, "\ud800", [{"x": 1}]]

@@ -64,10 +64,9 @@ def test_what_was_cut_off_again_and_again_loses_nothing(server: VtigerSimulator)
         output = run(config, state=warehouse.state).output.splitlines()
         warehouse.take(output[: chance.randrange(len(output) // 3)])
         server.store.change(chance.choice(keys), {"title": f"changed {number}"})
-    for _run in range(2):
-        last = run(config, state=warehouse.state)
-        assert READING not in json.dumps(last.state)
-        warehouse.take(last.output.splitlines())
+    last = run(config, state=warehouse.state)
+    assert READING not in json.dumps(last.state)
+    warehouse.take(last.output.splitlines())
     assert warehouse.titles() == {row["id"]: row["title"] for row in server.store.records("Contacts")}
 
 
@@ -101,7 +100,6 @@ def test_a_killed_process_goes_on(server: VtigerSimulator, tmp_path: Path) -> No
     assert kills == 2
     # A kill costs what came since the last state, and the pages that waited.
     assert pages(server) <= 1.1 * once + kills * (25 + 2 * 2 * 4)
-    warehouse.take(run(config, state=warehouse.state).output.splitlines())
     assert warehouse.titles() == {row["id"]: row["title"] for row in server.store.records("Contacts")}
     assert len(whole.records["Contacts"]) == len(warehouse.rows)
 
