@@ -63,7 +63,7 @@ class Case:
 
     def run(self, folder: Path) -> Verdict:
         """Ends a run, lets another go on, and judges."""
-        return {"written": _written, "read": _read, "twice": _twice}[self.way](self, folder)
+        return _read(self, folder) if self.way == "read" else _written(self, folder)
 
 
 def cases(systems: tuple[str, ...] = tuple(SUBJECTS), postgres: str = "") -> Iterator[Case]:
@@ -118,6 +118,7 @@ class Killer:
 
 
 def _written(case: Case, folder: Path) -> Verdict:
+    """A run that is killed, where the case says so beside another; then one in peace."""
     subject, history = SUBJECTS[case.system], History(folder / "history.jsonl")
     records = [given(subject, number) for number in range(NEW[case.workers])]
     told = lines_of(messages(subject, records))
@@ -125,10 +126,13 @@ def _written(case: Case, folder: Path) -> Verdict:
         watched = Watched(crm, subject, history, keys_of(subject, records))
         config = _config(subject, crm, case, folder)
         killer = crm.fault = Killer(case, writes, history)
-        note_invoked(history, "target 1", records)
-        process = Command("target", config, folder / "1", told, installed=case.installed)
-        killer.aim(process.pid)
-        end_of_write(history, "target 1", process, records)
+        runs = {}
+        for who in ("target 1", "target 0") if case.way == "twice" else ("target 1",):
+            note_invoked(history, who, records)
+            runs[who] = Command("target", config, folder / who, told, installed=case.installed)
+        killer.aim(runs["target 1"].pid)
+        for who, process in runs.items():
+            end_of_write(history, who, process, records)
         requests = len(crm.calls)
         crm.fault = lambda _call: None
         seconds = _write_again(case, history, config, folder / "2", records)
@@ -146,30 +150,6 @@ def _write_again(
     process = Command("target", config, folder, lines_of(messages(subject, records)), installed=case.installed)
     end_of_write(history, "target 2", process, records)
     return process.seconds
-
-
-def _twice(case: Case, folder: Path) -> Verdict:
-    """Two runs at once, of which one is killed; then a third in peace."""
-    subject, history = SUBJECTS[case.system], History(folder / "history.jsonl")
-    records = [given(subject, number) for number in range(NEW[case.workers])]
-    told = lines_of(messages(subject, records))
-    with subject.start(5) as crm:
-        watched = Watched(crm, subject, history, keys_of(subject, records))
-        config = _config(subject, crm, case, folder)
-        killer = crm.fault = Killer(case, writes, history)
-        runs = {}
-        for who in ("target 1", "target 0"):
-            note_invoked(history, who, records)
-            runs[who] = Command("target", config, folder / who, told)
-        killer.aim(runs["target 1"].pid)
-        for who, process in runs.items():
-            end_of_write(history, who, process, records)
-        requests = len(crm.calls)
-        crm.fault = lambda _call: None
-        seconds = _write_again(case, history, config, folder / "2", records)
-        watched.holds_what_was_written()
-    figures = _figures(killer, len(records), requests, seconds, watched.resent)
-    return Verdict(PART, case.name, judge(history.close()), figures)
 
 
 def _read(case: Case, folder: Path) -> Verdict:

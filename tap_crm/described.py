@@ -22,9 +22,7 @@ class Described(Tap):
     name = "tap-crm"
     package_name = "tap-crm"
     dynamic_catalog = True
-    config_jsonschema: ClassVar[dict[str, Any]] = json.loads(
-        Path(__file__).with_name("settings.json").read_text("utf-8")
-    )
+    config_jsonschema: ClassVar[dict[str, Any]] = json.loads(SETTINGS.read_text("utf-8"))
     # No BATCH: in singer-sdk 0.54 it writes deselected fields.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crm_systems.beside import FILES, RELATIONS
 from target_crm.beside import BesideWriter, FileWriter, RelationWriter
@@ -34,18 +34,9 @@ class BesideSink(CrmSink):
         for record in records:
             record.identifiers = (*record.identifiers, *self._writer.in_turn(record))
 
-    def process_batch(self, context: dict[str, Any]) -> None:
-        """Gives a batch to the workers, once those of another stream are done.
-
-        Raises:
-            SystemExit: more records were rejected than may be, or the connection is in trouble.
-        """
-        records: list[Incoming] = context.get("records", [])
-        with self.run.in_words():
-            self.run.begin(self.stream_name)
-            self._identify(records)
-            ahead = self._writer.looked_up(records)
-            for record in records:
-                self.run.workers.begin(
-                    record.identifiers, partial(self._write, record, ahead=ahead), partial(self._settle, record)
-                )
+    def _hand_over(self, records: list[Incoming]) -> None:
+        """Looks a batch up, and begins to write it; nothing of it is decided before."""
+        ahead = self._writer.looked_up(records)
+        for record in records:
+            write, settle = partial(self._write, record, ahead=ahead), partial(self._settle, record)
+            self.run.workers.begin(record.identifiers, write, settle)

@@ -21,9 +21,7 @@ class DescribedTarget(Target):
 
     name = "target-crm"
     package_name = "tap-crm"
-    config_jsonschema: ClassVar[dict[str, Any]] = json.loads(
-        Path(__file__).with_name("settings.json").read_text("utf-8")
-    )
+    config_jsonschema: ClassVar[dict[str, Any]] = json.loads(SETTINGS.read_text("utf-8"))
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,

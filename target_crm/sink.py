@@ -184,11 +184,15 @@ class CrmSink(_Sink):
         with self.run.in_words():
             self.run.begin(self.stream_name)
             self._identify(records)
-            ahead = self._writer.looked_up((record.key, record) for record in records if record.is_first)
-            coming = iter(records)
-            while some := list(islice(coming, self.run.workers.in_hand)):
-                self._begin(some, ahead)
-            self.run.rest()
+            self._hand_over(records)
+
+    def _hand_over(self, records: list[Incoming]) -> None:
+        """Looks a batch up, and begins to write it."""
+        ahead = self._writer.looked_up((record.key, record) for record in records if record.is_first)
+        coming = iter(records)
+        while some := list(islice(coming, self.run.workers.in_hand)):
+            self._begin(some, ahead)
+        self.run.rest()
 
     def _begin(self, records: list[Incoming], ahead: Ahead) -> None:
         """Settles what needs no worker, notes what is to be created in one go, and gives the rest to the workers."""

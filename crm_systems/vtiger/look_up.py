@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crm_systems.errors import Rejected, ServerFault
 from crm_systems.model import BEYOND
 from crm_systems.paging import shrunk
-from crm_systems.vtiger import vtql
+from crm_systems.vtiger import vtql, walks
 
 if TYPE_CHECKING:
     from crm_systems.model import Call, Row
@@ -88,7 +88,7 @@ def _rows(call: Call, table: vtql.Table, condition: str, witness: str) -> list[R
         raise Rejected(f"{table.module}: the server could not look the record up", code="empty answer")
     if len(rows) < vtql.SERVER_PAGE and not table.joins_lines:
         return rows
-    pages = list(vtql.Keyset(replace(table, where=condition), 0, BEYOND)(call))
+    pages = list(walks.Keyset(replace(table, where=condition), 0, BEYOND)(call))
     if any(page.unreadable for page in pages):
         raise Rejected(f"{table.module}: the server does not hand out one of the records that were looked up")
     return [row for page in pages for row in page.rows]

@@ -6,11 +6,8 @@ import html
 import json
 import logging
 import re
-import threading
 from dataclasses import replace
-from datetime import datetime, timezone
 from functools import partial
-from hashlib import md5
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -19,54 +16,41 @@ from crm_systems.beside import CONTENT
 from crm_systems.compiled import Envelope, compiled
 from crm_systems.errors import (
     Denied,
-    LogInRefused,
-    NotOffered,
     ProtocolError,
     Rejected,
     ServerFault,
-    SessionExpired,
     Unavailable,
 )
 from crm_systems.kinds import Notation
 from crm_systems.model import BEYOND, Abilities, Deletion, Limits, Request, Session, Setting
-from crm_systems.rows import ID, fits, is_identifier, is_vtiger_id, is_whole_number
+from crm_systems.rows import ID, fits, is_identifier, is_vtiger_id
 from crm_systems.sampling import together
-from crm_systems.system import VERSION, System, decode_json
+from crm_systems.system import System
 from crm_systems.times import earliest
-from crm_systems.vtiger import leads, vtql
+from crm_systems.vtiger import leads, vtql, walks
+from crm_systems.vtiger.answers import meaning
+from crm_systems.vtiger.deletions import Sync
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, WITHOUT_INVENTORY, entity_of
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import VtigerFiles, replace_file, with_file
 from crm_systems.vtiger.lines import INTERNAL_ERRORS, replace_lines
+from crm_systems.vtiger.login import Login
 from crm_systems.vtiger.look_up import LookUp
 from crm_systems.vtiger.relations import VtigerRelations
 from crm_systems.wire import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from crm_systems.compiled import Pages
     from crm_systems.kinds import Reader
     from crm_systems.model import Call, Entity, Field, Reply, Row, Walk
 
-SESSION_OVER = frozenset({"INVALID_SESSIONID", "AUTHENTICATION_REQUIRED", "SESSION_EXPIRED", "SESSION_LEFT_IDLE"})
-
-HINTS = {
-    "0": "another record has the same value in a field that must be unique",
-    "MANDATORY_FIELDS_MISSING": "a mandatory field is empty",
-    "REFERENCE_INVALID": "a reference points to a record of the wrong kind",
-    "INVALID_ID_ATTRIBUTE": "an id in it is not valid; inventory documents cannot be created on a stock Vtiger 8.4",
-}
-"""What people can make of the codes that records are refused with; 0 is a duplicate (measured)."""
-
 HIDING = frozenset({"Calendar", "Events", "cbCalendar"})
 """Modules whose pages lack the rows that a user who is no administrator may not see (measured on 8.4.0)."""
 
-WITHOUT_DELETIONS = frozenset({"Users", "Emails"})
-"""Modules that sync passes over, or breaks on."""
-
 LIST_MODULES = Request("GET", "List the modules", query={"operation": "listtypes"})
-DELETIONS = {"deleted": [str], "lastModifiedTime": is_whole_number}
 RECORD = {"id": is_vtiger_id}
 PAGE = Envelope(rows="result", flag="success", besides="moreinfo", key=ID.pattern)
 """A page of rows; coreBOS tells more."""
@@ -113,13 +97,10 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         VtigerRelations.__init__(self, settings)
         self._administrator = False
         self._user = self._version = ""
-        self._token = ""
-        """The challenge that serves all logins."""
-        self._challenging = threading.Lock()
         self._highest: int | None = None
-        self._sync_refusal: NotOffered | None = None
-        self._sync_works = False
         self._revise_decodes = True
+        self._login = Login(settings)
+        self._sync = Sync()
         self._looking = LookUp()
         self._shown: dict[str, Row] = {}
         """By module, a record that was there."""
@@ -141,55 +122,12 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         return vtql.ask("select id from Users limit 1;", "Ask whether the server is up", has_ids=False)
 
     def log_in(self, call: Call) -> Session:
-        """Login by a challenge, which serves all logins of the user while it lasts (measured).
-
-        The server keeps one challenge a user, so another process that logs in at the same time breaks this login with
-        the same codes as a wrong key (measured): one refusal proves nothing.
-        """
-        try:
-            token, server_time = self._challenge(call)
-            proof = md5((token + self.options["access_key"]).encode(), usedforsecurity=False).hexdigest()
-            form = {"operation": "login", "username": self.options["username"], "accessKey": proof}
-            try:
-                login = call(Request("POST", "Log-in", form=form, shape=dict))
-            except (Rejected, SessionExpired):
-                self._forget_challenge(token)
-                if server_time is None:
-                    return self.log_in(call)
-                raise
-            told = {"userId": str(login.get("userId", "")), VERSION: str(login.get("vtigerVersion", ""))}
-            session = Session({"sessionName": login["sessionName"], **told}, server_time)
-        except Denied as error:
-            raise LogInRefused("Log-in: there is no such user", code=error.code, hint="check `username`") from None
-        except (Rejected, SessionExpired) as error:
-            raise LogInRefused(
-                "Log-in: user name or access key is wrong",
-                code=error.code,
-                hint="check `username` and `access_key`, the key on the user's My Preferences page",
-                worth_retrying=True,
-            ) from None
-        except (KeyError, TypeError, ValueError, OverflowError, OSError):
-            raise ProtocolError("Log-in: this is no answer of a Vtiger webservice", hint="check `url`") from None
+        """By a challenge; learns what the user may see as well."""
+        session, told = self._login.open(call)
         self._user = session.values["userId"]
-        self._version = str(login.get("vtigerVersion") or "")
-        self._administrator = self._is_administrator(call, session, login)
+        self._version = str(told.get("vtigerVersion") or "")
+        self._administrator = self._is_administrator(call, session, told)
         return session
-
-    def _challenge(self, call: Call) -> tuple[str, datetime | None]:
-        """The user's challenge, and the server's clock if it was asked for just now."""
-        with self._challenging:
-            if self._token:
-                return self._token, None
-            query = {"operation": "getchallenge", "username": self.options["username"]}
-            told = call(Request("GET", "Log-in", query=query))
-            token, now = "" + told["token"], datetime.fromtimestamp(int(told["serverTime"]), timezone.utc)
-            self._token = token
-            return token, now
-
-    def _forget_challenge(self, token: str) -> None:
-        with self._challenging:
-            if self._token == token:
-                self._token = ""
 
     def _is_administrator(self, call: Call, session: Session, login: Row) -> bool:
         """As the login says; where it does not (coreBOS, Vtiger 7), as the user's own record says.
@@ -217,28 +155,8 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         return replace(request, form={**(request.form or {}), **signed})
 
     def read(self, request: Request, reply: Reply) -> Any:
-        """The result, or the error by its code; the texts differ by language and version."""
-        answer = decode_json(request, reply)
-        if not isinstance(answer, dict) or "success" not in answer:
-            raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice", hint="check `url`")
-        if answer["success"] is True and "result" in answer:
-            return answer["result"]
-        error = answer.get("error")
-        if answer["success"] is not False or not isinstance(error, dict):
-            # It says neither that something was done nor why it was not.
-            raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice", hint="run again")
-        code = str(next((error[key] for key in ("code", "errorCode", "errorType") if key in error), "no code"))
-        says = str(next((error[key] for key in ("message", "errorMessage", "errorMsg") if key in error), ""))
-        if code in SESSION_OVER:
-            raise SessionExpired(f"{request.about}: the session has ended", code=code)
-        if code == "ACCESS_DENIED":
-            raise Denied(
-                f"{request.about}: the CRM denies this",
-                code=code,
-                hint="it does not exist, or the user has no right to it",
-            )
-        hint = HINTS.get(code, "")
-        raise Rejected(f"{request.about}: the CRM refuses this", code=code, hint=hint, server_says=says)
+        """The result, or the error by its code."""
+        return meaning(request, reply)
 
     def entities(self, call: Call) -> list[str]:
         """All modules, custom ones and those that are no entities included."""
@@ -320,11 +238,11 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         """By id. Without ids, or on a server that does not sort a module by them, all at once."""
         table = replace(self._table(entity, since), columns=self._columns(call, entity))
         if entity.key != ("id",):
-            return [vtql.everything(table)]
+            return [walks.everything(table)]
         try:
             newest = vtql.newest(call, table)
         except vtql.Unsorted:
-            return [vtql.everything(table)]
+            return [walks.everything(table)]
         if not table.prefix and newest:
             table = replace(table, prefix=newest[0].partition("x")[0])
         elif not table.prefix and (newest is None or table.hides_rows):
@@ -336,7 +254,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         if not highest:
             vtql.vouch(call, table)
         left = entity.left or ((0, BEYOND),)
-        return [vtql.Keyset(table, low, highest, min(high, highest)) for low, high in left if low < highest]
+        return [walks.Keyset(table, low, highest, min(high, highest)) for low, high in left if low < highest]
 
     def _table(self, entity: Entity, since: datetime | None) -> vtql.Table:
         where = ""
@@ -388,53 +306,12 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         return self._highest
 
     def tells_deletions(self, entity: Entity) -> bool:
-        """Entity modules only; Users and Emails are left out by the server."""
-        return bool(entity.private["is_entity"]) and entity.name not in WITHOUT_DELETIONS and entity.key == ("id",)
+        """Entity modules only."""
+        return self._sync.tells(entity)
 
     def deletions(self, call: Call, entity: Entity, since: datetime) -> Iterator[Deletion]:
-        """By ``sync``, which also names converted leads.
-
-        The lower bound is exclusive and a row of the same second may come later (measured: lost in 12 of 12 tries), so
-        each page starts one second before the end of the last.
-        """
-        if self._sync_refusal:
-            raise self._sync_refusal
-        position, seen = int(since.timestamp()) - 1, set[str]()
-        while True:
-            answer = self._sync(call, entity.name, position)
-            told, shard = answer["deleted"], entity.shard
-            ours = [each for each in told if not shard or shard.has(vtql.number_of(each))]
-            yield from (Deletion(each) for each in ours if each not in seen)
-            seen.update(answer["deleted"])
-            reached = int(answer["lastModifiedTime"])
-            if not answer.get("more") or reached <= position:
-                return
-            position = max(reached - 1, position + 1)
-
-    def _sync(self, call: Call, module: str, position: int) -> Any:
-        """One page of sync; the first failure says that this server, or this user, cannot."""
-        query = {
-            "operation": "sync",
-            "modifiedTime": str(max(position, 1)),
-            "elementType": module,
-            "syncType": "application",
-        }
-        try:
-            about = f"{module}: ask for deletions"
-            answer = call(Request("GET", about, query=query, shape=DELETIONS, patient=self._sync_works))
-        except (Denied, Rejected, ServerFault) as error:
-            if self._sync_works:
-                raise
-            reason = (
-                "only an administrator may ask for them"
-                if isinstance(error, Denied)
-                else "its operation `sync` does not work, as on a fresh Vtiger 8; what mends it differs by version "
-                "(see docs/systems/vtiger.md)"
-            )
-            self._sync_refusal = NotOffered(f"The CRM does not tell deletions: {reason}", code=error.code)
-            raise self._sync_refusal from None
-        self._sync_works = True
-        return answer
+        """By ``sync``."""
+        return self._sync.deletions(call, entity, since)
 
     def describe_login(self, session: Session) -> str:
         """The user's name and id."""
@@ -453,7 +330,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         found: dict[str, str] = {}
         for module, name in (("Groups", "groupname"), ("Users", "user_name")):
             try:
-                pages = list(vtql.everything(vtql.Table(module, ""))(call))
+                pages = list(walks.everything(vtql.Table(module, ""))(call))
             except Denied:
                 continue
             rows = [row for page in pages for row in page.rows if is_identifier(row.get("id"))]

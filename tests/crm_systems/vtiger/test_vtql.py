@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from crm_systems import model
 from crm_systems.errors import ProtocolError, Rejected, Unavailable
 from crm_systems.model import BEYOND, Shard
-from crm_systems.vtiger import vtql
+from crm_systems.vtiger import vtql, walks
 from tap_crm.place import without
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Server:
 def read(server: Server, table: vtql.Table, highest: int | None = None) -> tuple[list[int], set[int]]:
     """The numbers of the rows in their order, and of the records that could not be read."""
     end = vtql.top(server.call, table) if highest is None else highest
-    pages = list(vtql.Keyset(table, 0, end)(server.call))
+    pages = list(walks.Keyset(table, 0, end)(server.call))
     return (
         [vtql.number_of(row["id"]) for page in pages for row in page.rows],
         {vtql.number_of(each) for page in pages for each in page.unreadable},
@@ -120,9 +120,9 @@ def test_every_row_once_however_it_is_divided(ids: list[int], size: int, seed: i
     """Walks are divided before, in the midst of and after any of their requests, and go on in any order."""
     chance = random.Random(seed)
     bad = frozenset(chance.sample(ids, min(chance.randrange(5), len(ids))))
-    under_way: list[tuple[vtql.Keyset, Iterator[Page]]] = []
+    under_way: list[tuple[walks.Keyset, Iterator[Page]]] = []
 
-    def begin(walk: vtql.Keyset) -> None:
+    def begin(walk: walks.Keyset) -> None:
         under_way.append((walk, walk(server.call)))
 
     def perhaps_divide(_server: Server, _query: str) -> None:
@@ -131,7 +131,7 @@ def test_every_row_once_however_it_is_divided(ids: list[int], size: int, seed: i
                 begin(walk.divide())
 
     server = Server(ids, bad=bad, weight=weight, before=perhaps_divide)
-    begin(vtql.Keyset(vtql.Table("Things", "12", page_size=size), 0, max(ids, default=0)))
+    begin(walks.Keyset(vtql.Table("Things", "12", page_size=size), 0, max(ids, default=0)))
     rows: list[int] = []
     unreadable: list[str] = []
     left: Ranges = ((0, BEYOND),)
@@ -245,7 +245,7 @@ def test_a_server_that_drops_the_order_is_found_out() -> None:
     table = vtql.Table("Things", "12")
     with pytest.raises(vtql.Unsorted):
         vtql.top(server.call, table)
-    pages = vtql.everything(table)(server.call)
+    pages = walks.everything(table)(server.call)
     assert [vtql.number_of(row["id"]) for page in pages for row in page.rows] == server.ids
 
 

@@ -1,0 +1,50 @@
+"""What an answer of the webservice means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.errors import Denied, ProtocolError, Rejected, SessionExpired
+from crm_systems.system import decode_json
+
+if TYPE_CHECKING:
+    from crm_systems.model import Reply, Request
+
+SESSION_OVER = frozenset({"INVALID_SESSIONID", "AUTHENTICATION_REQUIRED", "SESSION_EXPIRED", "SESSION_LEFT_IDLE"})
+
+HINTS = {
+    "0": "another record has the same value in a field that must be unique",
+    "MANDATORY_FIELDS_MISSING": "a mandatory field is empty",
+    "REFERENCE_INVALID": "a reference points to a record of the wrong kind",
+    "INVALID_ID_ATTRIBUTE": "an id in it is not valid; inventory documents cannot be created on a stock Vtiger 8.4",
+}
+"""What people can make of the codes that records are refused with; 0 is a duplicate (measured)."""
+
+
+def meaning(request: Request, reply: Reply) -> Any:
+    """The result, or the error by its code; the texts differ by language and version.
+
+    Raises:
+        SessionExpired, Denied, Rejected, ProtocolError: as the answer says.
+    """
+    answer = decode_json(request, reply)
+    if not isinstance(answer, dict) or "success" not in answer:
+        raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice", hint="check `url`")
+    if answer["success"] is True and "result" in answer:
+        return answer["result"]
+    error = answer.get("error")
+    if answer["success"] is not False or not isinstance(error, dict):
+        # It says neither that something was done nor why it was not.
+        raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice", hint="run again")
+    code = str(next((error[key] for key in ("code", "errorCode", "errorType") if key in error), "no code"))
+    says = str(next((error[key] for key in ("message", "errorMessage", "errorMsg") if key in error), ""))
+    if code in SESSION_OVER:
+        raise SessionExpired(f"{request.about}: the session has ended", code=code)
+    if code == "ACCESS_DENIED":
+        raise Denied(
+            f"{request.about}: the CRM denies this",
+            code=code,
+            hint="it does not exist, or the user has no right to it",
+        )
+    hint = HINTS.get(code, "")
+    raise Rejected(f"{request.about}: the CRM refuses this", code=code, hint=hint, server_says=says)
