@@ -73,5 +73,6 @@ def _deletions(client: Client, entities: Sequence[Entity]) -> str:
         for entity in telling[:1]:
             next(client.system.deletions(client.call, entity, client.server_time()), None)
     except NotOffered as error:
-        return f"no ({str(error).partition(': ')[2] or error})"
+        reason = str(error).partition(": ")[2] or str(error)
+        return f"no ({reason.rstrip('.')})"
     return "yes" if telling else "no (the CRM does not tell them)"
