@@ -276,9 +276,13 @@ class CrmStream(VersionedStream):
         self.run.progress.done(self.name)
         self._report(begun.reader)
         self._forget_place(begun)
+        self._move_on(changes)
+
+    def _move_on(self, changes: Incremental | None) -> None:
+        """Moves the bookmark, unless something is missing."""
         if changes and not self._is_incomplete:
             changes.advance()
-            self._note_shard(begun.state or {})
+            self._note_shard(self.stream_state)
 
     def _rows(self, begun: _Begun) -> Iterator[Sequence[Row | Record]]:
         """All records, or those that were changed and not sent yet."""
@@ -287,7 +291,7 @@ class CrmStream(VersionedStream):
         for page in begun.pages:
             elapsed = timedelta(seconds=begun.pages.read_at - begun.at)
             for identifier in page.unreadable:
-                self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
+                self.miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             if self._gone:
                 self._gone.meet(page.unreadable)
             read += len(page.rows)
@@ -308,7 +312,7 @@ class CrmStream(VersionedStream):
             self._keep_place(begun, page, is_whole=not keyless)
         if keyless:
             key = ", ".join(self._keys)
-            self._miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
+            self.miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
 
     def _elapsed(self, begun: _Begun) -> timedelta:
         return timedelta(seconds=self.run.client.clock() - begun.at)
@@ -399,7 +403,7 @@ class CrmStream(VersionedStream):
     def _key_of(self, record: Row | Record) -> str:
         return "|".join(str(record.get(name)) for name in self._keys)
 
-    def _miss(self, sentence: str) -> None:
+    def miss(self, sentence: str) -> None:
         """Says what is missing; the stream counts as complete without it where the settings say so."""
         self._is_whole = False
         if self.run.settings["skip_unreadable"]:
