@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from crm_systems.compiled import Record
     from crm_systems.model import Row
     from tap_crm.state import Incremental
+    from tap_crm.streams.reading import Reading
 
 OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
 """What a CRM may say against what one record has; any other error is trouble with the connection."""
@@ -31,7 +32,7 @@ class ChangedRecords(CrmStream):
     def _reader(self) -> kinds.Reader:
         return kinds.Reader(self.entity, self.run.client.system.notation)
 
-    def _report(self, reader: kinds.Reader) -> None:
+    def _report(self, reading: Reading) -> None:
         """Says nothing."""
 
     def _deletions(self, changes: Incremental | None) -> None:
