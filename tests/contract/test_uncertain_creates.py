@@ -124,7 +124,9 @@ def test_a_refusal_that_tells_the_id_of_the_record_is_looked_into(
 
 
 @pytest.mark.parametrize(
-    ("status", "done"), [(401, True), (403, True), (406, True), (403, False)], ids=["401", "403", "406", "403, not done"]
+    ("status", "done"),
+    [(401, True), (403, True), (406, True), (403, False)],
+    ids=["401", "403", "406", "403, not done"],
 )
 def test_a_page_that_refuses_is_not_taken_for_the_crms_own_word(
     subject: Subject, tmp_path: Path, status: int, *, done: bool

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from crm_systems import kinds
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
-from tap_crm.stream import CrmStream
+from tap_crm.streams.stream import CrmStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from crm_systems.compiled import Record
     from crm_systems.model import Row
-    from tap_crm.incremental import Incremental
+    from tap_crm.state import Incremental
 
 OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
 """What a CRM may say against what one record has; any other error is trouble with the connection."""

@@ -18,13 +18,9 @@ from crm_systems.errors import CrmError
 from crm_systems.rows import missing_key
 from crm_systems.times import instant
 from tap_crm import deletions
-from tap_crm.bookmarks import StateError
-from tap_crm.deletions import DELETED_AT
-from tap_crm.incremental import Incremental
-from tap_crm.place import READING, Place
-from tap_crm.recalled import entity_of
-from tap_crm.versions import VersionedStream
-from tap_crm.zones import sentence
+from tap_crm.state import READING, Incremental, Place, StateError, sentence
+from tap_crm.streams.schema import entity_of, schema_of
+from tap_crm.streams.versions import VersionedStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -420,19 +416,3 @@ class CrmStream(VersionedStream):
                 self.name,
                 names,
             )
-
-
-def schema_of(entity: Entity, *, enums: bool, deletions: bool) -> dict[str, Any]:
-    """The JSON Schema of an entity's records."""
-    properties = {
-        field.name: kinds.json_schema(field, key=field.name in entity.key, enum=enums)
-        for field in entity.fields
-        if field.readable
-    }
-    if deletions:
-        properties[DELETED_AT] = {
-            "type": ["string", "null"],
-            "format": "date-time",
-            "description": "when the deletion was noticed; null for a record that is there",
-        }
-    return {"type": "object", "properties": properties}
