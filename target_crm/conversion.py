@@ -144,7 +144,7 @@ class Converter:
             try:
                 is_new = self._system.convert(self._client.call, entity, crm_id, current, values, made)
             except OutcomeUnknown as error:
-                code = error.code
+                code, refusal = error.code, error.refusal
             else:
                 return is_new or attempt > 0
             self._client.sleep(self._mapper.options.settle_seconds)
@@ -152,6 +152,8 @@ class Converter:
                 return True
             if existing:
                 self._stop_if_half_done(existing, made, began)
+            if refusal:
+                raise refusal
         raise Unavailable(f"{entity.name}: convert: the connection breaks again and again", code=code)
 
     def _stop_if_half_done(

@@ -113,6 +113,9 @@ class Mapper:
                     self._map(mapped, known, value, now, last_chance=last_chance, at_hand=at_hand)
                 except Reject as error:
                     faults.append(error)
+        for name in self.options.match_fields:
+            if name in values:
+                values[name] = self.trimmed(name, values[name])
         if mapped.brought and self.uploads and not faults:
             self._add_file(self.uploads, mapped, record)
         if faults:
@@ -241,6 +244,11 @@ class Mapper:
         if name in record and fields.get(name, name) == name:
             return record[name]
         return next((record[each] for each, target in fields.items() if target == name and each in record), None)
+
+    def trimmed(self, name: str, value: Any) -> Any:
+        """A value that identifies a record: blanks around an e-mail are not part of it."""
+        is_email = isinstance(value, str) and self.fields[name].kind is Kind.EMAIL
+        return value.strip() or None if is_email else value
 
     def typed(self, name: str, value: Any) -> Any:
         """A value as a typed one; one that does not fit, such as earlier versions may have sent, as it is."""

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from crm_systems import kinds
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
-from tap_crm.stream import CrmStream
+from tap_crm.streams.stream import CrmStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from crm_systems.compiled import Record
     from crm_systems.model import Row
-    from tap_crm.incremental import Incremental
+    from tap_crm.state import Incremental
+    from tap_crm.streams.reading import Reading
 
 OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
 """What a CRM may say against what one record has; any other error is trouble with the connection."""
@@ -26,7 +27,7 @@ class ChangedRecords(CrmStream):
     """
 
     IN_PARTS: ClassVar[bool] = False
-    _read: Incremental | None = None
+    _ended: Reading | None = None
     """A reading that has come to its end."""
 
     @property
@@ -36,7 +37,7 @@ class ChangedRecords(CrmStream):
     def _reader(self) -> kinds.Reader:
         return kinds.Reader(self.entity, self.run.client.system.notation)
 
-    def _report(self, reader: kinds.Reader) -> None:
+    def _report(self, reading: Reading) -> None:
         """Says nothing."""
 
     def _deletions(self, changes: Incremental | None) -> None:
@@ -46,13 +47,14 @@ class ChangedRecords(CrmStream):
         """The records, page by page."""
         return self._pages()
 
-    def _move_on(self, changes: Incremental | None) -> None:
+    def _move_on(self, reading: Reading) -> None:
         """Not yet."""
-        self._read = changes
+        self._ended = reading
 
     def settle(self) -> None:
         """Moves the bookmark, unless something is missing."""
-        super()._move_on(self._read)
+        if self._ended:
+            super()._move_on(self._ended)
 
     def key_of(self, record: Row | Record) -> str:
         """The id of a record."""
