@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from crm_systems.client import Client
-    from target_crm.identity import Identity
     from target_crm.ledger import Ledger, Link
-    from target_crm.mapping import Mapper
+    from target_crm.mapping import Identity, Mapper
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from crm_systems.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from target_crm.mapping import Mapper
+    from target_crm.mapping.mapper import Mapper
 
 
 class Check:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.beside import CONTENT
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
+from target_crm.mapping.plain import as_it_comes, is_plain_text
 from target_crm.outcome import NotYet, Reject
-from target_crm.plain import as_it_comes, is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from crm_systems.kinds import Notation
     from crm_systems.model import Entity, Field
+    from target_crm.mapping.owners import Owners
+    from target_crm.mapping.references import References
+    from target_crm.mapping.uploads import Uploads
     from target_crm.options import StreamOptions
-    from target_crm.owners import Owners
-    from target_crm.references import References
-    from target_crm.uploads import Uploads
 
 DELETED_AT = "_sdc_deleted_at"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
