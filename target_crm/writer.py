@@ -251,7 +251,7 @@ class Writer:
         key, mapped = came.key, came.mapped
         if self._options.write_mode == "update_only":
             return Outcome(Action.SKIP, key)
-        values = self._mapper.complete(mapped.values)
+        values = self._mapper.mandatory.complete(mapped.values)
         for remark in self._system.remarks(self.entity, values):
             self._mapper.note(remark)
         left_open = self._links.left_open(key, mapped)
