@@ -15,14 +15,20 @@ from crm_systems.errors import ConfigError, CrmError
 from crm_systems.terminal import handing_on, speak_utf8
 from tap_crm.configuration import Configured
 from tap_crm.deleted import DeletedStream
-from tap_crm.descriptions import FieldStream, PicklistStream
-from tap_crm.file_stream import FileStream, is_of_files
-from tap_crm.files import FileError, catalog_of, state_of
+from tap_crm.handed_in import FileError, catalog_of, state_of
 from tap_crm.messages import Messages
 from tap_crm.naming import Names
-from tap_crm.relation_stream import RelationStream, is_of_relations, relation_streams
 from tap_crm.run import Run
-from tap_crm.stream import CrmStream
+from tap_crm.streams import (
+    CrmStream,
+    FieldStream,
+    FileStream,
+    PicklistStream,
+    RelationStream,
+    is_of_files,
+    is_of_relations,
+    relation_streams,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

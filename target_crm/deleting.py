@@ -63,6 +63,8 @@ class Deleter:
                 self._client.sleep(self._options.settle_seconds)
                 if self._finder.get(crm_id) is None:
                     return
+                if error.refusal:
+                    raise error.refusal from None
             except Denied:
                 # So is a delete that is repeated because its answer was lost.
                 if self._finder.get(crm_id) is None:

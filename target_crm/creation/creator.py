@@ -130,6 +130,8 @@ class Creator:
             found = self._made_by(intent)
             if found is not None:
                 return found
+            if isinstance(unknown, OutcomeUnknown) and unknown.refusal:
+                break
         self._ledger.drop_intent(intent.stream, intent.key)
         raise self._given_up(unknown)
 
@@ -147,6 +149,8 @@ class Creator:
         code, cause = (unknown.code, unknown.__cause__) if unknown else ("", None)
         if isinstance(unknown, ProtocolError):
             return unknown
+        if isinstance(unknown, OutcomeUnknown) and unknown.refusal:
+            return unknown.refusal
         if isinstance(cause, ConfigError):
             return cause
         if code in self._system.internal_errors or isinstance(cause, NoData):

@@ -15,7 +15,7 @@ from crm_systems import model
 from crm_systems.errors import ProtocolError, Rejected, Unavailable
 from crm_systems.model import BEYOND, Shard
 from crm_systems.vtiger import vtql, walks
-from tap_crm.place import without
+from tap_crm.state.place import without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

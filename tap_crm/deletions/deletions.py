@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import NotOffered
-from tap_crm.comparison import Comparison
+from tap_crm.deletions.comparison import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from crm_systems.compiled import Record
     from crm_systems.kinds import Reader
     from crm_systems.model import Entity, Row
-    from tap_crm.incremental import Incremental
     from tap_crm.run import Run
+    from tap_crm.state import Incremental
 
 DELETED_AT = "_sdc_deleted_at"
 

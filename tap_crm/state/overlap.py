@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from crm_systems.compiled import Record
 from crm_systems.times import UTC, earliest
-from tap_crm.bookmarks import read_moment
+from tap_crm.state.bookmarks import read_moment
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

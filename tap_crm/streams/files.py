@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from crm_systems.beside import CONTENT, FILES, PATH, Attachment, Folder, entity_of_files
 from crm_systems.compiled import Record
 from crm_systems.errors import ConfigError, CrmError, Rejected
-from tap_crm.beside_stream import OF_ONE_RECORD, ChangedRecords
-from tap_crm.kept_files import KeptFiles, facts_of
-from tap_crm.stream import schema_of
+from tap_crm.streams.beside import OF_ONE_RECORD, ChangedRecords
+from tap_crm.streams.kept_files import KeptFiles, facts_of
+from tap_crm.streams.schema import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from crm_systems.model import Entity, Row
-    from tap_crm.incremental import Incremental
     from tap_crm.run import Run
+    from tap_crm.state import Incremental
 
 KEY = ("id", "attachment_id")
 MIB = 1 << 20

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import Self
 
-from tap_crm.comparison import Comparison
-from tap_crm.deletions import DELETED_AT
+from tap_crm.deletions.comparison import Comparison
+from tap_crm.deletions.deletions import DELETED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crm_systems.model import Page, Ranges
-    from tap_crm.bookmarks import Shown
+    from tap_crm.state.bookmarks import Shown
 
 READING = "reading"
 """Under this name it stands in the stream's part of the state: one text, which whoever merges states leaves whole."""
@@ -32,7 +32,7 @@ class Place:
     """The ids of the records that have not left yet; None where records are not read by id."""
     reached: datetime | None = None
     newest: datetime | None = None
-    """What was shown so far; see :class:`~tap_crm.bookmarks.Shown`."""
+    """What was shown so far; see :class:`~tap_crm.state.bookmarks.Shown`."""
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Place | None:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.errors import CrmError
-from tap_crm.versions import VersionedStream
+from tap_crm.streams.versions import VersionedStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from crm_systems import kinds
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
-from tap_crm.stream import CrmStream
+from tap_crm.streams.stream import CrmStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from crm_systems.compiled import Record
     from crm_systems.model import Row
-    from tap_crm.incremental import Incremental
+    from tap_crm.state import Incremental
+    from tap_crm.streams.reading import Reading
 
 OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
 """What a CRM may say against what one record has; any other error is trouble with the connection."""
@@ -31,7 +32,7 @@ class ChangedRecords(CrmStream):
     def _reader(self) -> kinds.Reader:
         return kinds.Reader(self.entity, self.run.client.system.notation)
 
-    def _report(self, reader: kinds.Reader) -> None:
+    def _report(self, reading: Reading) -> None:
         """Says nothing."""
 
     def _deletions(self, changes: Incremental | None) -> None:

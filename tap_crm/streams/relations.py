@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.beside import RELATIONS, Relation, entity_of_relations
 from crm_systems.errors import ConfigError, CrmError
 from tap_crm import deletions
-from tap_crm.beside_stream import OF_ONE_RECORD, ChangedRecords
+from tap_crm.deletions import Removals
 from tap_crm.options import wanted_relations
-from tap_crm.removals import Removals
-from tap_crm.stream import schema_of
+from tap_crm.streams.beside import OF_ONE_RECORD, ChangedRecords
+from tap_crm.streams.schema import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

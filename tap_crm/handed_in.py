@@ -8,7 +8,7 @@ from typing import Any
 
 from singer_sdk.singerlib import Catalog
 
-from tap_crm.bookmarks import UNREADABLE, fault_of
+from tap_crm.state import UNREADABLE, fault_of
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

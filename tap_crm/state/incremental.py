@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.compiled import column
 from crm_systems.times import WIDEST, instant
-from tap_crm.bookmarks import Bookmark, Shown
-from tap_crm.overlap import Overlap
-from tap_crm.zones import Evidence
+from tap_crm.state.bookmarks import Bookmark, Shown
+from tap_crm.state.overlap import Overlap
+from tap_crm.state.zones import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
