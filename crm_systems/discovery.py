@@ -51,7 +51,7 @@ def stop_if_blind(entities: Sequence[Entity]) -> None:
         ConfigError: there is nothing that this user may see.
     """
     if not entities:
-        raise ConfigError("The CRM shows this user no records of any kind", hint="check the user's role and rights there")
+        raise ConfigError("The CRM shows this user no records of any kind", hint="check the user's rights there")
 
 
 def introduction(client: Client) -> str:
