@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Entity, File
     from target_crm.finding import Existing
     from target_crm.ledger import Ledger, Link
-    from target_crm.mapping import Mapper
-    from target_crm.uploads import Uploads
+    from target_crm.mapping import Mapper, Uploads
 
 
 OFTEN, MANY = 4, 1000

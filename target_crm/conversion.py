@@ -125,7 +125,7 @@ class Converter:
         now = existing.record if existing else {}
         there = {each for each, value in now.items() if not is_empty(value)}
         there |= {each.name for each in mapper.entity.fields if each.kind is Kind.OWNER}
-        lacking = mapper.missing({*values, *there}) if existing else []
+        lacking = mapper.mandatory.missing({*values, *there}) if existing else []
         if lacking:
             raise Reject(f"its {name} has no {', '.join(lacking)}, which the CRM needs and would make up")
         return values

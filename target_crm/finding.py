@@ -14,8 +14,8 @@ from crm_systems.model import Kind
 from crm_systems.rows import key_of
 from crm_systems.wire import is_empty, matches
 from target_crm.ledger import digest
+from target_crm.mapping import FileReader
 from target_crm.outcome import OF_ONE_RECORD, AsksCrm, Reject
-from target_crm.uploads import FileReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -11,22 +11,18 @@ import jsonschema
 from singer_sdk.exceptions import InvalidJSONSchema
 from singer_sdk.sinks import BatchSink
 
-from target_crm.checking import Check
 from target_crm.conversion import CONVERT, convertible
-from target_crm.identity import Identity
-from target_crm.mapping import DELETED_AT, Mapper
+from target_crm.mapping import DELETED_AT, Check, Identity, Mapper, References, Uploads, brings_files
 from target_crm.options import options_of
 from target_crm.outcome import Action, Conflict, Outcome
 from target_crm.planned import Planned
-from target_crm.references import References
-from target_crm.uploads import Uploads, brings_files
 from target_crm.writer import Writer
 
 if TYPE_CHECKING:
     from crm_systems.model import Entity
     from target_crm.finding import Ahead
     from target_crm.options import StreamOptions
-    from target_crm.rejects import RawRecord
+    from target_crm.report import RawRecord
     from target_crm.run import Run
 
 BATCH = 180

@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from crm_systems.client import Client
-    from target_crm.identity import Identity
     from target_crm.ledger import Ledger, Link
-    from target_crm.mapping import Mapper
+    from target_crm.mapping import Identity, Mapper
 
 T = TypeVar("T")
 
@@ -252,7 +251,7 @@ class Writer:
         key, mapped = came.key, came.mapped
         if self._options.write_mode == "update_only":
             return Outcome(Action.SKIP, key)
-        values = self._mapper.complete(mapped.values)
+        values = self._mapper.mandatory.complete(mapped.values)
         for remark in self._system.remarks(self.entity, values):
             self._mapper.note(remark)
         left_open = self._links.left_open(key, mapped)

@@ -61,6 +61,9 @@ class Answers:
     def _check_status(self, request: Request, status: int) -> None:
         """What a status says by itself: 401 is an ended token, 403 that or a missing right, 404 may pass."""
         code, token = f"HTTP {status}", request.headers.get(TOKEN, "")
+        if not token and status == HTTPStatus.NOT_FOUND:
+            what = "Log-in: there is no alfaCRM at this address"
+            raise LogInRefused(what, code=code, hint="set `url` to https://TENANT.s20.online")
         if not token:
             raise LogInRefused(
                 "Log-in: e-mail or API key is wrong, or the user's role lacks the module v2api",
