@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from functools import cached_property
+from signal import Signals
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Tap
@@ -29,9 +30,11 @@ from tap_crm.streams import (
     is_of_relations,
     relation_streams,
 )
+from tap_crm.termination import Termination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
 
     from click import Context, Option
     from singer_sdk import Stream
@@ -47,8 +50,10 @@ class CrmTap(Configured):
 
     def __init__(self, **arguments: Any) -> None:
         speak_utf8(self.name)
+        self._termination = Termination()
         super().__init__(**arguments)
         messages = cast("Messages", self.message_writer)
+        messages.termination = self._termination
         messages.keeps_nul = self.settings["nul"] == "keep"
         messages.names = Names(self.settings["stream_prefix"] or "", self.settings["names"], lambda: self.streams)
 
@@ -148,6 +153,9 @@ class CrmTap(Configured):
         self._end()
         return catalog
 
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self._termination.ask(signum)
+
     def _end(self) -> None:
         """Ends the program with exit code 1 where a stream is not complete."""
         if self.run.failures:
@@ -192,6 +200,8 @@ class CrmTap(Configured):
 
     def _sum_up(self) -> None:
         """Says what no stream could."""
+        if asked := self._termination.signal:
+            self.logger.error("Ended by %s before all was read; the next run goes on.", Signals(asked).name)
         if self.run.deleted and self.run.deleted.told:
             self.logger.info("%s: %s records", DeletedStream.NAME, f"{self.run.deleted.told:,}")
         for stream, count in cast("Messages", self.message_writer).replaced.items():
