@@ -35,13 +35,13 @@ BREACHES = {
     "no room of a CRM knows another": ("crm_systems/egito/whole.py", "import crm_systems.intouch"),
     "the registry alone opens the doors of the rooms": ("crm_systems/terminal.py", "import crm_systems.egito"),
     "nobody looks behind a door": ("crm_systems/terminal.py", "import crm_systems.egito.login"),
-    "client, compiled and settings have a door each": ("crm_systems/terminal.py", "import crm_systems.client.patience"),
+    "the rooms that all share have a door each": ("crm_systems/terminal.py", "import crm_systems.client.patience"),
     "the rooms of the tap have a door each": ("tap_crm/run.py", "import tap_crm.state.overlap"),
     "the rooms of the target have a door each": (
         "target_crm/outcome.py",
         "import target_crm.ledger.tables",
     ),
-    "no circles": ("crm_systems/model.py", "import crm_systems.kinds"),
+    "no circles": ("crm_systems/model/shards.py", "import crm_systems.kinds"),
     "the connectors run without the simulators and the proof": ("target_crm/outcome.py", "import crm_simulators.base"),
     "only the client sends anything": ("crm_systems/paging.py", "import requests"),
 }
