@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from singer_sdk import Tap
 from singer_sdk.tap_base import CliTestOptionValue
 
-from crm_systems.discovery import introduction
+from crm_systems.discovery import introduction, stop_if_blind
 from crm_systems.errors import ConfigError, CrmError
 from crm_systems.terminal import handing_on, speak_utf8
 from tap_crm.configuration import Configured
@@ -86,7 +86,10 @@ class CrmTap(Configured):
     def _discover(self) -> list[Stream]:
         if self.settings["files"] != "names" and not self.run.client.system.offers_files:
             raise ConfigError("`files` cannot be read here, since the CRM hands out none", hint="leave `files` out")
-        streams = [each for entity in self.run.described() for each in self._streams_for(entity)]
+        entities = list(self.run.described())
+        if not self.run.failures:
+            stop_if_blind(entities)
+        streams = [each for entity in entities for each in self._streams_for(entity)]
         streams += relation_streams(self, self.run)
         return [*streams, *(make() for make in self._streams_beside().values())]
 
