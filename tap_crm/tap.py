@@ -156,7 +156,7 @@ class CrmTap(Configured):
         self._end()
         return catalog
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         self._termination.ask(signum)
 
     def _end(self) -> None:
