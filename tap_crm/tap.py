@@ -14,7 +14,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 from crm_systems.discovery import introduction, stop_if_blind
 from crm_systems.errors import ConfigError, CrmError
 from crm_systems.terminal import handing_on, speak_utf8
-from tap_crm.configuration import Configured
+from tap_crm.configuration import ConfiguredTap
 from tap_crm.deleted import DeletedStream
 from tap_crm.handed_in import FileError, catalog_of, state_of
 from tap_crm.messages import Messages
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Entity, Shard
 
 
-class CrmTap(Configured):
+class CrmTap(ConfiguredTap):
     """Reads the CRM systems that nobody serves well, one stream for each kind of record."""
 
     message_writer_class = Messages
