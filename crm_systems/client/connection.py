@@ -12,6 +12,7 @@ from urllib3.exceptions import HTTPError
 from crm_systems.client.http import Http
 from crm_systems.client.network import check_status, http_date, meaning_of
 from crm_systems.client.patience import Wait, pauses
+from crm_systems.decoding import json_of_refusal
 from crm_systems.errors import (
     ConfigError,
     CrmError,
@@ -26,7 +27,6 @@ from crm_systems.errors import (
     Unavailable,
 )
 from crm_systems.rows import fits
-from crm_systems.system import json_of_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

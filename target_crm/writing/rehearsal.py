@@ -11,9 +11,9 @@ from crm_systems.wire import is_empty, same, spelled
 from target_crm.outcome import Action, Change, Outcome
 
 if TYPE_CHECKING:
-    from target_crm.conflicts import Came
-    from target_crm.finding import Existing
     from target_crm.mapping import Mapper
+    from target_crm.writing.conflicts import Came
+    from target_crm.writing.finding import Existing
 
 
 class Rehearsal:
