@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_crm.place import READING
+from tap_crm.state import READING
 from tap_crm.tap import CrmTap
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from proof.history import History
 from proof.machine import reader_of
 from proof.runs import read_run
 from proof.server import Watched
-from tap_crm.bookmarks import Shown
+from tap_crm.state.bookmarks import Shown
 from tests.contract.subjects import SUBJECTS
 
 if TYPE_CHECKING:

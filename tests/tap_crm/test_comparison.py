@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_crm.comparison import TOLD
+from tap_crm.deletions.comparison import TOLD
 from tap_crm.sent_keys import SentKeys, open_keys
-from tap_crm.stream import CrmStream
+from tap_crm.streams import CrmStream
 from tests.running import Run, command, discover, finished, only, run
 from tests.tap_crm.leads import deleted, leads, live, stored
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_crm.incremental import Incremental
+from tap_crm.state import Incremental
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

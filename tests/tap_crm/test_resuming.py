@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from crm_simulators.vtiger import VtigerSimulator
 from crm_systems.model import BEYOND
-from tap_crm.place import READING, without
+from tap_crm.state import READING
+from tap_crm.state.place import without
 from tests.running import command, operation, run
 
 if TYPE_CHECKING:

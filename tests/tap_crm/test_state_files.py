@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from crm_simulators.vtiger import VtigerSimulator
-from tap_crm.files import FileError, catalog_of, state_of
+from tap_crm.handed_in import FileError, catalog_of, state_of
 from tests.running import command, discover, finished, only, run
 from tests.tap_crm.leads import leads, live, stored
 

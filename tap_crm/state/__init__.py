@@ -1,0 +1,8 @@
+"""What the state says of a stream: up to where it was read, what was sent of the last moments, and where to go on."""
+
+from tap_crm.state.bookmarks import UNREADABLE, StateError, fault_of
+from tap_crm.state.incremental import Incremental
+from tap_crm.state.place import READING, Place
+from tap_crm.state.zones import sentence
+
+__all__ = ["READING", "UNREADABLE", "Incremental", "Place", "StateError", "fault_of", "sentence"]

@@ -1,0 +1,49 @@
+"""The JSON Schema of an entity's records, and the entity that such a schema tells of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crm_systems import kinds
+from crm_systems.model import Entity, Field, Kind
+from tap_crm.deletions import DELETED_AT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_KINDS = {kind.value: kind for kind in Kind}
+
+
+def schema_of(entity: Entity, *, enums: bool, deletions: bool) -> dict[str, Any]:
+    """The JSON Schema of an entity's records."""
+    properties = {
+        field.name: kinds.json_schema(field, key=field.name in entity.key, enum=enums)
+        for field in entity.fields
+        if field.readable
+    }
+    if deletions:
+        properties[DELETED_AT] = {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "when the deletion was noticed; null for a record that is there",
+        }
+    return {"type": "object", "properties": properties}
+
+
+def entity_of(name: str, schema: Mapping[str, Any], key: Sequence[str], replication_key: str | None) -> Entity | None:
+    """The entity as discovery wrote it into a schema, so that the CRM need not describe it again.
+
+    None where the schema does not tell, as one written by hand.
+    """
+    fields = [_field(field, facts) for field, facts in schema["properties"].items() if field != DELETED_AT]
+    known = {field.name for field in fields if field}
+    needed = {*key, *([replication_key] if replication_key else [])}
+    if not all(fields) or not needed <= known:
+        return None
+    return Entity(name, tuple(field for field in fields if field), key=tuple(key), replication_key=replication_key)
+
+
+def _field(name: str, facts: Mapping[str, Any]) -> Field | None:
+    """The description of a field begins with its kind."""
+    kind = _KINDS.get(str(facts.get("description")).partition(";")[0])
+    return Field(name, kind) if kind else None

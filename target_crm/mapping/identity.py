@@ -1,0 +1,80 @@
+"""The identity of a record: what the source calls it, and which records may be the same one."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.model import Kind
+from target_crm.ledger import digest
+from target_crm.mapping import keys
+from target_crm.mapping.mapper import DELETED_AT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_crm.mapping.mapper import Mapper
+
+
+class Identity:
+    """Tells the records of one stream apart; ``columns`` are the fields of its key, each with its JSON Schema."""
+
+    def __init__(self, mapper: Mapper, columns: Mapping[str, Any]) -> None:
+        self._mapper = mapper
+        self._options = mapper.options
+        self._entity = mapper.entity
+        self._columns = columns
+        self._types = frozenset().union(*(keys.types_of(each) for each in columns.values()))
+        self._column = next(iter(columns)) if len(columns) == 1 else ""
+        """The key's one field."""
+
+    def key_of(self, record: Mapping[str, Any]) -> str:
+        """What the source calls a record; without a key, what it is recognised by, or else its whole content.
+
+        Empty where the stream has a key and the record has none.
+        """
+        if self._column and keys.is_as_it_comes(value := record.get(self._column), self._types):
+            return str(value)
+        key = keys.key_of(self._key_values(record), tuple(self._columns.values()))
+        if key:
+            return key
+        if self._options.match_fields:
+            return digest(self._recognised_by(record))
+        return "" if self._columns else digest(dict(record))
+
+    def older_keys_of(self, record: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        """How earlier versions may have spelled the key of a record."""
+        return keys.older_keys_of(self._key_values(record), key)
+
+    def _key_values(self, record: Mapping[str, Any]) -> list[Any]:
+        return [record.get(name) for name in self._columns]
+
+    def identifiers_of(self, key: str, record: Mapping[str, Any]) -> tuple[str, ...]:
+        """Records that share one of these, of which their ``key`` is one, may be the same, and are written in turn."""
+        if not self._options.match_fields or record.get(DELETED_AT):
+            return (f"key {key}",)
+        return f"key {key}", f"match {self._recognised_by(record)}"
+
+    def _recognised_by(self, record: Mapping[str, Any]) -> str:
+        """Equal for records that may have the same match fields, at times for others too."""
+        return json.dumps(
+            [
+                _coarse(self._mapper.typed(name, self._mapper.incoming(record, name)))
+                for name in self._options.match_fields
+                if not self._is_reference(name)
+            ]
+        )
+
+    def _is_reference(self, name: str) -> bool:
+        known = self._entity.field(name)
+        return known is None or known.kind is Kind.OWNER or self._mapper.is_reference(name)
+
+
+def _coarse(value: Any) -> str:
+    """The same text for values that may count as equal, in the CRM or here."""
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return str(Decimal(value).normalize())
+    written = str(value)
+    return (written if written.isascii() else unicodedata.normalize("NFKD", written)).casefold().strip()

@@ -1,0 +1,280 @@
+"""From an incoming record to the values of a CRM's entity: names, types, owners and references."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.beside import CONTENT
+from crm_systems.model import Kind
+from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
+from target_crm.mapping.keys import fitting
+from target_crm.mapping.mandatory import Mandatory
+from target_crm.mapping.plain import as_it_comes, is_plain_text
+from target_crm.outcome import NotYet, Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from crm_systems.kinds import Notation
+    from crm_systems.model import Entity, Field
+    from target_crm.mapping.owners import Owners
+    from target_crm.mapping.references import References
+    from target_crm.mapping.uploads import Uploads
+    from target_crm.options import StreamOptions
+
+DELETED_AT = "_sdc_deleted_at"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""What is known of a record that is not looked at."""
+
+
+@dataclass
+class Mapped:
+    """A record in the terms of the CRM."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    """Typed values by field of the entity; None blanks a field."""
+    otherwise: dict[str, Any] = field(default_factory=dict)
+    """The fields that came in as something else: references, as they came in."""
+    brought: dict[str, Any] = field(default_factory=dict)
+    """What brings a file, by field."""
+    open_links: dict[str, str] = field(default_factory=dict)
+    """Fields whose reference cannot be set yet, and the key that they refer to."""
+
+    @property
+    def as_given(self) -> dict[str, Any]:
+        """The values with references as they came in: what a later run can be compared with."""
+        return {**self.values, **self.otherwise}
+
+
+_Place = tuple[str, "Field | None", "Callable[[Any], bool] | None", bool]
+"""The field that an incoming one is written to, if one is, which of its values are typed as they come, and whether
+those are plain texts."""
+
+
+class Mapper:
+    """Maps the records of one stream to one entity."""
+
+    uploads: Uploads | None = None
+    """Makes files of what the records bring; None where that is not for this mapper to do."""
+
+    def __init__(
+        self, entity: Entity, options: StreamOptions, notation: Notation, owners: Owners, references: References
+    ) -> None:
+        self.entity = entity
+        self.options = options
+        self._notation = notation
+        self.owners = owners
+        self.references = references
+        self.fields = {each.name: each for each in entity.fields}
+        self.mandatory = Mandatory(entity, owners)
+        self._quick = cache(lambda name: as_it_comes(self.fields[name]))
+        self._places: dict[str, _Place] = {}
+        """By incoming field."""
+        self.notes: list[str] = []
+        """What to tell of the records mapped so far; whoever tells it takes it out."""
+        self._noted: set[str] = set()
+
+    def note(self, sentence: str) -> None:
+        """Says something, once a stream."""
+        if sentence not in self._noted:
+            self._noted.add(sentence)
+            self.notes.append(sentence)
+
+    def __call__(
+        self,
+        record: Mapping[str, Any],
+        *,
+        last_chance: bool,
+        now: Mapping[str, Any] = NOTHING,
+        is_new: bool = False,
+        at_hand: bool = False,
+    ) -> Mapped:
+        """The record in the CRM's terms. ``last_chance``: no more records will come; ``is_new``: it is to be created.
+
+        What stays as it is in the record ``now`` is not looked up: it may be hidden from this user, or gone.
+
+        Raises:
+            Reject: values do not fit, or point to nothing; all of them are named.
+            NotYet: it points to a record that may still come.
+            AsksCrm: the CRM would have to tell what it points to, and nothing but what is ``at_hand`` may.
+        """
+        mapped, faults = Mapped(), list[Reject]()
+        values, places = mapped.values, self._places
+        for incoming, value in record.items():
+            name, known, is_typed, is_text = places.get(incoming) or self._place(incoming)
+            if known is None:
+                continue
+            is_usual = is_text and value.__class__ is str and value and value.isascii()
+            if is_usual or (is_typed is not None and (value is None or is_typed(value))):
+                values[name] = value
+            else:
+                try:
+                    self._map(mapped, known, value, now, last_chance=last_chance, at_hand=at_hand)
+                except Reject as error:
+                    faults.append(error)
+        for name in self.options.match_fields:
+            if name in values:
+                values[name] = self.trimmed(name, values[name])
+        if mapped.brought and self.uploads and not faults:
+            self._add_file(self.uploads, mapped, record)
+        if faults:
+            raise self._fault(faults, record, is_new=is_new)
+        return mapped
+
+    def _fault(self, faults: list[Reject], record: Mapping[str, Any], *, is_new: bool) -> Reject:
+        """All that is wrong with a record, as one."""
+        lasting = [str(each) for each in faults if not isinstance(each, NotYet)]
+        if not lasting:
+            return NotYet("; ".join(map(str, faults)))
+        given = {self._places[name][0] for name, value in record.items() if not is_empty(value)}
+        return Reject("; ".join([*lasting, *(self.mandatory.lacking(given) if is_new else ())]))
+
+    def _place(self, incoming: str) -> _Place:
+        known = self.fields.get(self.target_of(incoming) or "")
+        if known is None or not known.writable or incoming.startswith("_sdc_"):
+            found: _Place = ("", None, None, False)
+        else:
+            is_simple = not (known.items or known.kind is Kind.OWNER or self.is_reference(known.name))
+            is_typed = as_it_comes(known) if is_simple else None
+            found = (known.name, known, is_typed, is_typed is is_plain_text)
+        self._places[incoming] = found
+        return found
+
+    def _map(
+        self,
+        mapped: Mapped,
+        known: Field,
+        value: Any,
+        now: Mapping[str, Any],
+        *,
+        last_chance: bool,
+        at_hand: bool,
+    ) -> None:
+        """Adds one field.
+
+        Raises:
+            Reject, NotYet: its value does not fit, or points to nothing.
+        """
+        name = known.name
+        if known.kind is Kind.CONTENT:
+            mapped.brought[name] = value
+            return
+        if self.is_reference(name) or known.kind is Kind.OWNER:
+            value = self._typed(known, value) if known.kind is Kind.LIST else self._meant(known, value)
+        if self._stays(known, value, now):
+            mapped.values[name] = now[name]
+        elif known.kind is Kind.OWNER:
+            mapped.values[name] = self.owners.id_of(value)
+        elif self.is_reference(name):
+            mapped.otherwise[name] = value
+            self._refer(mapped, known, value, last_chance=last_chance, at_hand=at_hand)
+        else:
+            mapped.values[name] = given = self._typed(known, value)
+            if known.choices and not is_listed(known, given):
+                self.note(f"{name} comes with values that its list in the CRM does not have; they are sent as they are")
+            if known.items and given:
+                mapped.otherwise[name] = given
+                mapped.values[name] = self._items(known, given, last_chance=last_chance, at_hand=at_hand)
+
+    def _add_file(self, uploads: Uploads, mapped: Mapped, record: Mapping[str, Any]) -> None:
+        """Adds the file that a record brings.
+
+        Raises:
+            Reject: it cannot be had, or is larger than the CRM takes.
+        """
+        name, media_type = uploads.fields_of(self.entity)
+        incoming = next((each for each in record if self.target_of(each) == media_type), "")
+        file = uploads.file(self.entity, mapped.brought, mapped.values.get(name), record.get(incoming))
+        if file is not None:
+            mapped.values[CONTENT] = file
+            mapped.otherwise[CONTENT] = file.sha256
+
+    def is_reference(self, name: str) -> bool:
+        """Whether a field of the entity points to other records."""
+        known = self.fields[name]
+        return known.kind is Kind.REFERENCE or bool(known.refers_to)
+
+    def target_of(self, name: str) -> str | None:
+        """The field of the entity that an incoming one is written to; None where it is left out."""
+        return self.options.fields.get(name, name)
+
+    def incoming(self, record: Mapping[str, Any], name: str) -> Any:
+        """The value of a record that is written to a field of the entity; None where it has none."""
+        fields = self.options.fields
+        if name in record and fields.get(name, name) == name:
+            return record[name]
+        return next((record[each] for each, target in fields.items() if target == name and each in record), None)
+
+    def trimmed(self, name: str, value: Any) -> Any:
+        """A value that identifies a record: blanks around an e-mail are not part of it."""
+        is_email = isinstance(value, str) and self.fields[name].kind is Kind.EMAIL
+        return value.strip() or None if is_email else value
+
+    def typed(self, name: str, value: Any) -> Any:
+        """A value as a typed one; one that does not fit, such as earlier versions may have sent, as it is."""
+        if self._quick(name)(value):
+            return value
+        try:
+            return typed(self.fields[name], value, self._notation)
+        except ValueError:
+            return value
+
+    def _typed(self, known: Field, value: Any) -> Any:
+        try:
+            return typed(known, value, self._notation)
+        except ValueError as error:
+            raise Reject(f"its {known.name} {error}") from None
+
+    def _meant(self, known: Field, value: Any) -> Any:
+        with suppress(ValueError):
+            meaning = meant(value)
+            if is_empty(meaning) or not isinstance(meaning, (list, dict)):
+                return meaning
+        raise Reject(f"its {known.name} is no {known.kind.value}")
+
+    def _stays(self, known: Field, value: Any, now: Mapping[str, Any]) -> bool:
+        """Whether a record has this very value already."""
+        if known.name not in now or value != now[known.name]:
+            return False
+        return known.kind is not Kind.OWNER or not self.owners.replaces(value)
+
+    def _refer(self, mapped: Mapped, known: Field, value: Any, *, last_chance: bool, at_hand: bool) -> None:
+        if is_empty(value):
+            mapped.values[known.name] = None
+        elif isinstance(value, list):
+            several = [self._points_to(known, each, last_chance=last_chance, at_hand=at_hand) for each in value]
+            mapped.values[known.name] = self._typed(known, several)
+        elif any(spelled(value) in (choice.value, choice.label) for choice in known.choices):
+            mapped.values[known.name] = self._typed(known, value)
+        elif not known.mandatory and self.references.may_come_later:
+            found = self.references.id_of(known, value, at_hand=at_hand)
+            if found is None:
+                mapped.open_links[known.name] = fitting(spelled(value))
+            else:
+                mapped.values[known.name] = self._typed(known, found)
+        else:
+            points_to = self._points_to(known, value, last_chance=last_chance, at_hand=at_hand)
+            mapped.values[known.name] = self._typed(known, points_to)
+
+    def _points_to(self, known: Field, value: Any, *, last_chance: bool, at_hand: bool) -> str:
+        found = self.references.id_of(known, value, at_hand=at_hand)
+        if found is not None:
+            return found
+        if last_chance:
+            raise Reject(f"its {known.name} points to a record that does not exist in the CRM")
+        raise NotYet(f"its {known.name} points to a record that has not been written yet")
+
+    def _items(self, known: Field, items: list[Any], *, last_chance: bool, at_hand: bool) -> list[Any]:
+        """The objects of a list with their own references resolved."""
+        inner = replace(self.entity, fields=known.items)
+        mapper = Mapper(inner, self.options, self._notation, self.owners, self.references)
+        return [
+            {**item, **mapper(item, last_chance=last_chance, at_hand=at_hand).values}
+            if isinstance(item, dict)
+            else item
+            for item in items
+        ]
