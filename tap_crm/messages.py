@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from decimal import Decimal
 from itertools import chain
@@ -19,7 +20,7 @@ from crm_systems.kinds import Plain
 from crm_systems.terminal import handing_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.singerlib.encoding.simple import Message
 
@@ -55,6 +56,30 @@ class Messages(SingerWriter):
         self._columns: dict[str, Mapping[str, str]] = {}
         self.replaced: Counter[str] = Counter()
         """How many characters U+0000 were replaced, by stream."""
+        self._is_writing = False
+        """Whether a line may be half out."""
+        self._end: Callable[[], None] | None = None
+        """What ends the run then."""
+
+    def end(self, how: Callable[[], None]) -> None:
+        """Ends the run, when what is being written has gone out whole."""
+        if self._is_writing:
+            self._end = how
+        else:
+            how()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Around what writes lines, which a signal must not tear."""
+        self._is_writing = True
+        try:
+            with handing_on("tap-crm"):
+                yield
+        finally:
+            self._is_writing = False
+        how, self._end = self._end, None
+        if how:
+            how()
 
     def write_message(self, message: Message) -> None:
         """Hands a message on.
@@ -66,7 +91,7 @@ class Messages(SingerWriter):
         line = self._line(message)
         if isinstance(message, RecordMessage) and not self.keeps_nul and NUL.decode() in line:
             line = self._without_nul(message.stream, line.encode()).decode()
-        with handing_on("tap-crm"):
+        with self._writing():
             sys.stdout.write(line)
             if not isinstance(message, RecordMessage) or self._clock() - self._flushed > LONGEST_DELAY:
                 self.flush()
@@ -86,7 +111,7 @@ class Messages(SingerWriter):
         page = _messages(stream, version, datetime.now(timezone.utc), records)
         if not self.keeps_nul and NUL in page:
             page = self._without_nul(stream, page)
-        with handing_on("tap-crm"):
+        with self._writing():
             sys.stdout.flush()
             if hasattr(sys.stdout, "buffer"):
                 sys.stdout.buffer.write(page)
@@ -128,7 +153,7 @@ class Messages(SingerWriter):
         Raises:
             SystemExit: standard output is closed, or its disk is full.
         """
-        with handing_on("tap-crm"):
+        with self._writing():
             sys.stdout.flush()
         self._flushed = self._clock()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Tap
@@ -32,6 +32,7 @@ from tap_crm.streams import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
 
     from click import Context, Option
     from singer_sdk import Stream
@@ -44,6 +45,7 @@ class CrmTap(Configured):
     """Reads the CRM systems that nobody serves well, one stream for each kind of record."""
 
     message_writer_class = Messages
+    _is_reading = False
 
     def __init__(self, **arguments: Any) -> None:
         speak_utf8(self.name)
@@ -61,6 +63,15 @@ class CrmTap(Configured):
     def run(self) -> Run:
         """What the streams share; the command line closes its client, other users of the class do."""
         return Run(self.name, self.settings, self.logger, self.sleep)
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Ends with the state of that moment and an exit code that tells of the signal; the SDK would say 0."""
+        cast("Messages", self.message_writer).end(partial(self._end_by, signum))
+
+    def _end_by(self, signum: int) -> None:
+        if self._is_reading:
+            self.state_writer.write_state(self.state)
+        sys.exit(128 + signum)
 
     def discover_streams(self) -> Sequence[Stream]:
         """One stream an entity, described by the CRM, or as a catalog that was passed has them.
@@ -124,6 +135,7 @@ class CrmTap(Configured):
                 del self.streams[name]
         chosen = [each for each in self.streams.values() if isinstance(each, CrmStream) and each.selected]
         self.run.coming = {each.name: each.begin for each in chosen}
+        self._is_reading = True
         self.sync_all()
 
     @staticmethod
