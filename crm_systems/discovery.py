@@ -44,6 +44,16 @@ def blame(client: Client, error: CrmError) -> None:
         client.log_in(anew=True)
 
 
+def stop_if_blind(entities: Sequence[Entity]) -> None:
+    """Makes sure that there is something to read: a run that reads nothing looks like one that was complete.
+
+    Raises:
+        ConfigError: there is nothing that this user may see.
+    """
+    if not entities:
+        raise ConfigError("The CRM shows this user no records of any kind", hint="check the user's rights there")
+
+
 def introduction(client: Client) -> str:
     """Who is logged in where, and what this user finds there, in a sentence.
 
@@ -52,6 +62,7 @@ def introduction(client: Client) -> str:
     """
     system, session = client.system, client.log_in()
     found = [each for each in client.map(lambda name: _if_offered(client, name), system.entities(client.call)) if each]
+    stop_if_blind(found)
     writable = sum(each.creatable or each.updatable for each in found)
     where = f"{system.product(session)} at {system.place(str(system.options['url']))}"
     what = f"{len(found)} entities, {writable} writable, deletions: {_deletions(client, found)}"

@@ -88,7 +88,14 @@ class ServerFault(Unavailable):
 
 
 class OutcomeUnknown(CrmError):
-    """A write was sent and its answer was lost: it may or may not have been carried out."""
+    """A write was sent and its answer was lost: it may or may not have been carried out.
+
+    ``refusal``: what a status says whose page is not the CRM's own; it holds if nothing was done.
+    """
+
+    def __init__(self, what: str, *, code: str = "", refusal: CrmError | None = None) -> None:
+        super().__init__(what, code=code)
+        self.refusal = refusal
 
 
 class ProtocolError(CrmError):

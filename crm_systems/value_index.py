@@ -83,7 +83,7 @@ class _Index:
 
 
 def _folded(values: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
-    """What values that may be the same have in common: case and the notation of numbers do not count."""
+    """What values that may be the same have in common: case, blanks around and the notation of numbers do not count."""
     return tuple(_fold(values.get(name)) for name in names)
 
 
@@ -91,4 +91,4 @@ def _fold(value: Any) -> str:
     if isinstance(value, (int, Decimal)):
         return str(Decimal(value).normalize())
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
-    return unicodedata.normalize("NFC", text).casefold()
+    return unicodedata.normalize("NFC", text).casefold().strip()

@@ -223,14 +223,17 @@ def _clock(written: str) -> str:
 
 
 def matches(entity: Entity, match: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-    """Whether a record has the values that identify it; a server's comparison also finds Müller for Muller."""
+    """Whether a record has the values that identify it; a server's comparison also finds Müller for Muller.
+
+    Of an e-mail, neither case nor the blanks around it count.
+    """
     for name, wanted in match.items():
         field = entity.field(name)
         found = record.get(name)
         if field is None or found is None:
             return False
         if field.kind is Kind.EMAIL:
-            if str(found).casefold() != str(wanted).casefold():
+            if str(found).strip().casefold() != str(wanted).strip().casefold():
                 return False
         elif field.kind in kinds.TEXTS:
             if unicodedata.normalize("NFC", str(found)) != unicodedata.normalize("NFC", str(wanted)):

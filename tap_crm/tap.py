@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from functools import cached_property, partial
+from functools import cached_property
+from signal import Signals
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Tap
 from singer_sdk.tap_base import CliTestOptionValue
 
-from crm_systems.discovery import introduction
+from crm_systems.discovery import introduction, stop_if_blind
 from crm_systems.errors import ConfigError, CrmError
 from crm_systems.terminal import handing_on, speak_utf8
-from tap_crm.configuration import Configured
+from tap_crm.configuration import ConfiguredTap
 from tap_crm.deleted import DeletedStream
 from tap_crm.handed_in import FileError, catalog_of, state_of
 from tap_crm.messages import Messages
@@ -29,6 +30,7 @@ from tap_crm.streams import (
     is_of_relations,
     relation_streams,
 )
+from tap_crm.termination import Termination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,16 +43,17 @@ if TYPE_CHECKING:
     from crm_systems.model import Entity, Shard
 
 
-class CrmTap(Configured):
+class CrmTap(ConfiguredTap):
     """Reads the CRM systems that nobody serves well, one stream for each kind of record."""
 
     message_writer_class = Messages
-    _is_reading = False
 
     def __init__(self, **arguments: Any) -> None:
         speak_utf8(self.name)
+        self._termination = Termination()
         super().__init__(**arguments)
         messages = cast("Messages", self.message_writer)
+        messages.termination = self._termination
         messages.keeps_nul = self.settings["nul"] == "keep"
         messages.names = Names(self.settings["stream_prefix"] or "", self.settings["names"], lambda: self.streams)
 
@@ -63,15 +66,6 @@ class CrmTap(Configured):
     def run(self) -> Run:
         """What the streams share; the command line closes its client, other users of the class do."""
         return Run(self.name, self.settings, self.logger, self.sleep)
-
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """Ends with the state of that moment and an exit code that tells of the signal; the SDK would say 0."""
-        cast("Messages", self.message_writer).end(partial(self._end_by, signum))
-
-    def _end_by(self, signum: int) -> None:
-        if self._is_reading:
-            self.state_writer.write_state(self.state)
-        sys.exit(128 + signum)
 
     def discover_streams(self) -> Sequence[Stream]:
         """One stream an entity, described by the CRM, or as a catalog that was passed has them.
@@ -92,7 +86,10 @@ class CrmTap(Configured):
     def _discover(self) -> list[Stream]:
         if self.settings["files"] != "names" and not self.run.client.system.offers_files:
             raise ConfigError("`files` cannot be read here, since the CRM hands out none", hint="leave `files` out")
-        streams = [each for entity in self.run.described() for each in self._streams_for(entity)]
+        entities = list(self.run.described())
+        if not self.run.failures:
+            stop_if_blind(entities)
+        streams = [each for entity in entities for each in self._streams_for(entity)]
         streams += relation_streams(self, self.run)
         return [*streams, *(make() for make in self._streams_beside().values())]
 
@@ -135,7 +132,6 @@ class CrmTap(Configured):
                 del self.streams[name]
         chosen = [each for each in self.streams.values() if isinstance(each, CrmStream) and each.selected]
         self.run.coming = {each.name: each.begin for each in chosen}
-        self._is_reading = True
         self.sync_all()
 
     @staticmethod
@@ -159,6 +155,9 @@ class CrmTap(Configured):
             self.run.close()
         self._end()
         return catalog
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        self._termination.ask(signum)
 
     def _end(self) -> None:
         """Ends the program with exit code 1 where a stream is not complete."""
@@ -204,6 +203,8 @@ class CrmTap(Configured):
 
     def _sum_up(self) -> None:
         """Says what no stream could."""
+        if asked := self._termination.signal:
+            self.logger.error("Ended by %s before all was read; the next run goes on.", Signals(asked).name)
         if self.run.deleted and self.run.deleted.told:
             self.logger.info("%s: %s records", DeletedStream.NAME, f"{self.run.deleted.told:,}")
         for stream, count in cast("Messages", self.message_writer).replaced.items():

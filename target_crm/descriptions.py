@@ -9,7 +9,7 @@ from target_crm.mapping import DELETED_AT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from target_crm.rejects import RawRecord
+    from target_crm.report import RawRecord
 
 DELETED = "deleted_records"
 _TOLD = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from crm_systems import discovery
 from crm_systems.beside import FILES, RELATIONS, entity_of_files, entity_of_relations
 from crm_systems.errors import ConfigError, ProtocolError
-from target_crm.uploads import with_file_fields
+from target_crm.mapping import with_file_fields
 
 if TYPE_CHECKING:
     from crm_systems.beside import Relation

@@ -12,11 +12,10 @@ from crm_systems.errors import CrmError
 from crm_systems.terminal import Progress
 from target_crm.entities import Entities
 from target_crm.ledger import Destination, Ledger
+from target_crm.mapping import Owners
 from target_crm.outcome import Action, Outcome
-from target_crm.owners import Owners
 from target_crm.pending import Pending
-from target_crm.rejects import RawRecord, Rejects
-from target_crm.report import Report
+from target_crm.report import RawRecord, Rejects, Report
 from target_crm.workers import Workers
 
 if TYPE_CHECKING:

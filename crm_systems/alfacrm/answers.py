@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.alfacrm.records import complaints
+from crm_systems.decoding import decode_json
 from crm_systems.errors import Denied, LogInRefused, ProtocolError, Rejected, SessionExpired
-from crm_systems.system import decode_json
 
 if TYPE_CHECKING:
     from crm_systems.model import Reply, Request
@@ -61,6 +61,9 @@ class Answers:
     def _check_status(self, request: Request, status: int) -> None:
         """What a status says by itself: 401 is an ended token, 403 that or a missing right, 404 may pass."""
         code, token = f"HTTP {status}", request.headers.get(TOKEN, "")
+        if not token and status == HTTPStatus.NOT_FOUND:
+            what = "Log-in: there is no alfaCRM at this address"
+            raise LogInRefused(what, code=code, hint="set `url` to https://TENANT.s20.online")
         if not token:
             raise LogInRefused(
                 "Log-in: e-mail or API key is wrong, or the user's role lacks the module v2api",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext, suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import HTTPError
@@ -11,9 +12,11 @@ from urllib3.exceptions import HTTPError
 from crm_systems.client.http import Http
 from crm_systems.client.network import check_status, http_date, meaning_of
 from crm_systems.client.patience import Wait, pauses
+from crm_systems.decoding import json_of_refusal
 from crm_systems.errors import (
     ConfigError,
     CrmError,
+    Denied,
     LogInRefused,
     NoData,
     OutcomeUnknown,
@@ -182,13 +185,26 @@ class Connection:
         at_once = request.decode(reply.body) if request.decode else None
         if at_once is not None:
             return at_once
-        meaning = self._system.read(request, reply)
+        try:
+            meaning = self._system.read(request, reply)
+        except (SessionExpired, Denied, Rejected, ConfigError) as error:
+            if request.repeatable or reply.status < HTTPStatus.BAD_REQUEST or json_of_refusal(reply) is not None:
+                raise
+            raise self._unfounded(request, error) from error
         if not fits(meaning, request.shape):
             raise ProtocolError(
                 f"{request.about}: the server's answer has another shape than it should",
                 hint="the CRM may be in trouble, or `url` names another one; run again",
             )
         return meaning
+
+    def _unfounded(self, request: Request, error: CrmError) -> OutcomeUnknown:
+        """What a refusal of a write means that a firewall may have put in the place of the CRM's answer."""
+        is_over = isinstance(error, SessionExpired)
+        if is_over:
+            self._session = None
+        refusal = None if is_over else error
+        return OutcomeUnknown(f"{request.about}: the answer was lost", code=error.code, refusal=refusal)
 
     def _check_headers(self, request: Request) -> None:
         """Makes sure that the headers can be sent.

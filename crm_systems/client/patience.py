@@ -35,6 +35,8 @@ class Patience:
         """The server has given data before."""
         self.is_lost = False
         """One request has waited in vain, so that no other one waits as long again."""
+        self.waited = 0.0
+        """How many seconds that one waited."""
         self._seconds = seconds
         self._is_told = False
         self._lock = threading.Lock()
@@ -54,7 +56,8 @@ class Patience:
     def is_back(self) -> None:
         """The server has answered; says so if it was said that it does not."""
         with self._lock:
-            is_told, self._is_told, self.is_lost, self.was_up = self._is_told, False, False, True
+            is_told, self._is_told, self.was_up = self._is_told, False, True
+            self.is_lost, self.waited = False, 0.0
         if is_told:
             logger.warning("%s answers again; going on.", self.place)
 
@@ -80,8 +83,8 @@ class Wait:
         self._spent += patience.clock() - self._since
         left = patience.seconds_for(error) - self._spent
         if left <= 0 or patience.is_lost or (error.retry_after or 0) > left:
-            patience.is_lost = True
-            raise _given_up(error, self._spent, left)
+            patience.is_lost, patience.waited = True, max(self._spent, patience.waited)
+            raise _given_up(error, patience.waited, left)
         # The server's wish counts; but one that says the same again and again is asked less often.
         own = min(next(self._pauses), left) if self._spent or error.retry_after is None else 0.0
         seconds = max(error.retry_after or 0.0, own)

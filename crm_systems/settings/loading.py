@@ -103,7 +103,13 @@ def _for_some(setting: Setting, systems: Sequence[type[System]]) -> Setting:
 
 def json_schema(settings: Iterable[Setting]) -> dict[str, Any]:
     """The settings as a JSON Schema object; what is missing is said by :func:`load`, in words."""
-    return {"type": "object", "properties": {setting.name: setting.json_schema() for setting in settings}}
+    told = {setting.name: setting for setting in settings}
+    properties = {name: setting.json_schema() for name, setting in told.items()}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name, setting in told.items() if setting.required],
+    }
 
 
 def from_json_schema(properties: Mapping[str, Any]) -> tuple[Setting, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.decoding import decode_json
 from crm_systems.errors import Denied, ProtocolError, Rejected, SessionExpired
-from crm_systems.system import decode_json
 
 if TYPE_CHECKING:
     from crm_systems.model import Reply, Request

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Call, Entity
 
+MEND = "https://crm-singer.github.io/tap-crm/systems/vtiger.html"
 WITHOUT_DELETIONS = frozenset({"Users", "Emails"})
 """Modules that sync passes over, or breaks on."""
 SHAPE = {"deleted": [str], "lastModifiedTime": is_whole_number}
@@ -68,13 +69,10 @@ class Sync:
         except (Denied, Rejected, ServerFault) as error:
             if self._works:
                 raise
-            reason = (
-                "only an administrator may ask for them"
-                if isinstance(error, Denied)
-                else "its operation `sync` does not work, as on a fresh Vtiger 8; what mends it differs by version "
-                "(see docs/systems/vtiger.md)"
-            )
-            self._refusal = NotOffered(f"The CRM does not tell deletions: {reason}", code=error.code)
+            is_denied = isinstance(error, Denied)
+            reason = "only an administrator may ask for them" if is_denied else "its operation `sync` does not work"
+            hint = "" if is_denied else f"as on a fresh Vtiger 8, which {MEND} tells how to mend"
+            self._refusal = NotOffered(f"The CRM does not tell deletions: {reason}", code=error.code, hint=hint)
             raise self._refusal from None
         self._works = True
         return answer

@@ -14,15 +14,21 @@ if TYPE_CHECKING:
     from crm_systems.compiled import Record
     from crm_systems.model import Row
     from tap_crm.state import Incremental
+    from tap_crm.streams.reading import Reading
 
 OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
 """What a CRM may say against what one record has; any other error is trouble with the connection."""
 
 
 class ChangedRecords(CrmStream):
-    """Records that were changed, whole, for another stream; their values and deletions are told by their own."""
+    """Records that were changed, whole, for another stream; their values and deletions are told by their own.
+
+    The bookmark moves when what was made of them has left: see :meth:`settle`.
+    """
 
     IN_PARTS: ClassVar[bool] = False
+    _ended: Reading | None = None
+    """A reading that has come to its end."""
 
     @property
     def _keys(self) -> Sequence[str]:
@@ -31,15 +37,24 @@ class ChangedRecords(CrmStream):
     def _reader(self) -> kinds.Reader:
         return kinds.Reader(self.entity, self.run.client.system.notation)
 
-    def _report(self, reader: kinds.Reader) -> None:
+    def _report(self, reading: Reading) -> None:
         """Says nothing."""
 
     def _deletions(self, changes: Incremental | None) -> None:
         """None."""
 
     def changed(self) -> Iterator[Sequence[Row | Record]]:
-        """The records, page by page; the bookmark moves with the last."""
+        """The records, page by page."""
         return self._pages()
+
+    def _move_on(self, reading: Reading) -> None:
+        """Not yet."""
+        self._ended = reading
+
+    def settle(self) -> None:
+        """Moves the bookmark, unless something is missing."""
+        if self._ended:
+            super()._move_on(self._ended)
 
     def key_of(self, record: Row | Record) -> str:
         """The id of a record."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, cast
-from zoneinfo import ZoneInfo
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
@@ -16,9 +14,8 @@ from crm_systems import kinds
 from crm_systems.compiled import Record, typed_rows
 from crm_systems.errors import CrmError
 from crm_systems.rows import missing_key
-from crm_systems.times import instant
 from tap_crm import deletions
-from tap_crm.state import READING, Incremental, Place, StateError, sentence
+from tap_crm.streams.reading import Reading
 from tap_crm.streams.schema import entity_of, schema_of
 from tap_crm.streams.versions import VersionedStream
 
@@ -28,32 +25,14 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
 
-    from crm_systems.client import Reading
-    from crm_systems.compiled import Pages
-    from crm_systems.model import Entity, Page, Row, Walk
+    from crm_systems.model import Entity, Row
     from tap_crm.messages import Messages
     from tap_crm.run import Run
+    from tap_crm.state import Incremental
 
 
 LONGEST_SILENCE = 30.0
 """Seconds after which the state leaves, however few records did."""
-
-
-@dataclass
-class _Begun:
-    """A reading of a stream under way. ``state``: the stream's part of the state; None where all is read."""
-
-    state: dict[str, Any] | None
-    at: float = 0.0
-    """When it began, in seconds of the client's clock."""
-    entity: Entity | None = None
-    """As the system takes it to decode pages straight for the reader."""
-    changes: Incremental | None = None
-    place: Place | None = None
-    """How far it has come; None where a run that is cut off has to begin again."""
-    typing: Pages | None = None
-    reader: kinds.Reader = field(init=False)
-    pages: Reading = field(init=False)
 
 
 class CrmStream(VersionedStream):
@@ -82,7 +61,7 @@ class CrmStream(VersionedStream):
         self.primary_keys = list(key)
         self.replication_key = replication_key
         self._entity = entity
-        self._begun: _Begun | None = None
+        self._begun: Reading | None = None
         self._is_incomplete = False
         self._is_whole = True
         """Whether nothing is missing, not even what the settings let be missing."""
@@ -99,11 +78,7 @@ class CrmStream(VersionedStream):
             tap,
             run,
             name=entity.name,
-            schema=schema_of(
-                entity,
-                enums=run.settings["picklist_enums"],
-                deletions=deletions.are_marked(run, entity),
-            ),
+            schema=schema_of(entity, enums=run.settings["picklist_enums"], deletions=deletions.are_marked(run, entity)),
             key=entity.key,
             replication_key=entity.replication_key,
             entity=entity,
@@ -170,144 +145,106 @@ class CrmStream(VersionedStream):
         yield from page
         self._messages.flush()
 
-    def begin(self) -> _Begun:
+    def begin(self) -> Reading:
         """Begins to read, once; nothing is given before the stream's turn."""
         if self._begun is None:
-            # The state is opened here, since no other thread may touch it.
-            self._begun = _Begun(self.stream_state if self._is_incremental else None)
-            self._begun.pages = self.run.client.read(partial(self._walks, self._begun))
+            self._begun = Reading(
+                run=self.run,
+                name=self.name,
+                logger=self.logger,
+                replication_key=self.replication_key or "",
+                # The state is opened here, since no other thread may touch it.
+                state=self.stream_state if self._is_incremental else None,
+                shard=str(self.run.shard) if self.is_divided else None,
+                may_go_on=self.IN_PARTS,
+                describe=lambda: self.entity,
+                make_reader=self._reader,
+            )
         return self._begun
 
-    def _walks(self, begun: _Begun) -> Iterable[Walk]:
-        """What to read; the clock is taken when that begins."""
-        client, system = self.run.client, self.run.client.system
-        if begun.entity is None:
-            begun.at, started = client.clock(), client.server_time()
-            begun.reader = self._reader()
-            begun.entity, begun.typing = system.straight(self.entity, begun.reader)
-            if begun.state is not None:
-                begun.changes = self._incremental(begun.state, started)
-                self._find_place(begun, begun.changes)
-        return system.walks(client.call, begun.entity, begun.changes.since if begun.changes else None)
-
-    def _find_place(self, begun: _Begun, changes: Incremental) -> None:
-        """Goes on where a run was cut off that read the same, else begins."""
-        if self.IN_PARTS and not changes.overlap.holds_many:
-            begun.place = Place(changes.started, changes.since)
-        kept = Place.of(begun.state or {}) if begun.place else None
-        if not kept or kept.began > changes.started:
-            return
-        again = self._incremental(begun.state or {}, kept.began)
-        if kept.left is None or changes.clock_was_put_back or again.since != kept.since:
-            self.logger.info("%s: a run was cut off, and this one cannot go on with it, so it begins anew.", self.name)
-            return
-        self.logger.info("%s: a run that began at %s was cut off; this one goes on with it.", self.name, kept.began)
-        again.goes_on = True
-        again.shown.reached, again.shown.newest = kept.reached, kept.newest
-        begun.at -= (changes.started - kept.began).total_seconds()
-        begun.place, begun.changes = kept, again
-        begun.entity = begun.entity and replace(begun.entity, left=kept.left)
-
-    def _keep_place(self, begun: _Begun, page: Page, *, is_whole: bool) -> None:
-        """Notes what has left, unless something is missing, so that it is read again; the state leaves now and then."""
-        if begun.place and begun.changes and begun.state is not None and is_whole and not self._is_incomplete:
-            begun.place = begun.place.after(page, begun.changes.shown)
-            begun.place.write(begun.state)
-            self._note_shard(begun.state)
+    def _leave_state(self) -> None:
+        """Lets the state leave now and then."""
         now = self.run.client.clock()
         if self._sent >= self.STATE_MSG_FREQUENCY or now - self._stated >= LONGEST_SILENCE:
             self._sent, self._stated = 0, now
             self._write_state_message()
 
-    def _note_shard(self, state: dict[str, Any]) -> None:
-        if self.is_divided:
-            state["shard"] = str(self.run.shard)
-
-    def _forget_place(self, begun: _Begun) -> None:
-        begun.place = None
-        if begun.state is not None:
-            begun.state.pop(READING, None)
-
-    def _at_its_turn(self) -> _Begun:
+    def _at_its_turn(self) -> Reading:
         """The reading, begun anew if it failed ahead of the stream's turn, since the server may be back."""
         if self._begun and self._begun.pages.has_failed:
             self._begun.pages.close()
             self._begun = None
-        begun = self.begin()
+        reading = self.begin()
         self._begun = None
         self.run.begin_after(self.name)
-        begun.pages.begin()
+        reading.pages.begin()
         self._stated = self.run.client.clock()
-        if begun.changes:
-            self._warn_of(begun.changes)
-        return begun
+        reading.warn_of_beginning()
+        return reading
 
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
         """The records to send, page by page.
 
         Where a run that was cut off is gone on with, what was changed since it began is read as well.
         """
-        begun = self._at_its_turn()
-        yield from self._reading(begun)
-        if begun.changes and begun.changes.goes_on and not self._is_incomplete:
-            yield from self._reading(self._at_its_turn())
+        reading = self._at_its_turn()
+        yield from self._read(reading)
+        if reading.goes_on and not self._is_incomplete:
+            yield from self._read(self._at_its_turn())
 
-    def _reading(self, begun: _Begun) -> Iterator[Sequence[Row | Record]]:
+    def _read(self, reading: Reading) -> Iterator[Sequence[Row | Record]]:
         """The records of one reading, page by page, and what it found to be gone; moves the bookmark at its end."""
-        changes = begun.changes
+        changes = reading.changes
         self._gone = self._deletions(changes)
-        yield from self._rows(begun)
+        yield from self._rows(reading)
         if changes and changes.overlap.is_stale and not self._is_incomplete:
             changes.overlap.send_all()
-            self._forget_place(begun)
-            begun.entity = begun.entity and replace(begun.entity, left=None)
-            begun.pages = self.run.client.read(partial(self._walks, begun))
-            begun.pages.begin()
-            yield from self._rows(begun)
-        if changes:
-            self._doubt_the_zone(changes)
+            reading.again()
+            yield from self._rows(reading)
+        reading.warn_of_zone()
         if self._gone:
-            elapsed, whole = partial(self._elapsed, begun), self._is_whole
-            yield from ([row] for row in self._gone.rows(changes, elapsed, begun.reader, is_whole=whole))
+            whole = self._is_whole
+            yield from ([row] for row in self._gone.rows(changes, reading.elapsed, reading.reader, is_whole=whole))
         self.run.progress.done(self.name)
-        self._report(begun.reader)
-        self._forget_place(begun)
-        if changes and not self._is_incomplete:
-            changes.advance()
-            self._note_shard(begun.state or {})
+        self._report(reading)
+        reading.forget_place()
+        self._move_on(reading)
 
-    def _rows(self, begun: _Begun) -> Iterator[Sequence[Row | Record]]:
+    def _move_on(self, reading: Reading) -> None:
+        """Moves the bookmark, unless something is missing."""
+        if not self._is_incomplete:
+            reading.advance()
+
+    def _rows(self, reading: Reading) -> Iterator[Sequence[Row | Record]]:
         """All records, or those that were changed and not sent yet."""
-        changes, typing, reader, read, keyless = begun.changes, begun.typing, begun.reader, 0, 0
-        system, is_part = self.run.client.system, bool(changes and changes.since)
-        for page in begun.pages:
-            elapsed = timedelta(seconds=begun.pages.read_at - begun.at)
+        changes, keyless = reading.changes, 0
+        for page in reading.each_page():
             for identifier in page.unreadable:
-                self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
+                self.miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             if self._gone:
                 self._gone.meet(page.unreadable)
-            read += len(page.rows)
-            self.run.progress.show(self.name, read, None if is_part else system.announced(self.entity))
-            records: list[Any] = page.rows
-            if typing and records and isinstance(records[0], Record):
-                typing.typed(records)
-            else:
-                typed = typed_rows(reader, records)
-                records = [record for record in typed if not missing_key(self._keys, record)]
-                keyless += len(typed) - len(records)
-            news = changes.news(records, self._key_of, elapsed) if changes else records
+            records = self._typed(reading, page.rows)
+            keyless += len(page.rows) - len(records)
+            news = changes.news(records, self._key_of, reading.elapsed_at_page()) if changes else records
             if self._gone:
                 self._gone.note(news)
             yield news
             if changes:
                 changes.forget()
-            self._keep_place(begun, page, is_whole=not keyless)
+            if not keyless and not self._is_incomplete:
+                reading.keep_place(page)
+            self._leave_state()
         if keyless:
             key = ", ".join(self._keys)
-            self._miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
+            self.miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
 
-    def _elapsed(self, begun: _Begun) -> timedelta:
-        return timedelta(seconds=self.run.client.clock() - begun.at)
+    def _typed(self, reading: Reading, records: list[Any]) -> list[Any]:
+        """The records of a page that have a key, their values as the schema has them."""
+        if reading.typing and records and isinstance(records[0], Record):
+            reading.typing.typed(records)
+            return records
+        typed = typed_rows(reading.reader, records)
+        return [record for record in typed if not missing_key(self._keys, record)]
 
     @cached_property
     def _blank(self) -> Row:
@@ -324,49 +261,6 @@ class CrmStream(VersionedStream):
     @property
     def _is_incremental(self) -> bool:
         return bool(self.replication_key) and self.replication_method == "INCREMENTAL"
-
-    def _incremental(self, state: dict[str, Any], started: datetime) -> Incremental:
-        """A reading of changes that begins when the server's clock is at ``started``.
-
-        Raises:
-            StateError: the state cannot be understood.
-        """
-        told, own = state.get("shard"), str(self.run.shard) if self.is_divided else None
-        if told not in (None, own):
-            raise StateError(
-                f"The state is that of shard {told} and cannot be used for {own or 'all'}",
-                hint="give each shard its own state, and begin without one where the number of shards changes",
-            )
-        zone, start = ZoneInfo(self.run.client.system.notation.timezone), self.run.settings["start_date"]
-        return Incremental(
-            state,
-            self.replication_key or "",
-            started=started,
-            zone=zone,
-            lookback=timedelta(seconds=self.run.settings["lookback_seconds"]),
-            start=instant(start, zone) if start else None,
-        )
-
-    def _warn_of(self, changes: Incremental) -> None:
-        """Says where a reading does not begin at the bookmark."""
-        if changes.clock_was_put_back:
-            self.logger.warning(
-                "%s: the bookmark lies ahead of the server's clock (%s): the clock was put back, or the bookmark was "
-                "set by hand. Lest anything be lost, all is read again, as far back as `start_date`.",
-                self.name,
-                changes.started.isoformat(),
-            )
-        if changes.start_is_in_the_future:
-            self.run.warn_once("`start_date` lies in the future: what is changed from now on is read.")
-
-    def _doubt_the_zone(self, changes: Incremental) -> None:
-        """One warning a run where the stamps of changes cannot be of the zone that is set."""
-        lead = changes.evidence.lead()
-        if lead and not self.run.doubts_zone:
-            words = sentence(lead, self.run.client.system.notation.timezone, changes.started)
-            self.run.doubts_zone = bool(words)
-            if words:
-                self.logger.warning("%s", words)
 
     def _deletions(self, changes: Incremental | None) -> deletions.Deletions | None:
         """What is gone; None where nobody wants to know."""
@@ -395,7 +289,7 @@ class CrmStream(VersionedStream):
     def _key_of(self, record: Row | Record) -> str:
         return "|".join(str(record.get(name)) for name in self._keys)
 
-    def _miss(self, sentence: str) -> None:
+    def miss(self, sentence: str) -> None:
         """Says what is missing; the stream counts as complete without it where the settings say so."""
         self._is_whole = False
         if self.run.settings["skip_unreadable"]:
@@ -404,15 +298,6 @@ class CrmStream(VersionedStream):
             self._is_incomplete = True
             self.run.fail(self.name, f"{sentence} Mend it in the CRM, or set `skip_unreadable`.")
 
-    def _report(self, reader: kinds.Reader) -> None:
-        """One warning for values that did not fit their type and one for fields that the catalog does not have."""
-        if reader.misfits:
-            counts = ", ".join(f"{name} ({count})" for name, count in sorted(reader.misfits.items()))
-            self.logger.warning("%s: values that do not fit their field's type: %s", self.name, counts)
-        if reader.unknown:
-            names = ", ".join(sorted(reader.unknown))
-            self.logger.warning(
-                "%s: fields that discovery did not see are left out: %s. Discover again, without a cached catalog.",
-                self.name,
-                names,
-            )
+    def _report(self, reading: Reading) -> None:
+        """Says which values and fields did not fit."""
+        reading.warn_of_misfits()

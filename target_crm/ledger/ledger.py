@@ -262,9 +262,8 @@ class Ledger:
         self._notes.flush_those_of([key])
         rows = self._pointed_to.get(key)
         if rows is None:
-            rows = [
-                (row.entity, row.crm_id) for row in self._database.read(self._does.ids, {**self._ours, "its_key": key})
-            ]
+            found = self._database.read(self._does.ids, {**self._ours, "its_key": key})
+            rows = [(row.entity, row.crm_id) for row in found]
             if rows and len(self._pointed_to) < REMEMBERED:
                 self._pointed_to[key] = rows
         wanted = set(entities)

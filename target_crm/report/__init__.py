@@ -1,5 +1,6 @@
-"""What a run did, or in a dry run would do: one line a stream for the terminal, a page and JSON for people."""
+"""What a run did, or in a dry run would do: a line a stream for the terminal, a page, JSON, and a file of rejects."""
 
+from target_crm.report.rejects import RawRecord, Rejects
 from target_crm.report.report import Report
 
-__all__ = ["Report"]
+__all__ = ["RawRecord", "Rejects", "Report"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_systems.wire import spelled
-from target_crm.keys import key_of, older_keys_of
 from target_crm.ledger import Ledger, Written
+from target_crm.mapping.keys import key_of, older_keys_of
 from tests.contract.subjects import SUBJECTS, Subject, records
 from tests.target_crm.writing import Run, run
 

@@ -121,3 +121,31 @@ def test_a_refusal_that_tells_the_id_of_the_record_is_looked_into(
         assert result.exit == ""
         assert f"{NEW} create" in result.line(subject.entity)
         assert there(subject, crm) == Counter(wanted(subject))
+
+
+@pytest.mark.parametrize(
+    ("status", "done"),
+    [(401, True), (403, True), (406, True), (403, False)],
+    ids=["401", "403", "406", "403, not done"],
+)
+def test_a_page_that_refuses_is_not_taken_for_the_crms_own_word(
+    subject: Subject, tmp_path: Path, status: int, *, done: bool
+) -> None:
+    with subject.start(5) as crm:
+        proper, creates = crm.answer, iter(range(1000))
+
+        def guarded(call: Call) -> Answer:
+            if not is_create(call) or next(creates) != 0:
+                return proper(call)
+            if done:
+                proper(call)
+            return Answer(b"<html><h1>Blocked by the firewall</h1></html>", status, PAGE)
+
+        crm.answer = guarded  # type: ignore[method-assign]
+        result = load(subject, crm, tmp_path)
+        assert "Traceback" not in result.words
+        if done:
+            assert result.exit == ""
+            assert there(subject, crm) == Counter(wanted(subject))
+        assert load(subject, crm, tmp_path).exit == ""
+        assert there(subject, crm) == Counter(wanted(subject))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import signal
 from datetime import timedelta
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import pytest
 
 from crm_simulators.base import Fault
-from tests.running import Run, command, run
+from tests.running import command, finished, run
 from tests.tap_crm.leads import bookmark, change_all, deleted, leads, live, on_page, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from crm_simulators.base import Call
@@ -120,14 +119,6 @@ def test_a_failed_read_leaves_the_bookmark(vtiger: Start) -> None:
     assert {*live(second), *live(third)} == changed
 
 
-def iter_until(source: IO[str], sign: str) -> Iterator[str]:
-    """The lines up to the first one with a sign in it."""
-    for line in source:
-        yield line
-        if sign in line:
-            return
-
-
 def test_an_interrupted_run_leaves_the_bookmark(vtiger: Start, tmp_path: Path) -> None:
     simulator = vtiger(rows=1500)
     first = run(leads(simulator))
@@ -135,14 +126,8 @@ def test_an_interrupted_run_leaves_the_bookmark(vtiger: Start, tmp_path: Path) -
     (tmp_path / "config.json").write_text(json.dumps(leads(simulator)))
     (tmp_path / "state.json").write_text(json.dumps(first.state))
     process = command("--config", tmp_path / "config.json", "--state", tmp_path / "state.json")
-    with process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        # A page is more than a pipe holds, so the tap is in the middle of one now.
-        began = "".join(iter_until(process.stdout, '"RECORD"'))
-        process.terminate()
-        second = Run(began + process.stdout.read(), process.stderr.read())
-    assert process.returncode == 128 + signal.SIGTERM
+    on_page(simulator, 4, process.terminate)
+    second, _code = finished(process)
     assert 0 < len(live(second)) < len(changed)
     assert bookmark(second) == bookmark(first)
     third = run(leads(simulator), state=second.state)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from crm_simulators.vtiger.inventory import add_lines
 from tests.target_crm.writing import one, pipe, record, run, schema, settings, stored, writes
 
@@ -110,3 +112,16 @@ def test_what_cannot_be_queried_can_be_referred_to(vtiger: Callable[..., VtigerS
     result = run(settings(crm, tmp_path, identify_by="id"), messages)
     assert result.exit == ""
     assert writes(crm) == [("revise", {"id": crm_id, "currency_id": "21x2"})]
+
+
+@pytest.mark.parametrize("by", [["email"], ["ledger", "email"]], ids=str)
+def test_blanks_around_an_email_make_no_other_person(crm: VtigerSimulator, tmp_path: Path, by: list[str]) -> None:
+    crm_id = crm.store.insert("Contacts", {"lastname": "Novák", "email": "ann@example.com"})
+    emails = [" ann@example.com", "ANN@example.com ", "ann@example.com"]
+    people = [{"id": str(number), "lastname": "Novák", "email": email} for number, email in enumerate(emails)]
+    nobody = {"id": "9", "lastname": "Nobody", "email": " "}
+    config = settings(crm, tmp_path, identify_by=by, max_rejects=1, rejects_path=str(tmp_path / "rejects"))
+    assert run(config, pipe("Contacts", [*people, nobody])).exit == ""
+    assert [each["id"] for each in stored(crm, "Contacts", lastname="Novák")] == [crm_id]
+    assert one(crm, "Contacts", id=crm_id)["email"] == "ann@example.com"
+    assert len(stored(crm, "Contacts", lastname="Nobody")) == (0 if by == ["email"] else 1)

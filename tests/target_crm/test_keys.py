@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_crm.keys import key_of
+from target_crm.mapping.keys import key_of
 from tests.target_crm.writing import pipe, run, settings, stored
 
 if TYPE_CHECKING:

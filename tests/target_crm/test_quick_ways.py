@@ -15,8 +15,8 @@ from crm_systems.kinds import Notation
 from crm_systems.model import Choice, Field, Kind
 from crm_systems.wire import typed
 from target_crm.encoding import is_writable
-from target_crm.messages import Messages
-from target_crm.plain import as_it_comes
+from target_crm.input import Messages
+from target_crm.mapping.plain import as_it_comes
 
 NUMBERS = ["1", "-0", "1.0", "1.50", "1e3", "1E400", "0.00000000", "-1e-7", "123456789012345678901234567890", "NaN"]
 VALUES = st.one_of(

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.beside import CONTENT
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
+from target_crm.mapping.mandatory import Mandatory
+from target_crm.mapping.plain import as_it_comes, is_plain_text
 from target_crm.outcome import NotYet, Reject
-from target_crm.plain import as_it_comes, is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from crm_systems.kinds import Notation
     from crm_systems.model import Entity, Field
+    from target_crm.mapping.owners import Owners
+    from target_crm.mapping.references import References
+    from target_crm.mapping.uploads import Uploads
     from target_crm.options import StreamOptions
-    from target_crm.owners import Owners
-    from target_crm.references import References
-    from target_crm.uploads import Uploads
 
 DELETED_AT = "_sdc_deleted_at"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -68,6 +69,7 @@ class Mapper:
         self.owners = owners
         self.references = references
         self.fields = {each.name: each for each in entity.fields}
+        self.mandatory = Mandatory(entity, owners)
         self._quick = cache(lambda name: as_it_comes(self.fields[name]))
         self._places: dict[str, _Place] = {}
         """By incoming field."""
@@ -113,6 +115,9 @@ class Mapper:
                     self._map(mapped, known, value, now, last_chance=last_chance, at_hand=at_hand)
                 except Reject as error:
                     faults.append(error)
+        for name in self.options.match_fields:
+            if name in values:
+                values[name] = self.trimmed(name, values[name])
         if mapped.brought and self.uploads and not faults:
             self._add_file(self.uploads, mapped, record)
         if faults:
@@ -125,7 +130,7 @@ class Mapper:
         if not lasting:
             return NotYet("; ".join(map(str, faults)))
         given = {self._places[name][0] for name, value in record.items() if not is_empty(value)}
-        return Reject("; ".join([*lasting, *(self._lacking(given) if is_new else ())]))
+        return Reject("; ".join([*lasting, *(self.mandatory.lacking(given) if is_new else ())]))
 
     def _place(self, incoming: str) -> _Place:
         known = self.fields.get(self.target_of(incoming) or "")
@@ -187,45 +192,6 @@ class Mapper:
             mapped.values[CONTENT] = file
             mapped.otherwise[CONTENT] = file.sha256
 
-    def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of a record that is to be created: without empty ones, with an owner.
-
-        Raises:
-            Reject: a mandatory field is empty.
-        """
-        filled = {name: value for name, value in values.items() if not is_empty(value)}
-        lacking = self._lacking(set(filled))
-        if lacking:
-            raise Reject(lacking[0])
-        for each in self.entity.fields:
-            if each.kind is Kind.OWNER and each.mandatory and each.writable and each.name not in filled:
-                filled[each.name] = self.owners.id_of(None)
-        return filled
-
-    def _lacking(self, given: set[str]) -> list[str]:
-        """What a record to be created lacks, as one sentence; none if it lacks nothing."""
-        missing = self.missing(given)
-        if not missing:
-            return []
-        return [f"it has no {', '.join(missing)}, which the CRM needs{self.owner_hint(missing)}"]
-
-    def owner_hint(self, missing: list[str]) -> str:
-        """What to do where an owner is missing."""
-        is_owner = any(self.fields[name].kind is Kind.OWNER for name in missing)
-        return ": set `default_owner`, or map a field to it with `streams`" if is_owner else ""
-
-    def missing(self, given: set[str]) -> list[str]:
-        """The mandatory fields that are not given."""
-        return [
-            each.name
-            for each in self.entity.fields
-            if each.mandatory
-            and each.writable
-            and each.name not in given
-            and not (each.kind is Kind.OWNER and self.owners.has_default)
-            and each.name not in self.entity.private.get("implied", ())
-        ]
-
     def is_reference(self, name: str) -> bool:
         """Whether a field of the entity points to other records."""
         known = self.fields[name]
@@ -241,6 +207,11 @@ class Mapper:
         if name in record and fields.get(name, name) == name:
             return record[name]
         return next((record[each] for each, target in fields.items() if target == name and each in record), None)
+
+    def trimmed(self, name: str, value: Any) -> Any:
+        """A value that identifies a record: blanks around an e-mail are not part of it."""
+        is_email = isinstance(value, str) and self.fields[name].kind is Kind.EMAIL
+        return value.strip() or None if is_email else value
 
     def typed(self, name: str, value: Any) -> Any:
         """A value as a typed one; one that does not fit, such as earlier versions may have sent, as it is."""

@@ -14,8 +14,8 @@ from crm_systems.model import Kind
 from crm_systems.rows import key_of
 from crm_systems.wire import is_empty, matches
 from target_crm.ledger import digest
+from target_crm.mapping import FileReader
 from target_crm.outcome import OF_ONE_RECORD, AsksCrm, Reject
-from target_crm.uploads import FileReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +35,7 @@ _FOLDED = kinds.TEXTS - {Kind.OWNER}
 
 def _folded(value: Any) -> str:
     """The same for texts that :func:`~crm_systems.wire.matches` may take for one, if one of them is ASCII."""
-    return unicodedata.normalize("NFC", str(value)).casefold()
+    return unicodedata.normalize("NFC", str(value)).casefold().strip()
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Finder:
         if len(self._options.match_fields) != 1 or mapper.fields[self._options.match_fields[0]].kind not in _FOLDED:
             return ""
         name = self._options.match_fields[0]
-        value = mapper.typed(name, mapper.incoming(record, name))
+        value = mapper.trimmed(name, mapper.typed(name, mapper.incoming(record, name)))
         # What else a server takes for the same text is compared one by one.
         return value if isinstance(value, str) and value.isascii() else ""
 

@@ -10,10 +10,10 @@ from crm_systems.errors import ConfigError, OutcomeUnknown, Unavailable
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Field, Kind
 from crm_systems.wire import is_empty
-from target_crm.creation import ATTEMPTS
-from target_crm.finding import Finder
 from target_crm.ledger import Written, digest
 from target_crm.outcome import Action, Change, NotYet, Outcome, Reject
+from target_crm.writing.creation import ATTEMPTS
+from target_crm.writing.finding import Finder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from crm_systems.client import Client
     from crm_systems.model import Entity
     from crm_systems.system import System
-    from target_crm.finding import Existing
     from target_crm.ledger import Ledger
     from target_crm.mapping import Mapped, Mapper
+    from target_crm.writing.finding import Existing
 
 CONVERT = "convert"
 """The write mode."""
@@ -125,7 +125,7 @@ class Converter:
         now = existing.record if existing else {}
         there = {each for each, value in now.items() if not is_empty(value)}
         there |= {each.name for each in mapper.entity.fields if each.kind is Kind.OWNER}
-        lacking = mapper.missing({*values, *there}) if existing else []
+        lacking = mapper.mandatory.missing({*values, *there}) if existing else []
         if lacking:
             raise Reject(f"its {name} has no {', '.join(lacking)}, which the CRM needs and would make up")
         return values
@@ -144,7 +144,7 @@ class Converter:
             try:
                 is_new = self._system.convert(self._client.call, entity, crm_id, current, values, made)
             except OutcomeUnknown as error:
-                code = error.code
+                code, refusal = error.code, error.refusal
             else:
                 return is_new or attempt > 0
             self._client.sleep(self._mapper.options.settle_seconds)
@@ -152,6 +152,8 @@ class Converter:
                 return True
             if existing:
                 self._stop_if_half_done(existing, made, began)
+            if refusal:
+                raise refusal
         raise Unavailable(f"{entity.name}: convert: the connection breaks again and again", code=code)
 
     def _stop_if_half_done(

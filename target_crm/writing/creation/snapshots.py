@@ -16,7 +16,7 @@ from target_crm.ledger import Snapshot, number_of
 if TYPE_CHECKING:
     from crm_systems.client import Client
     from crm_systems.model import Entity
-    from target_crm.finding import Existing
+    from target_crm.writing.finding import Existing
 
 ANY_ZONE = timedelta(hours=27)
 """More than two clocks on walls can be apart: from UTC-12 to UTC+14."""

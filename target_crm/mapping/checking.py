@@ -10,7 +10,7 @@ from crm_systems.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from target_crm.mapping import Mapper
+    from target_crm.mapping.mapper import Mapper
 
 
 class Check:
@@ -110,8 +110,8 @@ class Check:
         if not self._options.may_create or self._options.identify_by == "id":
             return []
         return [
-            f"{self._entity.name} needs {name}, which the stream does not deliver{self._mapper.owner_hint([name])}"
-            for name in self._mapper.missing(self._given)
+            f"{self._entity.name} needs {name}, which the stream does not deliver{self._mapper.mandatory.hint([name])}"
+            for name in self._mapper.mandatory.missing(self._given)
         ]
 
     def _unknown_field(self, name: str, target: str) -> str:

@@ -14,26 +14,25 @@ from crm_systems.beside import CONTENT
 from crm_systems.errors import Rejected
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
-from target_crm.conflicts import Came, ThreeWay
-from target_crm.conversion import CONVERT, Converter
-from target_crm.creation import ATTEMPTS, Creator
-from target_crm.deleting import Deleter
 from target_crm.encoding import unwritable
-from target_crm.finding import Ahead, Existing, Finder
 from target_crm.ledger import Create, TakenMeanwhile, Written, digest, fingerprint
-from target_crm.links import Links
 from target_crm.mapping import DELETED_AT, NOTHING, Mapped
 from target_crm.outcome import OF_ONE_RECORD, Action, AsksCrm, Change, Conflicted, NotYet, Outcome, Reject
-from target_crm.planned import Planned, set_by
-from target_crm.two_ways import TwoWays
+from target_crm.writing.conflicts import Came, ThreeWay
+from target_crm.writing.conversion import CONVERT, Converter
+from target_crm.writing.creation import ATTEMPTS, Creator
+from target_crm.writing.deleting import Deleter
+from target_crm.writing.finding import Ahead, Existing, Finder
+from target_crm.writing.links import Links
+from target_crm.writing.planned import Planned, set_by
+from target_crm.writing.two_ways import TwoWays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from crm_systems.client import Client
-    from target_crm.identity import Identity
     from target_crm.ledger import Ledger, Link
-    from target_crm.mapping import Mapper
+    from target_crm.mapping import Identity, Mapper
 
 T = TypeVar("T")
 
@@ -252,7 +251,7 @@ class Writer:
         key, mapped = came.key, came.mapped
         if self._options.write_mode == "update_only":
             return Outcome(Action.SKIP, key)
-        values = self._mapper.complete(mapped.values)
+        values = self._mapper.mandatory.complete(mapped.values)
         for remark in self._system.remarks(self.entity, values):
             self._mapper.note(remark)
         left_open = self._links.left_open(key, mapped)

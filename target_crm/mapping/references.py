@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.errors import Denied, Rejected
 from crm_systems.kinds import Reader
 from crm_systems.wire import matches
-from target_crm.keys import keys_meant_by
+from target_crm.mapping.keys import keys_meant_by
 from target_crm.outcome import AsksCrm, Reject
 
 if TYPE_CHECKING:

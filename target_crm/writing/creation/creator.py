@@ -10,20 +10,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
-from target_crm.creation.lock import CreateLock
-from target_crm.creation.similarity import equal_fields, may_be, resembles
-from target_crm.creation.snapshots import ANY_ZONE, DISORDER, FOLD, Snapshots
 from target_crm.ledger import Intent, Snapshot, TakenMeanwhile, Written
 from target_crm.outcome import Reject
+from target_crm.writing.creation.lock import CreateLock
+from target_crm.writing.creation.similarity import equal_fields, may_be, resembles
+from target_crm.writing.creation.snapshots import ANY_ZONE, DISORDER, FOLD, Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from crm_systems.client import Client
     from crm_systems.model import Call, Request
-    from target_crm.finding import Existing, Finder
     from target_crm.ledger import Ledger
     from target_crm.mapping import Mapper
+    from target_crm.writing.finding import Existing, Finder
 
 ATTEMPTS = 3
 """How often a write is sent whose answers are lost and which turns out not to have been carried out."""
@@ -130,6 +130,8 @@ class Creator:
             found = self._made_by(intent)
             if found is not None:
                 return found
+            if isinstance(unknown, OutcomeUnknown) and unknown.refusal:
+                break
         self._ledger.drop_intent(intent.stream, intent.key)
         raise self._given_up(unknown)
 
@@ -147,6 +149,8 @@ class Creator:
         code, cause = (unknown.code, unknown.__cause__) if unknown else ("", None)
         if isinstance(unknown, ProtocolError):
             return unknown
+        if isinstance(unknown, OutcomeUnknown) and unknown.refusal:
+            return unknown.refusal
         if isinstance(cause, ConfigError):
             return cause
         if code in self._system.internal_errors or isinstance(cause, NoData):

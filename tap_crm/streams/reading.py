@@ -1,0 +1,194 @@
+"""One reading of a stream's records: from when on, where it goes on, and how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from crm_systems.times import instant
+from tap_crm.state import READING, Incremental, Place, StateError, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+    from logging import Logger
+
+    from crm_systems.client import Reading as Coming
+    from crm_systems.compiled import Pages
+    from crm_systems.kinds import Reader
+    from crm_systems.model import Entity, Page, Walk
+    from tap_crm.run import Run
+
+
+@dataclass
+class Reading:
+    """A reading under way; the CRM is asked for nothing, and the clock not taken, before its first page is fetched."""
+
+    run: Run
+    name: str
+    """That of the stream."""
+    logger: Logger
+    replication_key: str
+    state: dict[str, Any] | None
+    """The stream's part of the state; None where all is read."""
+    shard: str | None
+    """The part that is read, as the state tells it; None where the records are not divided."""
+    may_go_on: bool
+    """Whether a run may go on with a reading that was cut off."""
+    describe: Callable[[], Entity]
+    make_reader: Callable[[], Reader]
+
+    at: float = 0.0
+    """When it began, in seconds of the client's clock."""
+    entity: Entity | None = None
+    """As the system takes it to decode pages straight for the reader."""
+    changes: Incremental | None = None
+    place: Place | None = None
+    """How far it has come; None where a run that is cut off has to begin again."""
+    typing: Pages | None = None
+    reader: Reader = field(init=False)
+    pages: Coming = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pages = self.run.client.read(self._walks)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it reads only what a run left that was cut off."""
+        return bool(self.changes and self.changes.goes_on)
+
+    def again(self) -> None:
+        """Reads all from the beginning."""
+        self.forget_place()
+        self.entity = self.entity and replace(self.entity, left=None)
+        self.pages = self.run.client.read(self._walks)
+        self.pages.begin()
+
+    def _walks(self) -> Iterable[Walk]:
+        """What to read."""
+        client, system = self.run.client, self.run.client.system
+        if self.entity is None:
+            self.at, started = client.clock(), client.server_time()
+            self.reader = self.make_reader()
+            self.entity, self.typing = system.straight(self.describe(), self.reader)
+            if self.state is not None:
+                self.changes = self._incremental(self.state, started)
+                self._find_place(self.state, self.changes)
+        return system.walks(client.call, self.entity, self.changes.since if self.changes else None)
+
+    def _incremental(self, state: dict[str, Any], started: datetime) -> Incremental:
+        """A reading of changes that begins when the server's clock is at ``started``.
+
+        Raises:
+            StateError: the state cannot be understood.
+        """
+        told = state.get("shard")
+        if told not in (None, self.shard):
+            raise StateError(
+                f"The state is that of shard {told} and cannot be used for {self.shard or 'all'}",
+                hint="give each shard its own state, and begin without one where the number of shards changes",
+            )
+        settings, zone = self.run.settings, ZoneInfo(self.run.client.system.notation.timezone)
+        start = settings["start_date"]
+        return Incremental(
+            state,
+            self.replication_key,
+            started=started,
+            zone=zone,
+            lookback=timedelta(seconds=settings["lookback_seconds"]),
+            start=instant(start, zone) if start else None,
+        )
+
+    def _find_place(self, state: dict[str, Any], changes: Incremental) -> None:
+        """Goes on where a run was cut off that read the same, else begins."""
+        if self.may_go_on and not changes.overlap.holds_many:
+            self.place = Place(changes.started, changes.since)
+        kept = Place.of(state) if self.place else None
+        if not kept or kept.began > changes.started:
+            return
+        again = self._incremental(state, kept.began)
+        if kept.left is None or changes.clock_was_put_back or again.since != kept.since:
+            self.logger.info("%s: a run was cut off, and this one cannot go on with it, so it begins anew.", self.name)
+            return
+        self.logger.info("%s: a run that began at %s was cut off; this one goes on with it.", self.name, kept.began)
+        again.goes_on = True
+        again.shown.reached, again.shown.newest = kept.reached, kept.newest
+        self.at -= (changes.started - kept.began).total_seconds()
+        self.place, self.changes = kept, again
+        self.entity = self.entity and replace(self.entity, left=kept.left)
+
+    def each_page(self) -> Iterator[Page]:
+        """The pages; people on a terminal see how many records came."""
+        is_part, read = bool(self.changes and self.changes.since), 0
+        for page in self.pages:
+            read += len(page.rows)
+            announced = None if is_part else self.run.client.system.announced(self.describe())
+            self.run.progress.show(self.name, read, announced)
+            yield page
+
+    def keep_place(self, page: Page) -> None:
+        """Notes in the state that a page has left."""
+        if self.place and self.changes and self.state is not None:
+            self.place = self.place.after(page, self.changes.shown)
+            self.place.write(self.state)
+            self._note_shard(self.state)
+
+    def forget_place(self) -> None:
+        """Lets the state tell of no reading under way."""
+        self.place = None
+        if self.state is not None:
+            self.state.pop(READING, None)
+
+    def advance(self) -> None:
+        """Moves the bookmark, when all has left."""
+        if self.changes and self.state is not None:
+            self.changes.advance()
+            self._note_shard(self.state)
+
+    def _note_shard(self, state: dict[str, Any]) -> None:
+        if self.shard:
+            state["shard"] = self.shard
+
+    def elapsed(self) -> timedelta:
+        """How long it has lasted."""
+        return timedelta(seconds=self.run.client.clock() - self.at)
+
+    def elapsed_at_page(self) -> timedelta:
+        """How long it had lasted when the latest page was fetched."""
+        return timedelta(seconds=self.pages.read_at - self.at)
+
+    def warn_of_beginning(self) -> None:
+        """Says where it does not begin at the bookmark."""
+        changes = self.changes
+        if changes and changes.clock_was_put_back:
+            self.logger.warning(
+                "%s: the bookmark lies ahead of the server's clock (%s): the clock was put back, or the bookmark was "
+                "set by hand. Lest anything be lost, all is read again, as far back as `start_date`.",
+                self.name,
+                changes.started.isoformat(),
+            )
+        if changes and changes.start_is_in_the_future:
+            self.run.warn_once("`start_date` lies in the future: what is changed from now on is read.")
+
+    def warn_of_zone(self) -> None:
+        """One warning a run where the stamps of changes cannot be of the zone that is set."""
+        lead = self.changes.evidence.lead() if self.changes else None
+        if self.changes and lead and not self.run.doubts_zone:
+            words = sentence(lead, self.run.client.system.notation.timezone, self.changes.started)
+            self.run.doubts_zone = bool(words)
+            if words:
+                self.logger.warning("%s", words)
+
+    def warn_of_misfits(self) -> None:
+        """One warning for values that did not fit their type and one for fields that the catalog does not have."""
+        if misfits := self.reader.misfits:
+            counts = ", ".join(f"{name} ({count})" for name, count in sorted(misfits.items()))
+            self.logger.warning("%s: values that do not fit their field's type: %s", self.name, counts)
+        if unknown := self.reader.unknown:
+            self.logger.warning(
+                "%s: fields that discovery did not see are left out: %s. Discover again, without a cached catalog.",
+                self.name,
+                ", ".join(sorted(unknown)),
+            )

@@ -1,0 +1,23 @@
+"""From an incoming record to what a CRM takes: which fields, values, owners, references and files, and which key."""
+
+from target_crm.mapping.checking import Check
+from target_crm.mapping.identity import Identity
+from target_crm.mapping.mapper import DELETED_AT, NOTHING, Mapped, Mapper
+from target_crm.mapping.owners import Owners
+from target_crm.mapping.references import References
+from target_crm.mapping.uploads import FileReader, Uploads, brings_files, with_file_fields
+
+__all__ = [
+    "DELETED_AT",
+    "NOTHING",
+    "Check",
+    "FileReader",
+    "Identity",
+    "Mapped",
+    "Mapper",
+    "Owners",
+    "References",
+    "Uploads",
+    "brings_files",
+    "with_file_fields",
+]
