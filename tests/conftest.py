@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,33 @@ def pytest_configure() -> None:
     # A machine that is busy is no fault of what is tested.
     settings.register_profile("calm", deadline=None)
     settings.load_profile("calm")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out cases of sweeps, unless all are wanted (`SWEEPS=all`) or one is named."""
+    if os.environ.get("SWEEPS") == "all" or any("[" in each for each in config.args):
+        return
+    sweeps: dict[str, list[pytest.Function]] = defaultdict(list)
+    for each in items:
+        if each.get_closest_marker("sweep") and isinstance(each, pytest.Function):
+            sweeps[each.nodeid.partition("[")[0]].append(each)
+    left_out = {case for cases in sweeps.values() for case in set(cases) - set(each_value_once(cases))}
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [each for each in items if each not in left_out]
+
+
+def each_value_once(cases: list[pytest.Function]) -> list[pytest.Function]:
+    """So few cases of a sweep that each value of each parameter is still in one of them, and none in many."""
+    values = {case: set(case.callspec.indices.items()) for case in cases}
+    met: Counter[tuple[str, int]] = Counter()
+    kept = []
+    while True:
+        best = max(cases, key=lambda case: (len(values[case] - met.keys()), -sum(met[each] for each in values[case])))
+        if not values[best] - met.keys():
+            return kept
+        kept.append(best)
+        met.update(values[best])
 
 
 @pytest.fixture

@@ -120,6 +120,7 @@ def each_once(subject: Subject) -> Counter[str]:
     return Counter(subject.values(n)[subject.match] for n in range(2))
 
 
+@pytest.mark.sweep
 @cache
 def asked_in_a_create(subject: Subject) -> list[str]:
     with TemporaryDirectory() as folder, subject.start(3) as crm:
@@ -156,6 +157,8 @@ def asked_in_a_change(subject: Subject) -> list[str]:
         return operations(crm)
 
 
+@pytest.mark.sweep
+@pytest.mark.sweep
 def test_a_change_is_made_or_said_not_to_be(subject: Subject, shape: Shape, tmp_path: Path) -> None:
     for number, each in enumerate(turns(subject, asked_in_a_change(subject))):
         with subject.start(3) as crm:

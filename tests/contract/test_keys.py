@@ -84,6 +84,7 @@ def there(subject: Subject, crm: Simulator) -> int:
     return sum(row.get(subject.match) == wanted for row in records(crm, subject.entity))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_one_key_in_several_spellings_is_one_record(
     subject: Subject, crm: Simulator, tmp_path: Path, spelling: str

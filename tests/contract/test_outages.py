@@ -84,6 +84,7 @@ def in_order(result: Run) -> dict[str, list[str]]:
     return {stream: sorted(map(repr, rows)) for stream, rows in result.records.items()}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("part", [0.4, 0.8])
 def test_a_read_goes_on(subject: Subject, away: tuple[Fault | None, Fault | None], part: float) -> None:
     with subject.start(130) as crm:
@@ -101,6 +102,7 @@ def test_a_read_goes_on(subject: Subject, away: tuple[Fault | None, Fault | None
         assert_told(result.log, outage)
 
 
+@pytest.mark.sweep
 @cache
 def requests_of_a_write(subject: Subject) -> int:
     with TemporaryDirectory() as folder, subject.start(5) as crm:
