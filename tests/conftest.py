@@ -44,8 +44,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def each_value_once(cases: list[pytest.Function]) -> list[pytest.Function]:
     """So few cases of a sweep that each value of each parameter is still in one of them, and none in many."""
-    values = {case: set(case.callspec.indices.items()) for case in cases}
-    met: Counter[tuple[str, int]] = Counter()
+    values = {case: set(enumerate(case.callspec.id.split("-"))) for case in cases}
+    met: Counter[tuple[int, str]] = Counter()
     kept = []
     while True:
         best = max(cases, key=lambda case: (len(values[case] - met.keys()), -sum(met[each] for each in values[case])))

@@ -103,6 +103,7 @@ def test_a_wrong_zone_loses_nothing(subject: Subject, crm: Simulator, quarters: 
     assert reader.last == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("quarters", "name"), [(-20, "UTC-05:00"), (8, "UTC+02:00"), (23, "UTC+05:45")])
 def test_the_zone_that_would_fit_is_named(subject: Subject, crm: Simulator, quarters: int, name: str) -> None:
     hang_clock(crm, quarters)

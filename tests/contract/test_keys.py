@@ -104,6 +104,7 @@ def test_different_keys_stay_apart(declared: dict[str, Any], one: str, other: st
     assert key_of([json.loads(one)], [declared]) != key_of([json.loads(other)], [declared])
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("declared", "old", "new"), [(NUMBER, "11.0", "11.0"), (NUMBER, "11.0", "11"), (NUMBER, "11", '"11"')]
 )

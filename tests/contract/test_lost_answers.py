@@ -137,6 +137,7 @@ def test_a_strangers_record_is_not_taken_for_ours(
     assert sum(row.get(subject.text) == "ours" for row in found.values()) == 1
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.LOST_ANSWER], ids=lambda fault: fault.name.lower())
 def test_a_strangers_record_is_not_taken_for_that_of_a_killed_run(
     subject: Subject, crm: Simulator, tmp_path: Path, fault: Fault

@@ -102,7 +102,6 @@ def test_a_read_goes_on(subject: Subject, away: tuple[Fault | None, Fault | None
         assert_told(result.log, outage)
 
 
-@pytest.mark.sweep
 @cache
 def requests_of_a_write(subject: Subject) -> int:
     with TemporaryDirectory() as folder, subject.start(5) as crm:
@@ -110,6 +109,7 @@ def requests_of_a_write(subject: Subject) -> int:
         return len(crm.calls)
 
 
+@pytest.mark.sweep
 def test_a_write_goes_on(subject: Subject, away: tuple[Fault | None, Fault | None], tmp_path: Path) -> None:
     requests = requests_of_a_write(subject)
     for number in turns(subject, range(3, requests, max(requests // 7, 1))):

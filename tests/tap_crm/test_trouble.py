@@ -115,6 +115,7 @@ STRANGE = [
 ]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("answer", "sentence"), STRANGE)
 def test_an_address_that_is_no_crm(simulator: VtigerSimulator, answer: Answer, sentence: str) -> None:
     answering(simulator, answer)
@@ -127,6 +128,7 @@ def is_page(call: Call) -> bool:
     return "select * from Leads where" in call.query.get("query", "")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("answer", "sentence"), [each for each in STRANGE if b"success" not in each[0].body])
 def test_trouble_in_the_middle(simulator: VtigerSimulator, answer: Answer, sentence: str) -> None:
     catalog = discover(leads(simulator))

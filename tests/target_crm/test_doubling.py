@@ -82,6 +82,7 @@ def test_identical_records_with_different_keys_stay_different(
     assert {each["title"] for each in stored(crm, "Contacts", email="ann@example.com")} == set("01234567")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     "altered",
     [

@@ -30,7 +30,7 @@ MODES: dict[str, dict[str, Any]] = {
     "match": {"identify_by": ["email"], "streams": {"Accounts": {"identify_by": ["accountname"]}}},
 }
 
-APART = 6
+APART = 4
 """So many requests lie between two faults of one run."""
 
 

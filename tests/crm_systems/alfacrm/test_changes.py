@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TRACKED = ("customer", "group", "lesson", "pay")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     "switches",
     [
