@@ -88,7 +88,7 @@ class CrmSink(QuietSink):
     def _set_up(self, run: Run, options: StreamOptions) -> None:
         by_ledger = options.identify_by == "ledger"
         if by_ledger:
-            run.destination.check(run.ledger, self.stream_name)
+            run.destination.check(run.ledger, self.stream_name, options.entity)
         entity = run.entity(options.entity)
         if options.write_mode == CONVERT:
             entity = convertible(run.client.system, entity)
@@ -154,6 +154,10 @@ class CrmSink(QuietSink):
             for name, value in record.items()
             if not name.startswith("_sdc_") or name in self.key_properties or (name == DELETED_AT and value)
         }
+        for name in kept.keys() - self._columns:
+            target = self._mapper.target_of(name)
+            if target and target not in self._mapper.fields and name not in self.key_properties:
+                self._mapper.note(f"{name} comes without being declared, and is left out: the CRM does not have it")
         return Incoming(kept, self.run.received)
 
     def process_batch(self, context: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ ANY_ZONE = timedelta(hours=27)
 DISORDER = timedelta(minutes=1)
 """How far the CRM's own times may be out of order."""
 FOLD = timedelta(hours=1)
-"""How far a clock on the wall goes back when summer ends: what is made after it may be stamped so much earlier."""
+"""How far a wall clock goes back when summer ends: what is made after it may be stamped so much earlier."""
 FRESH_SECONDS = 10.0
 """How long the highest id that was asked for is taken for the highest."""
 
