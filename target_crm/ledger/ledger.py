@@ -18,7 +18,7 @@ from target_crm.ledger.entries import Create, Intent, Link, TakenMeanwhile, Writ
 from target_crm.ledger.lease import LeaseHolder
 from target_crm.ledger.notes import Notes
 from target_crm.ledger.rows import altered_in, intent_in, link_in, link_row, row_of
-from target_crm.ledger.statements import RECORD, Statements, portions
+from target_crm.ledger.statements import RECORD, portions, statements
 from target_crm.ledger.twins import Twins
 from target_crm.ledger.unreported import Unreported
 
@@ -68,7 +68,7 @@ class Ledger:
         """Entities and ids by the key that references name, as long as this run does not write that key."""
         self.lease_seconds = lease_seconds
         self._database = Database(url, warn)
-        self._does = Statements(self._database.dialect)
+        self._does = statements(self._database.dialect)
         self._notes = Notes(self._database, self._does)
         me = {"my_owner": self._holder.run, "my_holder": self._holder.to_json()}
         self._lease = {**me, "lease_seconds": lease_seconds}
