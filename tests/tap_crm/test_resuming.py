@@ -116,6 +116,18 @@ def test_other_settings_begin_anew(server: VtigerSimulator) -> None:
     assert len(result.records["Contacts"]) == len(server.store.records("Contacts"))
 
 
+def test_a_place_that_a_merge_of_states_kept_is_over(server: VtigerSimulator) -> None:
+    config, warehouse = config_of(server), Warehouse()
+    lines = run(config).output.splitlines()
+    warehouse.take(lines[: len(lines) // 3])
+    assert warehouse.state
+    state = run(config, state=warehouse.state).state
+    state["bookmarks"]["Contacts"][READING] = warehouse.state["bookmarks"]["Contacts"][READING]
+    result = run(config, state=state)
+    assert "cut off" not in result.log
+    assert not result.records["Contacts"]
+
+
 def test_what_left_before_the_break_is_not_taken_for_deleted(server: VtigerSimulator, tmp_path: Path) -> None:
     keys = {"deletions": "compare", "keys_url": f"sqlite:///{tmp_path}/keys.sqlite", "most_deletions": 100}
     config = {**config_of(server), **keys}
