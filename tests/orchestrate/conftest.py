@@ -64,6 +64,7 @@ def with_warehouse(environment: dict[str, str], postgres: Postgres, tmp_path: Pa
     warehouse = postgres.url.replace("postgresql:", "postgresql+psycopg:")
     return {
         **environment,
+        "CRM_SHARDS": "2",
         "CRM_LOADER": f"{loader} --config {settings}",
         "WAREHOUSE": warehouse,
         "WAREHOUSE_SCHEMA": "crm",

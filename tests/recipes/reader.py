@@ -53,9 +53,9 @@ def follow(
                 commands += [command, *(f"until [ -s {name} ]; do sleep 0.1; done" for name in SERVER.findall(command))]
         elif kind == "sh" and installing:
             commands.append(text)
-    # What goes on in the background ends with the page.
-    commands.insert(0, "trap 'trap \"\" TERM; kill 0' EXIT")
-    with subprocess.Popen(  # noqa: S603 - our own documentation
+    # What goes on in the background ends with the page; with job control, since bash lets it ignore signals else.
+    commands = ["set -m", "trap 'jobs -p | xargs --no-run-if-empty kill; wait' EXIT", *commands]
+    done = subprocess.run(  # noqa: S603 - our own documentation
         ["bash", "-xc", "\n".join(commands)],  # noqa: S607
         cwd=folder,
         env={**os.environ, "PATH": f"{COMMANDS}{os.pathsep}{os.environ['PATH']}", **(environment or {})},
@@ -63,10 +63,10 @@ def follow(
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
-        start_new_session=True,
-    ) as done:
-        said, _ = done.communicate(timeout=600)
-    assert done.returncode == 0, said
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def _with_login(title: str, text: str, logins: Mapping[str, Mapping[str, Any]]) -> str:
