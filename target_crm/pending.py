@@ -10,11 +10,10 @@ from target_crm.outcome import OF_ONE_RECORD, Action, Reject
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from target_crm.beside import BesideWriter
     from target_crm.ledger import Ledger, Link
     from target_crm.outcome import Outcome
     from target_crm.report import Report
-    from target_crm.writer import Writer
+    from target_crm.writing import BesideWriter, Writer
 
 
 _THERE = (Action.CREATE, Action.UPDATE, Action.UNCHANGED)

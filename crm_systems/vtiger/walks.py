@@ -68,11 +68,11 @@ class Keyset(Divisible):
         return (self._border - self._last) / self._reach / parts if is_plain and self._reach else 0
 
     def divide(self) -> Keyset:
-        """Half of the numbers each."""
+        """Half of the numbers each; none where it has read beyond its border meanwhile."""
         with self._moving:
-            middle = (self._last + max(self._border, self._last)) // 2
-            rest = Keyset(self._table, middle, self._high)
-            rest._border, self._border = self._border, middle
+            middle = (min(self._last, self._border) + self._border) // 2
+            rest = Keyset(self._table, middle, self._high, self._border)
+            self._border = middle
             rest._witness, rest._reach = self._witness, self._reach
         return rest
 

@@ -75,10 +75,12 @@ class Removals:
         """The keys of the relations that are gone, each with its mark; moves the state on when all have left."""
         if not (self._sent and self._entity):
             return
-        gone, _back = self._sent.settle(["|".join(pair) for pair in sorted(self._gone)], None)
-        for key in gone:
-            if deleted := self._run.deleted:
-                deleted.tell(self._entity.name, key, now)
-            else:
-                yield {**dict(zip(self._entity.key, key.split("|", 2), strict=True)), DELETED_AT: now.isoformat()}
+        gone, back = self._sent.settle(["|".join(pair) for pair in sorted(self._gone)], None)
+        returned = self._sent.came_back.union(back).difference(gone)
+        if deleted := self._run.deleted:
+            for key, at in [*((key, now) for key in gone), *((key, None) for key in sorted(returned))]:
+                deleted.tell(self._entity.name, key, at)
+        else:
+            keys = (dict(zip(self._entity.key, key.split("|", 2), strict=True)) for key in gone)
+            yield from ({**key, DELETED_AT: now.isoformat()} for key in keys)
         self._sent.is_told()

@@ -21,9 +21,14 @@ OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
 
 
 class ChangedRecords(CrmStream):
-    """Records that were changed, whole, for another stream; their values and deletions are told by their own."""
+    """Records that were changed, whole, for another stream; their values and deletions are told by their own.
+
+    The bookmark moves when what was made of them has left: see :meth:`settle`.
+    """
 
     IN_PARTS: ClassVar[bool] = False
+    _ended: Reading | None = None
+    """A reading that has come to its end."""
 
     @property
     def _keys(self) -> Sequence[str]:
@@ -39,8 +44,17 @@ class ChangedRecords(CrmStream):
         """None."""
 
     def changed(self) -> Iterator[Sequence[Row | Record]]:
-        """The records, page by page; the bookmark moves with the last."""
+        """The records, page by page."""
         return self._pages()
+
+    def _move_on(self, reading: Reading) -> None:
+        """Not yet."""
+        self._ended = reading
+
+    def settle(self) -> None:
+        """Moves the bookmark, unless something is missing."""
+        if self._ended:
+            super()._move_on(self._ended)
 
     def key_of(self, record: Row | Record) -> str:
         """The id of a record."""

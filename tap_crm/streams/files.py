@@ -57,9 +57,10 @@ class FileStream(ChangedRecords):
             had = self.run.client.map(self._facts_or_why_not, [each for _row, each in wanted])
             for (row, attachment), facts in zip(wanted, had, strict=True):
                 if isinstance(facts, CrmError):
-                    self._miss(f"{self.name}: the file of {self._key_of(row)} is missing: {facts}")
+                    self.miss(f"{self.name}: the file of {self._key_of(row)} is missing: {facts}")
                 else:
                     yield [self._selected(row, attachment, facts)]
+        self.settle()
 
     def _selected(self, row: Row, attachment: Attachment, facts: Row) -> Row:
         stamp = {name: row.get(name) for name in [self.entity.replication_key] if name}

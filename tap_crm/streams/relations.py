@@ -93,11 +93,14 @@ class RelationStream(ChangedRecords):
                     pairs = [(source, related, relation.label) for related in ids]
                     removals.read(source, relation.label, pairs, side=0)
                     yield self._rows_of(relation, pairs, record.get(self.replication_key or ""))
-        if self._is_incremental and self.relations[0].back:
+        reads_back = self._is_incremental and bool(self.relations[0].back)
+        if reads_back:
             yield from self._seen_from_the_other_side(removals, is_full=is_full)
         if is_full and self._is_whole:
             removals.all_are_read()
         yield from ([self._selected(row)] for row in removals.rows(self.run.client.server_time()))
+        for side in (self, self._other_side) if reads_back else (self,):
+            side.settle()
 
     def _seen_from_the_other_side(self, removals: Removals, *, is_full: bool) -> Iterator[Sequence[Row]]:
         """Relations of records that were changed there; what is read for the first time is known from this side."""
@@ -131,7 +134,7 @@ class RelationStream(ChangedRecords):
         told = self.run.client.map(lambda record: self._ids_or_why_not(relation, side.key_of(record)), page)
         for record, ids in zip(page, told, strict=True):
             if isinstance(ids, CrmError):
-                self._miss(f"{self.name}: what is related to {side.key_of(record)} is missing: {ids}")
+                side.miss(f"{self.name}: what is related to {side.key_of(record)} is missing: {ids}")
             else:
                 yield record, ids
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from tap_crm.run import Run
     from tap_crm.state import Incremental
 
-
 LONGEST_SILENCE = 30.0
 """Seconds after which the state leaves, however few records did."""
 
@@ -183,10 +182,7 @@ class CrmStream(VersionedStream):
         return reading
 
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
-        """The records to send, page by page.
-
-        Where a run that was cut off is gone on with, what was changed since it began is read as well.
-        """
+        """The records to send, page by page; where a run goes on with another, also what was changed since that one."""
         reading = self._at_its_turn()
         yield from self._read(reading)
         if reading.goes_on and not self._is_incomplete:
@@ -208,6 +204,10 @@ class CrmStream(VersionedStream):
         self.run.progress.done(self.name)
         self._report(reading)
         reading.forget_place()
+        self._move_on(reading)
+
+    def _move_on(self, reading: Reading) -> None:
+        """Moves the bookmark, unless something is missing."""
         if not self._is_incomplete:
             reading.advance()
 
@@ -216,7 +216,7 @@ class CrmStream(VersionedStream):
         changes, keyless = reading.changes, 0
         for page in reading.each_page():
             for identifier in page.unreadable:
-                self._miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
+                self.miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             if self._gone:
                 self._gone.meet(page.unreadable)
             records = self._typed(reading, page.rows)
@@ -232,7 +232,7 @@ class CrmStream(VersionedStream):
             self._leave_state()
         if keyless:
             key = ", ".join(self._keys)
-            self._miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
+            self.miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
 
     def _typed(self, reading: Reading, records: list[Any]) -> list[Any]:
         """The records of a page that have a key, their values as the schema has them."""
@@ -285,7 +285,7 @@ class CrmStream(VersionedStream):
     def _key_of(self, record: Row | Record) -> str:
         return "|".join(str(record.get(name)) for name in self._keys)
 
-    def _miss(self, sentence: str) -> None:
+    def miss(self, sentence: str) -> None:
         """Says what is missing; the stream counts as complete without it where the settings say so."""
         self._is_whole = False
         if self.run.settings["skip_unreadable"]:

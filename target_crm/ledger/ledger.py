@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+    from target_crm.ledger.flows import Flow
     from target_crm.ledger.twins import Other
 
 LEASE_SECONDS = 160.0
@@ -121,6 +122,11 @@ class Ledger:
     def is_known(self) -> bool:
         """Whether anything is known of this CRM."""
         return any(self._database.read(each, self._ours) for each in self._does.sources)
+
+    def flows(self) -> list[Flow]:
+        """Which pipelines have written by this ledger."""
+        self._notes.flush()
+        return self._database.flows()
 
     def written(self, stream: str, key: str) -> Written | None:
         """What is known of an incoming record."""
@@ -262,9 +268,8 @@ class Ledger:
         self._notes.flush_those_of([key])
         rows = self._pointed_to.get(key)
         if rows is None:
-            rows = [
-                (row.entity, row.crm_id) for row in self._database.read(self._does.ids, {**self._ours, "its_key": key})
-            ]
+            found = self._database.read(self._does.ids, {**self._ours, "its_key": key})
+            rows = [(row.entity, row.crm_id) for row in found]
             if rows and len(self._pointed_to) < REMEMBERED:
                 self._pointed_to[key] = rows
         wanted = set(entities)

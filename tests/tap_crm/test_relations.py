@@ -163,3 +163,37 @@ def test_an_end_is_believed_when_two_answers_agree(crm: VtigerSimulator) -> None
         crm._envelope.success([]) if " order by id limit" in request.parameters["query"] else real(request)
     )
     assert "the server tells both an end and what follows" in run(config(crm)).exit
+
+
+def test_no_bookmark_moves_before_all_has_left(crm: VtigerSimulator, tmp_path: Path) -> None:
+    """What is gone is told at the end, and what is seen from the other side comes after the sources."""
+    asked = remembering(crm, tmp_path, deletion_records="stream")
+    first, (source, gone) = run(asked), stored(crm)[0]
+    crm.clock.advance(60)
+    crm.store.pairs.remove(frozenset({source, gone}))
+    crm.store.change(source, {})
+    crm.fault = lambda call: Fault.ERROR_BEFORE if "from Contacts where modif" in call.query.get("query", "") else None
+    second = run(asked, state=first.state)
+    assert second.exit
+    campaign, contact = ids(crm, "Campaigns")[3], ids(crm, "Contacts")[5]
+    relate(crm, campaign, [contact])
+    crm.store.change(contact, {})
+    crm.fault = lambda call: Fault.ERROR_BEFORE if call.query.get("id") == contact else None
+    third = run(asked, state=second.state)
+    assert f"what is related to {contact} is missing" in third.exit
+    assert [each["id"] for each in third.records["deleted_records"]] == [f"{source}|{gone}|Contacts"]
+    crm.fault = lambda _call: None
+    assert (campaign, contact) in pairs(run(asked, state=third.state))
+
+
+def test_a_pair_that_is_there_again_is_told_as_such(crm: VtigerSimulator, tmp_path: Path) -> None:
+    asked = remembering(crm, tmp_path, deletion_records="stream")
+    state, (source, member) = run(asked).state, stored(crm)[0]
+    for change in (crm.store.pairs.remove, crm.store.pairs.add):
+        crm.clock.advance(60)
+        change(frozenset({source, member}))
+        crm.store.change(source, {})
+        result = run(asked, state=state)
+        state = result.state
+    told = {each["id"]: each["noticed_at"] for each in result.records["deleted_records"]}
+    assert told == {f"{source}|{member}|Contacts": None}

@@ -211,3 +211,12 @@ def test_a_field_that_is_described_oddly_is_said_or_taken(
     flattening = {"flattening_enabled": True, "flattening_max_depth": 2}
     result = run(settings(crm, tmp_path, identify_by="ledger", **flattening), told)
     assert end in result.exit if end else result.exit == ""
+
+
+def test_a_field_that_comes_undeclared_and_means_nothing_is_named(crm: VtigerSimulator, tmp_path: Path) -> None:
+    messages = [schema("Contacts", ("id", "lastname", "assigned_user_id"))]
+    messages.append(record("Contacts", id=1, lastname="New", assigned_user_id="19x1", title="CEO", shoe_size=45))
+    result = run(settings(crm, tmp_path, identify_by="ledger"), messages)
+    assert "shoe_size comes without being declared" in result.log
+    assert "45" not in result.log.replace("METRIC", "")
+    assert one(crm, "Contacts", lastname="New")["title"] == "CEO"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from crm_systems.kinds import Notation, Reader
 from crm_systems.model import Choice, Entity, Field, Kind
 from crm_systems.wire import encode, is_empty, matches, same, typed
-from target_crm.creation.similarity import may_be, resembles
+from target_crm.writing.creation.similarity import may_be, resembles
 
 NOTATIONS = [Notation("UTC", " |##| "), Notation("Europe/Prague", " |##| "), Notation("America/New_York", "")]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

@@ -226,3 +226,23 @@ def test_a_long_text_is_folded_around_its_difference() -> None:
         assert "5,004 characters" in head
         assert len(head) < 400
         assert f"<mark>{word}</mark>" in value
+
+
+@pytest.mark.parametrize("by", ["ledger", ["email"], ["ledger", "email"]], ids=str)
+@pytest.mark.parametrize("conflicts", ["source", "crm"])
+def test_a_plan_tells_what_becomes_of_records_that_come_twice(
+    crm: VtigerSimulator, tmp_path: Path, by: Any, conflicts: str
+) -> None:
+    crm.store.insert("Contacts", {"lastname": "There", "email": "there@x.cz", "phone": "1"})
+    first = [{"id": str(number), "lastname": "New", "email": f"{number}@x.cz", "phone": "1"} for number in range(3)]
+    more = [
+        {**first[0]},
+        {**first[1], "phone": "2"},
+        {**first[2], "id": "8", "email": "2@X.cz", "phone": "2"},
+        {"id": "9", "lastname": "There", "email": "there@x.cz", "phone": "3"},
+        {"id": "10", "lastname": "There", "email": "THERE@x.cz", "phone": "3"},
+    ]
+    config = config_of(crm, tmp_path, identify_by=by, conflicts=conflicts)
+    planned = run(config, pipe("Contacts", [*first, *more])).line("Contacts")
+    done = run({**config, "dry_run": False}, pipe("Contacts", [*first, *more])).line("Contacts")
+    assert planned.replace("would be ", "") == done

@@ -145,10 +145,24 @@ def test_every_row_once_however_it_is_divided(ids: list[int], size: int, seed: i
             unreadable += page.unreadable
             assert page.covers
             assert all(number <= page.covers[1] for number in rows[len(rows) - len(page.rows) :])
+            low, high = page.covers
+            assert {number for number in ids if low < number <= high} <= bad.union(rows)
             left = without(left, *page.covers)
     assert left == ((max(ids, default=0), BEYOND),)
     assert sorted(rows) == [number for number in ids if number not in bad]
     assert sorted(unreadable) == sorted(f"12x{number}" for number in bad)
+
+
+def test_a_walk_that_has_passed_its_border_covers_nothing_behind_it() -> None:
+    """Who divides it may have looked at it just before its last page came."""
+    server = Server([*range(1, 6), 50, 60])
+    walk = walks.Keyset(vtql.Table("Things", "12", page_size=5), 0, 60)
+    pages = walk(server.call)
+    first, rest = next(pages), walk.divide()
+    covered = [first, next(pages)]
+    halves = [*walk.divide()(server.call), *pages]
+    assert max(page.covers[1] for page in (*covered, *halves) if page.covers) < 50
+    assert [row["id"] for page in rest(server.call) for row in page.rows] == ["12x50", "12x60"]
 
 
 @given(numbers(), sizes, st.integers(1, 40), st.integers(1, 5), st.integers(1, 60))

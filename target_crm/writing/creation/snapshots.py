@@ -16,14 +16,14 @@ from target_crm.ledger import Snapshot, number_of
 if TYPE_CHECKING:
     from crm_systems.client import Client
     from crm_systems.model import Entity
-    from target_crm.finding import Existing
+    from target_crm.writing.finding import Existing
 
 ANY_ZONE = timedelta(hours=27)
 """More than two clocks on walls can be apart: from UTC-12 to UTC+14."""
 DISORDER = timedelta(minutes=1)
 """How far the CRM's own times may be out of order."""
 FOLD = timedelta(hours=1)
-"""How far a clock on the wall goes back when summer ends: what is made after it may be stamped so much earlier."""
+"""How far a wall clock goes back when summer ends: what is made after it may be stamped so much earlier."""
 FRESH_SECONDS = 10.0
 """How long the highest id that was asked for is taken for the highest."""
 

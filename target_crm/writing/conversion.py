@@ -10,10 +10,10 @@ from crm_systems.errors import ConfigError, OutcomeUnknown, Unavailable
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Field, Kind
 from crm_systems.wire import is_empty
-from target_crm.creation import ATTEMPTS
-from target_crm.finding import Finder
 from target_crm.ledger import Written, digest
 from target_crm.outcome import Action, Change, NotYet, Outcome, Reject
+from target_crm.writing.creation import ATTEMPTS
+from target_crm.writing.finding import Finder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from crm_systems.client import Client
     from crm_systems.model import Entity
     from crm_systems.system import System
-    from target_crm.finding import Existing
     from target_crm.ledger import Ledger
     from target_crm.mapping import Mapped, Mapper
+    from target_crm.writing.finding import Existing
 
 CONVERT = "convert"
 """The write mode."""

@@ -10,8 +10,8 @@ from target_crm.outcome import Change
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from target_crm.conflicts import Came
     from target_crm.ledger import Intent, Link
+    from target_crm.writing.conflicts import Came
 
 
 @dataclass

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
-from target_crm.creation import may_be_stored_as
 from target_crm.ledger import EMPTY, NOT_SHOWN, Agreed, Base, digest, short_digest
 from target_crm.outcome import Change, Conflict, Conflicted
+from target_crm.writing.creation import may_be_stored_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from crm_systems.model import Row
-    from target_crm.finding import Existing
     from target_crm.ledger import Ledger, Link, Written
     from target_crm.mapping import Mapped, Mapper
+    from target_crm.writing.finding import Existing
 
 SHORTEST_CUT = 20
 """No CRM cuts a text off before so many characters; below, an edit may look like a cut."""

@@ -14,18 +14,19 @@ from crm_systems.beside import CONTENT
 from crm_systems.errors import Rejected
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
-from target_crm.conflicts import Came, ThreeWay
-from target_crm.conversion import CONVERT, Converter
-from target_crm.creation import ATTEMPTS, Creator
-from target_crm.deleting import Deleter
 from target_crm.encoding import unwritable
-from target_crm.finding import Ahead, Existing, Finder
 from target_crm.ledger import Create, TakenMeanwhile, Written, digest, fingerprint
-from target_crm.links import Links
 from target_crm.mapping import DELETED_AT, NOTHING, Mapped
 from target_crm.outcome import OF_ONE_RECORD, Action, AsksCrm, Change, Conflicted, NotYet, Outcome, Reject
-from target_crm.planned import Planned, set_by
-from target_crm.two_ways import TwoWays
+from target_crm.writing.conflicts import Came, ThreeWay
+from target_crm.writing.conversion import CONVERT, Converter
+from target_crm.writing.creation import ATTEMPTS, Creator
+from target_crm.writing.deleting import Deleter
+from target_crm.writing.finding import Ahead, Existing, Finder
+from target_crm.writing.links import Links
+from target_crm.writing.planned import Planned, set_by
+from target_crm.writing.rehearsal import Rehearsal
+from target_crm.writing.two_ways import TwoWays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -63,6 +64,7 @@ class Writer:
         self._two_ways = TwoWays(client, ledger, mapper.options, mapper.entity.name)
         self._deleter = Deleter(client, ledger, mapper, self._finder, self._three_ways)
         self._converter = Converter(client, ledger, mapper, self._finder, maker)
+        self._rehearsal = Rehearsal(mapper)
         self._links = Links(ledger, mapper)
         self.can_set = self._links.can_set
         self.settle_open_intents = self._creator.settle_open_intents
@@ -222,9 +224,11 @@ class Writer:
         is_new = by_ledger and known is None
         mapped = self._mapper(record, last_chance=last_chance, now=now, is_new=is_new, at_hand=at_hand)
         its_print = fingerprint(self.entity.name, mapped.as_given, like=known.digest if known else "")
+        came = Came(key, record, mapped, its_print, known)
+        if self._options.dry_run and (again := self._rehearsal.again(came)):
+            return again
         if by_ledger and known and self._three_ways.is_settled(known, its_print):
             return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links.left_open(key, mapped))
-        came = Came(key, record, mapped, its_print, known)
         if at_hand and by_ledger and known:
             raise AsksCrm
         if by_ledger and known and known.digest == its_print:
@@ -236,6 +240,8 @@ class Writer:
             existing = self._finder.find(key, mapped.values, known, ahead, at_hand=at_hand)
         if by_ledger and known is None:
             self._two_ways.check(key, existing)
+        if self._options.dry_run and not (by_ledger and known):
+            existing = self._rehearsal.found(came) or existing
         if existing is None:
             return self._create(came, at_hand=at_hand)
         return self._update(came, existing, at_hand=at_hand)
@@ -257,6 +263,7 @@ class Writer:
         left_open = self._links.left_open(key, mapped)
         if self._options.dry_run:
             self._references.planned.setdefault(key, set()).add(self.entity.name)
+            self._rehearsal.note(came, Existing("", {}))
             return Outcome(
                 Action.CREATE, key, name=self._finder.name_in(values), changes=set_by(values), left_open=left_open
             )
@@ -313,6 +320,8 @@ class Writer:
         if changes:
             outcome = replace(outcome, action=Action.UPDATE, name=self._finder.name_in(existing.record))
         if self._options.dry_run:
+            if changes:
+                self._rehearsal.note(came, existing)
             return outcome
         if changes and at_hand:
             raise AsksCrm

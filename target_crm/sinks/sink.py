@@ -1,4 +1,4 @@
-"""The one sink class that serves every system."""
+"""The sink of records: one class serves every CRM."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 from singer_sdk.exceptions import InvalidJSONSchema
-from singer_sdk.sinks import BatchSink
 
-from target_crm.conversion import CONVERT, convertible
 from target_crm.mapping import DELETED_AT, Check, Identity, Mapper, References, Uploads, brings_files
 from target_crm.options import options_of
 from target_crm.outcome import Action, Conflict, Outcome
-from target_crm.planned import Planned
-from target_crm.writer import Writer
+from target_crm.sinks.without_writing import QuietSink
+from target_crm.writing import CONVERT, Planned, Writer, convertible
 
 if TYPE_CHECKING:
     from crm_systems.model import Entity
-    from target_crm.finding import Ahead
     from target_crm.options import StreamOptions
     from target_crm.report import RawRecord
     from target_crm.run import Run
+    from target_crm.writing import Ahead
 
 BATCH = 180
 """How many records are looked up at once before they are written."""
@@ -43,19 +41,7 @@ class Incoming(dict[str, Any]):
         self.raw = raw
 
 
-class _Sink(BatchSink):
-    def __init__(self, run: Run, *arguments: Any, **named: Any) -> None:
-        self.run = run
-        super().__init__(*arguments, **named)
-
-    def _after_process_record(self, context: dict[str, Any]) -> None:
-        """Keeps the records out of the debug log, where the SDK would put the whole batch."""
-
-    def process_batch(self, context: dict[str, Any]) -> None:
-        """Does nothing with the records."""
-
-
-class CrmSink(_Sink):
+class CrmSink(QuietSink):
     """Writes one stream to one entity: checks the schema before the first write, then the records in small batches."""
 
     @property
@@ -102,7 +88,7 @@ class CrmSink(_Sink):
     def _set_up(self, run: Run, options: StreamOptions) -> None:
         by_ledger = options.identify_by == "ledger"
         if by_ledger:
-            run.destination.check(run.ledger, self.stream_name)
+            run.destination.check(run.ledger, self.stream_name, options.entity)
         entity = run.entity(options.entity)
         if options.write_mode == CONVERT:
             entity = convertible(run.client.system, entity)
@@ -168,6 +154,10 @@ class CrmSink(_Sink):
             for name, value in record.items()
             if not name.startswith("_sdc_") or name in self.key_properties or (name == DELETED_AT and value)
         }
+        for name in kept.keys() - self._columns:
+            target = self._mapper.target_of(name)
+            if target and target not in self._mapper.fields and name not in self.key_properties:
+                self._mapper.note(f"{name} comes without being declared, and is left out: the CRM does not have it")
         return Incoming(kept, self.run.received)
 
     def process_batch(self, context: dict[str, Any]) -> None:
@@ -260,31 +250,3 @@ class CrmSink(_Sink):
 
     def clean_up(self) -> None:
         """Nothing is left over at the end of a stream."""
-
-
-class LogInSink(_Sink):
-    """Logs in, says who and where, and writes nothing."""
-
-    def setup(self) -> None:
-        """Logs in.
-
-        Raises:
-            SystemExit: the CRM cannot be reached or refuses the user.
-        """
-        client = self.run.client
-        with self.run.in_words():
-            session = client.log_in()
-        who = client.system.describe_login(session)
-        self.logger.info("Logged in to %s as %s; the test stream is not written.", self.run.report.title, who)
-
-
-class DescriptionSink(_Sink):
-    """Takes a stream that tells of the source, and does nothing with it."""
-
-
-class LeftOutSink(_Sink):
-    """Takes a stream that the settings leave out, and does nothing with it."""
-
-    def setup(self) -> None:
-        """Says so."""
-        self.logger.info("%s is left out, as `streams` says.", self.stream_name)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
 from target_crm.encoding import unwritable
-from target_crm.finding import Finder
 from target_crm.ledger import Written, digest
 from target_crm.mapping import DELETED_AT
 from target_crm.outcome import OF_ONE_RECORD, Action, Change, NotYet, Outcome, Reject
+from target_crm.writing.finding import Finder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from crm_systems.beside import Relation
     from crm_systems.client import Client
     from crm_systems.model import Entity, File
-    from target_crm.finding import Existing
     from target_crm.ledger import Ledger, Link
     from target_crm.mapping import Mapper, Uploads
+    from target_crm.writing.finding import Existing
 
 
 OFTEN, MANY = 4, 1000

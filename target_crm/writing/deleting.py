@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crm_systems.errors import Denied, OutcomeUnknown, Unavailable
-from target_crm.creation import ATTEMPTS
 from target_crm.outcome import Action, Outcome, Reject
+from target_crm.writing.creation import ATTEMPTS
 
 if TYPE_CHECKING:
     from crm_systems.client import Client
-    from target_crm.conflicts import ThreeWay
-    from target_crm.finding import Finder
     from target_crm.ledger import Ledger, Written
     from target_crm.mapping import Mapper
+    from target_crm.writing.conflicts import ThreeWay
+    from target_crm.writing.finding import Finder
 
 
 class Deleter:

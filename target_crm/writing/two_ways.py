@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crm_systems.errors import ConfigError
-from target_crm.creation import LEASES, LOOK_SECONDS
 from target_crm.ledger import TakenMeanwhile
 from target_crm.outcome import Reject
+from target_crm.writing.creation import LEASES, LOOK_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from crm_systems.client import Client
-    from target_crm.finding import Existing
     from target_crm.ledger import Ledger, Written
     from target_crm.options import StreamOptions
+    from target_crm.writing.finding import Existing
 
 
 class TwoWays:

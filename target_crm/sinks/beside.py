@@ -6,12 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from crm_systems.beside import FILES, RELATIONS
-from target_crm.beside import BesideWriter, FileWriter, RelationWriter
-from target_crm.sink import CrmSink
+from target_crm.sinks.sink import CrmSink
+from target_crm.writing import BesideWriter, FileWriter, RelationWriter
 
 if TYPE_CHECKING:
     from target_crm.mapping import Mapper
-    from target_crm.sink import Incoming
+    from target_crm.sinks.sink import Incoming
 
 
 def is_beside(entity: str) -> bool:

@@ -10,20 +10,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
-from target_crm.creation.lock import CreateLock
-from target_crm.creation.similarity import equal_fields, may_be, resembles
-from target_crm.creation.snapshots import ANY_ZONE, DISORDER, FOLD, Snapshots
 from target_crm.ledger import Intent, Snapshot, TakenMeanwhile, Written
 from target_crm.outcome import Reject
+from target_crm.writing.creation.lock import CreateLock
+from target_crm.writing.creation.similarity import equal_fields, may_be, resembles
+from target_crm.writing.creation.snapshots import ANY_ZONE, DISORDER, FOLD, Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from crm_systems.client import Client
     from crm_systems.model import Call, Request
-    from target_crm.finding import Existing, Finder
     from target_crm.ledger import Ledger
     from target_crm.mapping import Mapper
+    from target_crm.writing.finding import Existing, Finder
 
 ATTEMPTS = 3
 """How often a write is sent whose answers are lost and which turns out not to have been carried out."""
