@@ -23,7 +23,7 @@ def test_the_first_page_fills_a_database(server: Postgres, tmp_path: Path) -> No
     texts = server.texts | {"--rows 1000": "--rows 60 --port 0", "$ make demo": ""}
     environment = server.environment | BUILT | QUICKLY
     follow("../README.md", tmp_path, {}, texts=texts, installing=True, environment=environment)
-    (count,) = server.ask("select count(*) from crm.contacts")
+    (count,) = server.ask('select count(*) from crm."Contacts"')
     sent = [json.loads(line) for line in (tmp_path / "one-of-each.jsonl").read_text("utf-8").splitlines()]
     assert sum(each["type"] == "RECORD" and each["stream"] == "Contacts" for each in sent) == 1
     assert int(count[0]) > 50
