@@ -111,6 +111,8 @@ class CrmSink(QuietSink):
     def _writer_of(self, mapper: Mapper) -> Any:
         """What writes the records, when what an earlier run was cut off in is settled."""
         run, columns = self.run, self.original_schema["properties"]
+        # What is being created under an earlier schema is no create that was cut off.
+        run.workers.finish()
         writer = Writer(run.client, run.ledger, mapper, self._identity, self._mapper_for, columns)
         writer.settle_open_intents()
         for key, crm_id, told in run.ledger.unreported.of(self.stream_name):
