@@ -15,7 +15,7 @@ from tests.two_ways.pipes import Pipe
 from tests.two_ways.sides import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 ANN = {"first_name": "Ann", "last_name": "Nova", "email": "ann@example.com", "note": "first"}
@@ -137,6 +137,10 @@ def test_a_create_that_was_cut_off_is_not_made_again_by_the_other_pipeline(tmp_p
         assert len(both.a.people()) == len(both.b.people()) == 2
 
 
+def put_back(ledger: sqlite3.Connection, table: str, row: Sequence[Any]) -> None:
+    ledger.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - our own tables
+
+
 def test_a_create_of_the_other_pipeline_is_waited_for(tmp_path: Path) -> None:
     with scene(tmp_path) as both, closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as ledger:
         bob = both.a.create({**ANN, "first_name": "Bob"})
@@ -147,7 +151,7 @@ def test_a_create_of_the_other_pipeline_is_waited_for(tmp_path: Path) -> None:
         written = ledger.execute("SELECT * FROM written WHERE key = ?", [bob]).fetchone()
         # As it was while that run lasted, on another machine.
         ledger.execute("DELETE FROM written WHERE key = ?", [bob])
-        ledger.execute(f"INSERT INTO intents VALUES ({', '.join('?' * len(intent))})", intent)
+        put_back(ledger, "intents", intent)
         holder = intent[-3].replace('"machine": "', '"machine": "another ')
         ledger.execute("UPDATE intents SET lease_until = lease_until + 1000, holder = ?", [holder])
 
@@ -156,7 +160,7 @@ def test_a_create_of_the_other_pipeline_is_waited_for(tmp_path: Path) -> None:
             def sleep(seconds: float) -> None:
                 # The other run ends meanwhile.
                 if seconds == LOOK_SECONDS and ledger.execute("DELETE FROM intents").rowcount:
-                    ledger.execute(f"INSERT INTO written VALUES ({', '.join('?' * len(written))})", written)
+                    put_back(ledger, "written", written)
 
         assert run(both.to_a.settings, coming, target=Waits).exit == ""
         assert len(both.a.people()) == len(both.b.people()) == 2
