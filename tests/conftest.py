@@ -55,7 +55,7 @@ def each_value_once(cases: list[pytest.Function]) -> list[pytest.Function]:
     """So few cases of a sweep that each value of each parameter is still in one of them, and none in many."""
     values = {case: set(enumerate(case.callspec.id.split("-"))) for case in cases}
     met: Counter[tuple[int, str]] = Counter()
-    kept = []
+    kept: list[pytest.Function] = []
     while True:
         best = max(cases, key=lambda case: (len(values[case] - met.keys()), -sum(met[each] for each in values[case])))
         if not values[best] - met.keys():
