@@ -65,6 +65,7 @@ def _insert(crm: VtigerSimulator, person: dict[str, Any], **more: Any) -> str:
     return crm.store.insert("Contacts", {name: value for name, value in {**person, **more}.items() if name != "id"})
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.REFUSED, Fault.ERROR_AFTER, Fault.ERROR_BEFORE])
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_identical_records_with_different_keys_stay_different(
@@ -82,6 +83,7 @@ def test_identical_records_with_different_keys_stay_different(
     assert {each["title"] for each in stored(crm, "Contacts", email="ann@example.com")} == set("01234567")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     "altered",
     [
