@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
+from crm_systems.errors import NoData
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from crm_systems.model import Reply, Request
 
 MOST_LEVELS = 60
 """How deeply the objects and lists of an answer may be nested."""
@@ -40,6 +44,32 @@ class NotJson(ValueError):
     def __init__(self, *, garbled: bool) -> None:
         super().__init__()
         self.garbled = garbled
+
+
+def decode_json(request: Request, reply: Reply) -> Any:
+    """The JSON in an answer; see :func:`find_json`.
+
+    Raises:
+        NoData: there is none: a page of HTML from a proxy, an empty or a broken answer.
+    """
+    try:
+        return find_json(reply.body, reply.headers)
+    except NotJson as error:
+        shape = "a web page" if b"<" in reply.body[:200] else "something that is no JSON"
+        raise NoData(
+            f"{request.about}: the server answered {shape} instead of data",
+            code=f"HTTP {reply.status}",
+            hint="check that `url` is the address of the CRM and that it is up",
+            garbled=error.garbled,
+        ) from None
+
+
+def json_of_refusal(reply: Reply) -> Any:
+    """The JSON that explains a refusal; None where there is none, since the status has said enough."""
+    try:
+        return find_json(reply.body, reply.headers)
+    except NotJson:
+        return None
 
 
 def find_json(body: bytes, headers: Mapping[str, str]) -> Any:

@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.beside import HasFiles, HasRelations
-from crm_systems.decoding import NotJson, find_json
-from crm_systems.errors import NoData, NotOffered
+from crm_systems.errors import NotOffered
 from crm_systems.kinds import Notation
 from crm_systems.model import Session
 from crm_systems.wire import encode
@@ -53,7 +52,7 @@ class System(HasFiles, HasRelations, ABC):
     """Codes of failures that one record may be the reason of, or a database that is away: :attr:`heartbeat` tells."""
 
     logs_deletions: ClassVar[bool] = False
-    """Whether deletions are found by stamps of the CRM's clock on the wall, and not by the server's true clock."""
+    """Whether deletions are found by stamps of the CRM's wall clock, and not by the server's true clock."""
 
     reads_by_id: ClassVar[bool] = False
     """Whether :meth:`walks` reads entities whose key is ``id`` by ranges of ids: a shard, or what is left of them."""
@@ -269,32 +268,6 @@ class System(HasFiles, HasRelations, ABC):
         """Typed values of an entity's fields as the server takes them, by the names that a write has for them."""
         fields = {field.name: field for field in entity.fields}
         return {fields[name].written_as or name: self.encode(fields[name], value) for name, value in values.items()}
-
-
-def decode_json(request: Request, reply: Reply) -> Any:
-    """The JSON in an answer; see :func:`~crm_systems.decoding.find_json`.
-
-    Raises:
-        NoData: there is none: a page of HTML from a proxy, an empty or a broken answer.
-    """
-    try:
-        return find_json(reply.body, reply.headers)
-    except NotJson as error:
-        shape = "a web page" if b"<" in reply.body[:200] else "something that is no JSON"
-        raise NoData(
-            f"{request.about}: the server answered {shape} instead of data",
-            code=f"HTTP {reply.status}",
-            hint="check that `url` is the address of the CRM and that it is up",
-            garbled=error.garbled,
-        ) from None
-
-
-def json_of_refusal(reply: Reply) -> Any:
-    """The JSON that explains a refusal; None where there is none, since the status has said enough."""
-    try:
-        return find_json(reply.body, reply.headers)
-    except NotJson:
-        return None
 
 
 def place_of(address: str, interface: str) -> str:

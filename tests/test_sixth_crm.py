@@ -10,7 +10,7 @@ from tools.generate import ROOT
 
 CODE = ROOT / "tests/sixth_crm/system.py"
 MOST_LINES = 120
-COMMONS = {"crm_systems.errors", "crm_systems.model", "crm_systems.paging", "crm_systems.rows", "crm_systems.system"}
+COMMONS = {f"crm_systems.{each}" for each in ("decoding", "errors", "model", "paging", "rows", "system")}
 LEFT_OUT = ["test_secrets.py", "test_discovery.py"]
 """These start commands of their own, which do not know the plugin, or want a second entity."""
 NEEDS_MORE = "not (total and then) and not falls_silent"

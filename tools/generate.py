@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from crm_systems import SYSTEMS
-from crm_systems.model import TEXTS
+from crm_systems.model import A_TEXT
 from crm_systems.settings import common_settings, connection_settings, json_schema
 from tap_crm.options import OWN_SETTINGS as OF_TAP
 from tap_crm.tap import CrmTap
@@ -59,7 +59,7 @@ def _kind(about: dict[str, Any]) -> str:
     names that hold a period from an object, but leaves a text alone. Of an `object` it tells what it dropped.
     """
     types = about.get("type", [])
-    if "object" in types and about.get("additionalProperties") == TEXTS:
+    if "object" in types and about.get("additionalProperties") == A_TEXT:
         return "string"
     return next((kind for kind in ("array", "object") if kind in types), "string")
 

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.alfacrm.records import complaints
+from crm_systems.decoding import decode_json
 from crm_systems.errors import Denied, LogInRefused, ProtocolError, Rejected, SessionExpired
-from crm_systems.system import decode_json
 
 if TYPE_CHECKING:
     from crm_systems.model import Reply, Request

@@ -12,6 +12,7 @@ from urllib3.exceptions import HTTPError
 from crm_systems.client.http import Http
 from crm_systems.client.network import check_status, http_date, meaning_of
 from crm_systems.client.patience import Wait, pauses
+from crm_systems.decoding import json_of_refusal
 from crm_systems.errors import (
     ConfigError,
     CrmError,
@@ -26,7 +27,6 @@ from crm_systems.errors import (
     Unavailable,
 )
 from crm_systems.rows import fits
-from crm_systems.system import json_of_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,9 +212,8 @@ class Connection:
         Raises:
             ConfigError: one cannot; it names the setting that the header's value is from.
         """
-        for name, value in {**self._http.headers, **request.headers}.items():
-            text = value if isinstance(value, str) else value.decode("latin-1")
-            if text.isprintable() and text == text.strip() and all(ord(each) < LATIN_1 for each in text):
+        for name, text in {**self._http.headers, **request.headers}.items():
+            if text.isprintable() and text == text.strip() and max(text, default="") <= LAST_OF_LATIN_1:
                 continue
             settings = self._shared.settings.items()
             setting = next((key for key, own in settings if isinstance(own, str) and own and own in text), "")
@@ -228,8 +227,8 @@ class Connection:
             self._shared.server_clock.note(heard)
 
 
-LATIN_1 = 256
-"""Characters of a header have lower numbers."""
+LAST_OF_LATIN_1 = "\xff"
+"""No character of a header comes after it."""
 
 
 def without_query(record: logging.LogRecord) -> bool:

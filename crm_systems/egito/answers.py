@@ -5,9 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.decoding import decode_json, json_of_refusal
 from crm_systems.errors import Denied, LogInRefused, Rejected, SessionExpired
 from crm_systems.rows import is_identifier, record_with
-from crm_systems.system import decode_json, json_of_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -5,8 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.decoding import decode_json, json_of_refusal
 from crm_systems.errors import Denied, LogInRefused, Rejected
-from crm_systems.system import decode_json, json_of_refusal
 
 if TYPE_CHECKING:
     from crm_systems.model import Reply, Request

@@ -7,11 +7,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from crm_systems.decoding import decode_json
 from crm_systems.errors import Denied, LogInRefused, OutcomeUnknown, Rejected
 from crm_systems.model import Abilities, Entity, Field, Kind, Limits, Page, Request, Setting
 from crm_systems.paging import Part, Sliding
 from crm_systems.rows import is_identifier, is_whole_number, record_with, rows_in
-from crm_systems.system import System, decode_json
+from crm_systems.system import System
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -1,0 +1,34 @@
+"""The type table: what each kind of field is in JSON Schema, and how a CRM's value becomes one of it."""
+
+from crm_systems.kinds.reader import TEXTS, Notation, Reader, Values
+from crm_systems.kinds.schema import json_schema
+from crm_systems.kinds.values import (
+    Plain,
+    boolean,
+    converter,
+    json_number,
+    list_of_any,
+    number,
+    opened_json,
+    reference,
+    several,
+    text,
+)
+
+__all__ = [
+    "TEXTS",
+    "Notation",
+    "Plain",
+    "Reader",
+    "Values",
+    "boolean",
+    "converter",
+    "json_number",
+    "json_schema",
+    "list_of_any",
+    "number",
+    "opened_json",
+    "reference",
+    "several",
+    "text",
+]

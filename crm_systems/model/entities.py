@@ -1,0 +1,109 @@
+"""What a CRM holds: entities, their fields, and what the fields hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crm_systems.model.shards import Ranges, Shard
+
+
+class Kind(str, Enum):
+    """What a field holds; the one vocabulary for reading, writing and JSON Schema."""
+
+    STRING = "string"
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    TIME = "time"
+    PICKLIST = "picklist"
+    MULTIPICKLIST = "multipicklist"
+    REFERENCE = "reference"
+    OWNER = "owner"
+    EMAIL = "email"
+    PHONE = "phone"
+    URL = "url"
+    FILE = "file"
+    """The name of a file."""
+    CONTENT = "content"
+    """A :class:`File` on its way in; the ids of the files that a record has, as a text, where it is compared."""
+    LIST = "list"
+    OBJECT = "object"
+    ANY = "any"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a pick list and what people see for it."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an entity, as the CRM describes it."""
+
+    name: str
+    kind: Kind
+    label: str = ""
+    mandatory: bool = False
+    """A create without it is refused."""
+    readable: bool = True
+    """A read returns it."""
+    writable: bool = True
+    """A write may set it."""
+    choices: tuple[Choice, ...] = ()
+    refers_to: tuple[str, ...] = ()
+    """Names of the entities that it points to; a field of any kind that has some is a reference, a list many."""
+    written_as: str = ""
+    """What a write calls the field; empty: as a read does."""
+    items: tuple[Field, ...] = ()
+    """What is known of the objects in a list; their other parts go through as they are."""
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One kind of record."""
+
+    name: str
+    fields: tuple[Field, ...]
+    label: str = ""
+    key: tuple[str, ...] = ("id",)
+    """Names of the fields that identify a record; empty where nothing does."""
+    replication_key: str | None = None
+    """The field that holds the time of the last change."""
+    creation_key: str | None = None
+    """The field that holds the time of creation."""
+    label_fields: tuple[str, ...] = ()
+    """The fields by which people call a record, one after the other."""
+    readable: bool = True
+    creatable: bool = True
+    why_not_creatable: str = ""
+    """What keeps everybody from creating one, as a sentence without its end; empty: it is a question of rights."""
+    updatable: bool = True
+    deletable: bool = True
+    shard: Shard | None = None
+    """The part of its records that is read; None: all are."""
+    left: Ranges | None = None
+    """The ids of the records that are read; None: all are."""
+    lacks_choices: str = ""
+    """Why values of pick lists are missing here that the CRM has, as a sentence; empty: none are."""
+    private: Mapping[str, Any] = field(default_factory=dict)
+    """What only the system's own code needs."""
+
+    def field(self, name: str) -> Field | None:
+        """The field called ``name``, or None."""
+        return next((each for each in self.fields if each.name == name), None)
+
+    @property
+    def label_field(self) -> str | None:
+        """The field by which people call a record, where one alone does."""
+        return self.label_fields[0] if len(self.label_fields) == 1 else None
