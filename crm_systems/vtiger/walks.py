@@ -134,18 +134,24 @@ class Keyset(Divisible):
         Raises:
             ProtocolError: the server says both that rows follow and that none do, and not only once.
         """
-        if self._table.hides_rows and self._high < BEYOND:
+        hides_rows = self._table.hides_rows and self._high < BEYOND
+        if hides_rows:
             self._last = _past_hidden(self._call, self._table, self._last, self._high, self._witness)
-        elif self._is_end():
-            return True
-        elif self._doubted == self._last:
+        is_over = self._last >= self._high if hides_rows else self._is_end()
+        if self._shows_last() if is_over else self._doubted == self._last and not hides_rows:
             raise ProtocolError(
                 f"{self._table.module}: the server answers empty pages although records follow",
                 hint="its database may be in trouble; run again",
             )
-        else:
-            self._doubted = self._last
-        return False
+        self._doubted = self._last
+        return is_over and not hides_rows
+
+    def _shows_last(self) -> bool:
+        """Whether nothing came although the record that was the last one, when the walk began, still is there."""
+        if self._witness or self._spoiled or self._high == BEYOND:
+            return False
+        last = replace(self._table, where=f"id = '{self._table.prefix}x{self._high}'")
+        return bool(self._call(ask(last.query("id", limit="1"), f"{self._table.module}: confirm the end")))
 
     def _is_end(self) -> bool:
         """Whether a page was empty because nothing follows: asked for in other words."""

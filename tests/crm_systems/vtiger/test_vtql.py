@@ -165,6 +165,19 @@ def test_a_walk_that_has_passed_its_border_covers_nothing_behind_it() -> None:
     assert [row["id"] for page in rest(server.call) for row in page.rows] == ["12x50", "12x60"]
 
 
+@pytest.mark.parametrize("hides", [False, True])
+def test_nothing_is_no_end_while_the_last_record_is_shown(hides: bool) -> None:
+    """Where even the first page and the doubt of it are answered with nothing, as by an error that was swallowed."""
+    server = Server([1, 5, 9])
+    table = vtql.Table("Things", "12", hides_rows=hides)
+    swallowing = Server([1, 5, 9], hidden=frozenset([1, 5, 9]))
+    walk = walks.Keyset(table, 0, 9)
+    with pytest.raises(ProtocolError, match="empty pages although records follow"):
+        list(walk(lambda request: (swallowing if "id >" in request.query["query"] else server).call(request)))
+    server.ids.clear()
+    assert [page.rows for page in walks.Keyset(table, 0, 9)(server.call)] == [[]]
+
+
 @given(numbers(), sizes, st.integers(1, 40), st.integers(1, 5), st.integers(1, 60))
 def test_shards_share_the_rows_out(ids: list[int], size: int, weight: int, of: int, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
