@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from crm_systems.compiled import column
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import BEYOND, Page
-from crm_systems.paging import Divisible, shrunk
+from crm_systems.paging import Divisible, Part, Sliding, shrunk
 from crm_systems.vtiger.vtql import SERVER_PAGE, Table, ask, is_none, number_of, vouch
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 MOST_SPOILED = 50
 """How many records may be unreadable in a row before anything was read; then the module is, and not its records."""
-MOST_BARREN = 3
-"""How many full pages by offset may bring nothing new in a row."""
 
 
 class Keyset(Divisible):
@@ -193,37 +191,28 @@ class Keyset(Divisible):
 
 
 def everything(table: Table) -> Walk:
-    """A walk by offset over a table that cannot be read by id; a row that has one is given once.
-
-    An empty page is the end if it is empty twice and the first one still is not.
+    """A walk by offset over a table that cannot be read by id; each row is given once, by its id or else by all of it.
 
     Raises:
-        ProtocolError: the server gives the same full page again and again, or nothing any more.
+        ProtocolError: the server gives the same full page again, or less than it gave before.
     """
-
-    def page(call: Call, offset: int) -> list[Row]:
-        about = f"{table.module}: read"
-        found: list[Row] = call(ask(table.query("*", limit=f"{offset},{table.page_size}"), about, has_ids=False))
-        return found
+    about = f"{table.module}: read"
+    first: list[Row] = []
 
     def walk(call: Call) -> Iterator[Page]:
-        offset, barren, given = 0, 0, set[str]()
-        while True:
-            found = page(call, offset) or page(call, offset)
-            if not found:
-                if (offset or table.witness) and not page(call, 0):
-                    raise shrunk(f"{table.module}: read")
-                return
-            barren = barren + 1 if given.issuperset(map(_identity, found)) else 0
-            if barren == MOST_BARREN:
+        def part(offset: int, size: int) -> Part:
+            query = table.query("*", limit=f"{offset},{size}")
+            found: list[Row] = call(ask(query, about, has_ids=False))
+            if offset and found == first and len(found) >= size:
                 raise ProtocolError(f"{table.module}: the server gives the same records again and again")
-            if barren and len(found) < table.page_size:
-                return
-            if not barren:
-                fresh = [row for row in found if row.get("id") is None or _identity(row) not in given]
-                yield Page([row for row in fresh if not table.shard or table.shard.has(number_of(row["id"]))])
-            given.update(map(_identity, found))
-            offset += len(found)
+            first[:] = first if offset else found
+            return Part(found)
+
+        rows = Sliding(part, _identity, about=about)
+        for fresh in rows.pages(table.page_size, table.page_size):
+            yield Page([row for row in fresh if not table.shard or table.shard.has(number_of(row["id"]))])
+        if table.witness and not rows.seen:
+            raise shrunk(about)
 
     return walk
 
