@@ -96,7 +96,7 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 .venv-dagster/ready:
 	@echo "Installing Dagster into .venv-dagster …"
 	@$(PYTHON) -m venv .venv-dagster
-	@.venv-dagster/$(PIP) "dagster~=1.13"
+	@.venv-dagster/$(PIP) "dagster~=1.13" dagster-webserver
 	@touch $@
 
 .venv-airflow/ready:
