@@ -55,12 +55,12 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/check-jsonschema --builtin-schema vendor.meltano meltano.yml
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/kubernetes-validate --quiet --strict orchestrate/cronjob.yaml
-	.venv/bin/uv lock --check --quiet
+	$(UV) lock --check --quiet
 
 dist: .venv/ready ## Builds tap-crm and target-crm
 	rm -rf dist
-	.venv/bin/uv build --quiet --out-dir dist .
-	.venv/bin/uv build --quiet --out-dir dist packaging/target-crm
+	$(UV) build --quiet --out-dir dist .
+	$(UV) build --quiet --out-dir dist packaging/target-crm
 
 package: dist ## Checks both packages and installs them into empty environments
 	.venv/bin/twine check --strict dist/*
@@ -85,7 +85,7 @@ bench: .venv/ready ## Measures our connectors beside others, in about half an ho
 
 generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/
 	$(RUN) tools.generate
-	.venv/bin/uv lock --quiet
+	$(UV) lock --quiet
 	$(RUN) tools.pairs
 
 .venv/ready: pyproject.toml
