@@ -144,6 +144,7 @@ def test_in_the_environment_a_misspelt_setting_stops_the_run_and_a_strange_one_i
     assert crm.calls == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("content", "words"),
     [
