@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.beside import HasFiles, HasRelations
@@ -72,7 +73,7 @@ class System(HasFiles, HasRelations, ABC):
         """The one spelling of a CRM's address, by which the ledger knows it."""
         return place_of(address, self.interface)
 
-    @property
+    @cached_property
     def notation(self) -> Notation:
         """How this CRM writes values down."""
         return Notation(timezone=self.options.get("timezone") or "UTC")
@@ -266,7 +267,7 @@ class System(HasFiles, HasRelations, ABC):
 
     def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
         """Typed values of an entity's fields as the server takes them, by the names that a write has for them."""
-        fields = {field.name: field for field in entity.fields}
+        fields = entity.by_name
         return {fields[name].written_as or name: self.encode(fields[name], value) for name, value in values.items()}
 
 

@@ -59,8 +59,8 @@ class Ledger:
         self._ours = {"its_destination": destination, "its_source": source}
         self._clock = clock
         self._holder = LeaseHolder()
-        self._held: set[tuple[str, str]] = set()
-        """Streams and keys of this run's intents."""
+        self._held: dict[tuple[str, str], float] = {}
+        """Streams and keys of this run's intents, and when their leases began, by the clock."""
         self._unsent: set[tuple[str, str]] = set()
         """Those of them that nothing has been sent for."""
         self._pointed_to: dict[str, list[tuple[str, str]]] = {}
@@ -141,7 +141,7 @@ class Ledger:
         values = {"entity": written.entity, "crm_id": written.crm_id, "digest": written.digest, "base": written.base}
         altered = json.dumps(dict(written.altered)) if written.altered else "{}"
         self._notes.add({**self._named(stream, key)[1], **values, "altered": altered}, later=later)
-        self._held.discard((stream, key))
+        self._held.pop((stream, key), None)
         self._pointed_to.pop(key, None)
 
     def flush(self) -> None:
@@ -188,22 +188,23 @@ class Ledger:
 
         self._notes.flush_with(work)
         places = [(stream, each.intent.key) for each in creates]
-        self._held.update(places)
+        self._held.update(dict.fromkeys(places, now["now"]))
         self._unsent.update(places)
 
     def hold(self, stream: str, key: str) -> None:
-        """Makes sure that an intent is still this run's, and extends the lease, unless it was just extended.
+        """Makes sure that an intent is still this run's, and extends the lease, unless it has just begun.
 
         Raises:
             TakenMeanwhile: it is not.
         """
-        its, now = self._named(stream, key)[0], self._now_and_lease()
-        self._unsent.discard((stream, key))
-        least = {"least_seconds": self.lease_seconds - FRESH_SECONDS}
-        if self._database.read(self._does.held, {**its, **now, **least}):
+        place, now = (stream, key), self._now_and_lease()
+        self._unsent.discard(place)
+        if 0 <= now["now"] - self._held.get(place, now["now"] - self.lease_seconds) < FRESH_SECONDS:
+            # Nobody else may take it: its lease is as good as new. A clock that was put back says nothing.
             return
-        if not self._changes(self._does.hold, its, now):
+        if not self._changes(self._does.hold, self._named(*place)[0], now):
             raise TakenMeanwhile
+        self._held[place] = now["now"]
 
     def take(self, intent: Intent) -> bool:
         """Takes over an intent that is free; of several runs that try, one succeeds."""
@@ -212,13 +213,13 @@ class Ledger:
         now = self._now_and_lease()
         is_taken = self._changes(statement, {**its, "its_owner": intent.holder.run if intent.holder else ""}, now)
         if is_taken:
-            self._held.add((intent.stream, intent.key))
+            self._held[intent.stream, intent.key] = now["now"]
         return is_taken
 
     def drop_intent(self, stream: str, key: str) -> None:
         """Notes that nothing came of an intent, unless another run has taken it."""
         self._changes(self._does.drop_mine, self._named(stream, key)[0], self._now_and_lease())
-        self._held.discard((stream, key))
+        self._held.pop((stream, key), None)
         self._unsent.discard((stream, key))
 
     def _changes(self, statement: sa.Executable, its: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

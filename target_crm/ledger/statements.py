@@ -71,8 +71,6 @@ class Statements:
             among(INTENTS.c.destination), named(INTENTS, "source")
         )
         self.hold = INTENTS.update().where(mine).values(**lease)
-        least = now + sa.bindparam("least_seconds", type_=sa.Double)
-        self.held = sa.select(INTENTS.c.key).where(mine, INTENTS.c.lease_until >= least)
         self.take = INTENTS.update().where(named(INTENTS, *RECORD), seen).values(**lease)
         self.take_ended = INTENTS.update().where(named(INTENTS, *RECORD), seen, has_ended).values(**lease)
         self.drop_mine = INTENTS.delete().where(mine)
