@@ -3,6 +3,7 @@ FROM python:3.14-slim AS build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY crm_systems crm_systems
+COPY crm_singer crm_singer
 COPY tap_crm tap_crm
 COPY target_crm target_crm
 COPY crm_simulators crm_simulators

@@ -40,7 +40,7 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive crm_systems tap_crm target_crm
+	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive crm_systems crm_singer tap_crm target_crm
 	.venv/bin/zizmor --offline --quiet --config .github/zizmor.yml .github
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class CrmError(Exception):
-    """Anything that a CRM, or the way to it, did not do."""
+    """A CRM, or the network on the way to it, did not do what was asked."""
 
     def __init__(self, what: str, *, code: str = "", hint: str = "", server_says: str = "") -> None:
         super().__init__(what, code, hint)

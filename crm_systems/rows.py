@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 from crm_systems.errors import ProtocolError
 
@@ -10,9 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from crm_systems.model import Entity, Row
-import re
-from decimal import Decimal
-from unicodedata import category
 
 
 def rows_in(told: Any, about: str, key: Collection[str] = ()) -> list[Row]:
@@ -83,9 +82,6 @@ def missing_key(key: Sequence[str], row: Row) -> list[str]:
     return [name for name in key if not is_identifier(row.get(name)) and (len(key) == 1 or row.get(name) != "")]
 
 
-ID = re.compile(r"[0-9]+x[0-9]+")
-
-
 def fits(value: Any, shape: Any) -> bool:
     """Whether a value has a shape.
 
@@ -102,11 +98,6 @@ def fits(value: Any, shape: Any) -> bool:
 def is_whole_number(value: Any) -> bool:
     """A number, or a text of digits, as PHP may write one."""
     return (type(value) is int or (isinstance(value, str) and value.isdecimal())) and len(str(value)) < len("9" * 16)
-
-
-def is_vtiger_id(value: Any) -> bool:
-    """A text such as ``12x1062``."""
-    return isinstance(value, str) and ID.fullmatch(value) is not None
 
 
 def is_identifier(value: Any) -> bool:

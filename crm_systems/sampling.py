@@ -37,13 +37,13 @@ logger = logging.getLogger("crm")
 
 
 def together(looks: Iterable[Callable[[], list[Row]]], otherwise: Callable[[], list[Row]] | None = None) -> list[Row]:
-    """The rows of several looks at a few records; where one works, those that fail cost precision only.
+    """The rows of several requests for a few records each; where one succeeds, failures only make the sample smaller.
 
-    ``otherwise`` is a more patient look for when none works because of a passing fault.
+    ``otherwise`` is a more patient request, for when none succeeds because of a passing fault.
 
     Raises:
         ConfigError: a setting is wrong.
-        CrmError: no look worked; that the user has no right to it only if all of them say so.
+        CrmError: none succeeded; that the user has no right to it only if all of them say so.
     """
     rows: list[Row] = []
     failures: list[CrmError] = []

@@ -53,7 +53,7 @@ class System(HasFiles, HasRelations, ABC):
     """Codes of failures that one record may be the reason of, or a database that is away: :attr:`heartbeat` tells."""
 
     logs_deletions: ClassVar[bool] = False
-    """Whether deletions are found by stamps of the CRM's clock on the wall, and not by the server's true clock."""
+    """Whether deletions are found by stamps of the CRM's wall clock, and not by the server's true clock."""
 
     reads_by_id: ClassVar[bool] = False
     """Whether :meth:`walks` reads entities whose key is ``id`` by ranges of ids: a shard, or what is left of them."""

@@ -1,4 +1,4 @@
-"""What a command says: UTF-8 whatever the locale, how far a long work is, one sentence where nobody listens."""
+"""What a command prints: UTF-8 whatever the locale, progress on a terminal, and one sentence if output is closed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Progress:
 
 
 def _log_to(screen: TextIO) -> None:
-    """Has log lines go where they stand above the lines of progress, or as they did."""
+    """Sends log lines to this stream; while progress is shown, to the one that keeps them above it."""
     for handler in logging.getLogger().handlers:
         if type(handler) is logging.StreamHandler:
             handler.setStream(screen)
@@ -105,7 +105,7 @@ def speak_utf8(command: str) -> None:
 
 @contextmanager
 def handing_on(command: str) -> Iterator[None]:
-    """Around what writes to standard output.
+    """A context for writes to standard output.
 
     Raises:
         SystemExit: nobody reads it any more, or its disk is full.

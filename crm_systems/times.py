@@ -1,14 +1,11 @@
-"""Days, times of day and instants, and what a CRM's clock on the wall shows of them."""
+"""Days, times of day and instants, and how they read on a CRM's wall clock, which tells no offset."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 _DATED = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)\.(\d\d)\.(\d{4}))(?:[Tt]|\s+(?=\S)|$)(.*)", re.ASCII)
@@ -122,7 +119,7 @@ _USUAL = ("UTC", "Europe/Prague", "Europe/Warsaw", "Europe/Kaliningrad", "Europe
 
 
 def earliest(since: datetime, zone: ZoneInfo) -> datetime:
-    """The earliest instant as which a change at or after ``since`` may be read from a clock on the wall.
+    """The earliest instant as which a change at or after ``since`` may be read from a wall clock.
 
     Such a clock tells whole seconds and no offset: in the hour that it runs through twice, a later change may seem
     to come first. So may one around the hour that it leaves out, which a clock of another zone does show.

@@ -1,4 +1,4 @@
-"""The way out: incoming values into typed ones, as a read would give them, and those into a CRM's own notation."""
+"""Values to be written: into typed ones, as a read would give them, and those into a CRM's own notation."""
 
 from __future__ import annotations
 

@@ -1,94 +1,24 @@
-"""How the tap takes its settings from files and the environment: all checked at once, and said in words."""
+"""The settings of the tap."""
 
 from __future__ import annotations
 
-import os
-import sys
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.helpers._classproperty import classproperty
-
+from crm_singer import Configured
 from crm_systems import SYSTEMS
-from crm_systems.settings import (
-    connection_settings,
-    dropped,
-    from_environment,
-    from_json_schema,
-    json_schema,
-    load,
-    problem_of_file,
-)
-from crm_systems.terminal import hush
+from crm_systems.settings import connection_settings, json_schema
 from tap_crm import options
 from tap_crm.described import Described
-from tap_crm.options import OWN_SETTINGS, PASSED_OVER
-
-if TYPE_CHECKING:
-    from click import Command, Context, Option
-    from typing_extensions import Self
-
-    from crm_systems.model import Setting
 
 
-class Configured(Described):
+class ConfiguredTap(Configured, Described):
     """A tap with the settings of tap-crm."""
 
+    OWN_SETTINGS = options.OWN_SETTINGS
+    PASSED_OVER = options.PASSED_OVER
+    MELTANO = "MELTANO_EXTRACT_"
     config_jsonschema: ClassVar[dict[str, Any]] = json_schema((*connection_settings(SYSTEMS), *OWN_SETTINGS))
 
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
-        self.settings, problems = load(self._config, (*OWN_SETTINGS, *_builtin_settings()), SYSTEMS, PASSED_OVER)
-        problems += [] if problems else options.problems(self.settings)
-        problems += dropped(self._config, os.environ, "MELTANO_EXTRACT_")
-        if problems and raise_errors:
-            raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)
-        # The SDK would refuse a text in place of a number, and environment variables hold nothing else.
-        kept = {name: self._config[name] for name in PASSED_OVER if name in self._config}
-        typed = {name: value for name, value in self.settings.items() if name in self._config and value is not None}
-        self._config = {**kept, **typed}
-        return [*problems, *super()._validate_config(raise_errors=raise_errors)]
-
-    @classproperty
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
-        """The settings from the environment as texts; the SDK would take any text but "true" for false."""
-        parse_environment_config({}, cls._env_var_prefix)  # It reads a file `.env`.
-        known = [*cls.config_jsonschema["properties"], *(each.name for each in _builtin_settings()), *PASSED_OVER]
-        found, strays = from_environment(os.environ, cls._env_var_prefix, known)
-        for name in strays:
-            cls.logger.warning("%s in the environment is no setting of %s.", name, cls.name)
-        return found
-
-    @classmethod
-    def made_of(cls, ctx: Context) -> Self:
-        """What the options of the command make.
-
-        Raises:
-            SystemExit: the settings are wrong; all that is has been said.
-        """
-        config = ctx.params["config"]
-        try:
-            return cls(config=config.config, parse_env_config=config.parse_env)
-        except ConfigValidationError as error:
-            sys.exit("\n".join(f"{cls.name}: {each}" for each in error.errors))
-
-    @classmethod
-    def get_singer_command(cls) -> Command:
-        """The command, which leaves what the SDK says of itself and its metrics out of the log."""
-        hush("singer_sdk")
-        return super().get_singer_command()
-
-    @classmethod
-    def cb_config(cls, ctx: Context, param: Option, value: tuple[str, ...]) -> Any:
-        """Reads the files of ``--config``, and says in a sentence which of them is none."""
-        for problem in filter(None, (problem_of_file(name) for name in value if name != "ENV")):
-            sys.exit(f"{cls.name}: {problem}")
-        return super().cb_config(ctx, param, value)
-
-
-def _builtin_settings() -> tuple[Setting, ...]:
-    """The SDK's own: stream maps and flattening."""
-    schema: dict[str, Any] = {"properties": {}}
-    Configured.append_builtin_config(schema)
-    return from_json_schema(schema["properties"])
+    def problems_together(self, found: list[str]) -> list[str]:
+        """What is wrong with settings that are right one by one."""
+        return [] if found else options.problems(self.settings)

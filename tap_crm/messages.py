@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from decimal import Decimal
 from itertools import chain
@@ -17,9 +18,10 @@ from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 from crm_systems.compiled import Record, lines
 from crm_systems.kinds import Plain
 from crm_systems.terminal import handing_on
+from tap_crm.termination import Termination
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.singerlib.encoding.simple import Message
 
@@ -55,27 +57,28 @@ class Messages(SingerWriter):
         self._columns: dict[str, Mapping[str, str]] = {}
         self.replaced: Counter[str] = Counter()
         """How many characters U+0000 were replaced, by stream."""
+        self.termination = Termination()
 
     def write_message(self, message: Message) -> None:
         """Hands a message on.
 
         Raises:
-            SystemExit: standard output is closed, or its disk is full.
+            SystemExit: standard output is closed, its disk is full, or a signal asked for the end.
         """
         self._rename(message)
         line = self._line(message)
         if isinstance(message, RecordMessage) and not self.keeps_nul and NUL.decode() in line:
             line = self._without_nul(message.stream, line.encode()).decode()
-        with handing_on("tap-crm"):
+        with self._handing_on():
             sys.stdout.write(line)
             if not isinstance(message, RecordMessage) or self._clock() - self._flushed > LONGEST_DELAY:
-                self.flush()
+                self._flush()
 
     def write_page(self, stream: str, version: int | None, records: Sequence[Record | Row]) -> None:
         """Hands records on as they are, all at once.
 
         Raises:
-            SystemExit: standard output is closed, or its disk is full.
+            SystemExit: standard output is closed, its disk is full, or a signal asked for the end.
         """
         if not records:
             return
@@ -86,7 +89,7 @@ class Messages(SingerWriter):
         page = _messages(stream, version, datetime.now(timezone.utc), records)
         if not self.keeps_nul and NUL in page:
             page = self._without_nul(stream, page)
-        with handing_on("tap-crm"):
+        with self._handing_on():
             sys.stdout.flush()
             if hasattr(sys.stdout, "buffer"):
                 sys.stdout.buffer.write(page)
@@ -126,11 +129,19 @@ class Messages(SingerWriter):
         """Hands on what was written so far.
 
         Raises:
-            SystemExit: standard output is closed, or its disk is full.
+            SystemExit: standard output is closed, its disk is full, or a signal asked for the end.
         """
-        with handing_on("tap-crm"):
-            sys.stdout.flush()
+        with self._handing_on():
+            self._flush()
+
+    def _flush(self) -> None:
+        sys.stdout.flush()
         self._flushed = self._clock()
+
+    @contextmanager
+    def _handing_on(self) -> Iterator[None]:
+        with self.termination.held_back(), handing_on("tap-crm"):
+            yield
 
 
 def _messages(stream: str, version: int | None, read_at: datetime, records: Sequence[Record | Row]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from functools import cached_property
+from signal import Signals
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Tap
@@ -13,7 +14,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 from crm_systems.discovery import introduction, stop_if_blind
 from crm_systems.errors import ConfigError, CrmError
 from crm_systems.terminal import handing_on, speak_utf8
-from tap_crm.configuration import Configured
+from tap_crm.configuration import ConfiguredTap
 from tap_crm.deleted import DeletedStream
 from tap_crm.handed_in import FileError, catalog_of, state_of
 from tap_crm.messages import Messages
@@ -29,9 +30,11 @@ from tap_crm.streams import (
     is_of_relations,
     relation_streams,
 )
+from tap_crm.termination import Termination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
 
     from click import Context, Option
     from singer_sdk import Stream
@@ -40,15 +43,17 @@ if TYPE_CHECKING:
     from crm_systems.model import Entity, Shard
 
 
-class CrmTap(Configured):
+class CrmTap(ConfiguredTap):
     """Reads the CRM systems that nobody serves well, one stream for each kind of record."""
 
     message_writer_class = Messages
 
     def __init__(self, **arguments: Any) -> None:
         speak_utf8(self.name)
+        self._termination = Termination()
         super().__init__(**arguments)
         messages = cast("Messages", self.message_writer)
+        messages.termination = self._termination
         messages.keeps_nul = self.settings["nul"] == "keep"
         messages.names = Names(self.settings["stream_prefix"] or "", self.settings["names"], lambda: self.streams)
 
@@ -151,6 +156,9 @@ class CrmTap(Configured):
         self._end()
         return catalog
 
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        self._termination.ask(signum)
+
     def _end(self) -> None:
         """Ends the program with exit code 1 where a stream is not complete."""
         if self.run.failures:
@@ -195,6 +203,8 @@ class CrmTap(Configured):
 
     def _sum_up(self) -> None:
         """Says what no stream could."""
+        if asked := self._termination.signal:
+            self.logger.error("Ended by %s before all was read; the next run goes on.", Signals(asked).name)
         if self.run.deleted and self.run.deleted.told:
             self.logger.info("%s: %s records", DeletedStream.NAME, f"{self.run.deleted.told:,}")
         for stream, count in cast("Messages", self.message_writer).replaced.items():

@@ -10,11 +10,10 @@ from target_crm.outcome import OF_ONE_RECORD, Action, Reject
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from target_crm.beside import BesideWriter
     from target_crm.ledger import Ledger, Link
     from target_crm.outcome import Outcome
     from target_crm.report import Report
-    from target_crm.writer import Writer
+    from target_crm.writing import BesideWriter, Writer
 
 
 _THERE = (Action.CREATE, Action.UPDATE, Action.UNCHANGED)
@@ -61,7 +60,7 @@ class Pending:
         keys, self._just_written = self._just_written, set()
         if self._report.dry_run or not (keys or all_of_them) or not self.writers:
             return
-        for link in self._ledger().links_to(None if all_of_them else keys):
+        for link in self._ledger().links.to(None if all_of_them else keys):
             try:
                 outcome = self.writers[link.stream].set_link(link) if link.stream in self.writers else None
                 if outcome:

@@ -16,7 +16,6 @@ from singer_sdk.singerlib.json import serialize_json
 from crm_systems.discovery import introduction
 from crm_systems.model import Entity
 from crm_systems.terminal import handing_on, speak_utf8
-from target_crm.beside_sink import BesideSink, is_beside
 from target_crm.configuration import ConfiguredTarget
 from target_crm.descriptions import DELETED, is_description, marked, why_not
 from target_crm.files import is_open, written_files
@@ -24,7 +23,7 @@ from target_crm.input import Messages, StreamMaps, Termination, standard_input
 from target_crm.outcome import Action, Outcome
 from target_crm.report import RawRecord
 from target_crm.run import Run
-from target_crm.sink import CrmSink, DescriptionSink, LeftOutSink, LogInSink
+from target_crm.sinks import BesideSink, CrmSink, DescriptionSink, LeftOutSink, LogInSink, is_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

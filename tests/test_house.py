@@ -22,8 +22,8 @@ from tools.generate import GENERATED, ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CONNECTORS = sorted([*ROOT.glob("tap_crm/**/*.py"), *ROOT.glob("target_crm/**/*.py")])
-PRODUCT = ("crm_systems", "tap_crm", "target_crm")
+CONNECTORS = sorted([*ROOT.glob("crm_singer/*.py"), *ROOT.glob("tap_crm/**/*.py"), *ROOT.glob("target_crm/**/*.py")])
+PRODUCT = ("crm_systems", "crm_singer", "tap_crm", "target_crm")
 NAMES = {system.name for system in SYSTEMS} | {system.title for system in SYSTEMS}
 AT_THE_DOOR = [path.stem for path in ROOT.glob("crm_systems/*.py")]
 MOST_AT_THE_DOOR = 16
@@ -32,6 +32,7 @@ LONGEST, USUAL = 60, 25
 BREACHES = {
     "the CRMs know nothing of Singer": ("crm_systems/rows.py", "import singer_sdk"),
     "the connectors do not know each other": ("tap_crm/state/zones.py", "import target_crm.ledger"),
+    "what the connectors share knows neither": ("crm_singer/configuration.py", "import tap_crm.options"),
     "no room of a CRM knows another": ("crm_systems/egito/whole.py", "import crm_systems.intouch"),
     "the registry alone opens the doors of the rooms": ("crm_systems/terminal.py", "import crm_systems.egito"),
     "nobody looks behind a door": ("crm_systems/terminal.py", "import crm_systems.egito.login"),

@@ -9,7 +9,7 @@ import grimp
 
 from crm_systems import SYSTEMS
 
-PACKAGES = ("crm_systems", "tap_crm", "target_crm", "crm_simulators")
+PACKAGES = ("crm_systems", "crm_singer", "tap_crm", "target_crm", "crm_simulators")
 CRMS = tuple(dict.fromkeys(system.__module__.split(".")[1] for system in SYSTEMS))
 """The rooms of the CRMs."""
 FOLDERS = (*CRMS, "client", "settings")
@@ -21,6 +21,7 @@ FILES = {
 """Rooms that are no folders; a file at the door of crm_systems that is not named here is a tool that CRMs share."""
 FLOORS = (
     ("tap_crm", "target_crm", "crm_simulators"),
+    ("crm_singer",),
     ("registry", "helpers"),
     FOLDERS,
     ("tools", "ground"),
@@ -30,6 +31,7 @@ SAYS = {
     "tap_crm": ("tap_crm/", "Singer out; names no CRM"),
     "target_crm": ("target_crm/", "Singer in; names no CRM"),
     "crm_simulators": ("crm_simulators/", "a server a CRM, to try all this on"),
+    "crm_singer": ("crm_singer/", "what both share of Singer"),
     "registry": ("crm_systems/", "the door: SYSTEMS, open_client"),
     "helpers": ("for the connectors", "asking, progress"),
     "client": ("client/", "all input, output"),

@@ -1,4 +1,4 @@
-"""Files of records: how a CRM tells, gives and takes them, and as which records they leave and come."""
+"""Files of records: how a CRM lists, hands out and takes them, and the records by which streams carry them."""
 
 from __future__ import annotations
 

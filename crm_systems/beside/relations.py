@@ -1,4 +1,4 @@
-"""Relations between records that are no fields: how a CRM tells and takes them, and as which records they go."""
+"""Relations between records that are no fields: how a CRM tells and sets them, and the records that carry them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class HasRelations:
     offers_relations: ClassVar[bool] = False
 
     def relations(self, call: Call, names: Collection[str] = ()) -> list[Relation]:
-        """The relations that no field expresses: of all entities, or those of which the entities are called so.
+        """The relations that no field expresses: all of them, or those with these names.
 
         Raises:
             NotOffered: this server tells none.

@@ -212,9 +212,8 @@ class Connection:
         Raises:
             ConfigError: one cannot; it names the setting that the header's value is from.
         """
-        for name, value in {**self._http.headers, **request.headers}.items():
-            text = value if isinstance(value, str) else value.decode("latin-1")
-            if text.isprintable() and text == text.strip() and all(ord(each) < LATIN_1 for each in text):
+        for name, text in {**self._http.headers, **request.headers}.items():
+            if text.isprintable() and text == text.strip() and max(text, default="") <= LAST_OF_LATIN_1:
                 continue
             settings = self._shared.settings.items()
             setting = next((key for key, own in settings if isinstance(own, str) and own and own in text), "")
@@ -228,8 +227,8 @@ class Connection:
             self._shared.server_clock.note(heard)
 
 
-LATIN_1 = 256
-"""Characters of a header have lower numbers."""
+LAST_OF_LATIN_1 = "\xff"
+"""No character of a header comes after it."""
 
 
 def without_query(record: logging.LogRecord) -> bool:

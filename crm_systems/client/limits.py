@@ -7,17 +7,15 @@ from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Any, cast
 
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3 import exceptions
 
 from crm_systems.errors import ProtocolError
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
 
-    import requests
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
+    from urllib3.connection import HTTPConnection
 
 LARGEST = 128 << 20
 """Bytes of one answer, unpacked: hundreds of times the largest page that any of the systems hands out."""
@@ -26,22 +24,27 @@ SLOWEST = 10
 AT_ONCE = 1 << 20
 
 
-def whole(about: str, response: requests.Response) -> bytes:
+def whole(about: str, response: BaseHTTPResponse) -> bytes:
     """The body, unpacked.
 
     Raises:
+        HTTPError: it breaks off, or does not end in time.
         ProtocolError: it is larger than any answer may be.
     """
     parts, size = [], 0
-    for part in response.iter_content(AT_ONCE):
-        size += len(part)
-        if size > LARGEST:
-            response.close()
-            raise ProtocolError(
-                f"{about}: the server's answer is larger than {LARGEST >> 20} MiB",
-                hint="lower `page_size`; if that does not help, `url` names something that is no CRM",
-            )
-        parts.append(part)
+    try:
+        for part in response.stream(AT_ONCE, decode_content=True):
+            size += len(part)
+            if size > LARGEST:
+                response.close()
+                raise ProtocolError(
+                    f"{about}: the server's answer is larger than {LARGEST >> 20} MiB",
+                    hint="lower `page_size`; if that does not help, `url` names something that is no CRM",
+                )
+            parts.append(part)
+    except exceptions.ReadTimeoutError as error:
+        # An answer that has begun is no missing one.
+        raise exceptions.ProtocolError(str(error)) from error
     return b"".join(parts)
 
 
@@ -78,35 +81,8 @@ class _Response(HTTPResponse):
         self.fp = BufferedReader(_Until(self.fp.detach(), time.monotonic() + SLOWEST * (sock.gettimeout() or 0)))
 
 
-class _Http(HTTPConnection):
-    response_class = _Response
-
-
-class _Https(HTTPSConnection):
-    response_class = _Response
-
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _Http
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _Https
-
-
-class Limited(HTTPAdapter):
-    """Connections whose answers end in time."""
-
-    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
-        """The usual way to a server."""
-        super().init_poolmanager(*arguments, **more)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, *arguments: Any, **more: Any) -> Any:
-        """The way through a proxy."""
-        manager = super().proxy_manager_for(*arguments, **more)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
-
-
-_POOLS: Mapping[str, type[HTTPConnectionPool]] = {"http": _HttpPool, "https": _HttpsPool}
+def limited(pool: HTTPConnectionPool) -> HTTPConnectionPool:
+    """The same pool, with connections whose answers end in time."""
+    connection: type[HTTPConnection] = type("Limited", (pool.ConnectionCls,), {"response_class": _Response})
+    pool.ConnectionCls = connection
+    return pool

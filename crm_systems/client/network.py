@@ -9,7 +9,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import requests
-from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    DecodeError,
+    HTTPError,
+    LocationValueError,
+    NameResolutionError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from crm_systems.decoding import NotJson, find_json
 from crm_systems.errors import ConfigError, CrmError, NoData, ProtocolError, Unavailable
@@ -38,6 +48,7 @@ WRONG_SETTINGS: tuple[tuple[type[Exception], tuple[str, str]], ...] = (
     (requests.exceptions.InvalidSchema, ("the proxy's address is not valid", "check HTTPS_PROXY and HTTP_PROXY")),
     (requests.exceptions.InvalidURL, ("the address is not valid", "check `url`")),
     (requests.exceptions.MissingSchema, ("the address is not valid", "check `url`")),
+    (LocationValueError, ("the address is not valid", "check `url`")),
     (requests.RequestException, ("", "")),
     (HTTPError, ("", "")),
     (OSError, ("the file of certificates cannot be read", "check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE")),
@@ -55,26 +66,25 @@ def meaning_of(request: Request, error: Exception, *, was_up: bool) -> CrmError:
     ``was_up``: the server has answered before, so what could be a wrong setting is a passing fault.
     """
     about, said = request.about, str(error)
-    if isinstance(error, requests.exceptions.ProxyError) or "Proxy URL" in said:
+    if isinstance(error, ProxyError) or "Proxy URL" in said:
         return _proxy_error(about, said, was_up=was_up)
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, SSLError):
         return _tls_error(about, said)
     if TLS_ALERT in said:
         return ConfigError(f"{about}: {SPEAKS_HTTPS}", hint=USE_HTTPS)
-    if isinstance(error, requests.exceptions.ContentDecodingError):
+    if isinstance(error, DecodeError):
         return NoData(f"{about}: the server answered something that cannot be unpacked", garbled=True)
     what, hint = next(words for kind, words in WRONG_SETTINGS if isinstance(error, kind))
     return ConfigError(f"{about}: {what}", hint=hint) if what else _passing(about, error)
 
 
 def _passing(about: str, error: Exception) -> Unavailable:
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    if isinstance(reason, NameResolutionError):
+    if isinstance(error, NameResolutionError):
         return Unavailable(f"{about}: the host name is unknown", hint="check `url` and the network", nothing_done=True)
-    if isinstance(reason, NewConnectionError) or isinstance(error, requests.exceptions.ConnectTimeout):
+    if isinstance(error, (NewConnectionError, ConnectTimeoutError)):
         hint = "check `url` and that the CRM is up"
         return Unavailable(f"{about}: nobody answers at the server's address", hint=hint, nothing_done=True)
-    if isinstance(error, requests.exceptions.Timeout):
+    if isinstance(error, ReadTimeoutError):
         hint = "the server is overloaded or the time too short"
         return Unavailable(f"{about}: no answer within `timeout_seconds`", hint=hint)
     return Unavailable(f"{about}: the connection broke", code=type(error).__name__)

@@ -64,11 +64,6 @@ def completed(entity: Entity, rows: Sequence[Row], contact_details: str) -> Enti
     )
 
 
-def _tells_seconds(value: Any) -> bool:
-    """Whether a time can be compared with a moment: one that is cut to the minute seems to lie before it."""
-    return len(str(value)) > len("yyyy-mm-ddThh:mm")
-
-
 def _redated(field: Field, values: list[Any]) -> Field:
     """A day whose values have a time of day is a time: the sample of a membership has one, the table says date."""
     if field.kind is Kind.DATE and any(MOMENT.fullmatch(str(each)) and NO_TIME not in str(each) for each in values):

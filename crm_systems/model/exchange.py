@@ -88,7 +88,7 @@ class Deletion:
 
     identifier: str
     at: datetime | None = None
-    """When it was deleted, as the CRM's clock on the wall shows it, aware; None where the CRM does not say."""
+    """When it was deleted, as the CRM's wall clock shows it, aware; None where the CRM does not say."""
 
 
 Call = Callable[[Request], Any]

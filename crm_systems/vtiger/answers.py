@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.decoding import decode_json
@@ -19,6 +20,15 @@ HINTS = {
     "INVALID_ID_ATTRIBUTE": "an id in it is not valid; inventory documents cannot be created on a stock Vtiger 8.4",
 }
 """What people can make of the codes that records are refused with; 0 is a duplicate (measured)."""
+
+
+ID = re.compile(r"[0-9]+x[0-9]+")
+"""A record's id, such as ``12x1062``."""
+
+
+def is_vtiger_id(value: Any) -> bool:
+    """Whether a value is the id of a record."""
+    return isinstance(value, str) and ID.fullmatch(value) is not None
 
 
 def meaning(request: Request, reply: Reply) -> Any:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from crm_systems.beside import CONTENT, Attachment, HasFiles, file_of
 from crm_systems.errors import NotOffered, ProtocolError, Rejected
 from crm_systems.model import Kind, Request
-from crm_systems.rows import ID, is_vtiger_id, is_whole_number
+from crm_systems.rows import is_whole_number
+from crm_systems.vtiger.answers import ID, is_vtiger_id
 from crm_systems.vtiger.describe import ATTACHMENTS, PARTS, READ_ONLY
 from crm_systems.wire import is_empty
 

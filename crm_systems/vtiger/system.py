@@ -23,12 +23,12 @@ from crm_systems.errors import (
 )
 from crm_systems.kinds import Notation
 from crm_systems.model import BEYOND, Abilities, Deletion, Limits, Request, Session, Setting
-from crm_systems.rows import ID, fits, is_identifier, is_vtiger_id
+from crm_systems.rows import fits, is_identifier
 from crm_systems.sampling import together
 from crm_systems.system import System
 from crm_systems.times import earliest
 from crm_systems.vtiger import leads, vtql, walks
-from crm_systems.vtiger.answers import meaning
+from crm_systems.vtiger.answers import ID, is_vtiger_id, meaning
 from crm_systems.vtiger.deletions import Sync
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, LINES, WITHOUT_INVENTORY, entity_of
 from crm_systems.vtiger.doubles import naming_doubles

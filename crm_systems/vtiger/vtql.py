@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 from crm_systems.errors import ProtocolError, Rejected
 from crm_systems.model import BEYOND, Request
 from crm_systems.paging import shrunk
-from crm_systems.rows import is_vtiger_id
+from crm_systems.vtiger.answers import is_vtiger_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -107,6 +107,7 @@ class Shown:
     """The newest time by the stamps' clock of which it is sure that the run began no earlier."""
     newest: datetime | None = None
     is_ahead: bool = False
+    """Whether a stamp lay further ahead than the run has lasted."""
 
     def note(self, stamp: datetime, elapsed: timedelta) -> None:
         """Notes the stamp of a row that was read when the run had lasted for ``elapsed``.

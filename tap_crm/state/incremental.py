@@ -88,9 +88,10 @@ class Incremental:
         ]
 
     def _of_no_account(self, stamps: Sequence[Any], elapsed: timedelta) -> set[str]:
-        """Stamps so old that the next run will not look at them, told from how they are written; notes them.
+        """Stamps so old that the next run will not look at them; notes them.
 
-        What they could tell of the CRM's clock, the first and the last of them tell.
+        They are compared as texts, since to parse each takes long. Of what they tell of the CRM's clock, the first and
+        the last tell all.
         """
         told = [stamp for stamp in stamps if stamp.__class__ is str and stamp.endswith(IN_UTC)]
         newest = instant(max(told, default=None), self._zone)

@@ -1,4 +1,4 @@
-"""What was sent of the time that the next run looks at again."""
+"""What was sent of the last stretch of time, which the next run reads again."""
 
 from __future__ import annotations
 

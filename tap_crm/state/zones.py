@@ -18,7 +18,7 @@ SLACK = timedelta(minutes=2)
 
 @dataclass
 class Evidence:
-    """What the stamps of changes tell of the CRM's clock on the wall.
+    """What the stamps of changes tell of the CRM's wall clock.
 
     Changes that are new in this run were made between the server's clock at the last run (``since``; None: any time)
     and now, so each stamp bounds by how much that clock leads the clock of the zone that is set.

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from tap_crm.run import Run
     from tap_crm.state import Incremental
 
-
 LONGEST_SILENCE = 30.0
 """Seconds after which the state leaves, however few records did."""
 
@@ -183,10 +182,7 @@ class CrmStream(VersionedStream):
         return reading
 
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
-        """The records to send, page by page.
-
-        Where a run that was cut off is gone on with, what was changed since it began is read as well.
-        """
+        """The records to send, page by page; where a run goes on with another, also what was changed since that one."""
         reading = self._at_its_turn()
         yield from self._read(reading)
         if reading.goes_on and not self._is_incomplete:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 
 from target_crm.ledger.entries import TakenMeanwhile
+from target_crm.ledger.flows import Flow, flows
 from target_crm.ledger.tables import destinations, in_words, opened, respell
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class Database:
         """The CRMs of which the ledger knows something."""
         with in_words("read"), self._reading:
             return destinations(self._connected())
+
+    def flows(self) -> list[Flow]:
+        """Which pipelines have written."""
+        with in_words("read"), self._reading:
+            return flows(self._connected())
 
     def respell(self, spelling: Callable[[str], str]) -> None:
         """Gives each CRM the one spelling of its name."""

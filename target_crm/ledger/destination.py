@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems import SYSTEMS
 from crm_systems.errors import ConfigError
+from target_crm.ledger.flows import Flow, way_round
 from target_crm.ledger.ledger import Ledger
 from target_crm.ledger.twins import Other
 
@@ -65,20 +66,32 @@ class Destination:
     def _respelled(self, name: str) -> str:
         return self._named(name.removeprefix(self._start)) if name.startswith(self._start) else name
 
-    def check(self, ledger: Ledger, stream: str) -> None:
-        """Stops before what this CRM may have got at another address is written once more.
+    def check(self, ledger: Ledger, stream: str, entity: str) -> None:
+        """Stops before what is in this CRM already is written once more.
 
         Raises:
-            ConfigError: of this system, the ledger knows records of the stream for other addresses only.
+            ConfigError: of this system, the ledger knows records of the stream for other addresses only, or other
+                pipelines bring to the source what is here.
         """
+        named, flows = self._settings["destination"], ledger.flows()
         others = sorted(each for each in ledger.elsewhere(stream) if each.startswith(self._start))
-        named = self._settings["destination"]
         # A name that says nothing to the ledger may be a slip of the pen.
-        is_meant = named and (self._named(named) == self.at_address or ledger.is_known)
-        if others and not is_meant:
+        is_known = ledger.is_known or any(self._place(each.source) == self._place(named or "") for each in flows)
+        if others and not (named and (self._named(named) == self.at_address or is_known)):
             here, *there = (each.removeprefix(self._start) for each in (self.at_address, *others))
             raise ConfigError(
                 f"The ledger knows records of the stream {stream} for {', '.join(others)}, and none for this CRM",
                 hint='if it is the same CRM at another address, set `destination` to "{}"; if it is another one, set '
                 '`destination` to "{}"'.format('" or "'.join(there), here),
             )
+        new = Flow(named or "", self._settings["source"], stream, entity)
+        if self._other() and (by := way_round(flows, new, self._place)):
+            raise ConfigError(
+                f"The records of {stream} go round in a ring, from {named} by {' and '.join(by)} to {new.source} and "
+                f"back, in which each would be made again and again",
+                hint="join the CRMs by pairs of pipelines, one each way, so that one way only leads from each to each",
+            )
+
+    def _place(self, name: str) -> str:
+        """The one spelling of a CRM's address, or of what the ledger calls it."""
+        return self._system.place(name.rpartition(" at ")[2])

@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 from datetime import datetime, timezone
 from decimal import Decimal
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from crm_systems import kinds
@@ -16,6 +17,8 @@ from target_crm.encoding import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+LONGEST = 512
+"""How many characters of a key the ledger holds."""
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,999}", re.ASCII)
 
 
@@ -30,8 +33,8 @@ def key_of(values: Sequence[Any], declared: Sequence[Any]) -> str:
         if all(map(is_empty, meaning)):
             return ""
         if len(values) == 1:
-            return printable(_part(meaning[0], declared[0]))
-        return json.dumps([_member(*each) for each in zip(meaning, declared, strict=True)])
+            return fitting(printable(_part(meaning[0], declared[0])))
+        return fitting(json.dumps([_member(*each) for each in zip(meaning, declared, strict=True)]))
     except ValueError:
         return ""
 
@@ -45,7 +48,17 @@ def is_as_it_comes(value: Any, types: frozenset[str]) -> bool:
     """The quick way: whether :func:`key_of` would spell a value, the only one of a key, as Python does."""
     if type(value) is int:
         return "boolean" not in types
-    return type(value) is str and types == {"string"} and value != "" and value.isascii()
+    if type(value) is not str or types != {"string"} or not value.isascii():
+        return False
+    return 0 < len(value) <= LONGEST and "\0" not in value
+
+
+def fitting(name: str) -> str:
+    """A key as any database can hold it: no text of PostgreSQL holds U+0000, and a long one is told by its digest."""
+    plain = name.replace("\0", "\\x00")
+    if len(plain) <= LONGEST:
+        return plain
+    return f"{plain[: LONGEST // 2]}…{blake2b(plain.encode(), digest_size=16).hexdigest()}"
 
 
 def older_keys_of(values: Sequence[Any], key: str) -> tuple[str, ...]:
@@ -58,12 +71,12 @@ def older_keys_of(values: Sequence[Any], key: str) -> tuple[str, ...]:
             spellings.append(f"{key}.0")
         if key.endswith("+00:00"):
             spellings.append(key.replace("+00:00", "Z"))
-    return tuple(dict.fromkeys(each for each in spellings if each != key))
+    return tuple(dict.fromkeys(each for each in spellings if each != key and "\0" not in each))
 
 
 def keys_meant_by(reference: Any) -> tuple[str, ...]:
     """The keys that a reference may mean, the likeliest first."""
-    name = spelled(reference)
+    name = fitting(spelled(reference))
     return tuple(dict.fromkeys([name, _instant(name), *older_keys_of([reference], name)]))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.beside import CONTENT
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
+from target_crm.mapping.keys import fitting
 from target_crm.mapping.mandatory import Mandatory
 from target_crm.mapping.plain import as_it_comes, is_plain_text
 from target_crm.outcome import NotYet, Reject
@@ -252,7 +253,7 @@ class Mapper:
         elif not known.mandatory and self.references.may_come_later:
             found = self.references.id_of(known, value, at_hand=at_hand)
             if found is None:
-                mapped.open_links[known.name] = spelled(value)
+                mapped.open_links[known.name] = fitting(spelled(value))
             else:
                 mapped.values[known.name] = self._typed(known, found)
         else:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from functools import cache
 from importlib.resources import files
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from target_crm.report.stream import CONFLICTS, KINDS, StreamReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from jinja2 import Template
 
     from target_crm.report.shown import Shown
 
@@ -42,10 +45,8 @@ def page_of(told: Mapping[str, Any], streams: Mapping[str, StreamReport], shown:
     parts = [(stream, kind) for stream in streams for kind in (*KINDS.values(), CONFLICTS)]
     filled = sum(bool(shown.count(*part)) for part in parts)
     most = max(FEWEST, MOST_ON_PAGE // max(filled, 1))
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(said=_said, compared=compared)
     script = _read("page.js")
-    yield from environment.from_string(_read("page.html.j2")).generate(
+    yield from _template().generate(
         told,
         parts={
             name: {
@@ -61,6 +62,14 @@ def page_of(told: Mapping[str, Any], streams: Mapping[str, StreamReport], shown:
         script=Markup(script),  # noqa: S704 - our own
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+@cache
+def _template() -> Template:
+    """The page without its contents; compiling it takes longer than many a run."""
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(said=_said, compared=compared)
+    return environment.from_string(_read("page.html.j2"))
 
 
 def _read(name: str) -> str:

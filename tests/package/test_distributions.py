@@ -43,7 +43,7 @@ def text_in(archive: Path, ending: str) -> str:
 
 
 def test_the_wheel_holds_every_file_of_the_packages() -> None:
-    packages = ("crm_systems", "tap_crm", "target_crm", "crm_simulators")
+    packages = ("crm_systems", "crm_singer", "tap_crm", "target_crm", "crm_simulators")
     tracked = subprocess.run(  # noqa: S603
         ["git", "ls-files", *packages, "schemas"],  # noqa: S607
         cwd=ROOT,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.running import command, finished
+from tests.tap_crm.leads import on_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,3 +45,16 @@ def test_closed_and_full_output_is_said(
     assert b"Traceback" not in result.stderr
     assert b"Exception ignored" not in result.stderr
     assert result.returncode == (1 if sentence else 0)
+
+
+def test_a_signal_ends_no_line_in_its_middle(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:
+    crm = vtiger(rows=400)
+    (tmp_path / "tap.json").write_text(json.dumps({**crm.config(), "entities": ["Leads"], "parallel_requests": 1}))
+    process = command("--config", tmp_path / "tap.json")
+    # Nobody reads yet, so that the pipe is full before the second page has left.
+    on_page(crm, 3, process.terminate)
+    result, code = finished(process)
+    assert {message["type"] for message in result.messages} >= {"SCHEMA", "RECORD"}
+    assert code == 128 + signal.SIGTERM
+    assert "Ended by SIGTERM" in result.log
+    assert "Traceback" not in result.log

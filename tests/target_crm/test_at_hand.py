@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from crm_simulators.vtiger import VtigerSimulator
-from target_crm.sink import CrmSink
+from target_crm.sinks import CrmSink
 from target_crm.target import CrmTarget
 from tests.target_crm.writing import pipe, run, settings, stored
 

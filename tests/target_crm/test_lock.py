@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from target_crm.creation.lock import CreateLock
+from target_crm.writing.creation.lock import CreateLock
 
 
 def test_a_look_waits_until_every_create_is_done_and_creates_wait_for_the_look() -> None:

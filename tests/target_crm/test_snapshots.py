@@ -12,9 +12,9 @@ import pytest
 from crm_simulators.base import Fault
 from crm_systems.errors import Denied
 from crm_systems.model import Entity, Field, Kind
-from target_crm.creation.snapshots import DISORDER, Snapshots
-from target_crm.finding import Existing
 from target_crm.ledger import Snapshot
+from target_crm.writing.creation.snapshots import DISORDER, Snapshots
+from target_crm.writing.finding import Existing
 from tests.contract.subjects import SUBJECTS
 from tests.contract.test_lost_answers import incoming, killed, load, there
 

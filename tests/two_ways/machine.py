@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from crm_simulators.base import Fault
 from crm_systems.model import Kind
-from target_crm.creation import may_be_stored_as
+from target_crm.writing.creation import may_be_stored_as
 from tests.contract.subjects import SUBJECTS
 from tests.two_ways.pipes import Pipe
 from tests.two_ways.sides import Side

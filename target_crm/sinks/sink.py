@@ -1,0 +1,254 @@
+"""The sink of records: one class serves every CRM."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+from singer_sdk.exceptions import InvalidJSONSchema
+
+from target_crm.mapping import DELETED_AT, Check, Identity, Mapper, References, Uploads, brings_files
+from target_crm.options import options_of
+from target_crm.outcome import Action, Conflict, Outcome
+from target_crm.sinks.without_writing import QuietSink
+from target_crm.writing import CONVERT, Planned, Writer, convertible
+
+if TYPE_CHECKING:
+    from crm_systems.model import Entity
+    from target_crm.options import StreamOptions
+    from target_crm.report import RawRecord
+    from target_crm.run import Run
+    from target_crm.writing import Ahead
+
+BATCH = 180
+"""How many records are looked up at once before they are written."""
+
+
+class Incoming(dict[str, Any]):
+    """A record as the stream maps give it, which remembers how it came."""
+
+    key: str
+    identifiers: tuple[str, ...]
+    """What it shares with others that may be the same one."""
+    is_first: bool
+    """Whether none that may be the same one comes before it in its batch, or is still being written."""
+
+    def __init__(self, values: dict[str, Any], raw: RawRecord) -> None:
+        super().__init__(values)
+        self.raw = raw
+
+
+class CrmSink(QuietSink):
+    """Writes one stream to one entity: checks the schema before the first write, then the records in small batches."""
+
+    @property
+    def include_sdc_metadata_properties(self) -> bool:
+        """Yes: the SDK would take the mark of a deleted record away otherwise."""
+        return True
+
+    @property
+    def max_size(self) -> int:
+        """How many records make a batch: one where each brings a file, which may be large."""
+        return self.batch_size_rows or (1 if self._brings_files else BATCH)
+
+    def get_validator(self) -> None:
+        """Checks the schema; records are checked by what the CRM says of its fields, one by one.
+
+        Raises:
+            InvalidJSONSchema: the tap's schema is none.
+        """
+        try:
+            jsonschema.Draft7Validator.check_schema(self.schema)
+        except jsonschema.SchemaError as error:
+            raise InvalidJSONSchema(f"Schema Validation Error: {error.message}") from None
+
+    def _add_sdc_metadata_to_schema(self) -> None:
+        """Adds nothing: what the SDK would add means nothing to a CRM, and may be a key of the stream."""
+
+    def _add_sdc_metadata_to_record(self, *arguments: Any, **named: Any) -> None:
+        """Adds nothing."""
+
+    def _parse_timestamps_in_record(self, *arguments: Any, **named: Any) -> None:
+        """Leaves texts as they are: a date that is none must not stop the run nor become null."""
+
+    _brings_files = False
+
+    def setup(self) -> None:
+        """Describes the entity, checks the schema against it and settles what an earlier run was cut off in.
+
+        Raises:
+            SystemExit: something is wrong; nothing was written.
+        """
+        with self.run.in_words():
+            self._set_up(self.run, options_of(self.run.settings, self.stream_name))
+
+    def _set_up(self, run: Run, options: StreamOptions) -> None:
+        by_ledger = options.identify_by == "ledger"
+        if by_ledger:
+            run.destination.check(run.ledger, self.stream_name, options.entity)
+        entity = run.entity(options.entity)
+        if options.write_mode == CONVERT:
+            entity = convertible(run.client.system, entity)
+        mapper = self._mapper = self._mapper_of(entity, options)
+        columns = self.original_schema["properties"]
+        self._columns = {name for name in columns if not name.startswith("_sdc_")}
+        knows_some = by_ledger and run.ledger.knows(self.stream_name)
+        targets = [mapper.target_of(name) for name in columns]
+        self._brings_files = brings_files(entity, targets)
+        self._uploads = mapper.uploads = Uploads(run.client.system, run.settings["files_path"])
+        self._uploads.check(entity, targets)
+        check = Check(mapper, columns, tuple(self.key_properties), knows_some=knows_some)
+        check.stop_if_wrong()
+        self._report = run.report.stream(self.stream_name, entity, partial(run.client.system.page_of, entity))
+        for note in check.notes():
+            self._tell(note)
+        self._identity = Identity(mapper, {name: columns.get(name) for name in self.key_properties})
+        self._writer = run.pending.writers[self.stream_name] = self._writer_of(mapper)
+
+    def _writer_of(self, mapper: Mapper) -> Any:
+        """What writes the records, when what an earlier run was cut off in is settled."""
+        run, columns = self.run, self.original_schema["properties"]
+        # What is being created under an earlier schema is no create that was cut off.
+        run.workers.finish()
+        writer = Writer(run.client, run.ledger, mapper, self._identity, self._mapper_for, columns)
+        writer.settle_open_intents()
+        for key, crm_id, told in run.ledger.unreported.of(self.stream_name):
+            conflicts = tuple(Conflict(**each) for each in told)
+            run.report.add_conflicts(self.stream_name, Outcome(Action.UPDATE, key, crm_id, conflicts=conflicts))
+        return writer
+
+    def _mapper_for(self, name: str) -> Mapper:
+        """What maps values of another entity that come in records of this stream."""
+        return self._mapper_of(self.run.entity(name), replace(self._mapper.options, entity=name, fields={}))
+
+    def _mapper_of(self, entity: Entity, options: StreamOptions) -> Mapper:
+        run = self.run
+        references = References(run.client, run.ledger, options, run.entity, run.planned)
+        return Mapper(entity, options, run.client.system.notation, run.owners, references)
+
+    def _tell(self, note: str) -> None:
+        self._report.notes.append(note)
+        self.logger.info("%s: %s", self.stream_name, note)
+
+    def take(self, record: dict[str, Any]) -> bool:
+        """Takes a record that no stream map changes, without the SDK's detours; says whether a batch is full.
+
+        Raises:
+            MissingKeyPropertiesError: it lacks a field of its key.
+        """
+        context = self._get_context(record)
+        incoming = self.preprocess_record(record, context)
+        self._singer_validate_message(incoming)
+        self.tally_record_read()
+        self.process_record(incoming, context)
+        self.record_counter_metric.increment()
+        return self.is_full
+
+    def preprocess_record(self, record: dict[str, Any], context: dict[str, Any]) -> Incoming:
+        """The record and how it came, without the SDK's marks."""
+        if record.keys() <= self._columns:
+            return Incoming(record, self.run.received)
+        kept = {
+            name: value
+            for name, value in record.items()
+            if not name.startswith("_sdc_") or name in self.key_properties or (name == DELETED_AT and value)
+        }
+        for name in kept.keys() - self._columns:
+            target = self._mapper.target_of(name)
+            if target and target not in self._mapper.fields and name not in self.key_properties:
+                self._mapper.note(f"{name} comes without being declared, and is left out: the CRM does not have it")
+        return Incoming(kept, self.run.received)
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Gives a batch to the workers, once those of another stream are done.
+
+        Raises:
+            SystemExit: more records were rejected than may be, or the connection is in trouble.
+        """
+        records: list[Incoming] = context.get("records", [])
+        with self.run.in_words():
+            self.run.begin(self.stream_name)
+            self._identify(records)
+            self._hand_over(records)
+
+    def _hand_over(self, records: list[Incoming]) -> None:
+        """Looks a batch up, and begins to write it."""
+        ahead = self._writer.looked_up((record.key, record) for record in records if record.is_first)
+        coming = iter(records)
+        while some := list(islice(coming, self.run.workers.in_hand)):
+            self._begin(some, ahead)
+        self.run.rest()
+
+    def _begin(self, records: list[Incoming], ahead: Ahead) -> None:
+        """Settles what needs no worker, notes what is to be created in one go, and gives the rest to the workers."""
+        found = [self._at_hand(record, ahead) if record.is_first else None for record in records]
+        plans = [each for each in found if isinstance(each, Planned)]
+        if plans:
+            self._writer.intend(plans)
+        for record, each in zip(records, found, strict=True):
+            settle = partial(self._settle, record)
+            if isinstance(each, Outcome):
+                self.run.workers.tell(each, settle)
+            else:
+                write = partial(self._write, record, ahead=ahead if record.is_first else None, plan=each)
+                self.run.workers.begin(record.identifiers, write, settle)
+
+    def _at_hand(self, record: Incoming, ahead: Ahead) -> Outcome | Planned | None:
+        waiting = self.run.pending.identifiers[self.stream_name]
+        if not waiting.isdisjoint(record.identifiers):
+            return None
+        found: Outcome | Planned | None = self._writer.at_hand(record.key, record, ahead)
+        if isinstance(found, Outcome) and found.action is Action.DEFER:
+            waiting.update(record.identifiers)
+        return found
+
+    def _identify(self, records: list[Incoming]) -> None:
+        """Says of the records of a batch which they are."""
+        seen = set[str]()
+        for record in records:
+            record.key = self._identity.key_of(record)
+            record.identifiers = self._identity.identifiers_of(record.key, record)
+            record.is_first = seen.isdisjoint(record.identifiers) and not self.run.workers.is_busy_with(
+                record.identifiers
+            )
+            seen.update(record.identifiers)
+
+    def _write(
+        self,
+        record: Incoming,
+        *,
+        last_chance: bool = False,
+        ahead: Ahead | None = None,
+        plan: Planned | None = None,
+    ) -> Outcome:
+        """What became of a record; one that may be the same as one that was set aside waits behind it."""
+        waiting = self.run.pending.identifiers[self.stream_name]
+        if waiting.isdisjoint(record.identifiers):
+            outcome: Outcome = self._writer.write(record.key, record, last_chance=last_chance, ahead=ahead, plan=plan)
+        else:
+            outcome = Outcome(Action.DEFER, record.key)
+        if outcome.action is Action.DEFER:
+            waiting.update(record.identifiers)
+        return outcome
+
+    def _settle(self, record: Incoming, outcome: Outcome) -> None:
+        """Counts what became of a record, or sets it aside where it must wait.
+
+        Raises:
+            SystemExit: more records were rejected than may be.
+        """
+        while self._mapper.notes:
+            self._tell(self._mapper.notes.pop(0))
+        if outcome.action is Action.DEFER:
+            self.run.pending.records.append(partial(self._retry, record))
+        else:
+            self.run.count(self.stream_name, record.raw, outcome)
+
+    def _retry(self, record: Incoming, last_chance: bool) -> None:
+        self._settle(record, self._write(record, last_chance=last_chance))
+
+    def clean_up(self) -> None:
+        """Nothing is left over at the end of a stream."""

@@ -1,0 +1,293 @@
+"""Which side a difference came from: the source, the CRM, or both, which is a conflict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.model import Kind
+from crm_systems.wire import is_empty, same
+from target_crm.ledger import EMPTY, NOT_SHOWN, Agreed, Base, digest, short_digest
+from target_crm.outcome import Change, Conflict, Conflicted
+from target_crm.writing.creation import may_be_stored_as
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from crm_systems.model import Row
+    from target_crm.ledger import Ledger, Link, Written
+    from target_crm.mapping import Mapped, Mapper
+    from target_crm.writing.finding import Existing
+
+SHORTEST_CUT = 20
+"""No CRM cuts a text off before so many characters; below, an edit may look like a cut."""
+OVERWRITTEN = frozenset({"written", "deleted"})
+"""What is done with a conflict by which a value of the CRM is lost."""
+DONE = {"source": "written", "crm": "left", "reject": "rejected"}
+"""What is done with a conflict, by the setting."""
+
+
+@dataclass(frozen=True)
+class Came:
+    """A record that came in, and what is known of it."""
+
+    key: str
+    record: Mapping[str, Any]
+    mapped: Mapped
+    fingerprint: str
+    known: Written | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A field of the CRM, what came for it, and the record in the CRM."""
+
+    name: str
+    value: Any
+    there: Row
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the CRM shows the field."""
+        return self.name in self.there
+
+    @property
+    def now(self) -> Any:
+        """What the CRM holds."""
+        return self.there.get(self.name)
+
+
+@dataclass
+class Decision:
+    """What is to be done with the fields of one record, and what both sides agree upon then."""
+
+    base: Base
+    came: Mapping[str, tuple[bytes, Any]]
+    """By field of the CRM: what stands for it in the base, and what came."""
+    changes: list[Change] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+
+    def agree(self, name: str, there: Row) -> None:
+        """Notes of a field that what came is what the record ``there`` holds, if it shows the field."""
+        if name in self.came:
+            mark, value = self.came[name]
+            sent = short_digest(value)
+            self.base.agree(mark, sent, short_digest(there[name]) if name in there else NOT_SHOWN)
+
+    def change(self, pair: Pair) -> None:
+        """Writes what came."""
+        self.changes.append(Change(pair.name, pair.now, pair.value))
+
+    @property
+    def leaves(self) -> bool:
+        """Whether a conflict is left as it is."""
+        return any(each.done == DONE["crm"] for each in self.conflicts)
+
+
+class ThreeWay:
+    """Compares what came, what the CRM holds, and what both held when they last agreed; for one stream.
+
+    ``columns`` are the names of the incoming fields.
+    """
+
+    def __init__(self, mapper: Mapper, columns: Iterable[str]) -> None:
+        self._mapper = mapper
+        self._options = mapper.options
+        self._columns = tuple(columns)
+        self._targets: dict[str, tuple[str, bytes]] = {}
+        """By incoming name, the field that it is written to, empty where it is left out, and what stands for it."""
+
+    def is_settled(self, known: Written, fingerprint: str) -> bool:
+        """Whether what came is what came last, so that there is nothing to write, whatever the CRM holds."""
+        is_looked_at = known.base is not None or known.is_mirrored or not self._options.compares_three_ways
+        return known.digest == fingerprint and is_looked_at
+
+    def is_still_so(self, came: Came, existing: Existing) -> bool:
+        """The quick way: whether what came is what came last, and the CRM holds all of it, so that both sides agree."""
+        known = came.known
+        if known is None or known.digest != came.fingerprint or known.base is None or known.twin is not None:
+            return False
+        is_same = (known.crm_id, known.entity) == (existing.crm_id, self._mapper.entity.name)
+        return is_same and came.mapped.values.items() <= existing.record.items()
+
+    def is_echo(self, came: Came, known: Written) -> bool:
+        """Whether a record brings nothing but what the other pipeline wrote there, or this one has dealt with."""
+        if known.twin is None:
+            return False
+        base = _base_of(known)
+        marks = self._came(came.record, base)
+        names = marks.keys() & {*came.mapped.values, *came.mapped.open_links}
+        agreed = ((base.get(mark), value) for mark, value in (marks[name] for name in names))
+        return all(each is not None and each.sent == short_digest(value) for each, value in agreed)
+
+    def created(self, came: Came, values: Iterable[str], stored: Row) -> bytes | None:
+        """What both sides agree upon when a record was created with these fields."""
+        if not self._options.compares_three_ways:
+            return None
+        base = Base()
+        return self._agreed(Decision(base, self._came(came.record, base)), values, stored)
+
+    def agreed(self, decision: Decision, stored: Row) -> bytes | None:
+        """What both sides agree upon when the changes were written and the CRM shows this."""
+        if not self._options.compares_three_ways:
+            return None
+        return self._agreed(decision, (change.field for change in decision.changes), stored)
+
+    def _agreed(self, decision: Decision, names: Iterable[str], stored: Row) -> bytes:
+        for name in names:
+            decision.agree(name, stored)
+        return decision.base.packed()
+
+    def compare(self, came: Came, existing: Existing, *, is_new: bool = False) -> Decision:
+        """What is to be changed in an existing record. ``is_new``: what came has not come before.
+
+        Raises:
+            Conflicted: both sides changed a field whose conflicts are rejected.
+        """
+        known = came.known
+        if known and (known.crm_id, known.entity) != (existing.crm_id, self._mapper.entity.name):
+            known = None
+        three_ways = self._options.compares_three_ways
+        base = _base_of(known) if three_ways else Base()
+        decision = Decision(base, self._came(came.record, base) if three_ways else {})
+        is_old = known is not None and known.digest == came.fingerprint and not is_new
+        for name, value in came.mapped.values.items():
+            if (
+                value is not None
+                and value.__class__ is existing.record.get(name).__class__
+                and value == existing.record[name]
+            ):
+                decision.agree(name, existing.record)
+                continue
+            self._compare_field(decision, Pair(name, value, existing.record), known, is_old=is_old)
+        rejected = [each.field for each in decision.conflicts if each.done == DONE["reject"]]
+        if rejected:
+            raise Conflicted(f"its {', '.join(rejected)} was changed on both sides", decision.conflicts)
+        return decision
+
+    def _compare_field(self, decision: Decision, pair: Pair, known: Written | None, *, is_old: bool) -> None:
+        if pair.is_shown and self._is_as_stored(pair, known):
+            decision.agree(pair.name, pair.there)
+            return
+        if not pair.is_shown and (is_empty(pair.value) or is_old):
+            return
+        if pair.name not in decision.came:
+            decision.change(pair)
+            return
+        mark, came = decision.came[pair.name]
+        agreed = decision.base.get(mark)
+        if is_old and agreed is None:
+            # A ledger of an earlier version: the CRM held what was sent, and somebody has changed it since.
+            decision.agree(pair.name, {pair.name: pair.value})
+        elif is_old or (agreed and agreed.sent == short_digest(came)):
+            if agreed and self._is_owned_otherwise(pair, agreed, known):
+                decision.change(pair)
+        elif agreed is None and decision.base.is_mirrored and not is_empty(pair.now):
+            # The other pipeline does not send this field, so what is there was never ours to change.
+            decision.conflicts.append(Conflict(pair.name, "unknown", pair.now, pair.value, DONE["crm"]))
+            decision.agree(pair.name, pair.there)
+        elif pair.is_shown and self._is_theirs(pair.name, pair.now, agreed, known):
+            self._settle(decision, pair, agreed, known)
+        else:
+            decision.change(pair)
+
+    def _is_as_stored(self, pair: Pair, known: Written | None) -> bool:
+        """Whether the CRM holds a value already, as it came or as it stored it."""
+        value, now = pair.value, pair.now
+        if type(value) is type(now) and value == now:
+            return True
+        kind = self._kind(pair.name)
+        if same(kind, value, now):
+            return True
+        if known is None:
+            return False
+        if known.altered.get(pair.name) == (digest(value), digest(now)):
+            return True
+        was_cut_off = known.digest == "" and known.base is None and not known.is_mirrored
+        return was_cut_off and may_be_stored_as(kind, value, now)
+
+    def _is_owned_otherwise(self, pair: Pair, agreed: Agreed, known: Written | None) -> bool:
+        """Whether nobody changed an owner, and the settings put another in his place than they did."""
+        is_one_way = known is not None and known.twin is None
+        return is_one_way and self._kind(pair.name) is Kind.OWNER and short_digest(pair.now) == agreed.stored
+
+    def _is_theirs(self, name: str, now: Any, agreed: Agreed | None, known: Written | None) -> bool:
+        """Whether what the CRM holds did not come from here."""
+        if agreed:
+            return agreed.sent == NOT_SHOWN or short_digest(now) not in (agreed.stored, agreed.sent)
+        # Where nothing is known of a record, the source comes first, as by the fields that identify it.
+        is_first = known is None and self._options.identify_by != "ledger"
+        return not is_empty(now) and not (is_first and self._options.policy_of(name) == "source")
+
+    def _settle(self, decision: Decision, pair: Pair, agreed: Agreed | None, known: Written | None) -> None:
+        """Does with a conflict what the settings say."""
+        policy = self._options.policy_of(pair.name)
+        if policy == "source" and known and known.twin and self._may_be_cut(pair):
+            # The other pipeline may have been cut off when it had written this, which must not spoil what it wrote.
+            policy = "crm"
+        was = "empty" if agreed and EMPTY in (agreed.sent, agreed.stored) else "unknown"
+        decision.conflicts.append(Conflict(pair.name, was, pair.now, pair.value, DONE[policy]))
+        if policy == "source":
+            decision.change(pair)
+
+    def _may_be_cut(self, pair: Pair) -> bool:
+        """Whether what came may be what the other CRM made of what this one holds."""
+        is_short = isinstance(pair.value, str) and len(pair.value) < SHORTEST_CUT
+        is_whole = not is_short or len(pair.value) == len(str(pair.now))
+        return is_whole and may_be_stored_as(self._kind(pair.name), pair.now, pair.value)
+
+    def deleted(self, existing: Existing, known: Written | None) -> list[Conflict]:
+        """The fields that somebody changed in the CRM of a record that is to be deleted.
+
+        Raises:
+            Conflicted: there is one whose conflicts are rejected.
+        """
+        if not self._options.compares_three_ways or known is None:
+            return []
+        base, found = _base_of(known), []
+        for name in self._columns:
+            target = self._mapper.target_of(name) or ""
+            agreed = base.get(base.mark(name, target))
+            if agreed and target in existing.record and self._is_theirs(name, existing.record[target], agreed, known):
+                done = DONE[self._options.policy_of(target)]
+                done = "deleted" if done == DONE["source"] else done
+                found.append(Conflict(target, "unknown", existing.record[target], None, done))
+        rejected = [each.field for each in found if each.done == DONE["reject"]]
+        if rejected:
+            raise Conflicted(f"it was deleted, and its {', '.join(rejected)} was changed in the CRM", found)
+        return found
+
+    def keep(self, ledger: Ledger, came: tuple[str, str], conflicts: Iterable[Conflict]) -> None:
+        """Keeps what is going to be overwritten until it is reported; ``came``: the key, and the id in the CRM."""
+        lost = [vars(each) for each in conflicts if each.done in OVERWRITTEN]
+        if lost:
+            ledger.unreported.add(self._options.stream, *came, lost)
+
+    def linking(self, link: Link) -> dict[str, Any]:
+        """A reference that was left open, as it came."""
+        names = (name for name in self._columns if self._mapper.target_of(name) == link.field)
+        return dict.fromkeys(names, link.to_key)
+
+    def _came(self, record: Mapping[str, Any], base: Base) -> dict[str, tuple[bytes, Any]]:
+        found = {}
+        targets = self._targets
+        for name, value in record.items():
+            target, mark = targets.get(name) or self._target(name)
+            if target:
+                found[target] = base.mark(name, target) if base.is_mirrored else mark, value
+        return found
+
+    def _target(self, incoming: str) -> tuple[str, bytes]:
+        target = self._mapper.target_of(incoming) or ""
+        self._targets[incoming] = found = (target, Base().mark(incoming, target))
+        return found
+
+    def _kind(self, name: str) -> Kind:
+        found = self._mapper.fields.get(name)
+        return found.kind if found else Kind.ANY
+
+
+def _base_of(known: Written | None) -> Base:
+    if known and known.is_mirrored and known.twin:
+        return Base(known.twin.base, is_mirrored=True)
+    return Base(known.base if known else None)

@@ -1,0 +1,206 @@
+"""Creates a record exactly once, whatever happens to the answer and whoever else writes with the same ledger."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.errors import ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
+from target_crm.ledger import Intent, Snapshot, TakenMeanwhile, Written
+from target_crm.outcome import Reject
+from target_crm.writing.creation.lock import CreateLock
+from target_crm.writing.creation.similarity import equal_fields, may_be, resembles
+from target_crm.writing.creation.snapshots import ANY_ZONE, DISORDER, FOLD, Snapshots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from crm_systems.client import Client
+    from crm_systems.model import Call, Request
+    from target_crm.ledger import Ledger
+    from target_crm.mapping import Mapper
+    from target_crm.writing.finding import Existing, Finder
+
+ATTEMPTS = 3
+"""How often a write is sent whose answers are lost and which turns out not to have been carried out."""
+LOOK_SECONDS = 2.0
+"""How often to look whether another run has done with a record."""
+LEASES = 2
+"""For how many leases to wait for a run that goes on renewing its own."""
+
+logger = logging.getLogger("crm")
+
+
+class Creator:
+    """Creates the records of one stream."""
+
+    def __init__(self, client: Client, ledger: Ledger, mapper: Mapper, finder: Finder) -> None:
+        self._client = client
+        self._system = client.system
+        self._ledger = ledger
+        self._mapper = mapper
+        self._options = mapper.options
+        self._finder = finder
+        self.entity = mapper.entity
+        self._lock = CreateLock()
+        self._snapshots = Snapshots(client, mapper.entity)
+        self._ours: set[str] = set()
+        """Ids of the records that this run created."""
+
+    def settle_open_intents(self) -> None:
+        """Finds out what became of creates that an earlier run was cut off in."""
+        free = [each for each in self._ledger.intents(self._options.stream) if each.is_free]
+        if free and not self._options.dry_run:
+            # What cannot be told is said when the record comes again.
+            with suppress(Reject):
+                self._settle(free)
+
+    def await_turn(self, key: str) -> None:
+        """Waits until no other run is about to create a record, and settles what a run that ended has left open.
+
+        Raises:
+            Reject: another run does not get done with it, or what became of it cannot be told.
+        """
+        intent: Intent | None = None
+        for look in range(int(LEASES * self._ledger.lease_seconds / LOOK_SECONDS)):
+            intent = next(iter(self._ledger.intents(self._options.stream, key)), None)
+            if intent is None:
+                return
+            if intent.is_free:
+                self._settle([intent])
+                continue
+            if not look:
+                logger.info("%s: waiting for %s, which creates %s", self._options.stream, intent.holder, key)
+            self._client.sleep(LOOK_SECONDS)
+        raise Reject(f"another run is about to create it, {intent and intent.holder}; run again when that has ended")
+
+    def _settle(self, intents: Iterable[Intent]) -> None:
+        taken = [each for each in intents if self._ledger.take(each)]
+        if taken:
+            self._client.sleep(self._options.settle_seconds)
+        doubtful: Reject | None = None
+        for intent in taken:
+            try:
+                found = self._made_by(intent) if intent.entity == self.entity.name else None
+                # What another run has taken meanwhile is that run's to settle.
+                self._ledger.hold(intent.stream, intent.key)
+            except TakenMeanwhile:
+                continue
+            except Reject as error:
+                doubtful = error
+            else:
+                if found is None:
+                    self._ledger.drop_intent(intent.stream, intent.key)
+                else:
+                    self._ledger.note(intent.stream, intent.key, Written(self.entity.name, found.crm_id, ""))
+        if doubtful:
+            raise doubtful
+
+    def intent(self, key: str, values: dict[str, Any]) -> Intent:
+        """What is to be noted before a record is created."""
+        before = self._snapshots.before()
+        return Intent(self._options.stream, key, self.entity.name, self._client.server_time(), values, before)
+
+    def create(self, intent: Intent) -> Existing:
+        """Creates a record, whose intent is noted, exactly once, whatever happens to the answer.
+
+        Raises:
+            TakenMeanwhile: another run is about to do so, or has done it.
+            Reject: whether it was created cannot be told.
+        """
+        values: dict[str, Any] = dict(intent.sent)
+        unknown: CrmError | None = None
+        for _attempt in range(ATTEMPTS):
+            try:
+                with self._lock.creating():
+                    created = self._finder.existing(self._system.create(self._held(intent), self.entity, values))
+                    self._ours.add(created.crm_id)
+                    self._snapshots.note(created, intent.before)
+                    return created
+            except (OutcomeUnknown, ProtocolError) as error:
+                unknown = error
+            except CrmError:
+                self._ledger.drop_intent(intent.stream, intent.key)
+                raise
+            self._client.sleep(self._options.settle_seconds)
+            found = self._made_by(intent)
+            if found is not None:
+                return found
+            if isinstance(unknown, OutcomeUnknown) and unknown.refusal:
+                break
+        self._ledger.drop_intent(intent.stream, intent.key)
+        raise self._given_up(unknown)
+
+    def _held(self, intent: Intent) -> Call:
+        """Sends requests; what creates only while the intent is still ours, whatever the client waits for."""
+        hold = partial(self._ledger.hold, intent.stream, intent.key)
+
+        def call(request: Request) -> Any:
+            return self._client.call(request if request.repeatable else replace(request, before_send=hold))
+
+        return call
+
+    def _given_up(self, unknown: CrmError | None) -> Exception:
+        """What is wrong when no attempt at a create had an answer or an effect."""
+        code, cause = (unknown.code, unknown.__cause__) if unknown else ("", None)
+        if isinstance(unknown, ProtocolError):
+            return unknown
+        if isinstance(unknown, OutcomeUnknown) and unknown.refusal:
+            return unknown.refusal
+        if isinstance(cause, ConfigError):
+            return cause
+        if code in self._system.internal_errors or isinstance(cause, NoData):
+            return Reject(f"the server fails on it ({code}) and stores nothing")
+        return Unavailable(f"{self.entity.name}: create: the connection breaks again and again", code=code)
+
+    def _made_by(self, intent: Intent) -> Existing | None:
+        """The record that a create with a lost answer made, None if it made none."""
+        sent = {name: self._mapper.typed(name, value) for name, value in intent.sent.items() if self.entity.field(name)}
+        with self._lock.looking():
+            found: Existing | None = None
+            if self._options.match_fields:
+                with suppress(Reject):
+                    found = self._finder.match({name: sent.get(name) for name in self._options.match_fields})
+            found = found or self._look_for(intent, sent)
+            if found:
+                self._ours.add(found.crm_id)
+            return found
+
+    def _look_for(self, intent: Intent, sent: Mapping[str, Any]) -> Existing | None:
+        """The record that came after the intent, is most like what was sent, and nobody else's."""
+        if intent.before:
+            return self._look_after(intent.before, sent)
+        # Earlier versions noted our clock only. If `timezone` is wrong, what was made since seems to be hours older.
+        found = self._look_after(Snapshot(intent.at - DISORDER, highest=-1), sent)
+        return found or self._look_after(Snapshot(intent.at - ANY_ZONE, highest=None, is_sure=False), sent)
+
+    def _look_after(self, before: Snapshot, sent: Mapping[str, Any]) -> Existing | None:
+        walks = self._system.walks(self._client.call, self.entity, before.since)
+        rows = [self._finder.existing(row) for walk in walks for page in walk(self._client.call) for row in page.rows]
+        made = [row for row in rows if self._may_be_made_after(before, row)]
+        taken = self._ledger.keys_of(self.entity.name, [row.crm_id for row in made])
+        free = [row for row in made if row.crm_id not in taken]
+        likely = [row for row in free if resembles(self.entity, sent, row.record)]
+        likely = likely or [row for row in free if may_be(self.entity, sent, row.record, changed=self._is_changed(row))]
+        surely = [row for row in likely if before.tells_new(row.crm_id)]
+        if likely and not surely:
+            raise Reject(
+                f"the answer to its create was lost, and whether it made {', '.join(row.crm_id for row in likely)} "
+                "cannot be told; delete that in the CRM if it is the same record, else the row of this key in the "
+                "ledger's table `intents`, and run again"
+            )
+        return max(surely, key=lambda row: equal_fields(self.entity, sent, row.record), default=None)
+
+    def _may_be_made_after(self, before: Snapshot, existing: Existing) -> bool:
+        if existing.crm_id in self._ours or before.tells_new(existing.crm_id) is False:
+            return False
+        made = existing.record.get(self.entity.creation_key or "")
+        return made is None or datetime.fromisoformat(made) >= before.since - FOLD
+
+    def _is_changed(self, existing: Existing) -> bool:
+        made = existing.record.get(self.entity.creation_key or "")
+        return bool(made) and made != existing.record.get(self.entity.replication_key or "")

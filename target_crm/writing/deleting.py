@@ -1,0 +1,75 @@
+"""Deletes a record whose twin in the source is gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crm_systems.errors import Denied, OutcomeUnknown, Unavailable
+from target_crm.outcome import Action, Outcome, Reject
+from target_crm.writing.creation import ATTEMPTS
+
+if TYPE_CHECKING:
+    from crm_systems.client import Client
+    from target_crm.ledger import Ledger, Written
+    from target_crm.mapping import Mapper
+    from target_crm.writing.conflicts import ThreeWay
+    from target_crm.writing.finding import Finder
+
+
+class Deleter:
+    """Deletes the records of one stream."""
+
+    def __init__(self, client: Client, ledger: Ledger, mapper: Mapper, finder: Finder, three_ways: ThreeWay) -> None:
+        self._client = client
+        self._system = client.system
+        self._ledger = ledger
+        self._options = mapper.options
+        self._finder = finder
+        self._three_ways = three_ways
+        self.entity = mapper.entity
+
+    def delete(self, key: str, known: Written | None) -> Outcome:
+        """Deletes what was written of a record, and forgets it.
+
+        Raises:
+            Reject: the CRM does not let it be deleted, or it was edited there and the settings say so.
+            CrmError: the connection is in trouble.
+        """
+        if self._options.deletes == "ignore":
+            return Outcome(Action.SKIP, key)
+        crm_id = key if self._options.identify_by == "id" else known.crm_id if known else None
+        existing = self._finder.get(crm_id) if crm_id else None
+        if existing and not self.entity.deletable:
+            raise Reject("the CRM does not let it be deleted")
+        conflicts = tuple(self._three_ways.deleted(existing, known)) if existing else ()
+        if existing and any(each.done == "left" for each in conflicts):
+            return Outcome(Action.SKIP, key, existing.crm_id, conflicts=conflicts)
+        if existing and not self._options.dry_run:
+            self._three_ways.keep(self._ledger, (key, existing.crm_id), conflicts)
+            self._delete_once(existing.crm_id)
+        if not self._options.dry_run:
+            self._ledger.forget(self._options.stream, key)
+        if existing is None:
+            return Outcome(Action.SKIP, key)
+        name = self._finder.name_in(existing.record)
+        return Outcome(Action.DELETE, key, existing.crm_id, conflicts=conflicts, name=name)
+
+    def _delete_once(self, crm_id: str) -> None:
+        for _attempt in range(ATTEMPTS):
+            try:
+                self._system.delete(self._client.call, self.entity, crm_id)
+            except OutcomeUnknown as error:
+                code = error.code
+                self._client.sleep(self._options.settle_seconds)
+                if self._finder.get(crm_id) is None:
+                    return
+                if error.refusal:
+                    raise error.refusal from None
+            except Denied:
+                # So is a delete that is repeated because its answer was lost.
+                if self._finder.get(crm_id) is None:
+                    return
+                raise
+            else:
+                return
+        raise Unavailable(f"{self.entity.name}: delete: the connection breaks again and again", code=code)

@@ -1,0 +1,49 @@
+"""References that are set later: the records they point to have not been written yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_crm.ledger import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from target_crm.ledger import Ledger
+    from target_crm.mapping import Mapped, Mapper
+
+
+class Links:
+    """The references of the records of one stream."""
+
+    def __init__(self, ledger: Ledger, mapper: Mapper) -> None:
+        self._ledger = ledger
+        self._mapper = mapper
+        self._references = mapper.references
+        self._stream = mapper.options.stream
+        self._entity = mapper.entity
+
+    def can_set(self, link: Link) -> bool:
+        """Whether what a reference points to has been written or, in a dry run, would be."""
+        field = self._entity.field(link.field)
+        return field is not None and self._references.id_of(field, link.to_key) is not None
+
+    def left_open(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
+        """The references of a record that cannot be set yet."""
+        if not mapped.open_links:
+            return ()
+        fields = self._mapper.fields
+        return tuple(
+            Link(self._stream, key, name, fields[name].refers_to, to_key) for name, to_key in mapped.open_links.items()
+        )
+
+    def named_in(self, mapped: Mapped) -> Sequence[str]:
+        """The fields of a record whose reference may be set later."""
+        if not self._references.may_come_later:
+            return ()
+        return [name for name in mapped.as_given if self._mapper.is_reference(name)]
+
+    def leave_open(self, key: str, mapped: Mapped, links: Sequence[Link]) -> None:
+        """Noted before the write, so that a crash in between loses no reference."""
+        if given := self.named_in(mapped):
+            self._ledger.links.leave(self._stream, key, given, links)

@@ -1,0 +1,70 @@
+"""What a dry run would have written by now, so that a record that comes twice is planned as it will be met."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.model import Kind
+from crm_systems.wire import is_empty, same, spelled
+from target_crm.outcome import Action, Change, Outcome
+
+if TYPE_CHECKING:
+    from target_crm.mapping import Mapper
+    from target_crm.writing.conflicts import Came
+    from target_crm.writing.finding import Existing
+
+
+class Rehearsal:
+    """The records of one stream that were planned; any number of threads may ask about different ones."""
+
+    def __init__(self, mapper: Mapper) -> None:
+        self._mapper = mapper
+        self._options = mapper.options
+        self._planned: dict[str, Existing] = {}
+        """By what a record is recognised by."""
+
+    def note(self, came: Came, existing: Existing) -> None:
+        """Remembers what would be in the CRM when a record is written over one that is there."""
+        planned = replace(existing, record={**existing.record, **came.mapped.values})
+        self._planned.update(dict.fromkeys(filter(None, (self._key(came), self._match(came))), planned))
+
+    def again(self, came: Came) -> Outcome | None:
+        """What would be done with a record that came before; None with one that did not."""
+        met = self._planned.get(self._key(came))
+        if met is None:
+            return None
+        if self._options.write_mode == "create_only":
+            return Outcome(Action.SKIP, came.key, met.crm_id)
+        changes = tuple(
+            Change(name, met.record.get(name), value)
+            for name, value in came.mapped.values.items()
+            if not same(self._kind(name), value, met.record.get(name))
+        )
+        self.note(came, met)
+        return Outcome(Action.UPDATE if changes else Action.UNCHANGED, came.key, met.crm_id, changes)
+
+    def found(self, came: Came) -> Existing | None:
+        """What another record would have made that is recognised by the same values."""
+        return self._planned.get(self._match(came))
+
+    def _key(self, came: Came) -> str:
+        match = self._match(came) if self._options.identify_by == "fields" else ""
+        return f"key {came.key} {match}"
+
+    def _match(self, came: Came) -> str:
+        """Equal for records with the same match fields; empty where one says nothing."""
+        match = [came.mapped.values.get(name) for name in self._options.match_fields]
+        if not match or any(map(is_empty, match)):
+            return ""
+        return f"match {list(map(self._meant, self._options.match_fields, match))}"
+
+    def _meant(self, name: str, value: Any) -> str:
+        if not isinstance(value, str):
+            return str(value if isinstance(value, list) else spelled(value))
+        return unicodedata.normalize("NFC", value.casefold() if self._kind(name) is Kind.EMAIL else value)
+
+    def _kind(self, name: str) -> Kind:
+        found = self._mapper.fields.get(name)
+        return found.kind if found else Kind.ANY

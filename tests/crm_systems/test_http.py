@@ -1,0 +1,190 @@
+"""One exchange: the bytes on the wire are those of requests, and what goes wrong is known for what it is."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import socket
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+from urllib3.exceptions import HTTPError
+
+from crm_systems.client.http import Http
+from crm_systems.client.network import meaning_of
+from crm_systems.model import File, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+BOUNDARY = re.compile(rb"[0-9a-f]{32}")
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("%~+&=#?/;:'\" \r\n\x00Žš😀"), max_size=8)
+PARAMETERS = st.dictionaries(TEXTS, TEXTS, max_size=3)
+PATHS = ("", "/webservice.php", "/v2api/1/customer/index", "/a b/š/%7e/%zz/../c;d?e=f#g", "/contacts/12 3")
+VALUES = st.none() | st.integers() | st.booleans() | st.decimals(allow_nan=False, allow_infinity=False) | TEXTS
+
+
+class Peer:
+    """Gives everybody the same bytes, and keeps what it got."""
+
+    def __init__(self, answer: bytes = EMPTY) -> None:
+        self.answer = answer
+        self.got: list[bytes] = []
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _address = self._server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            while heard := connection.recv(1 << 16):
+                head, _, body = heard.partition(b"\r\n\r\n")
+                length = LENGTH.search(head)
+                while length and len(body) < int(length[1]):
+                    body += connection.recv(1 << 16)
+                self.got.append(head + b"\r\n\r\n" + body)
+                connection.sendall(self.answer)
+                if self.answer != EMPTY:
+                    return
+
+    def close(self) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+
+
+@pytest.fixture(scope="module")
+def peer() -> Iterator[Peer]:
+    started = Peer()
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
+def http(peer: Peer) -> Iterator[Http]:
+    opened = Http("tap-crm", 5)
+    opened.exchange(Request("GET", ""), peer.url)
+    yield opened
+    opened.close()
+
+
+def by_requests(http: Http, request: Request, address: str) -> None:
+    """The same request as requests prepares it."""
+    prepared = requests.Request(
+        request.method,
+        address,
+        params=dict(request.query),
+        data=None if request.form is None else dict(request.form),
+        files={part: (each.name, each.content, each.media_type) for part, each in request.files.items()},
+        json=request.json,
+        headers={**http.headers, **request.headers},
+        auth=lambda same: same,
+    ).prepare()
+    with requests.Session() as session:
+        session.send(prepared)
+
+
+FILE = File('Žluť "a".txt', "text/plain", "", b"\x00\xff\r\n")
+REQUESTS = st.one_of(
+    st.builds(partial(Request, "GET", ""), st.sampled_from(PATHS), PARAMETERS),
+    st.builds(partial(Request, "DELETE", ""), st.sampled_from(PATHS)),
+    st.builds(partial(Request, "POST", ""), st.sampled_from(PATHS), PARAMETERS, PARAMETERS),
+    st.builds(
+        lambda path, query, told: Request("PUT", "", path, query, json=told, headers={"X-Token": "ü"}),
+        st.sampled_from(PATHS),
+        PARAMETERS,
+        st.dictionaries(TEXTS, VALUES | st.lists(VALUES, max_size=2), max_size=3),
+    ),
+    st.builds(
+        lambda form: Request("POST", "", "/saved", form=form, headers={"Content-Type": "x; charset=UTF-8"}), PARAMETERS
+    ),
+    st.builds(lambda form: Request("POST", "", "/kept", form=form, files={"a b": FILE}), PARAMETERS),
+)
+
+
+@limits(max_examples=60)
+@given(request=REQUESTS)
+def test_the_bytes_are_those_of_requests(peer: Peer, http: Http, request: Request) -> None:
+    peer.got.clear()
+    http.exchange(request, peer.url + request.path)
+    by_requests(http, request, peer.url + request.path)
+    ours, theirs = (BOUNDARY.sub(b"", each) for each in peer.got)
+    assert ours == theirs
+
+
+def answer(body: bytes, *headers: bytes) -> bytes:
+    return b"\r\n".join((b"HTTP/1.1 200 OK", *headers, b"", body))
+
+
+PACKED = gzip.compress(b"many words " * 100)
+BROKEN = {
+    "nothing": (b"", "the connection broke"),
+    "no status line": (b"220 mail.example.com ESMTP\r\n\r\n", "the connection broke"),
+    "an endless status line": (b"HTTP/1.1 200 " + b"x" * 100_000, "the connection broke"),
+    "too many headers": (answer(b"", *[b"X-Y: z"] * 200), "the connection broke"),
+    "a broken chunk": (answer(b"zz\r\nabc\r\n", b"Transfer-Encoding: chunked"), "the connection broke"),
+    "a lost chunk": (answer(b"5\r\nabc", b"Transfer-Encoding: chunked"), "the connection broke"),
+    "cut off": (answer(b"abc", b"Content-Length: 100"), "the connection broke"),
+    "no gzip": (answer(b"abc", b"Content-Encoding: gzip"), "the server answered something that cannot be unpacked"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_answer(case: str) -> None:
+    given_, sentence = BROKEN[case]
+    told = failure(given_)
+    assert sentence in told
+
+
+def failure(given_: bytes, **more: Any) -> str:
+    """The sentence that an answer leads to."""
+    peer, http, request = Peer(given_), Http("tap-crm", more.get("timeout", 5)), Request("GET", "Leads: read")
+    try:
+        http.exchange(request, peer.url.replace("http", more.get("scheme", "http"), 1))
+    except (OSError, HTTPError) as error:
+        return str(meaning_of(request, error, was_up=True))
+    finally:
+        http.close()
+        peer.close()
+    return ""
+
+
+def test_a_secure_connection_that_ends_before_it_began() -> None:
+    assert "the connection broke (TLS)" in failure(b"", scheme="https")
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://*.example.com", "http://a..b", "ftp", "http://"])
+def test_an_address_that_is_none(address: str) -> None:
+    request = Request("GET", "Leads: read")
+    with pytest.raises((OSError, HTTPError)) as caught:
+        Http("tap-crm", 5).exchange(request, address)
+    assert "the address is not valid" in str(meaning_of(request, caught.value, was_up=False))
+
+
+@pytest.mark.parametrize("case", ["packed", "in pieces"])
+def test_an_answer_is_unpacked(case: str) -> None:
+    pieces = b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    given_, body = {
+        "packed": (answer(PACKED, b"Content-Encoding: gzip", b"X-A: 1", b"x-a: 2"), b"many words " * 100),
+        "in pieces": (answer(pieces, b"Transfer-Encoding: chunked", b"X-A: 1", b"X-A: 2"), b"abcde"),
+    }[case]
+    peer, http = Peer(given_), Http("tap-crm", 5)
+    reply = http.exchange(Request("GET", ""), peer.url)
+    assert reply.body == body
+    assert reply.headers["x-a"] == "1, 2"
+    http.close()
+    peer.close()

@@ -1,0 +1,107 @@
+"""What the ledger asks its database does not cost more as it grows."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime, timezone
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from target_crm.ledger import Create, Intent, Ledger, Link, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+AT = datetime(2026, 11, 21, 12, 0, 1, tzinfo=timezone.utc)
+INDEXES = ("ix_written_ids", "ix_written_keys", "ix_open_links_to_keys")
+
+
+@pytest.fixture
+def asked() -> Iterator[list[tuple[str, Any]]]:
+    """Every statement that SQLAlchemy sends, with its values."""
+    found: list[tuple[str, Any]] = []
+
+    def note(_db: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:
+        found.append((statement, values[0] if many else values))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    yield found
+    sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+def use(ledger: Ledger) -> None:
+    """Asks all that can be asked."""
+    written = Written("Contacts", "12x1", "d")
+    intent = Intent("stream", "1", "Contacts", AT, {})
+    link = Link("stream", "1", "account_id", ("Accounts",), "7")
+    ledger.respell(lambda name: name.upper())
+    ledger.intend([Create(intent, None)])
+    ledger.take(ledger.intents("stream", "1")[0])
+    ledger.take(Intent("stream", "2", "Contacts", AT, {}))
+    ledger.hold("stream", "1")
+    ledger.drop_intent("stream", "1")
+    ledger.links.leave("stream", "1", ["account_id"], [link])
+    ledger.note("stream", "1", written)
+    ledger.written_of("stream", ["1", "2"])
+    ledger.rename("stream", "1", "2")
+    ledger.ids_of(["Contacts"], "2")
+    ledger.keys_of("Contacts", ["12x1", "12x2"])
+    ledger.links.to(["7", "8"])
+    ledger.links.to()
+    ledger.links.close(link)
+    assert ledger.elsewhere("another") == set()
+    assert ledger.is_known
+    ledger.forget("stream", "2")
+    ledger.intend([Create(intent, None)])
+    ledger.close()
+
+
+def test_no_statement_reads_a_whole_table(tmp_path: Path, asked: list[tuple[str, Any]]) -> None:
+    path = tmp_path / "ledger"
+    opened = Ledger(f"sqlite:///{path}", destination="D", source="s", clock=count(step=10).__next__)
+    del asked[:]
+    use(opened)
+    plans = {
+        statement: [step[3] for step in sqlite3.connect(path).execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+        for statement, values in asked
+        if not statement.startswith("INSERT")
+    }
+    assert len(plans) > 20
+    assert not {statement: plan for statement, plan in plans.items() if any(each.startswith("SCAN") for each in plan)}
+    keys = [plan for statement, plan in plans.items() if 'written."key" = ?' in statement and "entity" in statement]
+    assert any("(destination=? AND source=? AND key=?)" in plan[0] for plan in keys)
+
+
+def test_a_ledger_of_an_earlier_version_gets_its_indexes(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger"
+    Ledger(url, destination="d", source="s").close()
+    with sqlite3.connect(tmp_path / "ledger") as db:
+        for name in INDEXES:
+            db.execute(f"DROP INDEX {name}")
+    Ledger(url, destination="d", source="s").close()
+    with sqlite3.connect(tmp_path / "ledger") as db:
+        there = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    assert there.issuperset(INDEXES)
+
+
+def test_what_a_reference_points_to_is_asked_for_once_until_it_changes(
+    tmp_path: Path, asked: list[tuple[str, Any]]
+) -> None:
+    opened = Ledger(f"sqlite:///{tmp_path}/ledger", destination="D", source="s")
+    assert opened.ids_of(["Accounts"], "7") == []
+    opened.note("accounts", "7", Written("Accounts", "11x1", "d"))
+    del asked[:]
+    assert [opened.ids_of(["Accounts"], "7") for _each in range(3)] == [["11x1"]] * 3
+    assert opened.ids_of(["Contacts"], "7") == []
+    assert len(asked) == 1
+    opened.note("contacts", "7", Written("Contacts", "12x1", "d"))
+    assert sorted(opened.ids_of((), "7")) == ["11x1", "12x1"]
+    opened.forget("accounts", "7")
+    assert opened.ids_of((), "7") == ["12x1"]
+    opened.rename("contacts", "7", "8")
+    assert opened.ids_of((), "7") == []
+    opened.close()

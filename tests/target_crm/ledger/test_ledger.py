@@ -1,0 +1,160 @@
+"""The ledger: what it keeps apart, what it refuses, and many threads."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crm_systems.errors import ConfigError
+from target_crm.ledger import Create, Intent, Ledger, Link, TakenMeanwhile, Written, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+AT = datetime(2026, 11, 21, 12, 0, 1, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(f"sqlite:///{tmp_path}/ledger", destination="d", source="s")
+    yield opened
+    opened.close()
+
+
+def intent(key: str = "1", **sent: Any) -> Intent:
+    return Intent("stream", key, "Contacts", AT, sent)
+
+
+def test_it_remembers_over_runs_and_keeps_origins_apart(ledger: Ledger, tmp_path: Path) -> None:
+    written = Written("Contacts", "12x1", "d1", {"lastname": ("a", "b")})
+    ledger.note("stream", "1", written)
+    ledger.note("stream", "1", Written("Contacts", "12x1", "d2", {"lastname": ("a", "b")}))
+    url = f"sqlite:///{tmp_path}/ledger"
+    for destination, source, expected in (("d", "s", "d2"), ("other", "s", None), ("d", "other", None)):
+        opened = Ledger(url, destination=destination, source=source)
+        found = opened.written("stream", "1")
+        assert (found.digest if found else None) == expected
+        assert opened.written("another", "1") is None
+        opened.close()
+
+
+def test_an_intent_is_replaced_by_what_was_written(ledger: Ledger) -> None:
+    ledger.intend([Create(intent(lastname="Müller", amount=Decimal("1.50"), several=["a", "b"], nothing=None), None)])
+    found = ledger.intents("stream")
+    assert found == [intent(lastname="Müller", amount="1.5", several=["a", "b"], nothing=None)]
+    assert ledger.intents("another") == []
+    ledger.note("stream", "1", Written("Contacts", "12x1", "d"))
+    assert ledger.intents("stream") == []
+
+
+def test_an_intent_is_refused_where_another_is_open_or_something_was_written_since(ledger: Ledger) -> None:
+    ledger.intend([Create(intent(), None)])
+    with pytest.raises(TakenMeanwhile):
+        ledger.intend([Create(intent(), None)])
+    ledger.note("stream", "1", Written("Contacts", "12x1", "d"))
+    with pytest.raises(TakenMeanwhile):
+        ledger.intend([Create(intent(), None)])
+    assert ledger.intents("stream") == []
+    ledger.intend([Create(intent(), "12x1")])
+    assert len(ledger.intents("stream")) == 1
+
+
+def test_only_one_of_many_threads_gets_an_intent(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger"
+    ledgers = [Ledger(url, destination="d", source="s") for _each in range(4)]
+    won: list[str] = []
+
+    def race(mine: Ledger) -> None:
+        for number in range(20):
+            try:
+                mine.intend([Create(intent(str(number)), None)])
+            except TakenMeanwhile:
+                continue
+            won.append(str(number))
+            mine.note("stream", str(number), Written("Contacts", f"12x{number}", "d"))
+
+    _together(*(lambda mine=each: race(mine) for each in ledgers))
+    assert sorted(won, key=int) == [str(number) for number in range(20)]
+    for each in ledgers:
+        each.close()
+
+
+def test_many_threads_may_note_at_the_same_time(ledger: Ledger) -> None:
+    def work(worker: int) -> None:
+        for number in range(25):
+            key = f"{worker}-{number}"
+            ledger.intend([Create(intent(key), None)])
+            ledger.note("stream", key, Written("Contacts", key, "d"))
+            ledger.links.leave("stream", key, ["f"], [Link("stream", key, "f", ("Accounts",), "a")])
+
+    _together(*(lambda worker=worker: work(worker) for worker in range(6)))
+    ids = {f"{worker}-{number}" for worker in range(6) for number in range(25)}
+    assert ledger.keys_of("Contacts", ids) == ids
+    assert len(ledger.links.to(["a"])) == 150
+
+
+def _together(*works: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=work) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_references_are_found_in_the_entities_that_they_may_point_to(ledger: Ledger) -> None:
+    ledger.note("accounts", "1", Written("Accounts", "11x1", "d"))
+    ledger.note("contacts", "1", Written("Contacts", "12x1", "d"))
+    assert ledger.ids_of(("Accounts",), "1") == ["11x1"]
+    assert sorted(ledger.ids_of((), "1")) == ["11x1", "12x1"]
+    assert ledger.ids_of(("Leads",), "1") == []
+    assert ledger.ids_of(("Accounts",), "2") == []
+
+
+def test_open_links_are_replaced_field_by_field(ledger: Ledger) -> None:
+    first, second = (Link("s", "1", name, ("Accounts",), "a") for name in ("x", "y"))
+    ledger.links.leave("s", "1", ["x", "y"], [first, second])
+    assert ledger.links.to() == [first, second]
+    ledger.links.leave("s", "1", ["x"], [])
+    assert ledger.links.to(["a"]) == [second]
+    ledger.links.close(second)
+    assert ledger.links.to() == []
+
+
+def test_what_was_deleted_is_forgotten_altogether(ledger: Ledger) -> None:
+    ledger.note("s", "1", Written("Contacts", "12x1", "d"))
+    ledger.links.leave("s", "1", ["x"], [Link("s", "1", "x", (), "a")])
+    ledger.forget("s", "1")
+    assert (ledger.written("s", "1"), ledger.links.to(), ledger.intents("s")) == (None, [], [])
+
+
+def test_errors_of_the_database_repeat_no_value(ledger: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "ledger").write_bytes(b"no database at all" * 500)
+    tries: list[Callable[[], object]] = [
+        lambda: ledger.note("s", "secret", Written("C", "secret", "d")),
+        lambda: ledger.written("s", "secret"),
+    ]
+    for broken in tries:
+        with pytest.raises(ConfigError, match=r"The ledger cannot be (written|read) \(DatabaseError\)") as caught:
+            broken()
+        assert "secret" not in str(caught.value)
+
+
+def test_the_file_is_for_its_owner_only(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.intend([Create(intent(lastname="Müller"), None)])
+    assert stat.S_IMODE((tmp_path / "ledger").stat().st_mode) == 0o600
+
+
+def test_a_digest_is_of_the_value_not_of_its_spelling() -> None:
+    assert digest(Decimal("1.50")) == digest(Decimal("1.5")) != digest(Decimal("1.51"))
+    assert digest(Decimal(100)) == digest(Decimal("1E+2")) == digest(Decimal("100.00"))
+    assert digest({"a": 1, "b": None}) == digest({"b": None, "a": 1}) != digest({"a": 1})
+    assert digest(Decimal("12345678901234567890123456789012.5")) != digest(
+        Decimal("12345678901234567890123456789012.6")
+    )
+    assert digest("a\ud800b")

@@ -1,0 +1,78 @@
+"""Whose an intent is: of two runs on one ledger, and of a process that has ended."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from target_crm.ledger import Create, Ledger
+from target_crm.ledger.lease import LeaseHolder
+from tests.target_crm.ledger.test_ledger import intent
+from tests.target_crm.writing import pipe, run, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from crm_simulators.vtiger import VtigerSimulator
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/ledger"
+
+
+@pytest.fixture
+def two(url: str) -> Iterator[tuple[Ledger, Ledger]]:
+    """Two runs that live."""
+    runs = tuple(Ledger(url, destination="d", source="s") for _ in range(2))
+    yield runs[0], runs[1]
+    for each in runs:
+        each.close()
+
+
+def test_a_run_drops_no_intent_but_its_own(two: tuple[Ledger, Ledger]) -> None:
+    mine, other = two
+    mine.intend([Create(intent(), None)])
+    other.drop_intent("stream", "1")
+    assert len(mine.intents("stream")) == 1
+    mine.drop_intent("stream", "1")
+    assert mine.intents("stream") == []
+
+
+def test_an_intent_of_a_run_that_lives_is_not_taken(two: tuple[Ledger, Ledger]) -> None:
+    mine, other = two
+    mine.intend([Create(intent(), None)])
+    assert not other.take(other.intents("stream")[0])
+    mine.hold("stream", "1")
+
+
+def test_a_refused_create_leaves_no_intent(crm: VtigerSimulator, tmp_path: Path) -> None:
+    crm.store.insert("Accounts", {"accountname": "ACME"})
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(tmp_path / "rejects"))
+    assert "refuses this" in run(config, pipe("Accounts", [{"id": 1, "accountname": "Acme"}])).log
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as ledger:
+        assert ledger.execute("SELECT count(*) FROM intents").fetchone() == (0,)
+
+
+def holder_of_a_process_that_ended() -> LeaseHolder:
+    """One that really ran."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        holder = pool.apply(LeaseHolder)
+        pool.close()
+        pool.join()
+    return holder
+
+
+def test_a_process_that_has_ended_is_gone_and_this_one_is_not() -> None:
+    ended = holder_of_a_process_that_ended()
+    assert ended.pid != os.getpid()
+    assert ended.is_gone
+    assert not LeaseHolder().is_gone
+    assert not replace(ended, machine="another one").is_gone
