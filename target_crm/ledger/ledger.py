@@ -62,7 +62,7 @@ class Ledger:
         self._clock = clock
         self._holder = LeaseHolder()
         self._held: dict[tuple[str, str], float] = {}
-        """Streams and keys of this run's intents, and when their leases began, by the clock."""
+        """Streams and keys of this run's intents, and when they were noted or taken, by the clock."""
         self._unsent: set[tuple[str, str]] = set()
         """Those of them that nothing has been sent for."""
         self._pointed_to: dict[str, list[tuple[str, str]]] = {}
@@ -191,29 +191,32 @@ class Ledger:
                 there = {row.key: row.crm_id for row in db.execute(self._does.written_as, asked)}
                 if there != {key: known[key] for key in some if key in known}:
                     raise TakenMeanwhile
-            for each in creates:
-                if each.fields:
-                    self.links.replace(db, stream, each.intent.key, each.fields, each.links)
+            places = [(each.intent.key, name) for each in creates for name in each.fields]
+            self.links.replace(db, stream, places, (link for each in creates for link in each.links))
 
         self._notes.flush_with(work)
         places = [(stream, each.intent.key) for each in creates]
         self._held.update(dict.fromkeys(places, now["now"]))
         self._unsent.update(places)
 
-    def hold(self, stream: str, key: str) -> None:
-        """Makes sure that an intent is still this run's, and extends the lease, unless it has just begun.
+    def hold(self, stream: str, key: str, *, has_waited: bool = True) -> None:
+        """Makes sure that an intent is still this run's, and extends the lease, unless it was just extended.
+
+        Nothing is asked where it was noted a moment ago and nobody ``has_waited`` for anything since.
 
         Raises:
             TakenMeanwhile: it is not.
         """
         place, now = (stream, key), self._now_and_lease()
         self._unsent.discard(place)
-        if 0 <= now["now"] - self._held.get(place, now["now"] - self.lease_seconds) < FRESH_SECONDS:
-            # Nobody else may take it: its lease is as good as new. A clock that was put back says nothing.
+        # A clock that was put back since then says nothing.
+        if not has_waited and 0 <= now["now"] - self._held.get(place, 0) < FRESH_SECONDS:
             return
-        if not self._changes(self._does.hold, self._named(*place)[0], now):
+        its, least = self._named(*place)[0], {"least_seconds": self.lease_seconds - FRESH_SECONDS}
+        if self._database.read(self._does.held, {**its, **now, **least}):
+            return
+        if not self._changes(self._does.hold, its, now):
             raise TakenMeanwhile
-        self._held[place] = now["now"]
 
     def take(self, intent: Intent) -> bool:
         """Takes over an intent that is free; of several runs that try, one succeeds."""
