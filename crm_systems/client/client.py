@@ -57,6 +57,8 @@ class Client:
         self.last_pause: object = None
         """What tells whether something has been waited for since: another object each time, whichever thread waits."""
         self._sleep = sleep
+        self.timeout = float(settings.get("timeout_seconds") or 60)
+        """Seconds that an answer is waited for."""
         usual = system.limits.parallel_writes if writes else system.limits.parallel_requests
         self.parallel = int(settings.get("parallel_requests") or usual)
         self.traffic = Traffic()

@@ -19,7 +19,7 @@ from target_crm.ledger.lease import LeaseHolder
 from target_crm.ledger.notes import Notes
 from target_crm.ledger.open_links import OpenLinks
 from target_crm.ledger.rows import altered_in, intent_in, row_of
-from target_crm.ledger.statements import RECORD, Statements, portions
+from target_crm.ledger.statements import RECORD, portions, statements
 from target_crm.ledger.twins import Twins
 from target_crm.ledger.unreported import Unreported
 
@@ -69,7 +69,7 @@ class Ledger:
         """Entities and ids by the key that references name, as long as this run does not write that key."""
         self.lease_seconds = lease_seconds
         self._database = Database(url, warn)
-        self._does = Statements(self._database.dialect)
+        self._does = statements(self._database.dialect)
         self._notes = Notes(self._database, self._does)
         self.links = OpenLinks(self._database, self._does, self._ours)
         """References that are to be set later."""

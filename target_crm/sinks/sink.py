@@ -158,9 +158,9 @@ class CrmSink(QuietSink):
             for name, value in record.items()
             if not name.startswith("_sdc_") or name in self.key_properties or (name == DELETED_AT and value)
         }
-        for name in kept.keys() - self._columns:
+        for name in kept.keys() - self._columns - {DELETED_AT, *self.key_properties}:
             target = self._mapper.target_of(name)
-            if target and target not in self._mapper.fields and name not in self.key_properties:
+            if target and target not in self._mapper.fields:
                 self._mapper.note(f"{name} comes without being declared, and is left out: the CRM does not have it")
         return Incoming(kept, self.run.received)
 
