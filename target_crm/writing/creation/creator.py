@@ -165,7 +165,7 @@ class Creator:
         """Sends requests; what creates only while the intent is still ours, whatever the client waits for."""
 
         def hold() -> None:
-            # Whoever sends a second time has waited for the first answer.
+            # A second try has waited for what came of the first.
             has_waited = self._noted.pop(intent.key, self) is not self._client.last_pause
             self._ledger.hold(intent.stream, intent.key, has_waited=has_waited)
 
