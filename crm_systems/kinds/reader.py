@@ -35,8 +35,8 @@ class Reader:
     """Turns an entity's raw rows into typed records, in the order of its fields; those it does not know are left out.
 
     ``misfits`` counts, by field, values that did not fit their kind, and texts that held half a character. The former
-    are kept as text where the schema can hold one, else they are null. ``unknown`` counts fields that the entity does not have. ``wanted`` are the names of the
-    fields that a record shall have; None: all.
+    are kept as text where the schema can hold one, else they are null. ``unknown`` counts fields that the entity does
+    not have. ``wanted`` are the names of the fields that a record shall have; None: all.
     """
 
     def __init__(self, entity: Entity, notation: Notation, wanted: Collection[str] | None = None) -> None:
