@@ -8,7 +8,7 @@ LOADERS := meltanolabs-target-postgres target-duckdb target-jsonl
 # target-duckdb 0.8 loses the first row of each load with a newer one, which takes it for a header.
 BESIDE_target-duckdb := "duckdb~=1.0.0"
 
-.PHONY: demo test coverage proof mutants browser lint dist package docs recipes orchestrate generate bench clean
+.PHONY: demo test sweeps coverage proof mutants browser lint dist package docs recipes orchestrate generate bench clean
 
 demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 	@$(RUN) examples.demo
@@ -19,6 +19,9 @@ TESTS := pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser
 test: .venv/ready .venv-meltano/ready ## Passes the tests
 	@echo "Testing against simulated CRMs …"
 	@$(RUN) $(TESTS)
+
+sweeps: .venv/ready .venv-meltano/ready ## Passes all cases of the sweeps, of which `make test` takes each value once
+	@SWEEPS=all $(RUN) $(TESTS) -m sweep
 
 coverage: .venv/ready .venv-meltano/ready ## Passes the tests and names what of the code they do not reach
 	@$(RUN) $(TESTS) --cov --cov-report=term
@@ -96,7 +99,7 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 .venv-dagster/ready:
 	@echo "Installing Dagster into .venv-dagster …"
 	@$(PYTHON) -m venv .venv-dagster
-	@.venv-dagster/$(PIP) "dagster~=1.13"
+	@.venv-dagster/$(PIP) "dagster~=1.13" dagster-webserver
 	@touch $@
 
 .venv-airflow/ready:

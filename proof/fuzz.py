@@ -18,8 +18,8 @@ from proof.server import Watched
 from proof.verdict import Figures, Verdict
 from tests.contract.subjects import SUBJECTS
 from tests.contract.test_odd_answers import body, mutated, spoil
-from tests.target_crm.test_input import anything
-from tests.target_crm.test_input import messages as odd_messages
+from tests.target_crm.input.test_input import anything
+from tests.target_crm.input.test_input import messages as odd_messages
 from tests.target_crm.writing import run as write
 from tests.target_crm.writing import schema
 from tests.target_crm.writing import settings as target_settings

@@ -35,7 +35,7 @@ class Termination:
 
     @contextmanager
     def held_back(self) -> Iterator[None]:
-        """Around what has to leave as a whole.
+        """A context for what has to leave as a whole.
 
         Raises:
             SystemExit: a signal asked for the end meanwhile.

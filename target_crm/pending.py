@@ -60,7 +60,7 @@ class Pending:
         keys, self._just_written = self._just_written, set()
         if self._report.dry_run or not (keys or all_of_them) or not self.writers:
             return
-        for link in self._ledger().links_to(None if all_of_them else keys):
+        for link in self._ledger().links.to(None if all_of_them else keys):
             try:
                 outcome = self.writers[link.stream].set_link(link) if link.stream in self.writers else None
                 if outcome:

@@ -74,7 +74,7 @@ class Run:
 
     @contextmanager
     def in_words(self) -> Iterator[None]:
-        """Around what asks the CRM or the ledger.
+        """A context for what asks the CRM or the ledger.
 
         Raises:
             SystemExit: one of them does not do it.

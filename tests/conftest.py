@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MEMORY = Path("/dev/shm")  # noqa: S108
+ALL_CASES = os.environ.get("SWEEPS") == "all"
+"""Whether all cases of sweeps are wanted."""
 
 
 def pytest_configure() -> None:
@@ -23,8 +27,41 @@ def pytest_configure() -> None:
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 30:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     # A machine that is busy is no fault of what is tested.
-    settings.register_profile("calm", deadline=None)
+    settings.register_profile("calm", deadline=None, max_examples=100 if ALL_CASES else 30)
     settings.load_profile("calm")
+
+
+def pytest_collection_finish() -> None:
+    """Keeps what was collected: to look through it again and again for what can be freed takes a fifth of the time."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out cases of sweeps, unless all are wanted or one is named."""
+    if ALL_CASES or any("[" in each for each in config.args):
+        return
+    sweeps: dict[str, list[pytest.Function]] = defaultdict(list)
+    for each in items:
+        if each.get_closest_marker("sweep") and isinstance(each, pytest.Function):
+            sweeps[each.nodeid.partition("[")[0]].append(each)
+    left_out = {case for cases in sweeps.values() for case in set(cases) - set(each_value_once(cases))}
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [each for each in items if each not in left_out]
+
+
+def each_value_once(cases: list[pytest.Function]) -> list[pytest.Function]:
+    """So few cases of a sweep that each value of each parameter is still in one of them, and none in many."""
+    values = {case: set(enumerate(case.callspec.id.split("-"))) for case in cases}
+    met: Counter[tuple[int, str]] = Counter()
+    kept: list[pytest.Function] = []
+    while True:
+        best = max(cases, key=lambda case: (len(values[case] - met.keys()), -sum(met[each] for each in values[case])))
+        if not values[best] - met.keys():
+            return kept
+        kept.append(best)
+        met.update(values[best])
 
 
 @pytest.fixture

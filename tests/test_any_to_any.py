@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("source", "destination"), PAIRS)
 def test_records_move_and_a_second_run_writes_nothing(source: str, destination: str) -> None:
     moved = move(source, destination)

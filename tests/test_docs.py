@@ -21,14 +21,29 @@ if TYPE_CHECKING:
     from crm_systems.model import Setting
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *(page for each in ("docs", "examples") for page in sorted((ROOT / each).rglob("*.md"))),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_every_pipe_of_a_tap_sets_pipefail(page: Path) -> None:
-    for block in re.findall(r"```\w*\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
-        if re.search(r"tap-crm[^\n]*\|\s*\S*target", block):
-            assert "set -o pipefail" in block
+    text = page.read_text("utf-8")
+    for pipe in re.finditer(r"tap-crm --[^\n]*(\\\n[^\n]*)*\| *\$?\S*target", text, re.IGNORECASE):
+        assert re.search(r"^\$? ?set -\w*o pipefail", text[: pipe.start()], re.MULTILINE)
+
+
+def test_every_command_that_a_page_prints_is_run_by_a_test() -> None:
+    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    followed = {(ROOT / "docs" / page).resolve() for page in re.findall(r'follow\(\s*"(\S+\.md)"', tests)}
+    for page in PAGES:
+        blocks = re.findall(r"^```(\w*)([^\n]*)\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+        kinds = {kind for kind, title, _text in blocks if not title}
+        assert page in followed or not kinds & {"console", "sh"}, page
+        # What needs a cluster is `shell`; what has a title is a file.
+        assert not kinds & {"", "text", "bash"}, page
+        assert all(text.startswith("kubectl ") for kind, _title, text in blocks if kind == "shell"), page
 
 
 @pytest.mark.parametrize("own", [OF_TAP, OF_TARGET])
@@ -45,8 +60,12 @@ def test_the_defaults_of_the_tables_may_be_copied(own: tuple[Setting, ...]) -> N
 def test_the_settings_that_the_readme_shows_are_right() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    (log_in,) = re.findall(r"`(\{.+?\})`", text)
+    _, problems = load(json.loads(log_in), OF_TAP, SYSTEMS)
+    assert problems == []
     _, problems = load(json.loads(example), OF_TARGET, SYSTEMS)
     assert problems == []
+    text = (ROOT / "docs/recipes/meltano.md").read_text("utf-8")
     (for_meltano,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     loaded, problems = load({**json.loads(example), **yaml.safe_load(for_meltano)}, OF_TARGET, SYSTEMS)
     assert problems == []

@@ -15,7 +15,7 @@ from tools.generate import GENERATED, ROOT, needed
 
 PLUGINS = ("tap-crm", "target-crm")
 # By the JSON schemas in https://github.com/meltano/hub/tree/main/schemas.
-REQUIRED = {"name", "namespace", "variant", "label"}
+REQUIRED = {"name", "namespace", "variant", "label", "quality"}
 KNOWN = REQUIRED | {"description", "definition", "logo_url", "domain_url", "docs", "repo", "pip_url", "executable"}
 KNOWN |= {"maintenance_status", "keywords", "capabilities", "settings_group_validation", "settings"}
 OF_A_SETTING = {"name", "label", "kind", "description", "value", "options", "sensitive"}
@@ -41,6 +41,7 @@ def test_the_hub_takes_the_definition(name: str) -> None:
     assert plugin.keys() >= REQUIRED
     assert plugin.keys() <= KNOWN
     assert plugin["maintenance_status"] in {"active", "beta", "development", "inactive", "unknown"}
+    assert plugin["quality"] in {"gold", "silver", "bronze", "unknown"}
     names = [setting["name"] for setting in plugin["settings"]]
     assert len(names) == len(set(names))
     for setting in plugin["settings"]:

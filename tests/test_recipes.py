@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 from crm_simulators import SIMULATORS
 from crm_simulators.vtiger.requests import SentFile
-from tests.recipes.reader import DOCS, follow
+from tests.recipes.reader import COMMANDS, DOCS, follow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +28,11 @@ def records(path: Path) -> list[dict[str, Any]]:
     return [message["record"] for message in messages if message["type"] == "RECORD"]
 
 
-def test_the_start(vtiger: Start, tmp_path: Path) -> None:
+def test_the_commands(vtiger: Start, tmp_path: Path) -> None:
     crm = vtiger()
-    follow("index.md", tmp_path, {"vtiger": crm.config()})
-    assert len(json.loads((tmp_path / "catalog.json").read_text("utf-8"))["streams"]) > 10
+    texts = {"--port 8080 --rows 1000": "--port 0 --rows 5"}
+    follow("command-line.md", tmp_path, {"vtiger": crm.config() | {"entities": ["Contacts", "Leads"]}}, texts=texts)
+    assert len(json.loads((tmp_path / "simulated-catalog.json").read_text("utf-8"))["streams"]) > 10
     assert {each["id"] for each in crm.store.records("Contacts")} <= {
         each["id"] for each in records(tmp_path / "crm.jsonl") if "id" in each
     }
@@ -114,7 +116,22 @@ def test_every_hour_what_was_changed(vtiger: Start, tmp_path: Path) -> None:
         "utf-8",
     )
     loader.chmod(0o755)
-    follow("recipes/cron.md", tmp_path, {"vtiger": crm.config()})
+    (tmp_path / "crm").symlink_to(COMMANDS.parent)
+    follow("recipes/cron.md", tmp_path, {"vtiger": crm.config()}, texts={"/srv/crm": str(tmp_path)})
     taken = [each["id"] for each in records(tmp_path / "taken.jsonl") if str(each.get("id", "")).startswith("12x")]
     assert len(taken) == len(crm.store.records("Contacts"))
     assert json.loads((tmp_path / "state.json").read_text("utf-8"))["bookmarks"]
+    target, line = (tmp_path / "crontab").read_text("utf-8").splitlines()
+    name, _, value = target.partition("=")
+    # As cron does it: with next to nothing in the environment, and elsewhere.
+    done = subprocess.run(  # noqa: S602 - our own documentation
+        line.split(maxsplit=5)[5],
+        shell=True,
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin", name: value.strip('"')},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert "picklists" in (tmp_path / "sync.log").read_text("utf-8")

@@ -99,6 +99,8 @@ def hub_yml(plugin: type[CrmTap | CrmTarget]) -> str:
         "pip_url": plugin.name,
         "executable": plugin.name,
         "maintenance_status": "active",
+        # The Hub's maintainers rate it.
+        "quality": "unknown",
         "keywords": ["api", "crm", "meltano_sdk", *(system.name for system in SYSTEMS)],
         "capabilities": [each.value for each in plugin.capabilities],
         "settings_group_validation": needed(),

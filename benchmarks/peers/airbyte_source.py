@@ -12,7 +12,7 @@ from airbyte_cdk.sources import AbstractSource
 from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.sources.streams.http import HttpStream
 
-from benchmarks.server import KINDS
+from benchmarks.records import KINDS
 
 TYPES = {
     "integer": {"type": ["integer", "null"]},

@@ -8,7 +8,7 @@ from singer_sdk import RESTStream, Tap
 from singer_sdk import typing as th
 from singer_sdk.pagination import BaseAPIPaginator
 
-from benchmarks.server import KINDS
+from benchmarks.records import KINDS
 
 TYPES: dict[str, Any] = {
     "integer": th.IntegerType,

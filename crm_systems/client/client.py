@@ -55,6 +55,8 @@ class Client:
         self.settings = settings
         self.clock = clock
         self.sleep = sleep
+        self.timeout = float(settings.get("timeout_seconds") or 60)
+        """Seconds that an answer is waited for."""
         usual = system.limits.parallel_writes if writes else system.limits.parallel_requests
         self.parallel = int(settings.get("parallel_requests") or usual)
         self.traffic = Traffic()

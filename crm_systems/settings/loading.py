@@ -135,7 +135,8 @@ def load(
     known |= {setting.name: setting for setting in (chosen.settings if chosen else ())}
     elsewhere = {*passed_over, *(setting.name for system in systems for setting in system.settings)}
     loaded: dict[str, Any] = {}
-    problems = unknown([name for name in config if name not in {*known, *elsewhere}], [*known, *elsewhere])
+    names = sorted({*known, *elsewhere})
+    problems = unknown([name for name in config if name not in names], names)
     for setting in known.values():
         value = config.get(setting.name)
         if value in (None, ""):

@@ -63,7 +63,7 @@ class Messages(SingerReader):
 
     @contextmanager
     def in_words(self, command: str) -> Iterator[None]:
-        """Around what reads the input.
+        """A context for what reads the input.
 
         Raises:
             SystemExit: it cannot be read; the sentence names the line and its stream.

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ConfigError
 from target_crm.ledger.database import Database
-from target_crm.ledger.entries import Create, Intent, Link, TakenMeanwhile, Written
+from target_crm.ledger.entries import Create, Intent, TakenMeanwhile, Written
 from target_crm.ledger.lease import LeaseHolder
 from target_crm.ledger.notes import Notes
-from target_crm.ledger.rows import altered_in, intent_in, link_in, link_row, row_of
-from target_crm.ledger.statements import RECORD, Statements, portions
+from target_crm.ledger.open_links import OpenLinks
+from target_crm.ledger.rows import altered_in, intent_in, row_of
+from target_crm.ledger.statements import RECORD, portions, statements
 from target_crm.ledger.twins import Twins
 from target_crm.ledger.unreported import Unreported
 
@@ -68,8 +69,10 @@ class Ledger:
         """Entities and ids by the key that references name, as long as this run does not write that key."""
         self.lease_seconds = lease_seconds
         self._database = Database(url, warn)
-        self._does = Statements(self._database.dialect)
+        self._does = statements(self._database.dialect)
         self._notes = Notes(self._database, self._does)
+        self.links = OpenLinks(self._database, self._does, self._ours)
+        """References that are to be set later."""
         me = {"my_owner": self._holder.run, "my_holder": self._holder.to_json()}
         self._lease = {**me, "lease_seconds": lease_seconds}
         self.unreported = Unreported(self._database, self._ours, self._holder.run)
@@ -190,7 +193,7 @@ class Ledger:
                     raise TakenMeanwhile
             for each in creates:
                 if each.fields:
-                    self._replace_links(db, stream, each.intent.key, each.fields, each.links)
+                    self.links.replace(db, stream, each.intent.key, each.fields, each.links)
 
         self._notes.flush_with(work)
         places = [(stream, each.intent.key) for each in creates]
@@ -274,32 +277,6 @@ class Ledger:
                 self._pointed_to[key] = rows
         wanted = set(entities)
         return list(dict.fromkeys(crm_id for entity, crm_id in rows if not wanted or entity in wanted))
-
-    def leave_open(self, stream: str, key: str, fields: Iterable[str], links: Iterable[Link]) -> None:
-        """Notes the references of a record that are to be set later, in place of those of the same ``fields``."""
-        named, those = list(fields), list(links)
-        self._database.replace(lambda db: self._replace_links(db, stream, key, named, those))
-
-    def _replace_links(
-        self, db: sa.Connection, stream: str, key: str, fields: Sequence[str], links: Sequence[Link]
-    ) -> None:
-        its, row = self._named(stream, key)
-        db.execute(self._does.close_links, {**its, "its_field": list(fields)})
-        if links:
-            db.execute(self._does.add_link, [{**row, **link_row(each)} for each in links])
-
-    def close_link(self, link: Link) -> None:
-        """Notes that a reference was set."""
-        self.leave_open(link.stream, link.key, [link.field], ())
-
-    def links_to(self, keys: Iterable[str] | None = None) -> list[Link]:
-        """The references that wait for incoming records with these keys; for any, if none are named."""
-        if keys is None:
-            return [link_in(row) for row in self._database.read(self._does.links, self._ours)]
-        found = (
-            self._database.read(self._does.links_to, {**self._ours, "its_to_key": some}) for some in portions(keys)
-        )
-        return [link_in(row) for rows in found for row in rows]
 
     def _named(self, stream: str, key: str) -> tuple[dict[str, str], dict[str, Any]]:
         """What finds the row of an incoming record, and what a new one of it holds."""

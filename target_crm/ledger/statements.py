@@ -5,6 +5,7 @@ What a row is found by is bound under names that begin with ``its_``. Each is se
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -87,3 +88,7 @@ class Statements:
             table.name: table.update().where(named(table, *RECORD)).values(key=sa.bindparam("new_key"))
             for table in TABLES
         }
+
+
+statements = cache(Statements)
+"""Those for a dialect: to build them takes as long as to write some records."""

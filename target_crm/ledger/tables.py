@@ -72,7 +72,9 @@ def opened(url: str, warn: Callable[[str], None]) -> sa.Engine:
         with suppress(sa.exc.DBAPIError):
             # It fails where another run makes the same table at this moment; that one is there then.
             _METADATA.create_all(engine)
-    _METADATA.create_all(engine)
+            break
+    else:
+        _METADATA.create_all(engine)
     _add_columns(engine)
     _add_indexes(engine)
     return engine
@@ -80,15 +82,16 @@ def opened(url: str, warn: Callable[[str], None]) -> sa.Engine:
 
 def _add_columns(engine: sa.Engine) -> None:
     """Adds the columns that a ledger of an earlier version lacks."""
-    for column in (WRITTEN.c.base, *INTENTS.columns):
-        if not _has(engine, column):
+    for table in (WRITTEN, INTENTS):
+        there = _columns(engine, table)
+        for column in (each for each in table.columns if each.name not in there):
             kind = column.type.compile(engine.dialect)
             try:
                 with engine.begin() as db:
-                    db.execute(sa.text(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind}"))
+                    db.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
             except sa.exc.DBAPIError:
                 # Another run adds it at this moment.
-                if not _has(engine, column):
+                if column.name not in _columns(engine, table):
                     raise
 
 
@@ -102,8 +105,8 @@ def _add_indexes(engine: sa.Engine) -> None:
             index.create(engine, checkfirst=True)
 
 
-def _has(engine: sa.Engine, column: sa.Column[Any]) -> bool:
-    return column.name in {each["name"] for each in sa.inspect(engine).get_columns(column.table.name)}
+def _columns(engine: sa.Engine, table: sa.Table) -> set[str]:
+    return {each["name"] for each in sa.inspect(engine).get_columns(table.name)}
 
 
 _NEXT = {

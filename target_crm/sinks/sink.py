@@ -111,6 +111,8 @@ class CrmSink(QuietSink):
     def _writer_of(self, mapper: Mapper) -> Any:
         """What writes the records, when what an earlier run was cut off in is settled."""
         run, columns = self.run, self.original_schema["properties"]
+        # What is being created under an earlier schema is no create that was cut off.
+        run.workers.finish()
         writer = Writer(run.client, run.ledger, mapper, self._identity, self._mapper_for, columns)
         writer.settle_open_intents()
         for key, crm_id, told in run.ledger.unreported.of(self.stream_name):
@@ -154,9 +156,9 @@ class CrmSink(QuietSink):
             for name, value in record.items()
             if not name.startswith("_sdc_") or name in self.key_properties or (name == DELETED_AT and value)
         }
-        for name in kept.keys() - self._columns:
+        for name in kept.keys() - self._columns - {DELETED_AT, *self.key_properties}:
             target = self._mapper.target_of(name)
-            if target and target not in self._mapper.fields and name not in self.key_properties:
+            if target and target not in self._mapper.fields:
                 self._mapper.note(f"{name} comes without being declared, and is left out: the CRM does not have it")
         return Incoming(kept, self.run.received)
 

@@ -46,4 +46,4 @@ class Links:
     def leave_open(self, key: str, mapped: Mapped, links: Sequence[Link]) -> None:
         """Noted before the write, so that a crash in between loses no reference."""
         if given := self.named_in(mapped):
-            self._ledger.leave_open(self._stream, key, given, links)
+            self._ledger.links.leave(self._stream, key, given, links)

@@ -205,7 +205,7 @@ class Writer:
             existing = self._finder.existing(row)
         base = self._three_ways.agreed(decision, existing.record)
         self._note(came, child.crm_id, child.altered, base, is_written=bool(decision.changes))
-        self._ledger.close_link(link)
+        self._ledger.links.close(link)
         return Outcome(Action.UPDATE, link.key, child.crm_id, conflicts=tuple(decision.conflicts))
 
     def _upsert(

@@ -75,10 +75,11 @@ class Chromium:
         """The answer of the page to a command."""
         return self._ask(method, self._session, **parameters)
 
-    def open(self, path: Path, *, width: int, dark: bool = False) -> None:
-        """Shows a file as on a screen of this width, in CSS pixels."""
+    def open(self, path: Path, *, width: int, height: int = 844, dark: bool = False) -> None:
+        """Shows a file as on a screen of this size, in CSS pixels."""
         self.events.clear()
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=2, mobile=width < 600)
+        scale = {"deviceScaleFactor": 2, "mobile": width < 600}
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, **scale)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.ask("Emulation.setEmulatedMedia", features=[scheme])
         self.ask("Page.navigate", url=path.as_uri())

@@ -115,7 +115,7 @@ def test_the_picture_in_the_docs(browser: Chromium, tmp_path: Path, pictures: Pa
         page = tmp_path / "plan.html"
         config = settings(crm, tmp_path, identify_by=["email"], dry_run=True, report_path=str(page))
         assert run(config, pipe("Contacts", changed)).exit == ""
-    browser.open(page, width=760)
+    browser.open(page, width=760, height=680)
     assert browser.evaluate("[...document.querySelectorAll('.record b')].map(each => each.textContent)") == [
         "Jana Nováková",
         "Amir Haddad",

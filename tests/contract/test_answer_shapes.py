@@ -127,6 +127,7 @@ def asked_in_a_create(subject: Subject) -> list[str]:
         return operations(crm)
 
 
+@pytest.mark.sweep
 def test_a_create_is_neither_forgotten_nor_repeated(subject: Subject, shape: Shape, tmp_path: Path) -> None:
     for number, each in enumerate(turns(subject, asked_in_a_create(subject))):
         with subject.start(3) as crm:
@@ -156,6 +157,7 @@ def asked_in_a_change(subject: Subject) -> list[str]:
         return operations(crm)
 
 
+@pytest.mark.sweep
 def test_a_change_is_made_or_said_not_to_be(subject: Subject, shape: Shape, tmp_path: Path) -> None:
     for number, each in enumerate(turns(subject, asked_in_a_change(subject))):
         with subject.start(3) as crm:
@@ -170,6 +172,7 @@ def test_a_change_is_made_or_said_not_to_be(subject: Subject, shape: Shape, tmp_
             assert [row[subject.text] for row in rows] == ["changed"] * 2, each
 
 
+@pytest.mark.sweep
 def test_what_is_read_is_right_or_missed_in_words(subject: Subject, shape: Shape) -> None:
     config = {"entities": [subject.entity]}
     with subject.start(7) as crm:

@@ -85,6 +85,7 @@ class Reader:
         return datetime.fromisoformat(self.state["bookmarks"][self.subject.entity]["replication_key_value"])
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("quarters", QUARTERS)
 def test_a_wrong_zone_loses_nothing(subject: Subject, crm: Simulator, quarters: int) -> None:
     hang_clock(crm, quarters)
@@ -102,6 +103,7 @@ def test_a_wrong_zone_loses_nothing(subject: Subject, crm: Simulator, quarters: 
     assert reader.last == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("quarters", "name"), [(-20, "UTC-05:00"), (8, "UTC+02:00"), (23, "UTC+05:45")])
 def test_the_zone_that_would_fit_is_named(subject: Subject, crm: Simulator, quarters: int, name: str) -> None:
     hang_clock(crm, quarters)
@@ -141,6 +143,7 @@ def test_an_old_state_whose_zone_is_wrong_loses_nothing(subject: Subject, crm: S
     assert reader.last == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("hours", [-30, -3, -1, 2, 50])
 def test_a_clock_that_is_moved_between_runs(subject: Subject, crm: Simulator, hours: int) -> None:
     reader = Reader(subject, crm)
@@ -206,6 +209,7 @@ def test_a_wrong_zone_loses_no_deletion(quarters: int) -> None:
             assert reader.texts() == reader.stored()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", range(4))
 def test_random_histories_lose_nothing_in_any_zone(subject: Subject, crm: Simulator, seed: int) -> None:
     chance = Random(f"{seed} {subject.entity}")

@@ -138,6 +138,7 @@ def config_of(subject: Subject, crm: Simulator, folder: Path) -> dict[str, Any]:
     return {**subject.config(crm), **more, "most_deletions": 60, "deletion_records": "marked"}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("faults", [0, 0.1], ids=["edits", "edits and faults"])
 def test_found_in_full_and_none_made_up(

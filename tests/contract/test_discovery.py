@@ -117,6 +117,7 @@ def is_own(call: Call, subject: Subject) -> bool:
     return subject.entity in f"{call.path} {call.query}"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", [*FAULTS, *DENIALS])
 def test_a_fault_at_any_request_of_discovery_hides_nothing(system: str, subject: Subject, fault: str) -> None:
     calls, found = requests_of(system)
@@ -134,6 +135,7 @@ def test_a_fault_at_any_request_of_discovery_hides_nothing(system: str, subject:
                 assert is_complete(result, subject, simulator), f"request {number}"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_entity_that_fails_for_ever_leaves_the_others(system: str, subject: Subject, fault: str) -> None:
     other = OTHERS[system]
@@ -151,6 +153,7 @@ def test_an_entity_that_fails_for_ever_leaves_the_others(system: str, subject: S
         assert run({**config, "entities": [other]}).exit == ""
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_look_at_records_that_fails_for_ever_costs_no_record(system: str, subject: Subject, fault: str) -> None:
     """Each request of discovery alone; what a full read asks as well fails the stream, by name."""

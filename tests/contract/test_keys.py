@@ -84,6 +84,7 @@ def there(subject: Subject, crm: Simulator) -> int:
     return sum(row.get(subject.match) == wanted for row in records(crm, subject.entity))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_one_key_in_several_spellings_is_one_record(
     subject: Subject, crm: Simulator, tmp_path: Path, spelling: str
@@ -103,6 +104,7 @@ def test_different_keys_stay_apart(declared: dict[str, Any], one: str, other: st
     assert key_of([json.loads(one)], [declared]) != key_of([json.loads(other)], [declared])
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("declared", "old", "new"), [(NUMBER, "11.0", "11.0"), (NUMBER, "11.0", "11"), (NUMBER, "11", '"11"')]
 )

@@ -74,6 +74,7 @@ def incoming(subject: Subject, number: int = 0, **more: Any) -> dict[str, Any]:
     return {"key": f"k{number}", **subject.values(number), **more}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("lost", "zone"), list(zip([1, 3, 1, 3, 3], ZONES, strict=True)))
 def test_a_wrong_zone_doubles_nothing(subject: Subject, crm: Simulator, tmp_path: Path, zone: str, lost: int) -> None:
     crm.fault = nth_create(Fault.LOST_ANSWER, lost)
@@ -84,6 +85,7 @@ def test_a_wrong_zone_doubles_nothing(subject: Subject, crm: Simulator, tmp_path
     assert [len(there(subject, crm, number)) for number in range(4)] == [1, 1, 1, 1]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("zone", [ZONES[0], "Asia/Kolkata", ZONES[-1]])
 def test_a_wrong_zone_doubles_nothing_after_a_killed_run(
     subject: Subject, crm: Simulator, tmp_path: Path, zone: str
@@ -114,6 +116,7 @@ def killed(subject: Subject, crm: Simulator, ledger: Path, fault: Fault = Fault.
     crm.fault = no_fault
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("old", "first"), [(0, True), (3600, False), (7200, True), (86_400 * 3, False)])
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.LOST_ANSWER], ids=lambda fault: fault.name.lower())
 def test_a_strangers_record_is_not_taken_for_ours(
@@ -134,6 +137,7 @@ def test_a_strangers_record_is_not_taken_for_ours(
     assert sum(row.get(subject.text) == "ours" for row in found.values()) == 1
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.LOST_ANSWER], ids=lambda fault: fault.name.lower())
 def test_a_strangers_record_is_not_taken_for_that_of_a_killed_run(
     subject: Subject, crm: Simulator, tmp_path: Path, fault: Fault
@@ -148,6 +152,7 @@ def test_a_strangers_record_is_not_taken_for_that_of_a_killed_run(
     assert sum(row.get(subject.text) == "ours" for row in found.values()) == 1
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("zone", ZONES)
 def test_a_wrong_zone_doubles_nothing_that_an_earlier_version_left(
     subject: Subject, crm: Simulator, tmp_path: Path, zone: str

@@ -85,6 +85,7 @@ def undisturbed(subject: Subject) -> tuple[dict[str, list[dict[str, Any]]], int]
         return read(config_of(subject, crm)).records, len(crm.calls)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("how", DECORATED.values(), ids=DECORATED.keys())
 def test_it_is_read_all_the_same(subject: Subject, how: Callable[[Answer], Answer]) -> None:
     with subject.start(ROWS) as crm:
@@ -94,6 +95,7 @@ def test_it_is_read_all_the_same(subject: Subject, how: Callable[[Answer], Answe
         assert result.records == undisturbed(subject)[0]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("how", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_what_cannot_be_read_is_never_no_rows(subject: Subject, how: Callable[[Answer], Answer]) -> None:
     told, requests = undisturbed(subject)
@@ -115,6 +117,7 @@ def with_odd_part(told: bytes, number: int, odd: Any) -> bytes:
     return json.dumps(data).encode()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("odd", [[], "x", 10**30, {"x": 1}], ids=["list", "text", "number", "object"])
 def test_a_first_answer_with_an_odd_part_ends_in_a_sentence(subject: Subject, odd: Any) -> None:
     for first in (1, 2):
@@ -145,6 +148,7 @@ def mutated(told: bytes, chance: random.Random) -> bytes:
     return json.dumps(data).encode()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", range(12))
 def test_another_shape_ends_in_a_sentence_when_it_is_read(subject: Subject, seed: int) -> None:
     chance = random.Random(seed)
@@ -154,6 +158,7 @@ def test_another_shape_ends_in_a_sentence_when_it_is_read(subject: Subject, seed
         assert "Traceback" not in read(config_of(subject, crm)).words
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", range(12))
 def test_another_shape_doubles_nothing_when_it_is_written(subject: Subject, seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)

@@ -84,6 +84,7 @@ def in_order(result: Run) -> dict[str, list[str]]:
     return {stream: sorted(map(repr, rows)) for stream, rows in result.records.items()}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("part", [0.4, 0.8])
 def test_a_read_goes_on(subject: Subject, away: tuple[Fault | None, Fault | None], part: float) -> None:
     with subject.start(130) as crm:
@@ -108,6 +109,7 @@ def requests_of_a_write(subject: Subject) -> int:
         return len(crm.calls)
 
 
+@pytest.mark.sweep
 def test_a_write_goes_on(subject: Subject, away: tuple[Fault | None, Fault | None], tmp_path: Path) -> None:
     requests = requests_of_a_write(subject)
     for number in turns(subject, range(3, requests, max(requests // 7, 1))):

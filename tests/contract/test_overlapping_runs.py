@@ -83,6 +83,7 @@ def later(seconds: float) -> type[QuietTarget]:
     return Later
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("seconds", [0, 1000], ids=["within the lease", "after it"])
 def test_a_run_that_waits_is_not_overtaken(

@@ -87,6 +87,7 @@ def test_an_expired_session_is_renewed(subject: Subject, crm: Simulator, config:
     assert ids(result.records[subject.entity]) == ids(records(crm, subject.entity))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", PASSING, ids=lambda fault: fault.name.lower())
 def test_a_passing_fault_loses_nothing(subject: Subject, crm: Simulator, config: dict[str, Any], fault: Fault) -> None:
     hit: set[int] = set()

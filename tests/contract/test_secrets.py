@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.subjects import SUBJECTS, Subject
 from tests.running import command, finished
-from tests.target_crm.test_checks import command as target_command
+from tests.target_crm.mapping.test_checks import command as target_command
 from tests.target_crm.writing import record, schema
 
 if TYPE_CHECKING:

@@ -109,6 +109,7 @@ def ids(rows: list[dict[str, Any]]) -> list[str]:
     return sorted(str(row["id"]) for row in rows)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("incremental", [False, True], ids=["in full", "changes"])
 @pytest.mark.parametrize("forever", [False, True], ids=["once", "from then on"])
 @pytest.mark.parametrize("lie", LIES)
@@ -136,6 +137,7 @@ def test_a_read_is_complete_or_fails(subject: Subject, lie: str, *, forever: boo
             ), where
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("forever", [False, True], ids=["once", "from then on"])
 @pytest.mark.parametrize("lie", LIES)
 def test_a_look_up_is_right_or_fails(subject: Subject, lie: str, tmp_path: Path, *, forever: bool) -> None:

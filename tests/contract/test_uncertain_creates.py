@@ -70,6 +70,7 @@ def is_create(call: Call) -> bool:
     )
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("done", [True, False], ids=["carried out", "not carried out"])
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 def test_it_is_looked_for(subject: Subject, tmp_path: Path, answer: Answer, *, done: bool) -> None:
@@ -92,6 +93,7 @@ def test_it_is_looked_for(subject: Subject, tmp_path: Path, answer: Answer, *, d
         assert there(subject, crm) == Counter(wanted(subject))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 def test_one_that_is_never_carried_out_ends_in_a_sentence(subject: Subject, tmp_path: Path, answer: Answer) -> None:
     with subject.start(5) as crm:
@@ -105,6 +107,7 @@ def test_one_that_is_never_carried_out_ends_in_a_sentence(subject: Subject, tmp_
         assert there(subject, crm) == Counter(wanted(subject))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
 def test_a_refusal_that_tells_the_id_of_the_record_is_looked_into(
     subject: Subject, tmp_path: Path, status: int

@@ -80,12 +80,14 @@ def test_nan_is_never_a_word(subject: Subject, crm: Simulator, tmp_path: Path, v
     assert not [word for word in WORDS if word in stored]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("value", ["Infinity", "-Infinity", "[[Infinity]]"])
 def test_infinity_is_refused_by_name(subject: Subject, crm: Simulator, tmp_path: Path, value: str) -> None:
     result = load(subject, crm, tmp_path, {subject.text: value})
     assert f"its {subject.text} is no " in result.exit
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("place", ["value", "key", "name"])
 def test_half_a_surrogate_pair_is_refused_and_kept(
     subject: Subject, crm: Simulator, tmp_path: Path, place: str

@@ -82,6 +82,7 @@ def requests_of_a_load(subject: Subject) -> int:
         return len(crm.calls)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.lower())
 def test_a_fault_at_any_request_doubles_nothing(subject: Subject, tmp_path: Path, fault: Fault) -> None:
     # Every third, each fault at others.

@@ -1,4 +1,4 @@
-"""The Egito simulator answers as the vendor's page and Spring's sources say, and every open point can be switched."""
+"""The Egito simulator is read as the vendor's page says, and every open point can be switched."""
 
 from __future__ import annotations
 
@@ -12,45 +12,11 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from crm_simulators.base import Fault
 from crm_simulators.egito import EgitoSimulator, Switches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-Record = dict[str, Any]
-
-
-class Http:
-    """A session that is logged in."""
-
-    def __init__(self, simulator: EgitoSimulator, login: str = "login@firma", **more: str) -> None:
-        self.simulator = simulator
-        self.session = requests.Session()
-        reply = ask_token(simulator, username=login, password=simulator.users[login].password, **more)
-        self.session.headers["Authorization"] = f"Bearer {reply.json()['access_token']}"
-
-    def __call__(self, method: str, path: str, **more: Any) -> requests.Response:
-        return self.session.request(method, f"{self.simulator.url}/services/restapi/json/{path}", timeout=10, **more)
-
-    def get(self, path: str, status: int = 200, **params: Any) -> Any:
-        return self.expect(status, "GET", path, params=params)
-
-    def post(self, path: str, form: Record, status: int = 200) -> Any:
-        return self.expect(status, "POST", path, data=form)
-
-    def expect(self, status: int, method: str, path: str, **more: Any) -> Any:
-        reply = self(method, path, **more)
-        assert reply.status_code == status, reply.text
-        return reply.json()
-
-
-def ask_token(
-    simulator: EgitoSimulator, *, place: str = "params", method: str = "POST", **more: Any
-) -> requests.Response:
-    given = {"grant_type": "password", **simulator.config(), **more}
-    kwargs: Record = {place: {name: given[name] for name in given if name not in {"system", "url"}}}
-    return requests.request(method, simulator.url + "/oauth/token", timeout=10, **kwargs)
+from tests.crm_simulators.egito_caller import Http, Record, ask_token, entry, fields, lead
 
 
 @pytest.fixture(name="simulator")
@@ -62,162 +28,6 @@ def a_simulator() -> Iterator[EgitoSimulator]:
 @pytest.fixture(name="http")
 def a_session(simulator: EgitoSimulator) -> Http:
     return Http(simulator)
-
-
-def lead(simulator: EgitoSimulator, **more: Any) -> Record:
-    return {"surname": "Żak", "sexId": entry(simulator, "sex", "Kobieta"), **more}
-
-
-def entry(simulator: EgitoSimulator, kind: str, name: str) -> Any:
-    return next(
-        row["id"] for row in simulator.records("SelectDictionary") if (row["type"], row["name"]) == (kind, name)
-    )
-
-
-def fields(reply: Record) -> list[str]:
-    return [error["field"] for error in reply["errors"]]
-
-
-def test_a_token_as_in_the_documentation(simulator: EgitoSimulator) -> None:
-    reply = ask_token(simulator)
-    assert reply.status_code == 200
-    token = reply.json()
-    assert list(token) == ["access_token", "token_type", "refresh_token", "expires_in", "scope"]
-    assert uuid.UUID(token["access_token"]) != uuid.UUID(token["refresh_token"])
-    assert (token["token_type"], token["scope"]) == ("bearer", "write read")
-    assert reply.headers["Cache-Control"] == "no-store"
-    assert reply.headers["Pragma"] == "no-cache"
-
-
-def test_a_live_token_is_given_out_again_with_less_time_left(simulator: EgitoSimulator) -> None:
-    first = ask_token(simulator).json()
-    simulator.clock.advance(283)
-    second = ask_token(simulator, place="data").json()
-    assert second["access_token"] == first["access_token"]
-    assert 3310 <= second["expires_in"] <= 3317
-    other = ask_token(simulator, client_id="api-klient-2", client_secret="sekret-2").json()
-    assert other["access_token"] != first["access_token"]
-
-
-def test_after_its_life_a_token_is_expired_and_then_unknown(simulator: EgitoSimulator, http: Http) -> None:
-    token = ask_token(simulator).json()
-    simulator.clock.advance(3601)
-    reply = http("GET", "Lead/list")
-    assert reply.status_code == 401
-    assert reply.json() == {
-        "error": "invalid_token",
-        "error_description": f"Access token expired: {token['access_token']}",
-    }
-    assert 'error="invalid_token"' in reply.headers["WWW-Authenticate"]
-    assert http.get("Lead/list", 401)["error_description"] == f"Invalid access token: {token['access_token']}"
-    renewed = ask_token(simulator).json()
-    assert renewed["access_token"] != token["access_token"]
-    assert renewed["expires_in"] >= 3599
-
-
-def test_a_renewed_password_grant_keeps_the_refresh_token(simulator: EgitoSimulator) -> None:
-    first = ask_token(simulator).json()
-    simulator.clock.advance(3601)
-    second = ask_token(simulator).json()
-    assert second["refresh_token"] == first["refresh_token"]
-    assert second["access_token"] != first["access_token"]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "status", "error", "description"),
-    [
-        ({"password": "x"}, 400, "invalid_grant", "Bad credentials"),
-        ({"username": "login"}, 400, "invalid_grant", "Bad credentials"),
-        ({"client_id": "x"}, 401, "invalid_client", "Bad client credentials"),
-        ({"client_secret": "x"}, 401, "invalid_client", "Bad client credentials"),
-        ({"client_id": ""}, 401, "unauthorized", "Full authentication is required to access this resource"),
-        ({"grant_type": ""}, 400, "invalid_request", "Missing grant type"),
-        ({"grant_type": "magic"}, 400, "unsupported_grant_type", "Unsupported grant type"),
-        ({"grant_type": "refresh_token", "refresh_token": "x"}, 400, "invalid_grant", "Invalid refresh token: x"),
-        ({"scope": "fly"}, 400, "invalid_scope", "Invalid scope: fly"),
-    ],
-)
-def test_errors_of_the_token_endpoint(
-    simulator: EgitoSimulator, wrong: Record, status: int, error: str, description: str
-) -> None:
-    reply = ask_token(simulator, **wrong)
-    assert reply.status_code == status
-    assert (reply.json()["error"], reply.json()["error_description"]) == (error, description)
-    assert reply.headers.get("WWW-Authenticate", "").startswith("Bearer ") is (status == 401)
-
-
-def test_get_of_a_token_is_405(simulator: EgitoSimulator) -> None:
-    assert ask_token(simulator, method="GET").status_code == 405
-
-
-@pytest.mark.parametrize(("place", "switch"), [("params", "query"), ("data", "form")])
-def test_the_token_endpoint_may_look_in_one_place_only(place: str, switch: Any) -> None:
-    with EgitoSimulator(rows=0, switches=Switches(token_in=switch)) as simulator:
-        assert ask_token(simulator, place=place).status_code == 200
-        other = {"params": "data", "data": "params"}[place]
-        assert ask_token(simulator, place=other).status_code == 401
-
-
-def test_a_refresh_token_brings_a_new_access_token(simulator: EgitoSimulator, http: Http) -> None:
-    first = ask_token(simulator).json()
-    again = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
-    second = ask_token(simulator, **again).json()
-    assert second["access_token"] != first["access_token"]
-    assert second["refresh_token"] == first["refresh_token"]
-    assert http.get("Lead/list", 401)["error"] == "invalid_token"
-    stolen = ask_token(simulator, **again, client_id="api-klient-2", client_secret="sekret-2")
-    assert stolen.status_code == 400
-    simulator.clock.advance(31 * 24 * 3600)
-    expired = ask_token(simulator, **again)
-    assert expired.status_code == 401
-    assert expired.json()["error_description"] == f"Invalid refresh token (expired): {first['refresh_token']}"
-
-
-def test_refresh_tokens_may_be_missing_or_useless(simulator: EgitoSimulator) -> None:
-    with EgitoSimulator(rows=0, switches=Switches(refresh_tokens="absent", grant_type_in_error=True)) as absent:
-        assert "refresh_token" not in ask_token(absent).json()
-        reply = ask_token(absent, grant_type="refresh_token", refresh_token="x")
-        assert reply.json()["error_description"] == "Unsupported grant type: refresh_token"
-    with EgitoSimulator(rows=0, switches=Switches(refresh_tokens="refused")) as refused:
-        token = ask_token(refused).json()["refresh_token"]
-        assert ask_token(refused, grant_type="refresh_token", refresh_token=token).status_code == 401
-    simulator.expire_refresh_tokens()
-
-
-def test_calls_without_a_token_are_401_whatever_they_ask_for(simulator: EgitoSimulator) -> None:
-    for path, header in (("Lead/list", {}), ("Nope/list", {}), ("Lead/list", {"Authorization": "Basic eDp5"})):
-        reply = requests.get(f"{simulator.url}/services/restapi/json/{path}", headers=header, timeout=10)
-        assert reply.status_code == 401
-        assert reply.json() == {
-            "error": "unauthorized",
-            "error_description": "Full authentication is required to access this resource",
-        }
-        assert reply.headers["WWW-Authenticate"].startswith("Bearer ")
-
-
-def test_sessions_can_be_ended_by_a_fault(simulator: EgitoSimulator, http: Http) -> None:
-    simulator.fault = lambda call: Fault.EXPIRED_SESSION if "Lead" in call.path else None
-    assert http.get("Lead/list", 401)["error_description"].startswith("Access token expired: ")
-
-
-def test_scopes_and_permissions_are_403(simulator: EgitoSimulator) -> None:
-    reader = Http(simulator, scope="read")
-    error = reader.post("Lead/create", lead(simulator), 403)
-    assert (error["error"], error["scope"]) == ("insufficient_scope", "write")
-    assert len(reader.get("Lead/list")) == 60
-    guest = Http(simulator, "gosc@firma")
-    assert guest.post("Lead/create", lead(simulator), 403)["error"] == "access_denied"
-    guest.get("Account/list", 403)
-    guest.get("Lead/list")
-
-
-def test_a_salesman_may_see_his_own_records_only(simulator: EgitoSimulator) -> None:
-    own = Http(simulator, "handlowiec@firma")
-    rows = own.get("Lead/list")
-    assert len(rows) == 20
-    assert {row["ownerId"] for row in rows} == {3}
-    hidden = next(row["id"] for row in simulator.records("Lead") if row["ownerId"] == 1)
-    assert fields(own.get("Lead/get", id=hidden)) == ["id"]
 
 
 @pytest.mark.parametrize("path", ["Nope/list", "lead/list", "Lead/List", "Lead/delete", "Lead", "SelectDictionary/get"])
@@ -237,121 +47,6 @@ def test_reads_take_get_and_post_and_writes_post_only(simulator: EgitoSimulator,
     http.expect(405, "PUT", "Lead/update", data={"id": 1})
     with EgitoSimulator(rows=0, switches=Switches(read_verbs=frozenset({"POST"}))) as posting:
         Http(posting).get("Lead/list", 405)
-
-
-def test_create_as_in_the_documentation(simulator: EgitoSimulator, http: Http) -> None:
-    form = {
-        "name": "Jan",
-        "companyName": "Firma \U0001f389",
-        "sourceId": entry(simulator, "lead.source", "WWW"),
-        "mainPhoneNumber.prefix": "1",
-        "mainPhoneNumber.suffix": "600100200",
-    }
-    reply = http("POST", "Lead/create", data=lead(simulator, **form))
-    assert (reply.status_code, reply.json()) == (200, {"id": 61})
-    record = http.get("Lead/get", id=61)
-    assert record["mainPhoneNumber"] == {"prefix": "1", "suffix": "600100200"}
-    assert (record["companyName"], record["sourceId"], record["ownerId"]) == ("Firma \U0001f389", form["sourceId"], 1)
-    assert record["created"] == record["modified"]
-    stored = simulator.records("Lead")[-1]
-    assert stored["mainPhoneNumber"] == record["mainPhoneNumber"]
-    assert stored["created"].timestamp() * 1000 == pytest.approx(record["created"], abs=1)
-
-
-def test_json_bodies_are_nested_or_dotted(simulator: EgitoSimulator, http: Http) -> None:
-    nested = lead(simulator, mainPhoneNumber={"suffix": "1"})
-    dotted = lead(simulator, **{"mainPhoneNumber.suffix": "1"})
-    for keys, expected in (("nested", ["1", None]), ("dotted", [None, "1"]), ("both", ["1", "1"])):
-        with EgitoSimulator(rows=0, switches=Switches(json_keys=keys)) as other:  # type: ignore[arg-type]
-            session = Http(other)
-            for body in (nested, dotted):
-                session.expect(200, "POST", "Lead/create", json=body)
-            assert [row["mainPhoneNumber"]["suffix"] for row in other.records("Lead")] == expected
-    assert "errors" in http.expect(400, "POST", "Lead/create", data="{", headers={"Content-Type": "application/json"})
-    assert "errors" in http.expect(400, "POST", "Lead/create", json=[1])
-
-
-@pytest.mark.parametrize(
-    ("path", "form", "expected"),
-    [
-        ("Lead/create", {"sexId": ""}, ["sexId"]),
-        ("Lead/create", {"surname": ""}, ["surname"]),
-        ("Lead/create", {"sourceId": "99999"}, ["sourceId"]),
-        ("Lead/create", {"sourceId": "WWW"}, ["sourceId"]),
-        ("Lead/create", {"ownerId": "77"}, ["ownerId"]),
-        ("Account/create", {"website": "x"}, ["name"]),
-        ("Contact/create", {}, ["accountId"]),
-        ("Contact/create", {"accountId": "999"}, ["accountId"]),
-        ("Opportunity/create", {"value": "1,5", "probability": "x", "closeDate": "2025-02-30"}, None),
-        ("Lead/update", {}, ["id"]),
-        ("Lead/update", {"id": "999"}, ["id"]),
-    ],
-)
-def test_what_is_wrong_stands_in_errors(
-    simulator: EgitoSimulator, http: Http, path: str, form: Record, expected: list[str] | None
-) -> None:
-    form = {**lead(simulator), **form} if not path.startswith("Account") else form
-    reply = http.post(path, form)
-    assert "id" not in reply
-    assert set(fields(reply)) == set(expected or ["value", "probability", "closeDate", "name", "accountId"])
-    assert len(simulator.records("Lead")) == 60
-
-
-@pytest.mark.parametrize("status", [200, 400])
-def test_shapes_of_errors(status: Any) -> None:
-    for shape, expected in (
-        ("message", {"field": "surname", "message": "Pole jest wymagane"}),
-        ("strings", "surname: Pole jest wymagane"),
-        (
-            "spring",
-            {"field": "surname", "defaultMessage": "Pole jest wymagane", "code": "NotNull", "rejectedValue": None},
-        ),
-    ):
-        switches = Switches(error_status=status, error_shape=shape, id_with_errors=True)  # type: ignore[arg-type]
-        with EgitoSimulator(rows=1, switches=switches) as simulator:
-            form = {**lead(simulator, surname=""), "id": 1}
-            assert Http(simulator).post("Lead/update", form, status) == {"id": 1, "errors": [expected]}
-
-
-def test_success_may_bring_an_empty_errors() -> None:
-    with EgitoSimulator(rows=0, switches=Switches(errors_on_success=True)) as simulator:
-        assert Http(simulator).post("Lead/create", lead(simulator)) == {"id": 1, "errors": []}
-
-
-def test_an_update_blanks_what_it_does_not_name(simulator: EgitoSimulator, http: Http) -> None:
-    number = http.post("Lead/create", lead(simulator, description="keep me", mainEmail="a@b.pl"))["id"]
-    before = http.get("Lead/get", id=number)
-    simulator.clock.advance(1)
-    assert http.post("Lead/update", lead(simulator, id=number, mainEmail="c@d.pl")) == {"id": number}
-    after = http.get("Lead/get", id=number)
-    assert (after["mainEmail"], after["description"], after["ownerId"]) == ("c@d.pl", None, None)
-    assert after["created"] == before["created"]
-    assert after["modified"] > before["modified"]
-
-
-def test_an_update_can_be_partial() -> None:
-    with EgitoSimulator(rows=3, switches=Switches(update="partial")) as simulator:
-        http = Http(simulator)
-        before = http.get("Lead/get", id=2)
-        http.expect(200, "POST", "Lead/update", json={"id": 2, "description": "x", "mainPhoneNumber": None})
-        after = http.get("Lead/get", id=2)
-        assert after["surname"] == before["surname"]
-        assert (after["description"], after["mainPhoneNumber"]) == ("x", {"prefix": None, "suffix": None})
-
-
-def test_unknown_fields_are_dropped_or_refused(simulator: EgitoSimulator, http: Http) -> None:
-    http.post("Lead/create", lead(simulator, shoeSize=44, created=5))
-    assert "shoeSize" not in http.get("Lead/get", id=61)
-    with EgitoSimulator(rows=0, switches=Switches(unknown_fields="reject")) as strict:
-        assert fields(Http(strict).post("Lead/create", lead(strict, shoeSize=44))) == ["shoeSize"]
-
-
-def test_unknown_ids_of_get() -> None:
-    with EgitoSimulator(rows=1, switches=Switches(unknown_id="404")) as simulator:
-        Http(simulator).get("Lead/get", 404, id=9)
-    with EgitoSimulator(rows=1, switches=Switches(unknown_id="empty")) as simulator:
-        assert Http(simulator).get("Lead/get", id=9) == {}
-        assert fields(Http(simulator).post("Lead/update", {"id": 9})) == ["id"]
 
 
 @pytest.mark.parametrize("kind", ["number", "string", "uuid"])
@@ -487,12 +182,6 @@ def test_fields_that_may_be_otherwise() -> None:
         assert len(http.get("Contract/list")) == 2
 
 
-def test_delete_can_exist() -> None:
-    with EgitoSimulator(rows=2, switches=Switches(delete=True)) as simulator:
-        assert Http(simulator).post("Lead/delete", {"id": 1}) == {"id": 1}
-        assert [row["id"] for row in simulator.records("Lead")] == [2]
-
-
 def test_dictionaries_by_type(simulator: EgitoSimulator, http: Http) -> None:
     rows = http.get("SelectDictionary/list", type="lead.source")
     assert rows[0] == {"id": entry(simulator, "lead.source", "WWW"), "name": "WWW", "type": "lead.source"} | {
@@ -538,15 +227,6 @@ def test_the_store_is_open_to_tests(simulator: EgitoSimulator, http: Http) -> No
     assert number not in {row["id"] for row in http.get("Account/list")}
     added = simulator.insert("SelectDictionary", {"type": "color", "name": "czerwony"})
     assert http.get("SelectDictionary/list", type="color")[0]["id"] == added
-
-
-def test_every_seeded_record_can_be_saved_again(simulator: EgitoSimulator, http: Http) -> None:
-    for name in ("Lead", "Account", "Contact", "Opportunity"):
-        for record in http.get(f"{name}/list"):
-            assert http.expect(200, "POST", f"{name}/update", json=record) == {"id": record["id"]}
-            saved = http.get(f"{name}/get", id=record["id"])
-            assert {**saved, "modified": 0} == {**record, "modified": 0}
-    assert len(simulator.records("Lead")) == 60
 
 
 def test_the_seed_is_the_same_every_time_and_in_the_past() -> None:

@@ -50,9 +50,10 @@ def test_a_setting_that_does_not_exist_stops_the_target(vtiger: Start, tmp_path:
 
 def test_and_the_tap(vtiger: Start) -> None:
     crm = vtiger()
-    result = read({**crm.config(), "start_dat": "2026-01-01", "entitys": ["Contacts"]})
+    result = read({**crm.config(), "start_dat": "2026-01-01", "entitys": ["Contacts"], "access_kay": "x"})
     assert "There is no setting `start_dat`; did you mean `start_date`?" in result.exit
     assert "There is no setting `entitys`; did you mean `entities`?" in result.exit
+    assert "There is no setting `access_kay`; did you mean `access_key`?" in result.exit
     assert crm.calls == []
 
 
@@ -143,6 +144,7 @@ def test_in_the_environment_a_misspelt_setting_stops_the_run_and_a_strange_one_i
     assert crm.calls == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("content", "words"),
     [

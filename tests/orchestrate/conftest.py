@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_crm.tap import CrmTap
-from tests.recipes.conftest import postgres
+from tests.recipes.conftest import cluster, postgres, server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +23,9 @@ ROOT = Path(__file__).parent.parent.parent
 ORCHESTRATE = ROOT / "orchestrate"
 STREAMS = ["Accounts", "Contacts"]
 
-PARTS = 3 if "shard" in CrmTap.config_jsonschema["properties"] else 1
-"""Without that setting, the whole is one part."""
+PARTS = 3
 
-__all__ = ["postgres"]
+__all__ = ["cluster", "postgres", "server"]
 
 
 @pytest.fixture
@@ -66,6 +64,7 @@ def with_warehouse(environment: dict[str, str], postgres: Postgres, tmp_path: Pa
     warehouse = postgres.url.replace("postgresql:", "postgresql+psycopg:")
     return {
         **environment,
+        "CRM_SHARDS": "2",
         "CRM_LOADER": f"{loader} --config {settings}",
         "WAREHOUSE": warehouse,
         "WAREHOUSE_SCHEMA": "crm",

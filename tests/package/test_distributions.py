@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -87,3 +88,19 @@ def test_either_name_installs_every_command(name: str, version: str, python: Pat
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - what we installed
         assert done.returncode == 0, f"{script} on {version}: {done.stderr}"
         assert script in done.stdout
+
+
+def test_the_image_holds_all_that_both_commands_need(tmp_path: Path) -> None:
+    """Does by hand what the Dockerfile says, since docker may not be here."""
+    image = (ROOT / "Dockerfile").read_text("utf-8")
+    source, goal = tmp_path / "source", tmp_path / "opt"
+    source.mkdir()
+    for names in re.findall(r"^COPY (?!--from)(.+) \S+$", image, re.MULTILINE):
+        for name in names.split():
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, source / name)
+    (building,) = re.findall(r"^RUN (python -m venv .+)$", image, re.MULTILINE)
+    subprocess.run(["bash", "-c", building.replace("/opt", str(goal))], cwd=source, check=True, capture_output=True)  # noqa: S603, S607
+    for name in ("tap-crm", "target-crm"):
+        subprocess.run([goal / "crm" / "bin" / name, "--version"], cwd="/", check=True, capture_output=True)  # noqa: S603
+    assert re.search(r"^USER [1-9]\d*$", image.split("FROM")[-1], re.MULTILINE)

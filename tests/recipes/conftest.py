@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the test's own."""
+"""A PostgreSQL server of the tests' own."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.recipes.reader import DOCS, PRINTED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# What `make dist` built stands for the package index.
+BUILT = {"PIP_FIND_LINKS": f"{DOCS.parent / 'dist'} {os.environ.get('PIP_FIND_LINKS', '')}".strip()}
+BUILT["UV_FIND_LINKS"] = str(DOCS.parent / "dist")
+# Compiling what is used once takes longer than using it.
+QUICKLY = {"PIP_NO_COMPILE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 @dataclass
 class Postgres:
-    """A running server with the user and the database of the recipe."""
+    """A running server, with the user and the database that the recipes print."""
 
     programs: Path
     port: int
@@ -27,6 +35,16 @@ class Postgres:
     @property
     def url(self) -> str:
         return f"postgresql://crm:secret@localhost:{self.port}/warehouse"
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What pages print, and what to write in its place."""
+        return {PRINTED.partition(":")[2]: self.url.partition(":")[2]}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Lets PostgreSQL's own commands find the server, as its administrator."""
+        return {"PGHOST": "localhost", "PGPORT": str(self.port), "PGUSER": "postgres"}
 
     def ask(self, query: str, url: str = "") -> list[list[str]]:
         """The rows that a query gives."""
@@ -44,10 +62,15 @@ class Postgres:
         assert done.returncode == 0, done.stderr
         return [line.split("\t") for line in done.stdout.split("\n")[:-1]]
 
+    def administer(self, *queries: str) -> None:
+        """Does what takes an administrator."""
+        for query in queries:
+            self.ask(query, f"postgresql://postgres@localhost:{self.port}/postgres")
 
-@pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    """Starts a server on a free port, with nothing in it, and throws it away."""
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Postgres]:
+    """Starts a server on a free port, and throws it away."""
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -66,12 +89,22 @@ def postgres() -> Iterator[Postgres]:
         start = [*control, "-o", options, "-l", folder / "log", "-w", "start"]
         subprocess.run(start, check=True, cwd="/")  # noqa: S603
         try:
-            server = Postgres(programs, port)
-            administrator = f"postgresql://postgres@localhost:{port}/postgres"
-            server.ask("create role crm login password 'secret'", administrator)
-            server.ask("create database warehouse owner crm", administrator)
-            yield server
+            yield Postgres(programs, port)
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd="/")  # noqa: S603
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def server(cluster: Postgres) -> Postgres:
+    """A server with nothing in it."""
+    cluster.administer("drop database if exists warehouse with (force)", "drop role if exists crm")
+    return cluster
+
+
+@pytest.fixture
+def postgres(server: Postgres) -> Postgres:
+    """A server with the user and the empty database of the recipes."""
+    server.administer("create role crm login password 'secret'", "create database warehouse owner crm")
+    return server

@@ -61,6 +61,7 @@ def as_environment(config: dict[str, Any]) -> dict[str, str]:
     }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crm_simulators.vtiger import VtigerSimulator
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("more", ["", "--discover"])
 @pytest.mark.parametrize(
     ("shell", "sentence"),

@@ -115,6 +115,7 @@ STRANGE = [
 ]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("answer", "sentence"), STRANGE)
 def test_an_address_that_is_no_crm(simulator: VtigerSimulator, answer: Answer, sentence: str) -> None:
     answering(simulator, answer)
@@ -127,6 +128,7 @@ def is_page(call: Call) -> bool:
     return "select * from Leads where" in call.query.get("query", "")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("answer", "sentence"), [each for each in STRANGE if b"success" not in each[0].body])
 def test_trouble_in_the_middle(simulator: VtigerSimulator, answer: Answer, sentence: str) -> None:
     catalog = discover(leads(simulator))
@@ -142,6 +144,7 @@ def test_trouble_in_the_middle(simulator: VtigerSimulator, answer: Answer, sente
 PASSING = [fault for fault in Fault if fault not in {Fault.HTML, *SLOW}]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("parallel", [1, 3])
 @pytest.mark.parametrize("fault", PASSING)
 def test_a_fault_that_passes(simulator: VtigerSimulator, fault: Fault, parallel: int) -> None:
@@ -188,6 +191,7 @@ def test_a_database_in_trouble(simulator: VtigerSimulator) -> None:
     assert "replication_key_value" not in result.bookmark("Leads")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("failures", range(1, 40, 3))
 def test_a_server_that_stumbles_and_recovers(vtiger: Start, failures: int, first: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators import SIMULATORS
+from tests.contract.subjects import SUBJECTS
 from tests.target_crm.writing import is_write, settings
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def test_it_ends_with_1_where_a_run_could_not_begin(
 
 @pytest.mark.parametrize("system", ["alfacrm", "intouch", "egito"])
 def test_each_system_says_it(tmp_path: Path, system: str) -> None:
-    with SIMULATORS[system](rows=5, flavour=None) as crm:
+    with SUBJECTS[system].start(5) as crm:
         host = crm.url.removeprefix("http://")
-        code, said = tried(tmp_path, {**crm.config(), "identify_by": "id", "requests_per_second": 1000})
+        code, said = tried(tmp_path, {**SUBJECTS[system].config(crm), "identify_by": "id"})
     assert code == 0
     assert f" at {host} as " in said
     assert " writable, deletions: " in said

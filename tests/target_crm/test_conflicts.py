@@ -84,6 +84,14 @@ def test_a_conflict_is_settled_and_told(
     assert "1 unchanged" in again.line("Contacts")
 
 
+def test_what_the_crm_made_of_a_value_is_nobodys_change(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = config_of(crm, tmp_path, conflicts="reject")
+    run(config, pipe("Contacts", [{**ANN, "title": "up \U0001f680"}]))
+    assert one(crm, "Contacts", email="ann@example.com")["title"] == "up ??"
+    assert run(config, pipe("Contacts", [{**ANN, "title": "Chief"}])).exit == ""
+    assert one(crm, "Contacts", email="ann@example.com")["title"] == "Chief"
+
+
 def test_what_both_changed_to_the_same_is_none(crm: VtigerSimulator, tmp_path: Path) -> None:
     config = config_of(crm, tmp_path, conflicts="reject")
     run(config, pipe("Contacts", [ANN]))

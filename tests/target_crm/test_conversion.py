@@ -105,6 +105,7 @@ def fails(fault: Fault, times: int = 1) -> Callable[[Call], Fault | None]:
     return decide
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_lost_answer_is_settled_by_looking(crm: VtigerSimulator, tmp_path: Path, lead: str, fault: Fault) -> None:
     crm.fault = fails(fault)

@@ -30,7 +30,7 @@ MODES: dict[str, dict[str, Any]] = {
     "match": {"identify_by": ["email"], "streams": {"Accounts": {"identify_by": ["accountname"]}}},
 }
 
-APART = 6
+APART = 4
 """So many requests lie between two faults of one run."""
 
 
@@ -107,6 +107,7 @@ def test_without_a_fault_each_record_is_one_write(mode: str, tmp_path: Path) -> 
         assert not any(map(is_write, bench.crm.calls))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", [each for each in Fault if each not in SLOW], ids=lambda fault: fault.name)
 @pytest.mark.parametrize("mode", MODES)
 def test_a_fault_at_any_request_loses_and_doubles_nothing(mode: str, fault: Fault, tmp_path: Path) -> None:

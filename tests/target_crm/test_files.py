@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from target_crm.report import RawRecord, Rejects
-from tests.target_crm.test_checks import command
+from tests.target_crm.mapping.test_checks import command
 from tests.target_crm.writing import pipe, run, settings, stored
 
 if TYPE_CHECKING:

@@ -90,6 +90,7 @@ SWEEPS: dict[str, tuple[Callable[[Call], bool], int, Fault]] = {
 }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("sweep", SWEEPS)
 @pytest.mark.parametrize("mode", MODES)
 def test_killed_at_any_request_nothing_is_lost_or_doubled(mode: str, sweep: str, tmp_path: Path) -> None:
@@ -120,6 +121,7 @@ def test_killed_at_any_request_nothing_is_lost_or_doubled(mode: str, sweep: str,
     assert at > (9 if step == 1 else 20), "each of the nine records was met"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("mode", MODES)
 def test_the_command_is_killed_in_a_create(mode: str, moment: str, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from target_crm.sinks.sink import BATCH
+from target_crm.writing.creation.creator import Creator
 from tests.target_crm.writing import OWNER, pipe, record, run, schema, settings, stored
 
 if TYPE_CHECKING:
@@ -64,3 +66,15 @@ def test_a_deletion_waits_behind_a_create_that_waits(
     assert result.exit == ""
     assert "1 create, 1 delete" in result.line("Contacts")
     assert stored(crm, "Contacts", email=ANN["email"]) == []
+
+
+def test_what_is_being_created_is_not_settled_when_the_schema_changes(
+    crm: VtigerSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled = []
+    monkeypatch.setattr(Creator, "_settle", lambda _self, intents: settled.extend(intents))
+    people = [{"id": number, "lastname": "Same"} for number in range(BATCH)]
+    messages = [*pipe("Contacts", people), *pipe("Contacts", [{"id": BATCH, "lastname": "Same", "phone": "1"}])]
+    assert run(settings(crm, tmp_path, identify_by="ledger", parallel_requests=8), messages).exit == ""
+    assert settled == []
+    assert len(stored(crm, "Contacts", lastname="Same")) == BATCH + 1

@@ -12,8 +12,8 @@ import pytest
 from crm_simulators.base import Call, Fault
 from crm_simulators.vtiger import VtigerSimulator
 from tests.running import run as read
+from tests.target_crm.mapping.test_uploads import coded, files, sent
 from tests.target_crm.processes import start
-from tests.target_crm.test_uploads import coded, files, sent
 from tests.target_crm.writing import one, pipe, run, settings, stored
 
 if TYPE_CHECKING:

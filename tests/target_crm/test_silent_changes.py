@@ -28,6 +28,7 @@ SILENT: dict[str, tuple[str, Any, Any]] = {
 BY: list[Any] = ["ledger", ["email"]]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("by", BY, ids=str)
 @pytest.mark.parametrize("case", SILENT)
 def test_it_is_reported_and_not_sent_again(crm: VtigerSimulator, tmp_path: Path, case: str, by: Any) -> None:

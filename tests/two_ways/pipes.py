@@ -30,7 +30,7 @@ class Pipe:
         self.folder = folder / f"{source.name}-{there.name}"
         self.folder.mkdir()
         self._report = self.folder / "report.json"
-        self._settings = {
+        self.settings = {
             **there.settings("target"),
             "source": source.name,
             "destination": there.name,
@@ -54,7 +54,7 @@ class Pipe:
     def write(self, messages: list[str]) -> str:
         """Writes what a tap gave; the sentence at the end, empty after success."""
         self._report.unlink(missing_ok=True)
-        result = write(self._settings, messages)
+        result = write(self.settings, messages)
         assert "Traceback" not in result.words
         if result.states:
             self.source.state = result.states[-1]
@@ -81,7 +81,7 @@ class Pipe:
     def begin(self, messages: list[str]) -> BaseProcess:
         """Begins to write in a process of its own."""
         self._report.unlink(missing_ok=True)
-        return start(self._settings, [json.loads(each) for each in messages], self.folder)
+        return start(self.settings, [json.loads(each) for each in messages], self.folder)
 
     def end(self, process: BaseProcess) -> None:
         """Waits for the process, and takes the state that it gave last."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from crm_simulators.base import Fault
+from target_crm.writing.creation import LOOK_SECONDS
 from tests.contract.subjects import SEX, SUBJECTS
+from tests.target_crm.writing import QuietTarget, run
 from tests.two_ways.machine import is_write
 from tests.two_ways.pipes import Pipe
 from tests.two_ways.sides import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 ANN = {"first_name": "Ann", "last_name": "Nova", "email": "ann@example.com", "note": "first"}
@@ -133,6 +135,42 @@ def test_a_create_that_was_cut_off_is_not_made_again_by_the_other_pipeline(tmp_p
         both.go()
         both.go()
         assert len(both.a.people()) == len(both.b.people()) == 2
+
+
+def put_back(ledger: sqlite3.Connection, table: str, row: Sequence[Any]) -> None:
+    ledger.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - our own tables
+
+
+def test_a_create_of_the_other_pipeline_is_waited_for(tmp_path: Path) -> None:
+    with scene(tmp_path) as both, closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as ledger:
+        bob = both.a.create({**ANN, "first_name": "Bob"})
+        both.to_b.write_and_die(both.to_b.read(), 1, Fault.LOST_ANSWER, is_write)
+        coming = both.to_a.read()
+        intent = ledger.execute("SELECT * FROM intents").fetchone()
+        both.go(both.to_b)
+        written = ledger.execute("SELECT * FROM written WHERE key = ?", [bob]).fetchone()
+        # As it was while that run lasted, on another machine.
+        ledger.execute("DELETE FROM written WHERE key = ?", [bob])
+        put_back(ledger, "intents", intent)
+        holder = intent[-3].replace('"machine": "', '"machine": "another ')
+        ledger.execute("UPDATE intents SET lease_until = lease_until + 1000, holder = ?", [holder])
+
+        class Waits(QuietTarget):
+            @staticmethod
+            def sleep(seconds: float) -> None:
+                # The other run ends meanwhile.
+                if seconds == LOOK_SECONDS and ledger.execute("DELETE FROM intents").rowcount:
+                    put_back(ledger, "written", written)
+
+        assert run(both.to_a.settings, coming, target=Waits).exit == ""
+        assert len(both.a.people()) == len(both.b.people()) == 2
+
+
+def test_a_twin_is_not_taken_for_somebody_else(tmp_path: Path) -> None:
+    with scene(tmp_path, identify_by=["ledger", "email"]) as both:
+        both.b.create({**ANN, "first_name": "Bea"})
+        both.go(both.to_a)
+        assert both.one(both.a)["first_name"] == "Ann"
 
 
 def test_a_constant_does_not_overwrite_what_the_other_side_has(tmp_path: Path) -> None:

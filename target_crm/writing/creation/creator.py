@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
+from crm_systems.errors import TIMED_OUT, ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
 from target_crm.ledger import Intent, Snapshot, TakenMeanwhile, Written
 from target_crm.outcome import Reject
 from target_crm.writing.creation.lock import CreateLock
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 """How often a write is sent whose answers are lost and which turns out not to have been carried out."""
+AT_WORK = frozenset({TIMED_OUT, "HTTP 408", "HTTP 504", "HTTP 524"})
+"""Codes of answers that were waited for in vain, by us or by a gateway."""
+PATIENT_LOOKS = 3
+"""How often it is looked then, each time `timeout_seconds` later, before the create is sent again."""
 LOOK_SECONDS = 2.0
 """How often to look whether another run has done with a record."""
 LEASES = 2
@@ -126,14 +130,29 @@ class Creator:
             except CrmError:
                 self._ledger.drop_intent(intent.stream, intent.key)
                 raise
-            self._client.sleep(self._options.settle_seconds)
-            found = self._made_by(intent)
+            found = self._settled(intent, unknown)
             if found is not None:
                 return found
             if isinstance(unknown, OutcomeUnknown) and unknown.refusal:
                 break
-        self._ledger.drop_intent(intent.stream, intent.key)
-        raise self._given_up(unknown)
+        reason = self._given_up(unknown)
+        if not isinstance(reason, (Unavailable, ConfigError)):
+            self._ledger.drop_intent(intent.stream, intent.key)
+        # What stops the run is looked for once more by the next one.
+        raise reason
+
+    def _settled(self, intent: Intent, unknown: CrmError | None) -> Existing | None:
+        """What a create made whose answer was lost; a server that let us wait in vain may still be at work on it."""
+        pauses = [self._options.settle_seconds]
+        if unknown and unknown.code in AT_WORK:
+            pauses += [self._client.timeout] * PATIENT_LOOKS
+        for seconds in pauses:
+            self._client.sleep(seconds)
+            self._ledger.hold(intent.stream, intent.key)
+            found = self._made_by(intent)
+            if found is not None:
+                return found
+        return None
 
     def _held(self, intent: Intent) -> Call:
         """Sends requests; what creates only while the intent is still ours, whatever the client waits for."""

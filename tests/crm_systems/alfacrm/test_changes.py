@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TRACKED = ("customer", "group", "lesson", "pay")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     "switches",
     [
@@ -144,6 +145,7 @@ def _edit(simulator: AlfaCrmSimulator) -> None:
         simulator.change("customer", row["id"], {"note": "изменено"})
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("total", ["number", "missing"])
 @pytest.mark.parametrize("archived", [True, False])
 @pytest.mark.parametrize("act", [_delete_and_insert, _archive, _delete, _edit])

@@ -63,6 +63,7 @@ def test_the_form_is_the_documented_one(tmp_path: Path) -> None:
     assert call.form["mainPhoneNumber.suffix"] == "600 100 200"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("shape", [{}, {"dates": "iso"}, {"dates": "text"}, {"nulls": "absent"}], ids=str)
 @pytest.mark.parametrize("update", ["whole", "partial"])
 def test_a_change_keeps_all_that_it_does_not_name(tmp_path: Path, update: str, shape: dict[str, Any]) -> None:

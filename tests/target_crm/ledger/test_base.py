@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm_systems.errors import ConfigError
 from target_crm.ledger import EMPTY, NOT_SHOWN, Agreed, Base, short_digest
 
 VALUES = st.one_of(st.none(), st.text(), st.integers(), st.booleans(), st.lists(st.text()))
@@ -80,3 +81,12 @@ def test_another_meaning_has_another_digest(one: Any, other: Any) -> None:
 
 def test_no_number_stops_it() -> None:
     assert short_digest(float("nan")) != short_digest(float("inf"))
+
+
+@pytest.mark.parametrize("length", range(1, 20))
+def test_a_part_of_one_is_none(length: int) -> None:
+    base = Base()
+    base.agree(base.mark("title", "title"), short_digest("sent"), short_digest("stored"))
+    assert len(base.packed()) == 20
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Base(base.packed()[:length])

@@ -101,7 +101,8 @@ def test_a_termination_ends_readers_that_hang(server: VtigerSimulator, tmp_path:
     assert hanging.wait(50)
     process.send_signal(signal.SIGTERM)
     try:
-        result, _code = finished(process)
+        result, code = finished(process)
     finally:
         done.set()
+    assert code == 128 + signal.SIGTERM
     assert "Traceback" not in result.log

@@ -36,6 +36,7 @@ def modules_of(simulator: VtigerSimulator, user: str = "admin") -> list[str]:
     return [name for name, module in simulator.store.modules.items() if name not in denied and not module.hidden]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("user", "parallel"), [("admin", 1), ("admin", 4), ("euro", 4), ("limited", 1)])
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_every_record_of_every_module(vtiger: Start, flavour: str, user: str, parallel: int) -> None:

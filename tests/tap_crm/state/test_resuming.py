@@ -116,6 +116,47 @@ def test_other_settings_begin_anew(server: VtigerSimulator) -> None:
     assert len(result.records["Contacts"]) == len(server.store.records("Contacts"))
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Etc/GMT-2"])
+def test_what_was_changed_on_either_side_of_the_break_comes(server: VtigerSimulator, zone: str) -> None:
+    """Also where the CRM's stamps are those of another zone."""
+    config, warehouse = {**config_of(server), "timezone": zone}, Warehouse()
+    keys = [row["id"] for row in server.store.records("Contacts")]
+    lines = run(config).output.splitlines()
+    warehouse.take(lines[: len(lines) // 2])
+    assert keys[0] in warehouse.rows
+    assert keys[-1] not in warehouse.rows
+    for key in (keys[0], keys[-1]):
+        server.clock.advance(1800)
+        server.store.change(key, {"title": "changed meanwhile"})
+    last = run(config, state=warehouse.state)
+    assert "this one goes on with it" in last.log
+    warehouse.take(last.output.splitlines())
+    assert warehouse.titles() == {row["id"]: row["title"] for row in server.store.records("Contacts")}
+
+
+def test_what_is_missing_before_the_break_is_read_after_it() -> None:
+    with VtigerSimulator(rows=1200, flavour="corebos") as server:
+        store, warehouse = server.store, Warehouse()
+        lines = run(config_of(server)).output.splitlines()
+        warehouse.take(lines[: 2 * len(lines) // 3])
+        for row in store.records("Contacts"):
+            store.put(store.find(row["id"]), {"assigned_user_id": "19x1"})
+        warehouse.take(run(config_of(server), state=warehouse.state).output.splitlines())
+        assert warehouse.rows.keys() == {row["id"] for row in store.records("Contacts")}
+
+
+def test_a_place_that_a_merge_of_states_kept_is_over(server: VtigerSimulator) -> None:
+    config, warehouse = config_of(server), Warehouse()
+    lines = run(config).output.splitlines()
+    warehouse.take(lines[: len(lines) // 3])
+    assert warehouse.state
+    state = run(config, state=warehouse.state).state
+    state["bookmarks"]["Contacts"][READING] = warehouse.state["bookmarks"]["Contacts"][READING]
+    result = run(config, state=state)
+    assert "cut off" not in result.log
+    assert not result.records["Contacts"]
+
+
 def test_what_left_before_the_break_is_not_taken_for_deleted(server: VtigerSimulator, tmp_path: Path) -> None:
     keys = {"deletions": "compare", "keys_url": f"sqlite:///{tmp_path}/keys.sqlite", "most_deletions": 100}
     config = {**config_of(server), **keys}

@@ -33,6 +33,7 @@ def contact(key: str) -> list[str]:
     return [json.dumps(first), json.dumps(record).replace('"account_id": 0', f'"account_id": {key}')]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("child_first", [False, True])
 @pytest.mark.parametrize(("parent", "child"), PAIRS)
 def test_a_reference_finds_its_record(

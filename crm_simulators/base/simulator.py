@@ -1,4 +1,4 @@
-"""What every simulator shares: the HTTP server, a clock that can be moved, faults on demand, a log of what came in."""
+"""A simulator: the HTTP server, a clock that can be moved, faults on demand, a log of what came in."""
 
 from __future__ import annotations
 
@@ -9,84 +9,21 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
-from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from typing_extensions import Self
 
+from crm_simulators.base.exchange import Answer, Call
+from crm_simulators.base.faults import AFTERWARDS, INSTEAD, SLOW, Fault
 from crm_simulators.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-
-class Fault(Enum):
-    """What can go wrong with one request."""
-
-    REFUSED = auto()
-    """The connection is reset before anything was done."""
-    LOST_ANSWER = auto()
-    """The request is carried out, then the connection is reset."""
-    ERROR_BEFORE = auto()
-    """HTTP 500 with an empty body, nothing was done."""
-    ERROR_AFTER = auto()
-    """The request is carried out, then HTTP 500 with an empty body."""
-    THROTTLED_SECONDS = auto()
-    """HTTP 429 with ``Retry-After: 1``, nothing was done."""
-    THROTTLED_DATE = auto()
-    """HTTP 429 with ``Retry-After`` as an HTTP date, nothing was done."""
-    EXPIRED_SESSION = auto()
-    """Every session ends just before the request is looked at."""
-    HTML = auto()
-    """A page of HTML with status 200 instead of an answer, nothing was done."""
-    GATEWAY = auto()
-    """HTTP 502 with a page of HTML, nothing was done."""
-    GATEWAY_AFTER = auto()
-    """The request is carried out, then HTTP 504 with a page of HTML."""
-    TRUNCATED = auto()
-    """The request is carried out, the answer breaks off in the middle."""
-    SILENT = auto()
-    """The request is carried out, and no answer comes until the client hangs up."""
-    DRIP = auto()
-    """The request is carried out, and the answer comes byte by byte until the client hangs up."""
-
-
-SLOW = frozenset({Fault.SILENT, Fault.DRIP})
-"""Faults that last as long as the client lets them."""
 DRIP_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request as it came in."""
-
-    number: int
-    """Counts from 1 since the simulator was started or its log cleared."""
-    at: float
-    """``time.monotonic()`` on arrival, in seconds."""
-    method: str
-    path: str
-    query: Mapping[str, str]
-    form: Mapping[str, str]
-    """The fields of a form-urlencoded body, else empty."""
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What goes back."""
-
-    body: bytes = b""
-    status: int = 200
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Simulator(ABC):
@@ -180,30 +117,6 @@ class Simulator(ABC):
         self.stop()
 
 
-def _server_error() -> Answer:
-    return Answer(b"", 500, "text/html; charset=UTF-8")
-
-
-def _throttled_until() -> Answer:
-    again = datetime.now(timezone.utc) + timedelta(seconds=1)
-    return Answer(b"", 429, headers={"Retry-After": format_datetime(again, usegmt=True)})
-
-
-_INSTEAD: dict[Fault | None, Callable[[], Answer | None]] = {
-    Fault.REFUSED: lambda: None,
-    Fault.ERROR_BEFORE: _server_error,
-    Fault.THROTTLED_SECONDS: lambda: Answer(b"", 429, headers={"Retry-After": "1"}),
-    Fault.THROTTLED_DATE: _throttled_until,
-    Fault.GATEWAY: lambda: Answer(b"<html>Bad Gateway</html>", 502, "text/html"),
-    Fault.HTML: lambda: Answer(b"<html><body>Temporarily unavailable</body></html>", 200, "text/html; charset=UTF-8"),
-}
-_AFTERWARDS: dict[Fault | None, Callable[[], Answer | None]] = {
-    Fault.LOST_ANSWER: lambda: None,
-    Fault.ERROR_AFTER: _server_error,
-    Fault.GATEWAY_AFTER: lambda: Answer(b"<html>Gateway Time-out</html>", 504, "text/html"),
-}
-
-
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -264,12 +177,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     @staticmethod
     def _carry_out(simulator: Simulator, call: Call, fault: Fault | None) -> Answer | None:
-        if fault in _INSTEAD:
-            return _INSTEAD[fault]()
+        if fault in INSTEAD:
+            return INSTEAD[fault]()
         if fault is Fault.EXPIRED_SESSION:
             simulator.expire_sessions()
         answer = simulator.answer(call)
-        return _AFTERWARDS.get(fault, lambda: answer)()
+        return AFTERWARDS.get(fault, lambda: answer)()
 
     def _send(self, answer: Answer, *, truncated: bool) -> None:
         self.send_response(answer.status)

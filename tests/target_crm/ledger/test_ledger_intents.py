@@ -13,7 +13,7 @@ import pytest
 
 from target_crm.ledger import Create, Ledger
 from target_crm.ledger.lease import LeaseHolder
-from tests.target_crm.test_ledger import intent
+from tests.target_crm.ledger.test_ledger import intent
 from tests.target_crm.writing import pipe, run, settings
 
 if TYPE_CHECKING:

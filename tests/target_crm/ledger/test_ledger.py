@@ -91,12 +91,12 @@ def test_many_threads_may_note_at_the_same_time(ledger: Ledger) -> None:
             key = f"{worker}-{number}"
             ledger.intend([Create(intent(key), None)])
             ledger.note("stream", key, Written("Contacts", key, "d"))
-            ledger.leave_open("stream", key, ["f"], [Link("stream", key, "f", ("Accounts",), "a")])
+            ledger.links.leave("stream", key, ["f"], [Link("stream", key, "f", ("Accounts",), "a")])
 
     _together(*(lambda worker=worker: work(worker) for worker in range(6)))
     ids = {f"{worker}-{number}" for worker in range(6) for number in range(25)}
     assert ledger.keys_of("Contacts", ids) == ids
-    assert len(ledger.links_to(["a"])) == 150
+    assert len(ledger.links.to(["a"])) == 150
 
 
 def _together(*works: Callable[[], None]) -> None:
@@ -118,19 +118,19 @@ def test_references_are_found_in_the_entities_that_they_may_point_to(ledger: Led
 
 def test_open_links_are_replaced_field_by_field(ledger: Ledger) -> None:
     first, second = (Link("s", "1", name, ("Accounts",), "a") for name in ("x", "y"))
-    ledger.leave_open("s", "1", ["x", "y"], [first, second])
-    assert ledger.links_to() == [first, second]
-    ledger.leave_open("s", "1", ["x"], [])
-    assert ledger.links_to(["a"]) == [second]
-    ledger.close_link(second)
-    assert ledger.links_to() == []
+    ledger.links.leave("s", "1", ["x", "y"], [first, second])
+    assert ledger.links.to() == [first, second]
+    ledger.links.leave("s", "1", ["x"], [])
+    assert ledger.links.to(["a"]) == [second]
+    ledger.links.close(second)
+    assert ledger.links.to() == []
 
 
 def test_what_was_deleted_is_forgotten_altogether(ledger: Ledger) -> None:
     ledger.note("s", "1", Written("Contacts", "12x1", "d"))
-    ledger.leave_open("s", "1", ["x"], [Link("s", "1", "x", (), "a")])
+    ledger.links.leave("s", "1", ["x"], [Link("s", "1", "x", (), "a")])
     ledger.forget("s", "1")
-    assert (ledger.written("s", "1"), ledger.links_to(), ledger.intents("s")) == (None, [], [])
+    assert (ledger.written("s", "1"), ledger.links.to(), ledger.intents("s")) == (None, [], [])
 
 
 def test_errors_of_the_database_repeat_no_value(ledger: Ledger, tmp_path: Path) -> None:

@@ -152,6 +152,7 @@ def test_faults_of_the_input_are_named(crm: VtigerSimulator, tmp_path: Path) -> 
     assert sent(crm) == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.ERROR_AFTER, Fault.TRUNCATED, Fault.REFUSED])
 @pytest.mark.parametrize("operation", ["create", "update"])
 def test_nothing_is_doubled_by_a_lost_answer(

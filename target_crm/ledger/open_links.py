@@ -1,0 +1,51 @@
+"""References that are set later: the records they point to have not been written yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_crm.ledger.rows import link_in, link_row
+from target_crm.ledger.statements import RECORD, Statements, portions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import sqlalchemy as sa
+
+    from target_crm.ledger.database import Database
+    from target_crm.ledger.entries import Link
+
+
+class OpenLinks:
+    """The open references of what ``ours`` names; any number of threads may use it."""
+
+    def __init__(self, database: Database, does: Statements, ours: Mapping[str, str]) -> None:
+        self._database = database
+        self._does = does
+        self._ours = ours
+
+    def leave(self, stream: str, key: str, fields: Iterable[str], links: Iterable[Link]) -> None:
+        """Notes the references of a record that are to be set later, in place of those of the same ``fields``."""
+        named, those = list(fields), list(links)
+        self._database.replace(lambda db: self.replace(db, stream, key, named, those))
+
+    def replace(self, db: sa.Connection, stream: str, key: str, fields: Sequence[str], links: Sequence[Link]) -> None:
+        """The same, as a part of what a transaction does."""
+        its = {**self._ours, "its_stream": stream, "its_key": key}
+        db.execute(self._does.close_links, {**its, "its_field": list(fields)})
+        if links:
+            row = {name: its[f"its_{name}"] for name in RECORD}
+            db.execute(self._does.add_link, [{**row, **link_row(each)} for each in links])
+
+    def close(self, link: Link) -> None:
+        """Notes that a reference was set."""
+        self.leave(link.stream, link.key, [link.field], ())
+
+    def to(self, keys: Iterable[str] | None = None) -> list[Link]:
+        """The references that wait for incoming records with these keys; for any, if none are named."""
+        if keys is None:
+            return [link_in(row) for row in self._database.read(self._does.links, self._ours)]
+        found = (
+            self._database.read(self._does.links_to, {**self._ours, "its_to_key": some}) for some in portions(keys)
+        )
+        return [link_in(row) for rows in found for row in rows]
