@@ -87,6 +87,7 @@ class Creator:
                 continue
             if not look:
                 logger.info("%s: waiting for %s, which creates %s", self._options.stream, intent.holder, key)
+            self._ledger.step_aside()
             self._client.sleep(pause_before(look))
         raise Reject(f"another run is about to create it, {intent and intent.holder}; run again when that has ended")
 
