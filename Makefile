@@ -1,8 +1,15 @@
 # A fresh machine needs Python 3.10 or newer, make and a package index.
 PYTHON ?= python3
 RUN := .venv/bin/python -m
-# Twice quiet: errors only.
-PIP := bin/pip install -qq --disable-pip-version-check
+UV := .venv/bin/uv
+INSTALL := $(UV) pip install --quiet --python
+# An environment beside .venv: what it is for, and the packages.
+define environment
+@echo "Installing $(1) into $(@D) …"
+@$(UV) venv --quiet --allow-existing --python .venv/bin/python $(@D)
+@$(INSTALL) $(@D) $(2)
+@touch $@
+endef
 
 LOADERS := meltanolabs-target-postgres target-duckdb target-jsonl
 # target-duckdb 0.8 loses the first row of each load with a newer one, which takes it for a header.
@@ -51,12 +58,12 @@ lint: .venv/ready ## Style, types, architecture
 	.venv/bin/check-jsonschema --builtin-schema vendor.meltano meltano.yml
 	.venv/bin/hadolint Dockerfile
 	.venv/bin/kubernetes-validate --quiet --strict orchestrate/cronjob.yaml
-	.venv/bin/uv lock --check --quiet
+	$(UV) lock --check --quiet
 
 dist: .venv/ready ## Builds tap-crm and target-crm
 	rm -rf dist
-	.venv/bin/uv build --quiet --out-dir dist .
-	.venv/bin/uv build --quiet --out-dir dist packaging/target-crm
+	$(UV) build --quiet --out-dir dist .
+	$(UV) build --quiet --out-dir dist packaging/target-crm
 
 package: dist ## Checks both packages and installs them into empty environments
 	.venv/bin/twine check --strict dist/*
@@ -74,45 +81,34 @@ docs: .venv/ready ## Builds the documentation into site/; a link to nowhere fail
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 bench: .venv/ready ## Measures our connectors beside others, in about half an hour, and writes docs/performance.md
-	@for peer in dlt airbyte; do test -d .venv-bench/$$peer || $(PYTHON) -m venv .venv-bench/$$peer; done
-	-.venv-bench/dlt/$(PIP) "dlt[filesystem]~=1.31"
-	-.venv-bench/airbyte/$(PIP) "airbyte-cdk~=7.39"
+	@for peer in dlt airbyte; do $(UV) venv --quiet --allow-existing --python .venv/bin/python .venv-bench/$$peer; done
+	-$(INSTALL) .venv-bench/dlt "dlt[filesystem]~=1.31"
+	-$(INSTALL) .venv-bench/airbyte "airbyte-cdk~=7.39"
 	$(RUN) benchmarks
 
 generate: .venv/ready ## Writes what follows from the code into meltano.yml, the README and docs/
 	$(RUN) tools.generate
-	.venv/bin/uv lock --quiet
+	$(UV) lock --quiet
 	$(RUN) tools.pairs
 
 .venv/ready: pyproject.toml
 	@echo "Installing the connectors and what checks them into .venv …"
 	@test -d .venv || $(PYTHON) -m venv .venv
-	@.venv/$(PIP) --editable ".[dev]"
+	@.venv/bin/pip install -qq --disable-pip-version-check "uv~=0.13.8"
+	@$(INSTALL) .venv --editable ".[dev]"
 	@touch $@
 
-.venv-meltano/ready:
-	@echo "Installing Meltano into .venv-meltano …"
-	@$(PYTHON) -m venv .venv-meltano
-	@.venv-meltano/$(PIP) "meltano~=4.4"
-	@touch $@
+.venv-meltano/ready: | .venv/ready
+	$(call environment,Meltano,"meltano~=4.4")
 
-.venv-dagster/ready:
-	@echo "Installing Dagster into .venv-dagster …"
-	@$(PYTHON) -m venv .venv-dagster
-	@.venv-dagster/$(PIP) "dagster~=1.13" dagster-webserver
-	@touch $@
+.venv-dagster/ready: | .venv/ready
+	$(call environment,Dagster,"dagster~=1.13" dagster-webserver)
 
-.venv-airflow/ready:
-	@echo "Installing Airflow into .venv-airflow …"
-	@$(PYTHON) -m venv .venv-airflow
-	@.venv-airflow/$(PIP) "apache-airflow~=3.3"
-	@touch $@
+.venv-airflow/ready: | .venv/ready
+	$(call environment,Airflow,"apache-airflow~=3.3")
 
-.venv-loaders/%/ready:
-	@echo "Installing $* into .venv-loaders …"
-	@$(PYTHON) -m venv .venv-loaders/$*
-	@.venv-loaders/$*/$(PIP) $* $(BESIDE_$*)
-	@touch $@
+.venv-loaders/%/ready: | .venv/ready
+	$(call environment,$*,$* $(BESIDE_$*))
 
 clean:
 	rm -rf .venv .venv-meltano .venv-loaders .venv-dagster .venv-airflow .meltano demo-output proof-output dist site

@@ -6,6 +6,9 @@ server's own words may hold personal data; they are kept apart in :attr:`CrmErro
 
 from __future__ import annotations
 
+TIMED_OUT = "time-out"
+"""The code of a request whose answer did not come in time."""
+
 
 class CrmError(Exception):
     """A CRM, or the network on the way to it, did not do what was asked."""

@@ -53,11 +53,21 @@ def catalog_of(file: Any) -> dict[str, Any]:
     """
     catalog = _json(_text(file))
     try:
+        for each in catalog["streams"]:
+            _choose_method(each)
         Catalog.from_dict({"streams": list(catalog["streams"])})
     except (KeyError, TypeError, AttributeError, ValueError):
         raise FileError("holds no catalog: make it with `--discover`") from None
     found: dict[str, Any] = catalog
     return found
+
+
+def _choose_method(stream: dict[str, Any]) -> None:
+    """Singer's place for the method that somebody chose is the metadata, where the SDK does not look."""
+    own = (each["metadata"] for each in stream.get("metadata") or () if not each["breadcrumb"])
+    chosen = next((each["replication-method"] for each in own if each.get("replication-method")), None)
+    if chosen:
+        stream["replication_method"] = chosen
 
 
 def _unwrapped(state: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from urllib3.exceptions import (
 )
 
 from crm_systems.decoding import NotJson, find_json
-from crm_systems.errors import ConfigError, CrmError, NoData, ProtocolError, Unavailable
+from crm_systems.errors import TIMED_OUT, ConfigError, CrmError, NoData, ProtocolError, Unavailable
 from crm_systems.rows import is_identifier
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _passing(about: str, error: Exception) -> Unavailable:
         return Unavailable(f"{about}: nobody answers at the server's address", hint=hint, nothing_done=True)
     if isinstance(error, ReadTimeoutError):
         hint = "the server is overloaded or the time too short"
-        return Unavailable(f"{about}: no answer within `timeout_seconds`", hint=hint)
+        return Unavailable(f"{about}: no answer within `timeout_seconds`", code=TIMED_OUT, hint=hint)
     return Unavailable(f"{about}: the connection broke", code=type(error).__name__)
 
 

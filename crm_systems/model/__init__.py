@@ -8,9 +8,6 @@ from crm_systems.model.shards import BEYOND, Ranges, Shard
 __all__ = [
     "A_TEXT",
     "BEYOND",
-    "BLOCK",
-    "MOST",
-    "TEXTS",
     "Abilities",
     "Call",
     "Choice",

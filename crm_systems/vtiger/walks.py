@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from crm_systems.compiled import column
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import BEYOND, Page
-from crm_systems.paging import Divisible, shrunk
+from crm_systems.paging import Divisible, Part, Sliding, shrunk
 from crm_systems.vtiger.vtql import SERVER_PAGE, Table, ask, is_none, number_of, vouch
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 MOST_SPOILED = 50
 """How many records may be unreadable in a row before anything was read; then the module is, and not its records."""
-MOST_BARREN = 3
-"""How many full pages by offset may bring nothing new in a row."""
 
 
 class Keyset(Divisible):
@@ -134,18 +132,24 @@ class Keyset(Divisible):
         Raises:
             ProtocolError: the server says both that rows follow and that none do, and not only once.
         """
-        if self._table.hides_rows and self._high < BEYOND:
+        hides_rows = self._table.hides_rows and self._high < BEYOND
+        if hides_rows:
             self._last = _past_hidden(self._call, self._table, self._last, self._high, self._witness)
-        elif self._is_end():
-            return True
-        elif self._doubted == self._last:
+        is_over = self._last >= self._high if hides_rows else self._is_end()
+        if self._shows_last() if is_over else self._doubted == self._last and not hides_rows:
             raise ProtocolError(
                 f"{self._table.module}: the server answers empty pages although records follow",
                 hint="its database may be in trouble; run again",
             )
-        else:
-            self._doubted = self._last
-        return False
+        self._doubted = self._last
+        return is_over and not hides_rows
+
+    def _shows_last(self) -> bool:
+        """Whether nothing came although the record that was the last one, when the walk began, still is there."""
+        if self._witness or self._spoiled or self._high == BEYOND:
+            return False
+        last = replace(self._table, where=f"id = '{self._table.prefix}x{self._high}'")
+        return bool(self._call(ask(last.query("id", limit="1"), f"{self._table.module}: confirm the end")))
 
     def _is_end(self) -> bool:
         """Whether a page was empty because nothing follows: asked for in other words."""
@@ -187,37 +191,28 @@ class Keyset(Divisible):
 
 
 def everything(table: Table) -> Walk:
-    """A walk by offset over a table that cannot be read by id; a row that has one is given once.
-
-    An empty page is the end if it is empty twice and the first one still is not.
+    """A walk by offset over a table that cannot be read by id; each row is given once, by its id or else by all of it.
 
     Raises:
-        ProtocolError: the server gives the same full page again and again, or nothing any more.
+        ProtocolError: the server gives the same full page again, or less than it gave before.
     """
-
-    def page(call: Call, offset: int) -> list[Row]:
-        about = f"{table.module}: read"
-        found: list[Row] = call(ask(table.query("*", limit=f"{offset},{table.page_size}"), about, has_ids=False))
-        return found
+    about = f"{table.module}: read"
+    first: list[Row] = []
 
     def walk(call: Call) -> Iterator[Page]:
-        offset, barren, given = 0, 0, set[str]()
-        while True:
-            found = page(call, offset) or page(call, offset)
-            if not found:
-                if (offset or table.witness) and not page(call, 0):
-                    raise shrunk(f"{table.module}: read")
-                return
-            barren = barren + 1 if given.issuperset(map(_identity, found)) else 0
-            if barren == MOST_BARREN:
+        def part(offset: int, size: int) -> Part:
+            query = table.query("*", limit=f"{offset},{size}")
+            found: list[Row] = call(ask(query, about, has_ids=False))
+            if offset and found == first and len(found) >= size:
                 raise ProtocolError(f"{table.module}: the server gives the same records again and again")
-            if barren and len(found) < table.page_size:
-                return
-            if not barren:
-                fresh = [row for row in found if row.get("id") is None or _identity(row) not in given]
-                yield Page([row for row in fresh if not table.shard or table.shard.has(number_of(row["id"]))])
-            given.update(map(_identity, found))
-            offset += len(found)
+            first[:] = first if offset else found
+            return Part(found)
+
+        rows = Sliding(part, _identity, about=about)
+        for fresh in rows.pages(table.page_size, table.page_size):
+            yield Page([row for row in fresh if not table.shard or table.shard.has(number_of(row["id"]))])
+        if table.witness and not rows.seen:
+            raise shrunk(about)
 
     return walk
 

@@ -7,6 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from crm_systems.compiled import Rows
+from crm_systems.errors import ConfigError
+from crm_systems.model import Kind
 from crm_systems.times import instant
 from tap_crm.state import READING, Incremental, Place, StateError, sentence
 
@@ -49,6 +52,8 @@ class Reading:
     """How far it has come; None where a run that is cut off has to begin again."""
     typing: Pages | None = None
     reader: Reader = field(init=False)
+    rows: Rows = field(init=False)
+    """What types rows for it that came as objects."""
     pages: Coming = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,11 +77,26 @@ class Reading:
         if self.entity is None:
             self.at, started = client.clock(), client.server_time()
             self.reader = self.make_reader()
+            self.rows = Rows(self.reader)
             self.entity, self.typing = system.straight(self.describe(), self.reader)
             if self.state is not None:
+                self._check_key(self.reader.entity)
                 self.changes = self._incremental(self.state, started)
                 self._find_place(self.state, self.changes)
         return system.walks(client.call, self.entity, self.changes.since if self.changes else None)
+
+    def _check_key(self, entity: Entity) -> None:
+        """Makes sure that the field by which changes are told, which a catalogue may name, is a time.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        field = entity.field(self.replication_key)
+        if field is None or field.kind not in (Kind.DATETIME, Kind.DATE):
+            raise ConfigError(
+                f"{self.name}: the replication key `{self.replication_key}` is no time",
+                hint="let the catalogue name the one that discovery did, or set the replication method to FULL_TABLE",
+            )
 
     def _incremental(self, state: dict[str, Any], started: datetime) -> Incremental:
         """A reading of changes that begins when the server's clock is at ``started``.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_systems import model
+from crm_systems.model import shards as parts
 from tests.contract.subjects import SUBJECTS, Subject, records
 from tests.running import discover, run
 from tests.target_crm.writing import record, schema
@@ -31,7 +31,7 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 
 @pytest.fixture
 def crm(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
-    monkeypatch.setattr(model, "BLOCK", 7)
+    monkeypatch.setattr(parts, "BLOCK", 7)
     with subject.start(60) as simulator:
         yield simulator
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import datetime, timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from singer_sdk.testing import get_tap_test_class
 
 from crm_simulators.vtiger import VtigerSimulator
+from tap_crm.handed_in import catalog_of
 from tests.running import QuietTap, command, discover, finished, only, run
 from tests.tap_crm.leads import leads, live, stored
 
@@ -139,6 +141,28 @@ def test_keys_and_bookmarks_in_the_catalog(vtiger: Start) -> None:
     assert not {"accesskey", "user_password"} & streams["Users"]["schema"]["properties"].keys()
     assert leads_["schema"]["properties"]["assigned_user_id"]["title"] == "Assigned To"
     assert "refers to" in streams["Contacts"]["schema"]["properties"]["account_id"]["description"]
+
+
+def test_the_replication_method_that_somebody_chose(vtiger: Start) -> None:
+    """In the metadata, as Singer has it, or beside it, as Meltano writes it as well."""
+    with vtiger(rows=20) as crm:
+        plain = only(discover(leads(crm)), "Leads")
+        first = run(leads(crm), catalog=plain)
+        assert run(leads(crm), catalog=plain, state=first.state).records["Leads"] == []
+        chosen = json.loads(json.dumps(plain))
+        next(each for each in chosen["streams"][0]["metadata"] if not each["breadcrumb"])["metadata"] |= {
+            "replication-method": "FULL_TABLE"
+        }
+        catalog = catalog_of(BytesIO(json.dumps(chosen).encode()))
+        assert run(leads(crm), catalog=catalog, state=first.state).records["Leads"] == first.records["Leads"]
+
+
+@pytest.mark.parametrize("key", ["lastname", "annualrevenue", "id", "gone"])
+def test_a_replication_key_that_is_no_time(vtiger: Start, key: str) -> None:
+    with vtiger(rows=5) as crm:
+        result = run(leads(crm), catalog=only(discover(leads(crm)), "Leads", replication_key=key))
+        assert f"Leads: the replication key `{key}` is no time: let the catalogue" in result.exit
+        assert result.records["Leads"] == []
 
 
 def test_stream_maps(vtiger: Start) -> None:

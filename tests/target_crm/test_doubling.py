@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators.base import Answer, Fault
+from target_crm.writing.creation.creator import PATIENT_LOOKS
 from tests.target_crm.processes import lines_of
 from tests.target_crm.writing import QuietTarget, one, pipe, run, settings, stored, writes
 
@@ -236,3 +237,22 @@ def test_an_entity_that_changes_under_a_stream_is_another_record(crm: VtigerSimu
         assert run(config, pipe("people", [person])).exit == ""
     assert one(crm, "Leads", lastname="Novák")
     assert one(crm, "Contacts", lastname="Novák")
+
+
+def test_a_create_that_outlasts_the_time_out_is_waited_for(crm: VtigerSimulator, tmp_path: Path) -> None:
+    proper, tries, naps = crm.answer, iter(range(100)), iter(range(100))
+
+    def late(call: Call) -> Answer:
+        return Answer(b"<html>504</html>", 504, "text/html") if creates(call) and next(tries) == 0 else proper(call)
+
+    def nap(seconds: float) -> None:  # noqa: ARG001 - called as sleep is
+        if next(naps) == PATIENT_LOOKS:
+            _insert(crm, ANN)
+
+    class Sleeper(QuietTarget):
+        sleep = staticmethod(nap)
+
+    crm.answer = late  # type: ignore[method-assign]
+    assert run(settings(crm, tmp_path, **BY_LEDGER), pipe("Contacts", [ANN]), target=Sleeper).exit == ""
+    assert one(crm, "Contacts", email="ann@example.com")
+    assert next(naps) > PATIENT_LOOKS

@@ -6,10 +6,9 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
+from crm_systems.errors import TIMED_OUT, ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
 from target_crm.ledger import Intent, Snapshot, TakenMeanwhile, Written
 from target_crm.outcome import Reject
 from target_crm.writing.creation.lock import CreateLock
@@ -17,16 +16,20 @@ from target_crm.writing.creation.similarity import equal_fields, may_be, resembl
 from target_crm.writing.creation.snapshots import ANY_ZONE, DISORDER, FOLD, Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from crm_systems.client import Client
     from crm_systems.model import Call, Request
-    from target_crm.ledger import Ledger
+    from target_crm.ledger import Create, Ledger
     from target_crm.mapping import Mapper
     from target_crm.writing.finding import Existing, Finder
 
 ATTEMPTS = 3
 """How often a write is sent whose answers are lost and which turns out not to have been carried out."""
+AT_WORK = frozenset({TIMED_OUT, "HTTP 408", "HTTP 504", "HTTP 524"})
+"""Codes of answers that were waited for in vain, by us or by a gateway."""
+PATIENT_LOOKS = 3
+"""How often it is looked then, each time `timeout_seconds` later, before the create is sent again."""
 LOOK_SECONDS = 2.0
 """How often to look whether another run has done with a record."""
 LEASES = 2
@@ -50,6 +53,8 @@ class Creator:
         self._snapshots = Snapshots(client, mapper.entity)
         self._ours: set[str] = set()
         """Ids of the records that this run created."""
+        self._noted: dict[str, object] = {}
+        """By key, the last pause before a create was noted that has not been sent yet."""
 
     def settle_open_intents(self) -> None:
         """Finds out what became of creates that an earlier run was cut off in."""
@@ -105,6 +110,12 @@ class Creator:
         before = self._snapshots.before()
         return Intent(self._options.stream, key, self.entity.name, self._client.server_time(), values, before)
 
+    def note(self, creates: Sequence[Create]) -> None:
+        """Notes creates in the ledger, so that they may be sent; raises as :meth:`Ledger.intend`."""
+        pause = self._client.last_pause
+        self._ledger.intend(creates)
+        self._noted.update(dict.fromkeys((each.intent.key for each in creates), pause))
+
     def create(self, intent: Intent) -> Existing:
         """Creates a record, whose intent is noted, exactly once, whatever happens to the answer.
 
@@ -126,18 +137,37 @@ class Creator:
             except CrmError:
                 self._ledger.drop_intent(intent.stream, intent.key)
                 raise
-            self._client.sleep(self._options.settle_seconds)
-            found = self._made_by(intent)
+            found = self._settled(intent, unknown)
             if found is not None:
                 return found
             if isinstance(unknown, OutcomeUnknown) and unknown.refusal:
                 break
-        self._ledger.drop_intent(intent.stream, intent.key)
-        raise self._given_up(unknown)
+        reason = self._given_up(unknown)
+        if not isinstance(reason, (Unavailable, ConfigError)):
+            self._ledger.drop_intent(intent.stream, intent.key)
+        # What stops the run is looked for once more by the next one.
+        raise reason
+
+    def _settled(self, intent: Intent, unknown: CrmError | None) -> Existing | None:
+        """What a create made whose answer was lost; a server that let us wait in vain may still be at work on it."""
+        pauses = [self._options.settle_seconds]
+        if unknown and unknown.code in AT_WORK:
+            pauses += [self._client.timeout] * PATIENT_LOOKS
+        for seconds in pauses:
+            self._client.sleep(seconds)
+            self._ledger.hold(intent.stream, intent.key)
+            found = self._made_by(intent)
+            if found is not None:
+                return found
+        return None
 
     def _held(self, intent: Intent) -> Call:
         """Sends requests; what creates only while the intent is still ours, whatever the client waits for."""
-        hold = partial(self._ledger.hold, intent.stream, intent.key)
+
+        def hold() -> None:
+            # A second try has waited for what came of the first.
+            has_waited = self._noted.pop(intent.key, self) is not self._client.last_pause
+            self._ledger.hold(intent.stream, intent.key, has_waited=has_waited)
 
         def call(request: Request) -> Any:
             return self._client.call(request if request.repeatable else replace(request, before_send=hold))

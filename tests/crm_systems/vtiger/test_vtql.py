@@ -11,9 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crm_systems import model
 from crm_systems.errors import ProtocolError, Rejected, Unavailable
-from crm_systems.model import BEYOND, Shard
+from crm_systems.model import BEYOND, Shard, shards
 from crm_systems.vtiger import vtql, walks
 from tap_crm.state.place import without
 
@@ -165,10 +164,23 @@ def test_a_walk_that_has_passed_its_border_covers_nothing_behind_it() -> None:
     assert [row["id"] for page in rest(server.call) for row in page.rows] == ["12x50", "12x60"]
 
 
+@pytest.mark.parametrize("hides", [False, True])
+def test_nothing_is_no_end_while_the_last_record_is_shown(hides: bool) -> None:
+    """Where even the first page and the doubt of it are answered with nothing, as by an error that was swallowed."""
+    server = Server([1, 5, 9])
+    table = vtql.Table("Things", "12", hides_rows=hides)
+    swallowing = Server([1, 5, 9], hidden=frozenset([1, 5, 9]))
+    walk = walks.Keyset(table, 0, 9)
+    with pytest.raises(ProtocolError, match="empty pages although records follow"):
+        list(walk(lambda request: (swallowing if "id >" in request.query["query"] else server).call(request)))
+    server.ids.clear()
+    assert [page.rows for page in walks.Keyset(table, 0, 9)(server.call)] == [[]]
+
+
 @given(numbers(), sizes, st.integers(1, 40), st.integers(1, 5), st.integers(1, 60))
 def test_shards_share_the_rows_out(ids: list[int], size: int, weight: int, of: int, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model, "BLOCK", block)
+        patch.setattr(shards, "BLOCK", block)
         parts = [
             read(Server(ids, weight=weight), vtql.Table("Things", "12", page_size=size, shard=Shard(number, of)))[0]
             for number in range(1, of + 1)
@@ -261,6 +273,28 @@ def test_a_server_that_drops_the_order_is_found_out() -> None:
         vtql.top(server.call, table)
     pages = walks.everything(table)(server.call)
     assert [vtql.number_of(row["id"]) for page in pages for row in page.rows] == server.ids
+
+
+def test_what_is_deleted_while_a_list_is_read_by_offset_hides_no_other() -> None:
+    def delete(server: Server, _query: str) -> None:
+        if len(server.queries) == 2:
+            server.ids = server.ids[50:]
+
+    server = Server(list(range(1, 601)), before=delete)
+    pages = walks.everything(vtql.Table("Things", "12"))(server.call)
+    read_numbers = [vtql.number_of(row["id"]) for page in pages for row in page.rows]
+    assert sorted(read_numbers) == list(range(1, 601))
+
+
+@pytest.mark.parametrize("count", [100, 101, 250])
+def test_a_server_that_knows_no_offset_is_found_out(count: int) -> None:
+    class Deaf(Server):
+        def _skip(self, _query: str) -> int:  # type: ignore[override]
+            return 0
+
+    pages = walks.everything(vtql.Table("Things", "12"))(Deaf(list(range(count))).call)
+    with pytest.raises(ProtocolError, match="the same records again and again"):
+        list(pages)
 
 
 def test_a_server_that_cannot_sort_backwards() -> None:
