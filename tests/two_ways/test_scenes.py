@@ -166,15 +166,6 @@ def test_a_create_of_the_other_pipeline_is_waited_for(tmp_path: Path) -> None:
         assert len(both.a.people()) == len(both.b.people()) == 2
 
 
-def test_what_was_made_is_noted_before_the_next_is(tmp_path: Path) -> None:
-    with scene(tmp_path) as both:
-        made = both.a.create({**ANN, "first_name": "Bob"})
-        both.a.create({**ANN, "first_name": "Eve"})
-        both.to_b.write_and_die(both.to_b.read(), 2, Fault.REFUSED, is_write)
-        with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as ledger:
-            assert ledger.execute("SELECT count(*) FROM written WHERE key = ?", [made]).fetchone() == (1,)
-
-
 def test_a_twin_is_not_taken_for_somebody_else(tmp_path: Path) -> None:
     with scene(tmp_path, identify_by=["ledger", "email"]) as both:
         both.b.create({**ANN, "first_name": "Bea"})
