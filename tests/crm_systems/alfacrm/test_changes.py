@@ -235,7 +235,7 @@ def test_lists_are_filtered_by_the_last_change_only_where_all_rows_tell_it(
 
 
 def test_a_log_that_hands_out_less_than_it_has_is_read_again() -> None:
-    whole = [{"id": each} for each in range(4, 0, -1)]
+    whole: list[dict[str, Any]] = [{"id": each} for each in range(4, 0, -1)]
     cut = iter([whole[:2], [], []])
 
     def call(request: Request) -> Any:
@@ -244,4 +244,4 @@ def test_a_log_that_hands_out_less_than_it_has_is_read_again() -> None:
 
     ask = Request("the log", "log/index", json={})
     pages = newest_first(call, ask, 4, lambda _row: None, None)
-    assert [row["id"] for rows in pages for row in rows] == [4, 3, 2, 1]
+    assert [row["id"] for page in pages for row in page] == [4, 3, 2, 1]
