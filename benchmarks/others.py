@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import requests
 
-from benchmarks.replay import Recording, read, replayed
+from benchmarks.replay import Recording, count, read, replayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,18 +46,18 @@ def cpu(work: Callable[[], Any]) -> float:
 def measure(system: str, entity: str, times: int) -> tuple[float, float]:
     """Seconds a record: the floor's and ours."""
     costs: dict[int, tuple[float, float]] = {}
-    count: dict[int, int] = {}
+    counts: dict[int, int] = {}
     logging.disable()
     for rows in (FEW, MANY):
         recording = Recording.of(system, entity, rows)
         with TemporaryDirectory() as folder, replayed(recording, Path(folder)) as address:
             recording.settings["url"] = address
-            count[rows] = read(recording)
+            counts[rows] = count(recording)
             gc.freeze()  # As the command does.
             pairs = [(cpu(partial(floor, recording, address)), cpu(partial(read, recording))) for _ in range(times)]
             costs[rows] = median(each[0] for each in pairs), median(each[1] for each in pairs)
     logging.disable(logging.NOTSET)
-    records = count[MANY] - count[FEW]
+    records = counts[MANY] - counts[FEW]
     base, ours = ((costs[MANY][place] - costs[FEW][place]) / records for place in (0, 1))
     return base, ours
 

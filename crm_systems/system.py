@@ -6,12 +6,13 @@ import re
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.beside import HasFiles, HasRelations
 from crm_systems.errors import NotOffered
 from crm_systems.kinds import Notation
-from crm_systems.model import Session
+from crm_systems.model import Kind, Session
 from crm_systems.wire import encode
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from crm_systems.model import Abilities, Call, Deletion, Entity, Field, Limits, Reply, Request, Row, Setting, Walk
 
 
+PLAIN = frozenset({Kind.STRING, Kind.TEXT, Kind.PICKLIST, Kind.EMAIL, Kind.PHONE, Kind.URL})
+"""Kinds whose texts every server takes as they are."""
 VERSION = "version"
 """Under this name a session holds the version of the CRM, where it is told."""
 
@@ -72,7 +75,7 @@ class System(HasFiles, HasRelations, ABC):
         """The one spelling of a CRM's address, by which the ledger knows it."""
         return place_of(address, self.interface)
 
-    @property
+    @cached_property
     def notation(self) -> Notation:
         """How this CRM writes values down."""
         return Notation(timezone=self.options.get("timezone") or "UTC")
@@ -266,8 +269,13 @@ class System(HasFiles, HasRelations, ABC):
 
     def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
         """Typed values of an entity's fields as the server takes them, by the names that a write has for them."""
-        fields = {field.name: field for field in entity.fields}
-        return {fields[name].written_as or name: self.encode(fields[name], value) for name, value in values.items()}
+        known = ((entity.by_name[name], value) for name, value in values.items())
+        return {
+            field.written_as or field.name: value
+            if value.__class__ is str and field.kind in PLAIN
+            else self.encode(field, value)
+            for field, value in known
+        }
 
 
 def place_of(address: str, interface: str) -> str:

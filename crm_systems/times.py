@@ -138,6 +138,12 @@ def instant(written: Any, zone: ZoneInfo) -> datetime | None:
         return None
 
 
+def is_long_ago(written: Any, now: datetime) -> bool:
+    """Whether a time as a CRM writes it lies days before ``now``, in whatever zone; False where that takes a look."""
+    is_plain = written.__class__ is str and len(written) >= _SECONDS and _PLAIN_DAY.match(written)
+    return bool(is_plain and written < (now - 2 * WIDEST).date().isoformat())
+
+
 def may_be_made_between(stamp: datetime, since: datetime, now: datetime) -> bool:
     """Whether a change may be of the time from ``since`` to ``now``, whatever the zone of its stamp."""
     return abs(now - stamp) <= WIDEST and (now - stamp) % STEP <= now - since

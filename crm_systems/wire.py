@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def is_empty(value: Any) -> bool:
     """Whether a value says nothing; 0 and False say something."""
-    return value is None or value in ("", [], {})
+    return value is None or (not value and value in ("", [], {}))
 
 
 _ONE_LINE = frozenset({Kind.PICKLIST, Kind.OWNER, Kind.EMAIL, Kind.PHONE, Kind.URL})
@@ -155,14 +155,14 @@ def encode(kind: Kind, value: Any, notation: Notation) -> Any:
         return ""
     if kind is Kind.BOOLEAN:
         return "1" if value else "0"
-    if kind in {Kind.NUMBER, Kind.INTEGER}:
+    if kind is Kind.NUMBER or kind is Kind.INTEGER:
         return format(Decimal(value), "f")
     if kind is Kind.DATETIME:
         local = datetime.fromisoformat(value).astimezone(ZoneInfo(notation.timezone))
         return local.replace(tzinfo=None).isoformat(" ", "seconds")
     if kind is Kind.MULTIPICKLIST and notation.separator:
         return notation.separator.join(value)
-    return _plain(value)
+    return value if value.__class__ is str else _plain(value)
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 
@@ -66,8 +66,7 @@ class Action(str, Enum):
     DEFER = "defer"
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One field before and after; both are typed values."""
 
     field: str

@@ -116,7 +116,8 @@ class Workers:
         self._open = 0
 
     def _after(self, before: set[Future[Any]], write: Callable[[], Outcome]) -> Outcome:
-        wait(before)
+        if before:
+            wait(before)
         outcome = write()
         with self._counting:
             self._open -= 1

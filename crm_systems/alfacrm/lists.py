@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.alfacrm.pages import identity, newest_first, opened, whole
+from crm_systems.alfacrm.pages import newest_first, opened, whole
 from crm_systems.alfacrm.records import dotted, latest, may_be_since, normaliser
 from crm_systems.catalogue import catalogue
 from crm_systems.errors import ConfigError, ProtocolError
@@ -175,9 +175,11 @@ class Lists:
             shows = False
             for rows in self._pages(call, entity, ask, since, asks_twice=not is_look_up):
                 shows = shows or bool(rows)
-                fresh = [row for row in rows if identity(row) not in seen and self._is_asked(entity, row)]
-                seen.update(map(identity, fresh))
-                wanted = [row for row in fresh if since is None or may_be_since(row.get(key), since, self._zone)]
+                fresh = {each: row for each, row in rows.items() if each not in seen and self._is_asked(entity, row)}
+                seen.update(fresh)
+                wanted = [
+                    row for row in fresh.values() if since is None or may_be_since(row.get(key), since, self._zone)
+                ]
                 yield Page(list(map(normalised, wanted)))
             if not shows:
                 empty.append(ask)
@@ -211,18 +213,22 @@ class Lists:
 
         A row of a sub-list belongs to where its parent is.
         """
+        if not self._asked or "parents" in entity.private:
+            return True
         own = branches_of(row)
-        return not (self._asked and own) or "parents" in entity.private or any(str(each) in self._asked for each in own)
+        return not own or any(str(each) in self._asked for each in own)
 
     def _pages(
         self, call: Call, entity: Entity, ask: Request, since: datetime | None, *, asks_twice: bool
-    ) -> Iterator[list[Row]]:
+    ) -> Iterator[dict[str, Row]]:
+        key = entity.replication_key or ""
+
         def stamp(row: Row) -> datetime | None:
-            return latest(row.get(entity.replication_key or ""), self._zone)
+            return latest(row.get(key), self._zone)
 
         if entity.private.get("append_only"):
             return newest_first(call, ask, self._page_size, stamp, since)
-        return whole(call, ask, self._page_size, stamp, asks_twice=asks_twice)
+        return whole(call, ask, self._page_size, key, self._zone, asks_twice=asks_twice)
 
 
 def _bodies(entity: Entity, *, archived: bool) -> Iterator[dict[str, Any]]:

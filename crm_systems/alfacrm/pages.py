@@ -7,12 +7,14 @@ from datetime import datetime, timedelta, timezone
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.alfacrm.records import latest
 from crm_systems.paging import PASSES, is_plausible, shrunk
 from crm_systems.rows import rows_in
-from crm_systems.times import may_be_made_between
+from crm_systems.times import is_long_ago, may_be_made_between
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
+    from zoneinfo import ZoneInfo
 
     from crm_systems.model import Call, Request, Row
 
@@ -22,11 +24,6 @@ CLOCKS_DIFFER = timedelta(minutes=2)
 """How far the server's clock may be off where the zone may be wrong as well: the wider, the more is read twice."""
 DISORDER = timedelta(days=1)
 """How far a list that is sorted by time may be out of order (inferred: one client overlaps by a day)."""
-
-
-def identity(row: Row) -> str:
-    """What makes a row this row."""
-    return str(row["id"])
 
 
 @dataclass
@@ -45,8 +42,8 @@ class Pass:
     full_pages: int = 0
     has_doubles: bool = False
 
-    def pages(self) -> Iterator[list[Row]]:
-        """The rows page by page, up to the announced total, or else to a page that is short or brings nothing new.
+    def pages(self) -> Iterator[dict[str, Row]]:
+        """The rows by id, page by page, up to the announced total, or else to one that is short or brings nothing new.
 
         How long a page is, is measured on the first one: the server cuts it without a word.
 
@@ -56,7 +53,7 @@ class Pass:
         served = 0
         for number in count():
             items, total = self._page(number)
-            fresh = {identity(row): row for row in items if identity(row) not in self.found}
+            fresh = {key: row for row in items if (key := str(row["id"])) not in self.found}
             if not fresh and (not items or total is None or number * served >= self.most):
                 if self.found and not (items or self.most or self._page(0)[0]):
                     raise shrunk(self.ask.about)
@@ -64,7 +61,7 @@ class Pass:
             self.full_pages += 1
             self.has_doubles = self.has_doubles or len(fresh) < len(items)
             self.found.update(fresh)
-            yield list(fresh.values())
+            yield fresh
             served = served or len(items)
             if total is None and len(items) < served:
                 return
@@ -97,13 +94,13 @@ class Pass:
 
 
 def whole(
-    call: Call, ask: Request, size: int, changed: Callable[[Row], datetime | None], *, asks_twice: bool = True
-) -> Iterator[list[Row]]:
-    """Every row of a list once, although others change the list while it is read.
+    call: Call, ask: Request, size: int, key: str, zone: ZoneInfo, *, asks_twice: bool = True
+) -> Iterator[dict[str, Row]]:
+    """Every row of a list once, by its id, although others change the list while it is read.
 
     A pass that does not prove itself is followed by another, until one does or brings nothing new. None is believed
-    that found less than half of what the list announced or gave before. ``changed`` tells when a row was changed, None
-    where it does not say.
+    that found less than half of what the list announced or gave before. ``key`` names the field that tells, in
+    ``zone``, when a row was changed.
 
     Raises:
         ProtocolError: the server announced or gave more rows than it hands out.
@@ -114,9 +111,9 @@ def whole(
         one, before, quiet = Pass(call, ask, size, asks_twice), len(known), True
         began = datetime.now(timezone.utc)
         for rows in one.pages():
-            quiet = quiet and not any(_may_have_moved(time, began) for time in map(changed, rows))
-            yield [row for row in rows if identity(row) not in known]
-            known.update(map(identity, rows))
+            quiet = quiet and not any(_may_have_moved(row.get(key), zone, began) for row in rows.values())
+            yield {identity: row for identity, row in rows.items() if identity not in known}
+            known.update(rows)
         is_sound = is_plausible(len(one.found), announced) and len(known) >= one.most
         announced = max(announced, one.most, len(one.found))
         nothing_new = number > 0 and len(known) == before
@@ -126,8 +123,11 @@ def whole(
         raise shrunk(ask.about)
 
 
-def _may_have_moved(changed: datetime | None, began: datetime) -> bool:
+def _may_have_moved(stamp: Any, zone: ZoneInfo, began: datetime) -> bool:
     """Whether a row may have been changed while it was read, also where the zone of its stamp is not right."""
+    if is_long_ago(stamp, began):
+        return False
+    changed = latest(stamp, zone)
     if changed is None or changed >= began - LATELY:
         return True
     return may_be_made_between(changed, began - CLOCKS_DIFFER, datetime.now(timezone.utc))
@@ -135,8 +135,8 @@ def _may_have_moved(changed: datetime | None, began: datetime) -> bool:
 
 def newest_first(
     call: Call, ask: Request, size: int, added: Callable[[Row], datetime | None], since: datetime | None
-) -> Iterator[list[Row]]:
-    """The rows of a list that only grows; ends before ``since`` where the pages show that the newest come first.
+) -> Iterator[dict[str, Row]]:
+    """The rows by id of a list that only grows; ends before ``since`` where pages show that the newest come first.
 
     Raises:
         ProtocolError: it does not hand out as many rows as it had at first.
@@ -147,9 +147,9 @@ def newest_first(
         one = Pass(call, ask, size)
         order = _Falling(added)
         for rows in one.pages():
-            yield [row for row in rows if identity(row) not in known]
-            known.update(map(identity, rows))
-            if since and order.is_before(rows, since - DISORDER):
+            yield {identity: row for identity, row in rows.items() if identity not in known}
+            known.update(rows)
+            if since and order.is_before(rows.values(), since - DISORDER):
                 return
         announced = max(announced, one.totals[0] or 0)
         if len(known) >= announced:
@@ -166,7 +166,7 @@ class _Falling:
         self._last: datetime | None = None
         self._falls = True
 
-    def is_before(self, rows: list[Row], bound: datetime) -> bool:
+    def is_before(self, rows: Collection[Row], bound: datetime) -> bool:
         """Takes the next page; whether it surely ends before ``bound``."""
         times = [time for time in map(self._added, rows) if time is not None]
         together = [self._last, *times] if self._last else times

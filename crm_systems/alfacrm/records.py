@@ -44,7 +44,7 @@ def normaliser(entity: Entity) -> Callable[[Row], Row]:
                 found[name] = found[name][:-2] + "00"
         for name in lists:
             if isinstance(found.get(name), list):
-                found[name] = [int(each) if str(each).isdecimal() else each for each in found[name]]
+                found[name] = [each if type(each) is int else _whole(each) for each in found[name]]
         for name in times:
             if isinstance(found.get(name), str):
                 found[name] = found[name].replace("T", " ").rpartition(" ")[2][:_MINUTE]
@@ -53,6 +53,10 @@ def normaliser(entity: Entity) -> Callable[[Row], Row]:
         return found
 
     return normalised
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if str(value).isdecimal() else value
 
 
 def _one_object(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -91,7 +92,7 @@ class AlfaCrm(System):
         self._homes: dict[tuple[str, ...], int] = {}
         self._updates_whole = False
 
-    @property
+    @cached_property
     def notation(self) -> Notation:
         """The tenant's wall clock: no value names its zone, and most tenants keep Moscow's time."""
         return Notation(timezone=self.options.get("timezone") or "Europe/Moscow")

@@ -54,17 +54,19 @@ class Client:
         self.system = system
         self.settings = settings
         self.clock = clock
-        self.sleep = sleep
+        self.last_pause: object = None
+        """What tells whether something has been waited for since: another object each time, whichever thread waits."""
+        self._sleep = sleep
         self.timeout = float(settings.get("timeout_seconds") or 60)
         """Seconds that an answer is waited for."""
         usual = system.limits.parallel_writes if writes else system.limits.parallel_requests
         self.parallel = int(settings.get("parallel_requests") or usual)
         self.traffic = Traffic()
-        pace = Pace(settings.get("requests_per_second") or system.limits.requests_per_second, clock, sleep)
+        pace = Pace(settings.get("requests_per_second") or system.limits.requests_per_second, clock, self.sleep)
         patience = settings.get("patience_seconds")
-        self.patience = Patience(PATIENCE_SECONDS if patience is None else patience, system.title, clock, sleep)
+        self.patience = Patience(PATIENCE_SECONDS if patience is None else patience, system.title, clock, self.sleep)
         server_clock = ServerClock(clock)
-        self._shared = Shared(system, settings, clock, sleep, pace, self.patience, self.traffic, server_clock)
+        self._shared = Shared(system, settings, clock, self.sleep, pace, self.patience, self.traffic, server_clock)
         self._free: list[Connection] = []
         self._places = threading.Semaphore(self.parallel)
         self._readers: Readers | None = None
@@ -72,6 +74,11 @@ class Client:
         # It logs each address for debugging, and queries hold sessions, log-ins and values.
         logging.getLogger("urllib3.connectionpool").addFilter(without_query)
         self._warn_of_plain_http()
+
+    def sleep(self, seconds: float) -> None:
+        """Waits so many seconds."""
+        self.last_pause = object()
+        self._sleep(seconds)
 
     def call(self, request: Request) -> Any:
         """Sends a request and gives the meaning of its answer.

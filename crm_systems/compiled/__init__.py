@@ -7,6 +7,6 @@ any other value becomes here, too. So the two never differ in more than their pa
 
 from crm_systems.compiled.pages import Envelope, Pages, compiled
 from crm_systems.compiled.records import Record, column, lines
-from crm_systems.compiled.rows import typed_rows
+from crm_systems.compiled.rows import Rows
 
-__all__ = ["Envelope", "Pages", "Record", "column", "compiled", "lines", "typed_rows"]
+__all__ = ["Envelope", "Pages", "Record", "Rows", "column", "compiled", "lines"]

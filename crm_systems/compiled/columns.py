@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Raw
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 _INTEGERS = re.compile(r"(?:\d{1,18}\n)+", re.ASCII)
 _NUMBERS = re.compile(r"(?:-?(?:[1-9]\d{0,20}(?:\.\d{1,12})?|0(?:\.\d{1,6})?)\n)+", re.ASCII)
 _DAYS = re.compile(r"(?:\d{4}-\d\d-\d\d\n)+", re.ASCII)
-_TIMES = re.compile(r"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n)+", re.ASCII)
+_TIMES = re.compile(r"(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\n)+", re.ASCII)
+_TIMES_IN_UTC = re.compile(r"(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\+00:00\n)+", re.ASCII)
 
 
 def _integers(told: str, column: list[str]) -> list[Any] | None:
@@ -46,10 +48,24 @@ def _days(told: str, column: list[str]) -> list[Any] | None:
     return column if _DAYS.fullmatch(told) and all(map(date.fromisoformat, column)) else None
 
 
-def _times_in_utc(told: str, column: list[str]) -> list[Any] | None:
-    if not (_TIMES.fullmatch(told) and all(map(datetime.fromisoformat, column))):
-        return None
-    return told.replace(" ", "T").replace("\n", "+00:00\n").splitlines()
+def times_in(zone: ZoneInfo) -> Together:
+    """What types times that say no zone and are of this one, or say that they are in UTC."""
+
+    def typed(told: str, column: list[str]) -> list[Any] | None:
+        if not (says_utc := _TIMES_IN_UTC.fullmatch(told)) and not _TIMES.fullmatch(told):
+            return None
+        times = list(map(datetime.fromisoformat, column))
+        if says_utc:
+            return told.replace(" ", "T").splitlines()
+        if zone.key == "UTC":
+            return told.replace(" ", "T").replace("\n", "+00:00\n").splitlines()
+        offset = zone.utcoffset
+        return [f"{(time - (offset(time) or _NONE)).isoformat()}+00:00" for time in times]
+
+    return typed
+
+
+_NONE = timedelta()
 
 
 class Column:
@@ -63,9 +79,8 @@ class Column:
             Kind.INTEGER: _integers,
             Kind.NUMBER: _numbers,
             Kind.DATE: _days,
+            Kind.DATETIME: times_in(ZoneInfo(notation.timezone)),
         }
-        if notation.timezone == "UTC":
-            together[Kind.DATETIME] = _times_in_utc
         self._together = together.get(field.kind)
 
     def type(self, rows: Sequence[Record]) -> None:
@@ -82,7 +97,7 @@ class Column:
             return None
         try:
             return self._together("\n".join(raw) + "\n", raw)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None  # Some are null, or no days.
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import chain
-from operator import itemgetter
+from functools import cached_property
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import UNSET
 
+from crm_systems.compiled.columns import times_in
+from crm_systems.compiled.records import Record
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
 
@@ -37,40 +41,76 @@ _NESTED = frozenset({Kind.MULTIPICKLIST, Kind.LIST, Kind.OBJECT, Kind.ANY})
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
-def typed_rows(reader: Reader, rows: Sequence[Row]) -> list[Row]:
-    """What the reader makes of each row."""
-    told = tuple(rows[0]) if rows else ()
-    if len(told) == 0 or any(tuple(row) != told for row in rows):
-        return list(map(reader, rows))
-    present = frozenset(told)
-    names = [name for name in reader.values if name in present]
-    columns = [_column(reader.values[name], list(map(itemgetter(name), rows))) for name in names]
-    for name in present - reader.known:
-        reader.unknown[name] += len(rows)
-    return (
-        [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)] if names else [{} for _ in rows]
-    )
+class Rows:
+    """Types the rows of one entity as a reader does."""
 
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._times = times_in(ZoneInfo(reader.notation.timezone))
 
-def _column(values: Values, raw: list[Any]) -> list[Any]:
-    """The typed values of one field."""
-    found, kind = {*map(type, raw)}, values.kind
-    if found <= _TEXTS and (kind in TEXTS or kind is Kind.ANY) and _can_be_written(raw):
-        return [each or None for each in raw] if values.empty is None else raw
-    if found <= _AS_THEY_ARE.get(kind, frozenset()):
-        is_list_of_texts = kind is not Kind.MULTIPICKLIST or {str}.issuperset(map(type, _items(raw)))
-        if kind not in _NESTED or (is_list_of_texts and _can_be_written(raw)):
-            return raw
-    if found <= _LOOKED_UP and kind not in _NESTED:
-        return list(map(values.__getitem__, raw))
-    return list(map(values.typed, raw))
+    def typed(self, rows: Sequence[Row]) -> list[Any]:
+        """What the reader makes of each row, as :class:`Record` or :data:`~crm_systems.model.Row`."""
+        reader = self._reader
+        told = tuple(rows[0]) if rows else ()
+        if reader.values.keys().isdisjoint(told) or any(tuple(row) != told for row in rows):
+            return list(map(reader, rows))
+        columns = dict(zip(told, zip(*map(dict.values, rows), strict=True), strict=True))
+        if any("" in columns.get(name, ()) for name in reader.entity.key):
+            return list(map(reader, rows))  # In a record as one object, an empty text would be null.
+        cells = (
+            self._column(values, columns[name]) if name in columns else repeat(UNSET)
+            for name, values in reader.values.items()
+        )
+        typed = list(map(self._record, *cells))
+        for name in columns.keys() - reader.known:
+            reader.unknown[name] += len(rows)
+        return typed
+
+    @cached_property
+    def _record(self) -> type[Record]:
+        places = {name: f"field{number}" for number, name in enumerate(self._reader.values)}
+        return msgspec.defstruct(  # type: ignore[return-value]
+            "Row",
+            [(place, Any, UNSET) for place in places.values()],
+            bases=(Record,),
+            namespace={"places": places, "has_empty_texts": False},
+            rename={place: name for name, place in places.items()},
+            gc=False,
+        )
+
+    def _column(self, values: Values, raw: Sequence[Any]) -> Sequence[Any]:
+        """The typed values of one field."""
+        found, kind = {*map(type, raw)}, values.kind
+        if found <= _TEXTS and (kind in TEXTS or kind is Kind.ANY) and _can_be_written(raw):
+            return [each or None for each in raw]
+        if found <= _AS_THEY_ARE.get(kind, frozenset()):
+            is_list_of_texts = kind is not Kind.MULTIPICKLIST or {str}.issuperset(map(type, _items(raw)))
+            if kind not in _NESTED or (is_list_of_texts and _can_be_written(raw)):
+                return raw
+        if found <= _TEXTS and kind is Kind.DATETIME and (usual := self._usual_times(raw)):
+            return usual
+        if found <= _LOOKED_UP and kind not in _NESTED:
+            return list(map(values.__getitem__, raw))
+        return list(map(values.typed, raw))
+
+    def _usual_times(self, raw: Sequence[str | None]) -> list[Any] | None:
+        """Times that are all written the usual way; hardly any comes twice, so to look them up would not help."""
+        written = [each for each in raw if each]
+        try:
+            typed = self._times("\n".join(written) + "\n", written)
+        except (ValueError, OverflowError):
+            return None
+        if typed is None or len(typed) == len(raw):
+            return typed
+        left = iter(typed)
+        return [next(left) if each else None for each in raw]
 
 
 def _items(lists: Iterable[list[Any] | None]) -> Iterator[Any]:
     return chain.from_iterable(filter(None, lists))
 
 
-def _can_be_written(raw: list[Any]) -> bool:
+def _can_be_written(raw: Sequence[Any]) -> bool:
     """Whether UTF-8 can hold all texts in the values, however deep: none of them is half of a pair then."""
     try:
         _ENCODER.encode(raw)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -80,7 +80,7 @@ class Egito(System):
         self._dictionaries: dict[str, list[Row]] = {}
         self._longest: int | None = None
 
-    @property
+    @cached_property
     def notation(self) -> Notation:
         """Times without a zone are Polish (inferred)."""
         return Notation(timezone=self.options.get("timezone") or "Europe/Warsaw")

@@ -115,8 +115,10 @@ def normalised(row: Row) -> Row:
     whole = {**row}
     if row.get("entered") and not row.get("modified"):
         whole["modified"] = row["entered"]
-    found = dict(reversed([(kind.upper(), value) for kind, value in _details(row.get(CONTACTS))]))
     if CONTACTS in row:
+        found: dict[str, str] = {}
+        for kind, value in _details(row[CONTACTS]):
+            found.setdefault(kind.upper(), value)
         whole |= {name: found.get(kind) for name, (kind, _) in DETAILS.items() if name not in row}
     return whole
 

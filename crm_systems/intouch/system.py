@@ -8,7 +8,7 @@ from __future__ import annotations
 from base64 import b64encode
 from contextlib import nullcontext, suppress
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -73,7 +73,7 @@ class InTouch(System):
         self._members: dict[str, Row] | None = None
         self._shown: dict[tuple[str, int], int] = {}
 
-    @property
+    @cached_property
     def notation(self) -> Notation:
         """Local times without a zone; categories in one text (both documented)."""
         return Notation(timezone=self.options.get("timezone") or "Europe/Prague", separator=",")

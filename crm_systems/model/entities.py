@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -101,7 +102,12 @@ class Entity:
 
     def field(self, name: str) -> Field | None:
         """The field called ``name``, or None."""
-        return next((each for each in self.fields if each.name == name), None)
+        return self.by_name.get(name)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Field]:
+        """Its fields by their names."""
+        return {each.name: each for each in self.fields}
 
     @property
     def label_field(self) -> str | None:

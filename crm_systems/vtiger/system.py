@@ -7,7 +7,7 @@ import json
 import logging
 import re
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -111,7 +111,7 @@ class Vtiger(VtigerFiles, VtigerRelations, System):
         address = str(self.options["url"]).rstrip("/")
         return address if address.endswith(".php") else address + self.interface
 
-    @property
+    @cached_property
     def notation(self) -> Notation:
         """UTC for every user (measured), unless an installation was set up otherwise."""
         return Notation(timezone=self.options.get("timezone") or "UTC", separator=" |##| ")

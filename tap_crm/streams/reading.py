@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from crm_systems.compiled import Rows
 from crm_systems.errors import ConfigError
 from crm_systems.model import Kind
 from crm_systems.times import instant
@@ -51,6 +52,8 @@ class Reading:
     """How far it has come; None where a run that is cut off has to begin again."""
     typing: Pages | None = None
     reader: Reader = field(init=False)
+    rows: Rows = field(init=False)
+    """What types rows for it that came as objects."""
     pages: Coming = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,6 +77,7 @@ class Reading:
         if self.entity is None:
             self.at, started = client.clock(), client.server_time()
             self.reader = self.make_reader()
+            self.rows = Rows(self.reader)
             self.entity, self.typing = system.straight(self.describe(), self.reader)
             if self.state is not None:
                 self._check_key(self.reader.entity)
@@ -201,7 +205,9 @@ class Reading:
         """One warning for values that did not fit their type and one for fields that the catalog does not have."""
         if misfits := self.reader.misfits:
             counts = ", ".join(f"{name} ({count})" for name, count in sorted(misfits.items()))
-            self.logger.warning("%s: values that do not fit their field's type: %s", self.name, counts)
+            self.logger.warning(
+                "%s: values that do not fit their field's type, or hold half a character: %s", self.name, counts
+            )
         if unknown := self.reader.unknown:
             self.logger.warning(
                 "%s: fields that discovery did not see are left out: %s. Discover again, without a cached catalog.",

@@ -11,9 +11,9 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 
 from crm_systems import kinds
-from crm_systems.compiled import Record, typed_rows
+from crm_systems.compiled import Record, column
 from crm_systems.errors import CrmError
-from crm_systems.rows import missing_key
+from crm_systems.rows import is_identifier, missing_key
 from tap_crm import deletions
 from tap_crm.streams.reading import Reading
 from tap_crm.streams.schema import entity_of, schema_of
@@ -239,7 +239,9 @@ class CrmStream(VersionedStream):
         if reading.typing and records and isinstance(records[0], Record):
             reading.typing.typed(records)
             return records
-        typed = typed_rows(reading.reader, records)
+        typed: list[Any] = reading.rows.typed(records)
+        if all(is_identifier(value) for name in self._keys for value in column(typed, name)):
+            return typed
         return [record for record in typed if not missing_key(self._keys, record)]
 
     @cached_property

@@ -8,6 +8,7 @@ digest happens once in 10^16 comparisons.
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -21,7 +22,9 @@ NAME = 4
 MARK = NAME + 2
 SHORT = 100
 """From how many characters on the digest of a text is not remembered."""
-NOTHING_FOLLOWS, ONE_FOLLOWS, TWO_FOLLOW = 0, 1, 2
+TWO_FOLLOW = 2
+NUMBERS = frozenset({int, Decimal, bool})
+"""Classes whose digests are remembered as those of short texts are."""
 EMPTY = bytes(SIZE)
 """The digest of what says nothing."""
 NOT_SHOWN = b"\xff" * SIZE
@@ -43,7 +46,8 @@ class Base:
 
     def __init__(self, kept: bytes | None = None, *, is_mirrored: bool = False) -> None:
         self.is_mirrored = is_mirrored
-        self._fields = _unpacked(kept or b"")
+        self._fields = _unpacked(kept) if kept else {}
+        """By mark, the digests that follow it."""
         self._names = {mark[:NAME]: mark for mark in self._fields} if is_mirrored else {}
 
     def mark(self, incoming: str, field: str) -> bytes:
@@ -59,47 +63,66 @@ class Base:
 
     def get(self, mark: bytes) -> Agreed | None:
         """What both sides held; None where nobody knows."""
-        agreed = self._fields.get(mark)
-        return Agreed(agreed.stored, agreed.sent) if agreed and self.is_mirrored else agreed
+        digests = self._fields.get(mark)
+        if digests is None:
+            return None
+        sent = digests[:SIZE] or EMPTY
+        stored = digests[SIZE:] or sent
+        return Agreed(stored, sent) if self.is_mirrored else Agreed(sent, stored)
 
     def agree(self, mark: bytes, sent: bytes, stored: bytes) -> None:
         """Notes what both sides hold."""
-        self._fields[mark] = Agreed(stored, sent) if self.is_mirrored else Agreed(sent, stored)
+        if sent == stored:
+            self._fields[mark] = b"" if sent == EMPTY else sent
+        else:
+            self._fields[mark] = stored + sent if self.is_mirrored else sent + stored
 
     def packed(self) -> bytes:
         """The fields as they are kept."""
-        parts = []
-        for mark, agreed in self._fields.items():
-            follow = TWO_FOLLOW
-            digests = agreed.sent + agreed.stored
-            if agreed.sent == agreed.stored:
-                follow, digests = (NOTHING_FOLLOWS, b"") if agreed.sent == EMPTY else (ONE_FOLLOWS, agreed.sent)
-            parts.append(b"%s%c%s%s" % (mark[: NAME - 1], mark[NAME - 1] | follow, mark[NAME:], digests))
-        return b"".join(parts)
+        return b"".join([_followed(mark, len(digests)) + digests for mark, digests in self._fields.items()])
 
 
-def _unpacked(kept: bytes) -> dict[bytes, Agreed]:
-    """The fields by mark.
+def _unpacked(kept: bytes) -> dict[bytes, bytes]:
+    """By mark, the digests that follow it.
 
     Raises:
         ConfigError: it is broken.
     """
     fields, at = {}, 0
     while at < len(kept):
-        mark, at = kept[at : at + MARK], at + MARK
-        follow = mark[NAME - 1] & 3 if isinstance(kept, bytes) and len(mark) == MARK else TWO_FOLLOW + 1
-        end = at + SIZE * follow
-        if end > len(kept) or follow > TWO_FOLLOW:
-            raise ConfigError(
-                "What the ledger says of the fields of a record cannot be read",
-                code="base",
-                hint="restore the ledger from a copy, or empty the column `base` of its table `written`",
-            )
-        digests, at = kept[at:end], end
-        sent = digests[:SIZE] or EMPTY
-        bare = b"%s%c%s" % (mark[: NAME - 1], mark[NAME - 1] & 0xFC, mark[NAME:])
-        fields[bare] = Agreed(sent, digests[SIZE:] or sent)
+        mark, size = _taken_apart(kept[at : at + MARK])
+        fields[mark] = kept[at + MARK : at + MARK + size]
+        at += MARK + size
+    if at > len(kept):
+        raise _broken()
     return fields
+
+
+def _broken() -> ConfigError:
+    return ConfigError(
+        "What the ledger says of the fields of a record cannot be read",
+        code="base",
+        hint="restore the ledger from a copy, or empty the column `base` of its table `written`",
+    )
+
+
+@lru_cache(maxsize=4096)
+def _taken_apart(kept: bytes) -> tuple[bytes, int]:
+    """A mark without its last bits, and how many bytes follow it.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    follow = kept[NAME - 1] & 3 if isinstance(kept, bytes) and len(kept) == MARK else TWO_FOLLOW + 1
+    if follow > TWO_FOLLOW:
+        raise _broken()
+    return b"%s%c%s" % (kept[: NAME - 1], kept[NAME - 1] & 0xFC, kept[NAME:]), SIZE * follow
+
+
+@lru_cache(maxsize=4096)
+def _followed(mark: bytes, size: int) -> bytes:
+    """A mark that says how many bytes follow it."""
+    return b"%s%c%s" % (mark[: NAME - 1], mark[NAME - 1] | size // SIZE, mark[NAME:])
 
 
 @lru_cache(maxsize=4096)
@@ -109,20 +132,30 @@ def _mark(name: str, other: str) -> bytes:
     return b"%s%c%s" % (first[:-1], first[-1] & 0xFC, second)
 
 
-@lru_cache(maxsize=4096)
-def _digest_of(written: str) -> bytes:
-    """Of a text that is likely to come again: in the CRM as in the source, and in other records."""
-    return blake2b(written.encode("utf-8", "surrogatepass"), digest_size=SIZE).digest()
-
-
 def short_digest(value: Any) -> bytes:
     """A digest of what a value means: the same for 11, 11.0 and "11", and for a list of values in any order."""
-    if value.__class__ is str and 0 < len(value) < SHORT:
-        return _digest_of(value)
+    kind = value.__class__
+    if value is None:
+        return EMPTY
+    if kind is str and len(value) < SHORT:
+        return _digest_of_text(value)
+    if kind is list and all(each.__class__ is str for each in value):
+        return _digest_of_texts(tuple(value))
+    return _digest_of_number(value) if kind in NUMBERS else _digest_of(value)
+
+
+def _digest_of(value: Any) -> bytes:
     if is_empty(value):
         return EMPTY
     written = value if type(value) is str else _canonical(value)
     return blake2b(written.encode("utf-8", "surrogatepass"), digest_size=SIZE).digest()
+
+
+# Most values come again: in the CRM as in the source, and in other records. Equal numbers have equal digests,
+# but for True and 1.
+_digest_of_text = lru_cache(maxsize=4096)(_digest_of)
+_digest_of_texts = lru_cache(maxsize=1024)(lambda several: _digest_of(list(several)))
+_digest_of_number = lru_cache(maxsize=4096, typed=True)(_digest_of)
 
 
 def _canonical(value: Any) -> str:

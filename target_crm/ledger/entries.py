@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from hashlib import blake2b, blake2s
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,8 @@ class Snapshot:
             return True
         return self.ids is not None if self.is_sure else None
 
-    def to_json(self) -> str:
+    @cached_property
+    def as_json(self) -> str:
         """As JSON."""
         told: dict[str, Any] = {"since": self.since.isoformat(), "highest": self.highest, "is_sure": self.is_sure}
         if self.ids is not None and len(self.ids) > IDS_KEPT:

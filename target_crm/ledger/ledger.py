@@ -61,8 +61,8 @@ class Ledger:
         self._ours = {"its_destination": destination, "its_source": source}
         self._clock = clock
         self._holder = LeaseHolder()
-        self._held: set[tuple[str, str]] = set()
-        """Streams and keys of this run's intents."""
+        self._held: dict[tuple[str, str], float] = {}
+        """Streams and keys of this run's intents, and when they were noted or taken, by the clock."""
         self._unsent: set[tuple[str, str]] = set()
         """Those of them that nothing has been sent for."""
         self._pointed_to: dict[str, list[tuple[str, str]]] = {}
@@ -150,7 +150,7 @@ class Ledger:
         values = {"entity": written.entity, "crm_id": written.crm_id, "digest": written.digest, "base": written.base}
         altered = json.dumps(dict(written.altered)) if written.altered else "{}"
         self._notes.add({**self._named(stream, key)[1], **values, "altered": altered}, later=later)
-        self._held.discard((stream, key))
+        self._held.pop((stream, key), None)
         self._pointed_to.pop(key, None)
 
     def flush(self) -> None:
@@ -191,24 +191,28 @@ class Ledger:
                 there = {row.key: row.crm_id for row in db.execute(self._does.written_as, asked)}
                 if there != {key: known[key] for key in some if key in known}:
                     raise TakenMeanwhile
-            for each in creates:
-                if each.fields:
-                    self.links.replace(db, stream, each.intent.key, each.fields, each.links)
+            places = [(each.intent.key, name) for each in creates for name in each.fields]
+            self.links.replace(db, stream, places, (link for each in creates for link in each.links))
 
         self._notes.flush_with(work)
         places = [(stream, each.intent.key) for each in creates]
-        self._held.update(places)
+        self._held.update(dict.fromkeys(places, now["now"]))
         self._unsent.update(places)
 
-    def hold(self, stream: str, key: str) -> None:
+    def hold(self, stream: str, key: str, *, has_waited: bool = True) -> None:
         """Makes sure that an intent is still this run's, and extends the lease, unless it was just extended.
+
+        Nothing is asked where it was noted a moment ago and nobody ``has_waited`` for anything since.
 
         Raises:
             TakenMeanwhile: it is not.
         """
-        its, now = self._named(stream, key)[0], self._now_and_lease()
-        self._unsent.discard((stream, key))
-        least = {"least_seconds": self.lease_seconds - FRESH_SECONDS}
+        place, now = (stream, key), self._now_and_lease()
+        self._unsent.discard(place)
+        # A clock that was put back since then says nothing.
+        if not has_waited and 0 <= now["now"] - self._held.get(place, 0) < FRESH_SECONDS:
+            return
+        its, least = self._named(*place)[0], {"least_seconds": self.lease_seconds - FRESH_SECONDS}
         if self._database.read(self._does.held, {**its, **now, **least}):
             return
         if not self._changes(self._does.hold, its, now):
@@ -221,13 +225,13 @@ class Ledger:
         now = self._now_and_lease()
         is_taken = self._changes(statement, {**its, "its_owner": intent.holder.run if intent.holder else ""}, now)
         if is_taken:
-            self._held.add((intent.stream, intent.key))
+            self._held[intent.stream, intent.key] = now["now"]
         return is_taken
 
     def drop_intent(self, stream: str, key: str) -> None:
         """Notes that nothing came of an intent, unless another run has taken it."""
         self._changes(self._does.drop_mine, self._named(stream, key)[0], self._now_and_lease())
-        self._held.discard((stream, key))
+        self._held.pop((stream, key), None)
         self._unsent.discard((stream, key))
 
     def _changes(self, statement: sa.Executable, its: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

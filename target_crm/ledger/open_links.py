@@ -8,7 +8,7 @@ from target_crm.ledger.rows import link_in, link_row
 from target_crm.ledger.statements import RECORD, Statements, portions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     import sqlalchemy as sa
 
@@ -26,16 +26,17 @@ class OpenLinks:
 
     def leave(self, stream: str, key: str, fields: Iterable[str], links: Iterable[Link]) -> None:
         """Notes the references of a record that are to be set later, in place of those of the same ``fields``."""
-        named, those = list(fields), list(links)
-        self._database.replace(lambda db: self.replace(db, stream, key, named, those))
+        places, those = [(key, each) for each in fields], list(links)
+        self._database.replace(lambda db: self.replace(db, stream, places, those))
 
-    def replace(self, db: sa.Connection, stream: str, key: str, fields: Sequence[str], links: Sequence[Link]) -> None:
-        """The same, as a part of what a transaction does."""
-        its = {**self._ours, "its_stream": stream, "its_key": key}
-        db.execute(self._does.close_links, {**its, "its_field": list(fields)})
-        if links:
-            row = {name: its[f"its_{name}"] for name in RECORD}
-            db.execute(self._does.add_link, [{**row, **link_row(each)} for each in links])
+    def replace(self, db: sa.Connection, stream: str, places: Iterable[tuple[str, str]], links: Iterable[Link]) -> None:
+        """The same, of several records, each place a key and a field, as a part of what a transaction does."""
+        its = {**self._ours, "its_stream": stream}
+        if closed := [{**its, "its_key": key, "its_field": name} for key, name in places]:
+            db.execute(self._does.close_link, closed)
+        row = {name: its[f"its_{name}"] for name in RECORD[:3]}
+        if left := [{**row, "key": each.key, **link_row(each)} for each in links]:
+            db.execute(self._does.add_link, left)
 
     def close(self, link: Link) -> None:
         """Notes that a reference was set."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NOTHING: Mapping[str, tuple[str, str]] = MappingProxyType({})
 """What the CRM altered of most records."""
+_ENCODER = json.JSONEncoder(default=jsonable)
 
 
 def altered_in(row: sa.Row[Any], stream: str) -> Mapping[str, tuple[str, str]]:
@@ -33,8 +34,8 @@ def row_of(intent: Intent) -> dict[str, Any]:
     return {
         "entity": intent.entity,
         "at": intent.at.isoformat(),
-        "sent": json.dumps(dict(intent.sent), default=jsonable),
-        "shown": intent.before.to_json() if intent.before else None,
+        "sent": _ENCODER.encode(dict(intent.sent)),
+        "shown": intent.before.as_json if intent.before else None,
     }
 
 

@@ -80,7 +80,7 @@ class Statements:
         is_mine = INTENTS.c.owner == sa.bindparam("my_owner")
         self.release = INTENTS.update().where(named(INTENTS, *RECORD[:2]), is_mine).values(lease_until=0)
         self.add_link = LINKS.insert()
-        self.close_links = LINKS.delete().where(named(LINKS, *RECORD), among(LINKS.c.field))
+        self.close_link = LINKS.delete().where(named(LINKS, *RECORD, "field"))
         self.links = sa.select(LINKS).where(named(LINKS, "destination", "source"))
         self.links_to = self.links.where(among(LINKS.c.to_key))
         self.forget = {table.name: table.delete().where(named(table, *RECORD)) for table in TABLES}

@@ -19,25 +19,22 @@ class Mandatory:
     """The fields of an entity that the CRM needs in a new record."""
 
     def __init__(self, entity: Entity, owners: Owners) -> None:
-        self._fields = entity.fields
-        self._implied = entity.private.get("implied", ())
+        implied = entity.private.get("implied", ())
+        needed = [each for each in entity.fields if each.mandatory and each.writable]
+        self._needed = [each.name for each in needed if each.name not in implied]
+        self._needed_owners = [each.name for each in needed if each.kind is Kind.OWNER]
         self._owners = owners
 
     def missing(self, given: set[str]) -> list[str]:
         """Those that are not among the given ones."""
-        return [
-            each.name
-            for each in self._fields
-            if each.mandatory
-            and each.writable
-            and each.name not in given
-            and not (each.kind is Kind.OWNER and self._owners.has_default)
-            and each.name not in self._implied
-        ]
+        missing = [name for name in self._needed if name not in given]
+        if missing and self._owners.has_default:
+            missing = [name for name in missing if name not in self._needed_owners]
+        return missing
 
     def hint(self, missing: list[str]) -> str:
         """What to do where an owner is missing."""
-        is_owner = any(each.kind is Kind.OWNER for each in self._fields if each.name in missing)
+        is_owner = any(name in missing for name in self._needed_owners)
         return ": set `default_owner`, or map a field to it with `streams`" if is_owner else ""
 
     def lacking(self, given: set[str]) -> list[str]:
@@ -56,7 +53,7 @@ class Mandatory:
         filled = {name: value for name, value in values.items() if not is_empty(value)}
         if lacking := self.lacking(set(filled)):
             raise Reject(lacking[0])
-        for each in self._fields:
-            if each.kind is Kind.OWNER and each.mandatory and each.writable and each.name not in filled:
-                filled[each.name] = self._owners.id_of(None)
+        for name in self._needed_owners:
+            if name not in filled:
+                filled[name] = self._owners.id_of(None)
         return filled

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from target_crm.options import StreamOptions
 
 DELETED_AT = "_sdc_deleted_at"
+_NOT_SIMPLE = frozenset({Kind.OWNER, Kind.CONTENT})
+"""Kinds of fields whose values are never typed as they come, not even null."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """What is known of a record that is not looked at."""
 
@@ -138,7 +140,7 @@ class Mapper:
         if known is None or not known.writable or incoming.startswith("_sdc_"):
             found: _Place = ("", None, None, False)
         else:
-            is_simple = not (known.items or known.kind is Kind.OWNER or self.is_reference(known.name))
+            is_simple = not (known.items or known.kind in _NOT_SIMPLE or self.is_reference(known.name))
             is_typed = as_it_comes(known) if is_simple else None
             found = (known.name, known, is_typed, is_typed is is_plain_text)
         self._places[incoming] = found
@@ -189,7 +191,9 @@ class Mapper:
         name, media_type = uploads.fields_of(self.entity)
         incoming = next((each for each in record if self.target_of(each) == media_type), "")
         file = uploads.file(self.entity, mapped.brought, mapped.values.get(name), record.get(incoming))
-        if file is not None:
+        if file is None:
+            self.note("records that come without a file keep the one that they have")
+        else:
             mapped.values[CONTENT] = file
             mapped.otherwise[CONTENT] = file.sha256
 

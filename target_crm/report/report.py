@@ -107,7 +107,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         "id": outcome.crm_id,
         "name": outcome.name,
         "reason": f"{outcome.reason} {outcome.server_says}".strip(),
-        "changes": [vars(each) for each in outcome.changes],
+        "changes": [each._asdict() for each in outcome.changes],
     }
 
 

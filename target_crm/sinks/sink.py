@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 BATCH = 180
 """How many records are looked up at once before they are written."""
+TOGETHER = 32
+"""How many of them are noted at once, at the least, before they are created; a run that is killed looks for each."""
 
 
 class Incoming(dict[str, Any]):
@@ -178,7 +180,7 @@ class CrmSink(QuietSink):
         """Looks a batch up, and begins to write it."""
         ahead = self._writer.looked_up((record.key, record) for record in records if record.is_first)
         coming = iter(records)
-        while some := list(islice(coming, self.run.workers.in_hand)):
+        while some := list(islice(coming, max(TOGETHER, self.run.workers.in_hand))):
             self._begin(some, ahead)
         self.run.rest()
 

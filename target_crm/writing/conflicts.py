@@ -62,16 +62,17 @@ class Decision:
     """What is to be done with the fields of one record, and what both sides agree upon then."""
 
     base: Base
-    came: dict[str, tuple[bytes, bytes]]
-    """By field of the CRM: what stands for it in the base, and the digest of what came."""
+    came: Mapping[str, tuple[bytes, Any]]
+    """By field of the CRM: what stands for it in the base, and what came."""
     changes: list[Change] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
-    def agree(self, name: str, now: bytes) -> None:
-        """Notes of a field that what came is what the CRM holds."""
+    def agree(self, name: str, there: Row) -> None:
+        """Notes of a field that what came is what the record ``there`` holds, if it shows the field."""
         if name in self.came:
-            mark, sent = self.came[name]
-            self.base.agree(mark, sent, now)
+            mark, value = self.came[name]
+            sent = short_digest(value)
+            self.base.agree(mark, sent, short_digest(there[name]) if name in there else NOT_SHOWN)
 
     def change(self, pair: Pair) -> None:
         """Writes what came."""
@@ -93,6 +94,8 @@ class ThreeWay:
         self._mapper = mapper
         self._options = mapper.options
         self._columns = tuple(columns)
+        self._targets: dict[str, tuple[str, bytes]] = {}
+        """By incoming name, the field that it is written to, empty where it is left out, and what stands for it."""
 
     def is_settled(self, known: Written, fingerprint: str) -> bool:
         """Whether what came is what came last, so that there is nothing to write, whatever the CRM holds."""
@@ -114,21 +117,25 @@ class ThreeWay:
         base = _base_of(known)
         marks = self._came(came.record, base)
         names = marks.keys() & {*came.mapped.values, *came.mapped.open_links}
-        agreed = ((base.get(mark), sent) for mark, sent in (marks[name] for name in names))
-        return all(each is not None and each.sent == sent for each, sent in agreed)
+        agreed = ((base.get(mark), value) for mark, value in (marks[name] for name in names))
+        return all(each is not None and each.sent == short_digest(value) for each, value in agreed)
 
     def created(self, came: Came, values: Iterable[str], stored: Row) -> bytes | None:
         """What both sides agree upon when a record was created with these fields."""
-        changes = [Change(name, None, None) for name in values]
+        if not self._options.compares_three_ways:
+            return None
         base = Base()
-        return self.agreed(Decision(base, self._came(came.record, base), changes), stored)
+        return self._agreed(Decision(base, self._came(came.record, base)), values, stored)
 
     def agreed(self, decision: Decision, stored: Row) -> bytes | None:
         """What both sides agree upon when the changes were written and the CRM shows this."""
         if not self._options.compares_three_ways:
             return None
-        for name in (change.field for change in decision.changes):
-            decision.agree(name, short_digest(stored[name]) if name in stored else NOT_SHOWN)
+        return self._agreed(decision, (change.field for change in decision.changes), stored)
+
+    def _agreed(self, decision: Decision, names: Iterable[str], stored: Row) -> bytes:
+        for name in names:
+            decision.agree(name, stored)
         return decision.base.packed()
 
     def compare(self, came: Came, existing: Existing, *, is_new: bool = False) -> Decision:
@@ -150,7 +157,7 @@ class ThreeWay:
                 and value.__class__ is existing.record.get(name).__class__
                 and value == existing.record[name]
             ):
-                decision.agree(name, short_digest(value))
+                decision.agree(name, existing.record)
                 continue
             self._compare_field(decision, Pair(name, value, existing.record), known, is_old=is_old)
         rejected = [each.field for each in decision.conflicts if each.done == DONE["reject"]]
@@ -160,25 +167,25 @@ class ThreeWay:
 
     def _compare_field(self, decision: Decision, pair: Pair, known: Written | None, *, is_old: bool) -> None:
         if pair.is_shown and self._is_as_stored(pair, known):
-            decision.agree(pair.name, short_digest(pair.now))
+            decision.agree(pair.name, pair.there)
             return
         if not pair.is_shown and (is_empty(pair.value) or is_old):
             return
         if pair.name not in decision.came:
             decision.change(pair)
             return
-        mark, sent = decision.came[pair.name]
+        mark, came = decision.came[pair.name]
         agreed = decision.base.get(mark)
         if is_old and agreed is None:
             # A ledger of an earlier version: the CRM held what was sent, and somebody has changed it since.
-            decision.agree(pair.name, short_digest(pair.value))
-        elif is_old or (agreed and agreed.sent == sent):
+            decision.agree(pair.name, {pair.name: pair.value})
+        elif is_old or (agreed and agreed.sent == short_digest(came)):
             if agreed and self._is_owned_otherwise(pair, agreed, known):
                 decision.change(pair)
         elif agreed is None and decision.base.is_mirrored and not is_empty(pair.now):
             # The other pipeline does not send this field, so what is there was never ours to change.
             decision.conflicts.append(Conflict(pair.name, "unknown", pair.now, pair.value, DONE["crm"]))
-            decision.agree(pair.name, short_digest(pair.now))
+            decision.agree(pair.name, pair.there)
         elif pair.is_shown and self._is_theirs(pair.name, pair.now, agreed, known):
             self._settle(decision, pair, agreed, known)
         else:
@@ -261,12 +268,18 @@ class ThreeWay:
         names = (name for name in self._columns if self._mapper.target_of(name) == link.field)
         return dict.fromkeys(names, link.to_key)
 
-    def _came(self, record: Mapping[str, Any], base: Base) -> dict[str, tuple[bytes, bytes]]:
+    def _came(self, record: Mapping[str, Any], base: Base) -> dict[str, tuple[bytes, Any]]:
         found = {}
+        targets = self._targets
         for name, value in record.items():
-            target = self._mapper.target_of(name)
+            target, mark = targets.get(name) or self._target(name)
             if target:
-                found[target] = base.mark(name, target), short_digest(value)
+                found[target] = base.mark(name, target) if base.is_mirrored else mark, value
+        return found
+
+    def _target(self, incoming: str) -> tuple[str, bytes]:
+        target = self._mapper.target_of(incoming) or ""
+        self._targets[incoming] = found = (target, Base().mark(incoming, target))
         return found
 
     def _kind(self, name: str) -> Kind:

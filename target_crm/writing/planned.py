@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from target_crm.outcome import Change
@@ -27,4 +28,4 @@ class Planned:
 
 def set_by(values: Mapping[str, Any]) -> tuple[Change, ...]:
     """What a create sets."""
-    return tuple(Change(name, None, value) for name, value in values.items())
+    return tuple(map(Change, values, repeat(None), values.values()))

@@ -280,7 +280,7 @@ class Writer:
         for each in plans:
             known = each.came.known.crm_id if each.came.known else None
             creates.append(Create(each.intent, known, self._links.named_in(each.came.mapped), each.left_open))
-        self._ledger.intend(creates)
+        self._creator.note(creates)
         for each in plans:
             each.is_noted = True
 

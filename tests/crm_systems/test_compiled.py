@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_systems.compiled import Envelope, Pages, column, compiled, lines, typed_rows
+from crm_systems.compiled import Envelope, Pages, Record, Rows, column, compiled, lines
 from crm_systems.decoding import NotJson, find_json
 from crm_systems.kinds import Notation, Reader
 from crm_systems.model import Entity, Field, Kind
@@ -205,9 +205,14 @@ def rows_alike(draw: st.DrawFn) -> list[dict[str, Any]]:
 )
 def test_rows_typed_by_columns(pages: list[list[dict[str, Any]]], notation: Notation, wanted: set[str] | None) -> None:
     careful, fast = Reader(EVERYTHING, notation, wanted), Reader(EVERYTHING, notation, wanted)
+    typing = Rows(fast)
     for rows in pages:
         expected = list(map(careful, rows))
-        assert repr(typed_rows(fast, rows)) == repr(expected)
+        found = typing.typed(rows)
+        assert repr([each.row() if isinstance(each, Record) else each for each in found]) == repr(expected)
+        assert lines(found) == lines(expected)
+        for name in ("id", "absent"):
+            assert [each or None for each in column(found, name)] == [each or None for each in column(expected, name)]
     assert (fast.misfits, fast.unknown) == (careful.misfits, careful.unknown)
 
 

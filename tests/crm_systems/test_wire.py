@@ -9,7 +9,8 @@ import pytest
 
 from crm_systems.kinds import Notation
 from crm_systems.model import Field, Kind
-from crm_systems.wire import typed
+from crm_systems.system import PLAIN
+from crm_systems.wire import encode, typed
 
 NOTATION = Notation("Europe/Prague")
 
@@ -29,3 +30,8 @@ def test_a_warehouses_key_of_a_day_or_a_count_of_days_is_no_instant(value: Any) 
 def test_a_bare_number_is_no_day(value: int) -> None:
     with pytest.raises(ValueError, match="is no date"):
         typed(Field("f", Kind.DATE), value, NOTATION)
+
+
+@pytest.mark.parametrize("kind", sorted(PLAIN))
+def test_plain_texts_leave_as_they_are(kind: Kind) -> None:
+    assert encode(kind, " 1,5 |##| Á\n", Notation("Europe/Prague", " |##| ")) == " 1,5 |##| Á\n"

@@ -126,10 +126,10 @@ def test_what_may_not_be_looked_at_tells_nothing() -> None:
 
 def test_many_ids_are_not_kept_in_the_ledger() -> None:
     shown = Snapshot(AT, 2000, frozenset(map(str, range(2001))))
-    kept = Snapshot.from_json(shown.to_json())
+    kept = Snapshot.from_json(shown.as_json)
     assert [kept.tells_new(each) for each in ("2001", "2000", "x")] == [True, None, None]
     few = Snapshot(AT, 2, frozenset({"1", "2"}))
-    assert Snapshot.from_json(few.to_json()) == few
+    assert Snapshot.from_json(few.as_json) == few
 
 
 def test_what_cannot_be_told_is_said_and_neither_taken_nor_created(

@@ -6,7 +6,6 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import TIMED_OUT, ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
@@ -17,11 +16,11 @@ from target_crm.writing.creation.similarity import equal_fields, may_be, resembl
 from target_crm.writing.creation.snapshots import ANY_ZONE, DISORDER, FOLD, Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from crm_systems.client import Client
     from crm_systems.model import Call, Request
-    from target_crm.ledger import Ledger
+    from target_crm.ledger import Create, Ledger
     from target_crm.mapping import Mapper
     from target_crm.writing.finding import Existing, Finder
 
@@ -54,6 +53,8 @@ class Creator:
         self._snapshots = Snapshots(client, mapper.entity)
         self._ours: set[str] = set()
         """Ids of the records that this run created."""
+        self._noted: dict[str, object] = {}
+        """By key, the last pause before a create was noted that has not been sent yet."""
 
     def settle_open_intents(self) -> None:
         """Finds out what became of creates that an earlier run was cut off in."""
@@ -109,6 +110,12 @@ class Creator:
         before = self._snapshots.before()
         return Intent(self._options.stream, key, self.entity.name, self._client.server_time(), values, before)
 
+    def note(self, creates: Sequence[Create]) -> None:
+        """Notes creates in the ledger, so that they may be sent; raises as :meth:`Ledger.intend`."""
+        pause = self._client.last_pause
+        self._ledger.intend(creates)
+        self._noted.update(dict.fromkeys((each.intent.key for each in creates), pause))
+
     def create(self, intent: Intent) -> Existing:
         """Creates a record, whose intent is noted, exactly once, whatever happens to the answer.
 
@@ -156,7 +163,11 @@ class Creator:
 
     def _held(self, intent: Intent) -> Call:
         """Sends requests; what creates only while the intent is still ours, whatever the client waits for."""
-        hold = partial(self._ledger.hold, intent.stream, intent.key)
+
+        def hold() -> None:
+            # A second try has waited for what came of the first.
+            has_waited = self._noted.pop(intent.key, self) is not self._client.last_pause
+            self._ledger.hold(intent.stream, intent.key, has_waited=has_waited)
 
         def call(request: Request) -> Any:
             return self._client.call(request if request.repeatable else replace(request, before_send=hold))

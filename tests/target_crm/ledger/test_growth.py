@@ -76,6 +76,24 @@ def test_no_statement_reads_a_whole_table(tmp_path: Path, asked: list[tuple[str,
     assert any("(destination=? AND source=? AND key=?)" in plan[0] for plan in keys)
 
 
+def test_an_intent_is_asked_for_where_something_was_waited_for(tmp_path: Path, asked: list[tuple[str, Any]]) -> None:
+    now = [1000.0]
+    opened = Ledger(f"sqlite:///{tmp_path}/ledger", destination="D", source="s", clock=lambda: now[0])
+    opened.intend([Create(Intent("stream", "1", "Contacts", AT, {}), None)])
+    for moment, has_waited, is_asked in (
+        (1000.0, False, False),
+        (1004.9, False, False),
+        (1004.9, True, True),
+        (1005.0, False, True),
+        (999.0, False, True),
+    ):
+        now[0] = moment
+        del asked[:]
+        opened.hold("stream", "1", has_waited=has_waited)
+        assert bool(asked) == is_asked
+    opened.close()
+
+
 def test_a_ledger_of_an_earlier_version_gets_its_indexes(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/ledger"
     Ledger(url, destination="d", source="s").close()

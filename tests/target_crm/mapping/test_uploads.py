@@ -205,3 +205,19 @@ def test_a_dry_run_shows_a_file_by_its_hash(crm: VtigerSimulator, tmp_path: Path
     assert sent(crm) == []
     assert "File(sha256=" in report.with_suffix(".json").read_text("utf-8")
     assert report.with_suffix(".json").stat().st_size < len(BYTES)
+
+
+@pytest.mark.parametrize("gone", [{"content": None}, {"content": ""}, {}], ids=["null", "empty", "absent"])
+def test_a_record_that_comes_without_its_file_keeps_it(
+    crm: VtigerSimulator, tmp_path: Path, gone: dict[str, Any]
+) -> None:
+    config = ledger(crm, tmp_path)
+    run(config, pipe("Documents", [{**PAPER, "content": coded(BYTES)}]))
+    result = run(config, pipe("Documents", [{**PAPER, "notecontent": "new", **gone}]))
+    assert (result.exit, files(crm), sent(crm)[-1]) == ("", [BYTES], "revise")
+    assert ("without a file" in result.log) == bool(gone)
+    assert (
+        run(config, pipe("Documents", [{**PAPER, "notecontent": "new", **gone}]))
+        .line("Documents")
+        .endswith("1 unchanged")
+    )
