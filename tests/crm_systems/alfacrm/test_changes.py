@@ -244,4 +244,4 @@ def test_a_log_that_hands_out_less_than_it_has_is_read_again() -> None:
 
     ask = Request("the log", "log/index", json={})
     pages = newest_first(call, ask, 4, lambda _row: None, None)
-    assert [row["id"] for page in pages for row in page] == [4, 3, 2, 1]
+    assert [key for page in pages for key in page] == ["4", "3", "2", "1"]
