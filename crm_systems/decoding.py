@@ -94,7 +94,10 @@ def find_json(body: bytes, headers: Mapping[str, str]) -> Any:
 
 
 def _text(body: bytes, content_type: str) -> str:
-    """JSON is UTF-8, whatever the header says; another encoding is believed only where it is not."""
+    """JSON is UTF-8, whatever the header says; another encoding is believed only where it is not.
+
+    Bytes that no encoding explains become halves of surrogate pairs, so that whoever types the values can tell.
+    """
     encoding = next((name for mark, name in _MARKS.items() if body.startswith(mark)), "utf-8")
     named = re.search(r"charset=[\"']?([\w.-]+)", content_type)
     for each in (encoding, named[1] if named else encoding):
@@ -102,7 +105,7 @@ def _text(body: bytes, content_type: str) -> str:
             return body.decode(each)
         except (UnicodeError, LookupError):
             continue
-    return body.decode("utf-8", "replace")
+    return body.decode("utf-8", "surrogateescape")
 
 
 def _within(text: str) -> Any:

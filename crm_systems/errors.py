@@ -18,7 +18,8 @@ class CrmError(Exception):
         self.what = what
         self.code = code
         self.hint = hint
-        self.server_says = server_says
+        # It goes into files of UTF-8, which cannot hold half a character.
+        self.server_says = server_says.encode("utf-8", "replace").decode()
 
     def __str__(self) -> str:
         code = f" ({self.code})" if self.code else ""

@@ -34,9 +34,9 @@ class Notation:
 class Reader:
     """Turns an entity's raw rows into typed records, in the order of its fields; those it does not know are left out.
 
-    ``misfits`` counts, by field, values that did not fit their kind. Such a text is kept where the schema can hold a
-    text, else it is null. ``unknown`` counts fields that the entity does not have. ``wanted`` are the names of the
-    fields that a record shall have; None: all.
+    ``misfits`` counts, by field, values that did not fit their kind, and texts that held half a character. The former
+    are kept as text where the schema can hold one, else they are null. ``unknown`` counts fields that the entity does
+    not have. ``wanted`` are the names of the fields that a record shall have; None: all.
     """
 
     def __init__(self, entity: Entity, notation: Notation, wanted: Collection[str] | None = None) -> None:
@@ -101,6 +101,8 @@ class Values(dict[Any, Any]):
             value = self._convert(raw)
         except MISFITS:
             return self._careful(raw)
+        if self._is_text and value != raw:
+            return self._careful(raw)
         if len(self) < MOST_KNOWN:
             self[raw] = value
         return value
@@ -111,7 +113,10 @@ class Values(dict[Any, Any]):
         if value is None:
             return None
         try:
-            return self.empty if value == "" else self._convert(value)
+            typed = self.empty if value == "" else self._convert(value)
         except MISFITS:
             self._misfits[self._name] += 1
             return text(value) if self._is_text else None
+        if self._is_text and value and value.__class__ is str and typed != value:
+            self._misfits[self._name] += 1  # It holds half a character, which cannot leave.
+        return typed

@@ -205,7 +205,9 @@ class Reading:
         """One warning for values that did not fit their type and one for fields that the catalog does not have."""
         if misfits := self.reader.misfits:
             counts = ", ".join(f"{name} ({count})" for name, count in sorted(misfits.items()))
-            self.logger.warning("%s: values that do not fit their field's type: %s", self.name, counts)
+            self.logger.warning(
+                "%s: values that do not fit their field's type, or hold half a character: %s", self.name, counts
+            )
         if unknown := self.reader.unknown:
             self.logger.warning(
                 "%s: fields that discovery did not see are left out: %s. Discover again, without a cached catalog.",
