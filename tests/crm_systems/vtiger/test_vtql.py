@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from crm_systems.client.readers import Readers
 from crm_systems.errors import ProtocolError, Rejected, Unavailable
 from crm_systems.model import BEYOND, Shard, shards
 from crm_systems.vtiger import vtql, walks
@@ -263,6 +265,19 @@ def test_the_cost_of_a_plain_read() -> None:
     server = Server(list(range(1, 1001)))
     read(server, vtql.Table("Things", "12"))
     assert len(server.queries) == 11, "one to find the end and one a page"
+
+
+@pytest.mark.parametrize("workers", [2, 4, 8, 16])
+def test_the_cost_of_a_read_by_several(workers: int) -> None:
+    rows = [number * number for number in range(1, 2001)]
+    server, table = Server(rows), replace(vtql.Table("Things", "12"), page_size=10)
+    readers = Readers(workers, server.call, time.monotonic)
+    reading = readers.read(lambda: [walks.Keyset(table, 0, rows[-1])])
+    reading.begin()
+    assert sorted(vtql.number_of(row["id"]) for page in reading for row in page.rows) == rows
+    readers.close()
+    pages = len(rows) // table.page_size
+    assert len(server.queries) <= pages * 1.02 + 5
 
 
 def test_a_page_that_is_not_sorted_is_no_page() -> None:
