@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.recipes.reader import DOCS, PRINTED
+from tests.recipes.reader import COMMANDS, DOCS, PRINTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # What `make dist` built stands for the package index.
 BUILT = {"PIP_FIND_LINKS": f"{DOCS.parent / 'dist'} {os.environ.get('PIP_FIND_LINKS', '')}".strip()}
 BUILT["UV_FIND_LINKS"] = str(DOCS.parent / "dist")
-# Compiling what is used once takes longer than using it.
-QUICKLY = {"PIP_NO_COMPILE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+QUICKLY = {"PATH": os.pathsep.join([str(Path(__file__).parent / "quickly"), str(COMMANDS), os.environ["PATH"]])}
+"""Lets uv stand for pip; the first page is followed with pip itself."""
 
 
 @dataclass

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def test_the_first_page_fills_a_database(server: Postgres, tmp_path: Path) -> None:
     # Another port than others use; and the demo, which `make demo` itself shows.
     texts = server.texts | {"--rows 1000": "--rows 60 --port 0", "$ make demo": ""}
-    environment = server.environment | BUILT | QUICKLY
+    environment = server.environment | BUILT
     follow("../README.md", tmp_path, {}, texts=texts, installing=True, environment=environment)
     (count,) = server.ask('select count(*) from crm."Contacts"')
     sent = [json.loads(line) for line in (tmp_path / "one-of-each.jsonl").read_text("utf-8").splitlines()]
