@@ -99,7 +99,7 @@ class Writing:
         return [what, f"{rows / middle(many, 'wall'):,.0f}", "", f"{net:.0f}", f"{requests:.3f}", ""]
 
     def source(self, server: Server, rows: int, name: str) -> Path:
-        """The first ``rows`` records as the tap emits them, under other e-mail addresses unless they are the ``same``."""
+        """The first ``rows`` records as the tap emits them, with other e-mail addresses unless ``name`` is same."""
         path = self.bench.folder / f"{name}-{rows}.jsonl"
         if path.exists():
             return path
