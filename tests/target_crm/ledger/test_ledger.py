@@ -12,6 +12,7 @@ import pytest
 
 from crm_systems.errors import ConfigError
 from target_crm.ledger import Create, Intent, Ledger, Link, TakenMeanwhile, Written, digest
+from target_crm.ledger.twins import Other
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +52,17 @@ def test_an_intent_is_replaced_by_what_was_written(ledger: Ledger) -> None:
     assert ledger.intents("another") == []
     ledger.note("stream", "1", Written("Contacts", "12x1", "d"))
     assert ledger.intents("stream") == []
+
+
+def test_a_record_of_another_kind_with_the_same_ids_is_no_twin(ledger: Ledger, tmp_path: Path) -> None:
+    there = Ledger(f"sqlite:///{tmp_path}/ledger", destination="s", source="d")
+    there.note("groups", "5", Written("groups", "7", "x"))
+    there.note("people", "6", Written("customers", "7", "x"))
+    there.close()
+    ledger.pair_with(Other(("s",), "d"))
+    assert ledger.twins
+    assert {key: each.crm_id for key, each in ledger.twins.known("people", "clients", ["7"], {}).items()} == {"7": "6"}
+    assert ledger.twins.made("people", "clients", "5") is None
 
 
 def test_an_intent_is_refused_where_another_is_open_or_something_was_written_since(ledger: Ledger) -> None:
