@@ -157,9 +157,10 @@ def _write(ledger: Ledger, numbers: Sequence[int], rows: int) -> None:
     """Looks records up, resolves two references of each, and notes that they are to be created, and that they were."""
     keys = [f"c{number}" for number in numbers]
     ledger.written_of("contacts", keys)
-    for number in numbers:
-        for reference in (number * 7919 % rows, number * 104_729 % rows):
-            ledger.ids_of(["Accounts"], f"k{reference}")
+    references = [f"k{reference % rows}" for number in numbers for reference in (number * 7919, number * 104_729)]
+    ledger.look_ahead(references)
+    for reference in references:
+        ledger.ids_of(["Accounts"], reference)
     now = datetime.now(timezone.utc)
     ledger.intend([Create(Intent("contacts", key, "Contacts", now, {"lastname": "x"}), None) for key in keys])
     for key in keys:

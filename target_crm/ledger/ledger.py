@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -277,6 +278,18 @@ class Ledger:
             for some in portions(crm_ids)
             for row in self._database.read(self._does.known_ids, {**asked, "its_crm_id": some})
         }
+
+    def look_ahead(self, keys: Iterable[str]) -> None:
+        """Asks at once what references to these keys mean, so that :meth:`ids_of` need not ask for each."""
+        wanted = {each for each in keys if each not in self._pointed_to}
+        if len(self._pointed_to) + len(wanted) > REMEMBERED:
+            self._pointed_to.clear()
+        self._notes.flush_those_of(wanted)
+        found = defaultdict[str, list[tuple[str, str]]](list)
+        for some in portions(wanted):
+            for row in self._database.read(self._does.ids_of_many, {**self._ours, "its_key": some}):
+                found[row.key].append((row.entity, row.crm_id))
+        self._pointed_to.update(found)
 
     def ids_of(self, entities: Iterable[str], key: str) -> list[str]:
         """The ids in the CRM of the incoming record with this key, in any stream that writes these entities."""

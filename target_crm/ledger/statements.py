@@ -62,6 +62,8 @@ class Statements:
         self.streams = [each.where(named(table, *RECORD[:3])) for table, each in zip(TABLES, first, strict=True)]
         self.sources = [each.where(named(table, *RECORD[:2])) for table, each in zip(TABLES, first, strict=True)]
         self.ids = sa.select(WRITTEN.c.entity, WRITTEN.c.crm_id).where(named(WRITTEN, "destination", "source", "key"))
+        pointed_to = sa.select(WRITTEN.c.key, WRITTEN.c.entity, WRITTEN.c.crm_id)
+        self.ids_of_many = pointed_to.where(named(WRITTEN, "destination", "source"), among(WRITTEN.c.key))
         self.known_ids = sa.select(WRITTEN.c.crm_id).where(
             named(WRITTEN, "destination", "entity"), among(WRITTEN.c.crm_id)
         )

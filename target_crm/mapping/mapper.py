@@ -17,7 +17,7 @@ from target_crm.mapping.plain import as_it_comes, is_plain_text
 from target_crm.outcome import NotYet, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from crm_systems.kinds import Notation
     from crm_systems.model import Entity, Field
@@ -55,6 +55,12 @@ class Mapped:
 _Place = tuple[str, "Field | None", "Callable[[Any], bool] | None", bool]
 """The field that an incoming one is written to, if one is, which of its values are typed as they come, and whether
 those are plain texts."""
+
+
+def _is_simple(reference: Any) -> bool:
+    """Whether a reference names one record in a way that any database can be asked for."""
+    is_text = reference.__class__ is str and reference.isascii() and reference.isprintable()
+    return bool(reference) and (is_text or reference.__class__ is int)
 
 
 class Mapper:
@@ -126,6 +132,13 @@ class Mapper:
         if faults:
             raise self._fault(faults, record, is_new=is_new)
         return mapped
+
+    def look_ahead(self, records: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
+        """Asks the ledger at once for what the references in these ``columns`` of some records point to."""
+        places = ((incoming, self._place(incoming)[1]) for incoming in columns)
+        names = [incoming for incoming, known in places if known and self.is_reference(known.name)]
+        values = (record.get(name) for record in records for name in names) if names else ()
+        self.references.look_ahead(filter(_is_simple, values))
 
     def _fault(self, faults: list[Reject], record: Mapping[str, Any], *, is_new: bool) -> Reject:
         """All that is wrong with a record, as one."""

@@ -12,7 +12,7 @@ from target_crm.mapping.keys import keys_meant_by
 from target_crm.outcome import AsksCrm, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from crm_systems.client import Client
     from crm_systems.model import Entity, Field
@@ -47,6 +47,11 @@ class References:
         self._there: dict[tuple[str, str], str | None] = {}
         self.planned = planned
         """The records that a dry run would create, so that what refers to them is no problem: entities by key."""
+
+    def look_ahead(self, values: Iterable[Any]) -> None:
+        """Asks the ledger at once for what these references, texts and numbers, point to."""
+        if not self._by_id:
+            self._ledger.look_ahead(name for value in values for name in keys_meant_by(value))
 
     def id_of(self, field: Field, value: Any, *, at_hand: bool = False) -> str | None:
         """The id that a reference points to, None where nothing is known of it.

@@ -38,6 +38,7 @@ class Writer:
     ) -> None:
         self._means = means = Means.of(client, ledger, mapper, identity, columns)
         self._options = mapper.options
+        self._columns = columns = list(columns)
         self._references = mapper.references
         self.entity = mapper.entity
         self._decide = Decider(means, maker)
@@ -48,6 +49,7 @@ class Writer:
     def looked_up(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Ahead:
         """What the ledger, and when it is first asked the CRM, know of these records, each with its key."""
         records = list(records)
+        self._means.mapper.look_ahead((record for _key, record in records), self._columns)
         known = self._means.two_ways.written_of(key for key, _record in records if key)
         older = [
             each

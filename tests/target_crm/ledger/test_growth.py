@@ -48,6 +48,7 @@ def use(ledger: Ledger) -> None:
     ledger.note("stream", "1", written)
     ledger.written_of("stream", ["1", "2"])
     ledger.rename("stream", "1", "2")
+    ledger.look_ahead(["8", "9"])
     ledger.ids_of(["Contacts"], "2")
     ledger.keys_of("Contacts", ["12x1", "12x2"])
     ledger.links.to(["7", "8"])
@@ -74,6 +75,22 @@ def test_no_statement_reads_a_whole_table(tmp_path: Path, asked: list[tuple[str,
     assert not {statement: plan for statement, plan in plans.items() if any(each.startswith("SCAN") for each in plan)}
     keys = [plan for statement, plan in plans.items() if 'written."key" = ?' in statement and "entity" in statement]
     assert any("(destination=? AND source=? AND key=?)" in plan[0] for plan in keys)
+
+
+def test_what_many_references_point_to_is_asked_for_at_once(tmp_path: Path, asked: list[tuple[str, Any]]) -> None:
+    opened = Ledger(f"sqlite:///{tmp_path}/ledger", destination="D", source="s")
+    keys = [str(number) for number in range(300)]
+    for key in keys[:-1]:
+        opened.note("accounts", key, Written("Accounts", f"11x{key}", "d"), later=True)
+    opened.flush()
+    del asked[:]
+    opened.look_ahead(keys)
+    assert [opened.ids_of(["Accounts"], key) for key in keys[:-1]] == [[f"11x{key}"] for key in keys[:-1]]
+    assert len(asked) == 1
+    # What was not there may have come.
+    opened.note("accounts", keys[-1], Written("Accounts", "11x7", "d"))
+    assert opened.ids_of(["Accounts"], keys[-1]) == ["11x7"]
+    opened.close()
 
 
 def test_an_intent_is_asked_for_where_something_was_waited_for(tmp_path: Path, asked: list[tuple[str, Any]]) -> None:
