@@ -158,9 +158,9 @@ def _write(ledger: Ledger, numbers: Sequence[int], rows: int) -> None:
     keys = [f"c{number}" for number in numbers]
     ledger.written_of("contacts", keys)
     references = [f"k{reference % rows}" for number in numbers for reference in (number * 7919, number * 104_729)]
-    ledger.look_ahead(references)
+    ledger.pointed_to.look_ahead(references)
     for reference in references:
-        ledger.ids_of(["Accounts"], reference)
+        ledger.pointed_to.ids_of(["Accounts"], reference)
     now = datetime.now(timezone.utc)
     ledger.intend([Create(Intent("contacts", key, "Contacts", now, {"lastname": "x"}), None) for key in keys])
     for key in keys:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import defaultdict
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from target_crm.ledger.entries import Create, Intent, TakenMeanwhile, Written
 from target_crm.ledger.lease import LeaseHolder
 from target_crm.ledger.notes import Notes
 from target_crm.ledger.open_links import OpenLinks
+from target_crm.ledger.pointed_to import PointedTo
 from target_crm.ledger.rows import altered_in, intent_in, row_of
 from target_crm.ledger.statements import RECORD, portions, statements
 from target_crm.ledger.twins import Twins
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 160.0
 FRESH_SECONDS = 5.0
 """How long a lease that was just extended needs no extension: far less than it lasts beyond what an attempt takes."""
-REMEMBERED = 50_000
-"""For how many keys a run remembers what references to them mean."""
 
 
 class Ledger:
@@ -68,12 +66,11 @@ class Ledger:
         self._unsent: set[tuple[str, str]] = set()
         """Those of them that nothing has been sent for."""
         self._sending = threading.Lock()
-        self._pointed_to: dict[str, list[tuple[str, str]]] = {}
-        """Entities and ids by the key that references name, as long as this run does not write that key."""
         self.lease_seconds = lease_seconds
         self._database = Database(url, warn)
         self._does = statements(self._database.dialect)
         self._notes = Notes(self._database, self._does)
+        self.pointed_to = PointedTo(self._database, self._does, self._notes, self._ours)
         self.links = OpenLinks(self._database, self._does, self._ours)
         """References that are to be set later."""
         me = {"my_owner": self._holder.run, "my_holder": self._holder.to_json()}
@@ -159,7 +156,7 @@ class Ledger:
         altered = json.dumps(dict(written.altered)) if written.altered else "{}"
         self._notes.add({**self._named(stream, key)[1], **values, "altered": altered}, later=later)
         self._held.pop((stream, key), None)
-        self._pointed_to.pop(key, None)
+        self.pointed_to.forget(key)
 
     def flush(self) -> None:
         """Makes durable what was to be noted later."""
@@ -170,14 +167,14 @@ class Ledger:
         self._notes.flush()
         asked = {**self._named(stream, key)[0], "new_key": new}
         self._database.write(lambda db: [db.execute(each, asked) for each in self._does.rename.values()])
-        self._pointed_to.clear()
+        self.pointed_to.forget_all()
 
     def forget(self, stream: str, key: str) -> None:
         """Forgets a record that was deleted."""
         self._notes.flush()
         its, _ = self._named(stream, key)
         self._database.write(lambda db: [db.execute(each, its) for each in self._does.forget.values()])
-        self._pointed_to.pop(key, None)
+        self.pointed_to.forget(key)
 
     def intend(self, creates: Sequence[Create]) -> None:
         """Notes creates of one stream before they are sent, and with them what was to be noted later.
@@ -278,30 +275,6 @@ class Ledger:
             for some in portions(crm_ids)
             for row in self._database.read(self._does.known_ids, {**asked, "its_crm_id": some})
         }
-
-    def look_ahead(self, keys: Iterable[str]) -> None:
-        """Asks at once what references to these keys mean, so that :meth:`ids_of` need not ask for each."""
-        wanted = {each for each in keys if each not in self._pointed_to}
-        if len(self._pointed_to) + len(wanted) > REMEMBERED:
-            self._pointed_to.clear()
-        self._notes.flush_those_of(wanted)
-        found = defaultdict[str, list[tuple[str, str]]](list)
-        for some in portions(wanted):
-            for row in self._database.read(self._does.ids_of_many, {**self._ours, "its_key": some}):
-                found[row.key].append((row.entity, row.crm_id))
-        self._pointed_to.update(found)
-
-    def ids_of(self, entities: Iterable[str], key: str) -> list[str]:
-        """The ids in the CRM of the incoming record with this key, in any stream that writes these entities."""
-        self._notes.flush_those_of([key])
-        rows = self._pointed_to.get(key)
-        if rows is None:
-            found = self._database.read(self._does.ids, {**self._ours, "its_key": key})
-            rows = [(row.entity, row.crm_id) for row in found]
-            if rows and len(self._pointed_to) < REMEMBERED:
-                self._pointed_to[key] = rows
-        wanted = set(entities)
-        return list(dict.fromkeys(crm_id for entity, crm_id in rows if not wanted or entity in wanted))
 
     def _named(self, stream: str, key: str) -> tuple[dict[str, str], dict[str, Any]]:
         """What finds the row of an incoming record, and what a new one of it holds."""

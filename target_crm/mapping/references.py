@@ -51,7 +51,7 @@ class References:
     def look_ahead(self, values: Iterable[Any]) -> None:
         """Asks the ledger at once for what these references, texts and numbers, point to."""
         if not self._by_id:
-            self._ledger.look_ahead(name for value in values for name in keys_meant_by(value))
+            self._ledger.pointed_to.look_ahead(name for value in values for name in keys_meant_by(value))
 
     def id_of(self, field: Field, value: Any, *, at_hand: bool = False) -> str | None:
         """The id that a reference points to, None where nothing is known of it.
@@ -62,7 +62,7 @@ class References:
         """
         names = keys_meant_by(value)
         for name in names:
-            found = [] if self._by_id else self._ledger.ids_of(field.refers_to, name)
+            found = [] if self._by_id else self._ledger.pointed_to.ids_of(field.refers_to, name)
             if len(found) > 1:
                 raise Reject(f"its {field.name} could point to {', '.join(found)}")
             if found:

@@ -99,7 +99,7 @@ class Converter:
                 return existing.crm_id, existing
         ids = [key] if options.identify_by == "id" else [known.crm_id] if known else []
         if options.identify_by == "ledger":
-            ids = ids or self._ledger.ids_of([entity.name], key)
+            ids = ids or self._ledger.pointed_to.ids_of([entity.name], key)
         if len(ids) != 1:
             raise Reject("the CRM does not show the record that is to be converted; it may have been converted before")
         return ids[0], self._finder.get(ids[0])

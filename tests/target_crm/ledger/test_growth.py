@@ -48,8 +48,8 @@ def use(ledger: Ledger) -> None:
     ledger.note("stream", "1", written)
     ledger.written_of("stream", ["1", "2"])
     ledger.rename("stream", "1", "2")
-    ledger.look_ahead(["8", "9"])
-    ledger.ids_of(["Contacts"], "2")
+    ledger.pointed_to.look_ahead(["8", "9"])
+    ledger.pointed_to.ids_of(["Contacts"], "2")
     ledger.keys_of("Contacts", ["12x1", "12x2"])
     ledger.links.to(["7", "8"])
     ledger.links.to()
@@ -84,12 +84,12 @@ def test_what_many_references_point_to_is_asked_for_at_once(tmp_path: Path, aske
         opened.note("accounts", key, Written("Accounts", f"11x{key}", "d"), later=True)
     opened.flush()
     del asked[:]
-    opened.look_ahead(keys)
-    assert [opened.ids_of(["Accounts"], key) for key in keys[:-1]] == [[f"11x{key}"] for key in keys[:-1]]
+    opened.pointed_to.look_ahead(keys)
+    assert [opened.pointed_to.ids_of(["Accounts"], key) for key in keys[:-1]] == [[f"11x{key}"] for key in keys[:-1]]
     assert len(asked) == 1
     # What was not there may have come.
     opened.note("accounts", keys[-1], Written("Accounts", "11x7", "d"))
-    assert opened.ids_of(["Accounts"], keys[-1]) == ["11x7"]
+    assert opened.pointed_to.ids_of(["Accounts"], keys[-1]) == ["11x7"]
     opened.close()
 
 
@@ -127,16 +127,16 @@ def test_what_a_reference_points_to_is_asked_for_once_until_it_changes(
     tmp_path: Path, asked: list[tuple[str, Any]]
 ) -> None:
     opened = Ledger(f"sqlite:///{tmp_path}/ledger", destination="D", source="s")
-    assert opened.ids_of(["Accounts"], "7") == []
+    assert opened.pointed_to.ids_of(["Accounts"], "7") == []
     opened.note("accounts", "7", Written("Accounts", "11x1", "d"))
     del asked[:]
-    assert [opened.ids_of(["Accounts"], "7") for _each in range(3)] == [["11x1"]] * 3
-    assert opened.ids_of(["Contacts"], "7") == []
+    assert [opened.pointed_to.ids_of(["Accounts"], "7") for _each in range(3)] == [["11x1"]] * 3
+    assert opened.pointed_to.ids_of(["Contacts"], "7") == []
     assert len(asked) == 1
     opened.note("contacts", "7", Written("Contacts", "12x1", "d"))
-    assert sorted(opened.ids_of((), "7")) == ["11x1", "12x1"]
+    assert sorted(opened.pointed_to.ids_of((), "7")) == ["11x1", "12x1"]
     opened.forget("accounts", "7")
-    assert opened.ids_of((), "7") == ["12x1"]
+    assert opened.pointed_to.ids_of((), "7") == ["12x1"]
     opened.rename("contacts", "7", "8")
-    assert opened.ids_of((), "7") == []
+    assert opened.pointed_to.ids_of((), "7") == []
     opened.close()

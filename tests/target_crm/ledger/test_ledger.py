@@ -124,10 +124,10 @@ def _together(*works: Callable[[], None]) -> None:
 def test_references_are_found_in_the_entities_that_they_may_point_to(ledger: Ledger) -> None:
     ledger.note("accounts", "1", Written("Accounts", "11x1", "d"))
     ledger.note("contacts", "1", Written("Contacts", "12x1", "d"))
-    assert ledger.ids_of(("Accounts",), "1") == ["11x1"]
-    assert sorted(ledger.ids_of((), "1")) == ["11x1", "12x1"]
-    assert ledger.ids_of(("Leads",), "1") == []
-    assert ledger.ids_of(("Accounts",), "2") == []
+    assert ledger.pointed_to.ids_of(("Accounts",), "1") == ["11x1"]
+    assert sorted(ledger.pointed_to.ids_of((), "1")) == ["11x1", "12x1"]
+    assert ledger.pointed_to.ids_of(("Leads",), "1") == []
+    assert ledger.pointed_to.ids_of(("Accounts",), "2") == []
 
 
 def test_open_links_are_replaced_field_by_field(ledger: Ledger) -> None:
