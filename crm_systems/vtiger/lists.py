@@ -114,6 +114,7 @@ class VtigerLists(System):
             where,
             self.page_size,
             self.hides_rows(entity),
+            may_hide=not self._administrator and entity.private["is_entity"] and entity.name not in INVENTORY,
             witness=self._shown.get(entity.name),
             decode=entity.private.get("decode"),
             shard=entity.shard,

@@ -85,6 +85,7 @@ class Keyset(Divisible):
                 page = self._narrowed(error)
             else:
                 page = Page(found)
+                self._look_for_gaps(found)
                 if not found and self._is_over():
                     break
                 self._size = min(self._size * 2, self._table.page_size)
@@ -97,6 +98,12 @@ class Keyset(Divisible):
         with self._moving:
             rest = self._told, self._border
         yield Page([], covers=rest)
+
+    def _look_for_gaps(self, found: list[Row]) -> None:
+        """Takes a page that is not full, and not the last, for one from which hidden rows were dropped."""
+        is_short = 0 < len(found) < self._size and number_of(found[-1]["id"]) < self._high < BEYOND
+        if is_short and self._table.may_hide:
+            self._table = replace(self._table, hides_rows=True)
 
     def _moved_past(self, page: Page) -> Page:
         """Moves on to the end of a page, and gives what of it is wanted and does not lie beyond the border."""

@@ -166,6 +166,15 @@ def test_a_walk_that_has_passed_its_border_covers_nothing_behind_it() -> None:
     assert [row["id"] for page in rest(server.call) for row in page.rows] == ["12x50", "12x60"]
 
 
+def test_hidden_rows_are_found_out_where_none_were_expected() -> None:
+    """By a page that is not full; more than a page may be hidden one after the other then, or at the end."""
+    hidden = frozenset({5, *range(300, 800), *range(960, 1001)})
+    server = Server(list(range(1, 1001)), hidden=hidden)
+    shown = [number for number in server.ids if number not in hidden]
+    assert read(server, vtql.Table("Things", "12", may_hide=True)) == (shown, set())
+    assert read(server, vtql.Table("Things", "12")) != (shown, set())
+
+
 @pytest.mark.parametrize("hides", [False, True])
 def test_nothing_is_no_end_while_the_last_record_is_shown(hides: bool) -> None:
     """Where even the first page and the doubt of it are answered with nothing, as by an error that was swallowed."""
