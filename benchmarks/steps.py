@@ -19,7 +19,7 @@ from crm_systems.compiled import compiled, lines
 from crm_systems.kinds import Reader
 from crm_systems.model import Request
 from crm_systems.vtiger import Vtiger
-from crm_systems.vtiger.system import PAGE
+from crm_systems.vtiger.lists import PAGE
 from tap_crm.messages import Messages
 from tap_crm.tap import CrmTap
 

@@ -7,6 +7,7 @@ until it is known what became of them. It belongs to the run that noted it for a
 from __future__ import annotations
 
 import json
+import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -65,6 +66,7 @@ class Ledger:
         """Streams and keys of this run's intents, and when they were noted or taken, by the clock."""
         self._unsent: set[tuple[str, str]] = set()
         """Those of them that nothing has been sent for."""
+        self._sending = threading.Lock()
         self._pointed_to: dict[str, list[tuple[str, str]]] = {}
         """Entities and ids by the key that references name, as long as this run does not write that key."""
         self.lease_seconds = lease_seconds
@@ -81,18 +83,23 @@ class Ledger:
 
     def close(self) -> None:
         """Leaves what is still open to the next run, and gives the database back."""
-        unsent = [{**self._named(*place)[0], **self._lease} for place in self._unsent]
-
-        def work(db: sa.Connection) -> None:
-            if unsent:
-                db.execute(self._does.drop_mine, unsent)
-            db.execute(self._does.release, {**self._ours, **self._lease})
-
         with suppress(ConfigError):
-            self._notes.flush()
+            self.step_aside()
             if self._held:
-                self._database.write(work)
+                its = {**self._ours, **self._lease}
+                self._database.write(lambda db: db.execute(self._does.release, its))
         self._database.close()
+
+    def step_aside(self) -> None:
+        """Notes what was done and gives up the creates that are not sent, so that no run waits for one that waits."""
+        self._notes.flush()
+        with self._sending:
+            unsent = [{**self._named(*place)[0], **self._lease} for place in self._unsent]
+            if unsent:
+                self._database.write(lambda db: db.execute(self._does.drop_mine, unsent))
+            for place in self._unsent:
+                self._held.pop(place, None)
+            self._unsent.clear()
 
     def respell(self, spelling: Callable[[str], str]) -> None:
         """Gives each CRM the one spelling of its name, by which earlier versions knew it in several."""
@@ -208,7 +215,8 @@ class Ledger:
             TakenMeanwhile: it is not.
         """
         place, now = (stream, key), self._now_and_lease()
-        self._unsent.discard(place)
+        with self._sending:
+            self._unsent.discard(place)
         # A clock that was put back since then says nothing.
         if not has_waited and 0 <= now["now"] - self._held.get(place, 0) < FRESH_SECONDS:
             return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 from singer_sdk.exceptions import InvalidJSONSchema
 
+from target_crm.encoding import printable
 from target_crm.mapping import DELETED_AT, Check, Identity, Mapper, References, Uploads, brings_files
 from target_crm.options import options_of
 from target_crm.outcome import Action, Conflict, Outcome
@@ -161,7 +162,8 @@ class CrmSink(QuietSink):
         for name in kept.keys() - self._columns - {DELETED_AT, *self.key_properties}:
             target = self._mapper.target_of(name)
             if target and target not in self._mapper.fields:
-                self._mapper.note(f"{name} comes without being declared, and is left out: the CRM does not have it")
+                known = printable(name)
+                self._mapper.note(f"{known} comes without being declared, and is left out: the CRM does not have it")
         return Incoming(kept, self.run.received)
 
     def process_batch(self, context: dict[str, Any]) -> None:

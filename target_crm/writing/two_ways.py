@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from crm_systems.errors import ConfigError
 from target_crm.ledger import TakenMeanwhile
 from target_crm.outcome import Reject
-from target_crm.writing.creation import LEASES, LOOK_SECONDS
+from target_crm.writing.creation import LEASES, LOOK_SECONDS, pause_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +55,7 @@ class TwoWays:
                 if look or key in self._made_there(key):
                     raise TakenMeanwhile
                 return
-            self._client.sleep(LOOK_SECONDS)
+            self._client.sleep(pause_before(look))
         raise ConfigError(
             f"The pipeline that goes the other way is creating records of {self._stream}, or was cut off while it did, "
             "and whether it made those that come from there now is not known",

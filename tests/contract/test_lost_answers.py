@@ -152,6 +152,15 @@ def test_a_strangers_record_is_not_taken_for_that_of_a_killed_run(
     assert sum(row.get(subject.text) == "ours" for row in found.values()) == 1
 
 
+def test_a_record_of_another_pipeline_is_not_taken_for_that_of_a_killed_run(
+    subject: Subject, crm: Simulator, tmp_path: Path
+) -> None:
+    killed(subject, crm, tmp_path / "ledger", Fault.REFUSED)
+    for source in ("another", "default"):
+        assert load(subject, crm, tmp_path / "ledger", incoming(subject), source=source).exit == ""
+    assert len(there(subject, crm)) == 2
+
+
 @pytest.mark.sweep
 @pytest.mark.parametrize("zone", ZONES)
 def test_a_wrong_zone_doubles_nothing_that_an_earlier_version_left(

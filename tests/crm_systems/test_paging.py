@@ -183,3 +183,12 @@ def test_a_list_that_announces_more_than_it_gives_is_a_failure() -> None:
 
     with pytest.raises(ProtocolError, match="fewer records than it announced"):
         list(Sliding(fetch, lambda row: row["id"]).pages(10, 10))
+
+
+def test_one_look_alone_never_finds_a_list_empty() -> None:
+    looks = iter([Part([])])
+
+    def fetch(position: int, wanted: int) -> Part:
+        return next(looks, Part([{"id": each} for each in range(6)][position : position + wanted]))
+
+    assert read(fetch, 3) == list(range(6))

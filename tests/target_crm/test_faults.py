@@ -30,7 +30,7 @@ MODES: dict[str, dict[str, Any]] = {
     "match": {"identify_by": ["email"], "streams": {"Accounts": {"identify_by": ["accountname"]}}},
 }
 
-APART = 4
+APART = 6
 """So many requests lie between two faults of one run."""
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from crm_simulators.base import Call, Fault
 from crm_simulators.vtiger import VtigerSimulator
+from target_crm.writing import beside
 from tests.running import run as read
 from tests.target_crm.mapping.test_uploads import coded, files, sent
 from tests.target_crm.processes import start
@@ -57,6 +58,20 @@ def test_what_is_related_to_a_source_is_asked_for_once_a_batch(crm: VtigerSimula
     ).line(STREAM)
     assert sum(call.query.get("operation") == "query_related" for call in crm.calls) == 2 + 7
     assert len(related(crm)) == 9
+
+
+def test_the_first_so_many_that_are_related_are_not_taken_for_all(
+    crm: VtigerSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "MANY", 4)
+    people = [f"Person {n}" for n in range(6)]
+    config = settings(crm, tmp_path, identify_by="ledger")
+    run(config, [*CAMPAIGN, *pipe("Contacts", [{"id": each, "lastname": each} for each in people])])
+    campaign = one(crm, "Campaigns", campaignname="Spring")["id"]
+    crm.store.pairs |= {frozenset({campaign, one(crm, "Contacts", lastname=each)["id"]}) for each in people}
+    crm.calls.clear()
+    assert run(config, members(*people)).line(STREAM).endswith("6 unchanged")
+    assert sent(crm) == []
 
 
 def test_a_pair_that_is_there_is_not_sent(crm: VtigerSimulator, tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import tempfile
 from collections import defaultdict
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -179,8 +180,15 @@ class History(RuleBasedStateMachine):
             if not value or not is_edit or after.get(crm_id, {}).get(name) == value:
                 continue
             across = self.held[pipe.source.name, twins.get(crm_id, ""), name]
-            told = [str(each["theirs"] or "") for each in self.reported if each["id"] == crm_id]
+            reported = [*self.reported, *self.kept_for_the_next_report()]
+            told = [str(each["theirs"] or "") for each in reported if each["id"] == crm_id]
             assert any(same(each, value) for each in (*across, *told)), f"{name} of {there} {crm_id}: {value!r} is lost"
+
+    def kept_for_the_next_report(self) -> list[dict[str, Any]]:
+        """What runs that were killed overwrote, which the next one tells."""
+        with closing(sqlite3.connect(self.folder / "ledger.sqlite")) as ledger:
+            rows = ledger.execute("SELECT crm_id, told FROM conflicts").fetchall()
+        return [{**each, "id": crm_id} for crm_id, told in rows for each in json.loads(told)]
 
     def notice(self, side: str, crm_id: str, *, by_user: bool = True) -> None:
         """Remembers what a record holds."""
@@ -193,9 +201,8 @@ class History(RuleBasedStateMachine):
 
     def twins(self, side: str) -> dict[str, str]:
         """By the id of a record of one side, that of its twin."""
-        with sqlite3.connect(self.folder / "ledger.sqlite") as ledger:
+        with closing(sqlite3.connect(self.folder / "ledger.sqlite")) as ledger:
             rows = ledger.execute("SELECT source, key, crm_id FROM written").fetchall()
-        ledger.close()
         return {
             (crm_id if source != side else key): (key if source != side else crm_id) for source, key, crm_id in rows
         }

@@ -31,11 +31,18 @@ AT_WORK = frozenset({TIMED_OUT, "HTTP 408", "HTTP 504", "HTTP 524"})
 PATIENT_LOOKS = 3
 """How often it is looked then, each time `timeout_seconds` later, before the create is sent again."""
 LOOK_SECONDS = 2.0
-"""How often to look whether another run has done with a record."""
+"""How often to look whether another run has done with a record, once it has taken long."""
+SHORTEST_LOOK = 0.05
+"""Seconds after which it is looked first: about as long as a create takes."""
 LEASES = 2
 """For how many leases to wait for a run that goes on renewing its own."""
 
 logger = logging.getLogger("crm")
+
+
+def pause_before(look: int) -> float:
+    """Seconds to wait before it is looked for the n-th time whether another run has done with a record."""
+    return min(LOOK_SECONDS, SHORTEST_LOOK * 2.0 ** min(look, 10))
 
 
 class Creator:
@@ -80,7 +87,8 @@ class Creator:
                 continue
             if not look:
                 logger.info("%s: waiting for %s, which creates %s", self._options.stream, intent.holder, key)
-            self._client.sleep(LOOK_SECONDS)
+            self._ledger.step_aside()
+            self._client.sleep(pause_before(look))
         raise Reject(f"another run is about to create it, {intent and intent.holder}; run again when that has ended")
 
     def _settle(self, intents: Iterable[Intent]) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from crm_simulators.alfacrm import AlfaCrmSimulator
 from crm_simulators.base import Fault
+from crm_systems.alfacrm.pages import newest_first
 from crm_systems.alfacrm.records import completed
 from crm_systems.catalogue import catalogue
+from crm_systems.model import Request
 from tap_crm.tap import CrmTap
 from tests.crm_systems.alfacrm.shown import ids, on_page, read, settings, stored, tenant
 from tests.running import run
@@ -230,3 +232,16 @@ def test_lists_are_filtered_by_the_last_change_only_where_all_rows_tell_it(
     rows = [{"id": number, "updated_at": stamp} for number, stamp in enumerate(stamps)]
     for name in TRACKED:
         assert ("since" in completed(catalogue("alfacrm")[name], rows).private) is is_used
+
+
+def test_a_log_that_hands_out_less_than_it_has_is_read_again() -> None:
+    whole: list[dict[str, Any]] = [{"id": each} for each in range(4, 0, -1)]
+    cut = iter([whole[:2], [], []])
+
+    def call(request: Request) -> Any:
+        rows = next(cut, whole if request.json["page"] == 0 else [])
+        return {"items": rows, "total": len(whole)}
+
+    ask = Request("the log", "log/index", json={})
+    pages = newest_first(call, ask, 4, lambda _row: None, None)
+    assert [key for page in pages for key in page] == ["4", "3", "2", "1"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from crm_systems.client.readers import Readers
 from crm_systems.errors import ProtocolError, Rejected, Unavailable
 from crm_systems.model import BEYOND, Shard, shards
 from crm_systems.vtiger import vtql, walks
@@ -164,6 +166,15 @@ def test_a_walk_that_has_passed_its_border_covers_nothing_behind_it() -> None:
     assert [row["id"] for page in rest(server.call) for row in page.rows] == ["12x50", "12x60"]
 
 
+def test_hidden_rows_are_found_out_where_none_were_expected() -> None:
+    """By a page that is not full; more than a page may be hidden one after the other then, or at the end."""
+    hidden = frozenset({5, *range(300, 800), *range(960, 1001)})
+    server = Server(list(range(1, 1001)), hidden=hidden)
+    shown = [number for number in server.ids if number not in hidden]
+    assert read(server, vtql.Table("Things", "12", may_hide=True)) == (shown, set())
+    assert read(server, vtql.Table("Things", "12")) != (shown, set())
+
+
 @pytest.mark.parametrize("hides", [False, True])
 def test_nothing_is_no_end_while_the_last_record_is_shown(hides: bool) -> None:
     """Where even the first page and the doubt of it are answered with nothing, as by an error that was swallowed."""
@@ -254,6 +265,30 @@ def test_the_cost_of_a_plain_read() -> None:
     server = Server(list(range(1, 1001)))
     read(server, vtql.Table("Things", "12"))
     assert len(server.queries) == 11, "one to find the end and one a page"
+
+
+@pytest.mark.parametrize("workers", [2, 4, 8, 16])
+def test_the_cost_of_a_read_by_several(workers: int) -> None:
+    rows = [number * number for number in range(1, 2001)]
+    server, table = Server(rows), replace(vtql.Table("Things", "12"), page_size=10)
+    readers = Readers(workers, server.call, time.monotonic)
+    reading = readers.read(lambda: [walks.Keyset(table, 0, rows[-1])])
+    reading.begin()
+    assert sorted(vtql.number_of(row["id"]) for page in reading for row in page.rows) == rows
+    readers.close()
+    pages = len(rows) // table.page_size
+    assert len(server.queries) <= pages * 1.02 + 5
+
+
+@pytest.mark.parametrize("lines", [2, 7, 150])
+def test_a_document_that_comes_once_for_each_line(lines: int) -> None:
+    class Multiplying(Server):
+        def call(self, request: Request) -> Any:
+            rows = super().call(request)
+            return [row for row in rows for _line in range(lines)][: self._count(request.query["query"])]
+
+    ids = list(range(3, 900, 3))
+    assert read(Multiplying(ids), vtql.Table("Things", "12")) == (ids, set())
 
 
 def test_a_page_that_is_not_sorted_is_no_page() -> None:

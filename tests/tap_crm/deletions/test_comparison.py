@@ -6,18 +6,20 @@ import json
 import os
 import signal
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_crm.deletions.comparison import TOLD
+from tap_crm.messages import Messages
 from tap_crm.sent_keys import SentKeys, open_keys
 from tap_crm.streams import CrmStream
-from tests.running import Run, command, discover, finished, only, run
+from tests.running import QuietTap, Run, command, discover, finished, only, run
 from tests.tap_crm.leads import deleted, leads, live, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from crm_simulators.base import Call
@@ -286,6 +288,20 @@ def test_no_state_leaves_before_the_deletions_that_it_tells_of(
     before = messages[: told.index(told[-1])]
     assert {each["record"]["id"] for each in before if each.get("stream") == "Leads" and "record" in each} == gone
     assert sum(map(bool, told)) > 3, "the last of them is the only one"
+
+
+def test_a_key_is_known_before_its_record_leaves(stock: VtigerSimulator, tmp_path: Path) -> None:
+    class Dying(Messages):
+        def write_page(self, stream: str, version: int | None, records: Sequence[Any]) -> None:
+            super().write_page(stream, version, records)
+            raise SystemExit
+
+    class DyingTap(QuietTap):
+        message_writer_class = Dying
+
+    left = live(run(comparing(stock, tmp_path), tap=DyingTap))
+    with closing(sqlite3.connect(tmp_path / "keys.sqlite")) as keys:
+        assert left.keys() == {key for (key,) in keys.execute("SELECT key FROM sent_keys")} != set()
 
 
 def test_a_stream_that_was_deselected_for_a_while(stock: VtigerSimulator, tmp_path: Path) -> None:

@@ -9,9 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
 from crm_systems.errors import ConfigError
 from target_crm.ledger import Create, Intent, Ledger, Link, TakenMeanwhile, Written, digest
+from target_crm.ledger.database import Database
+from target_crm.ledger.twins import Other
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +54,17 @@ def test_an_intent_is_replaced_by_what_was_written(ledger: Ledger) -> None:
     assert ledger.intents("another") == []
     ledger.note("stream", "1", Written("Contacts", "12x1", "d"))
     assert ledger.intents("stream") == []
+
+
+def test_a_record_of_another_kind_with_the_same_ids_is_no_twin(ledger: Ledger, tmp_path: Path) -> None:
+    there = Ledger(f"sqlite:///{tmp_path}/ledger", destination="s", source="d")
+    there.note("groups", "5", Written("groups", "7", "x"))
+    there.note("people", "6", Written("customers", "7", "x"))
+    there.close()
+    ledger.pair_with(Other(("s",), "d"))
+    assert ledger.twins
+    assert {key: each.crm_id for key, each in ledger.twins.known("people", "clients", ["7"], {}).items()} == {"7": "6"}
+    assert ledger.twins.made("people", "clients", "5") is None
 
 
 def test_an_intent_is_refused_where_another_is_open_or_something_was_written_since(ledger: Ledger) -> None:
@@ -158,3 +172,23 @@ def test_a_digest_is_of_the_value_not_of_its_spelling() -> None:
         Decimal("12345678901234567890123456789012.6")
     )
     assert digest("a\ud800b")
+
+
+def test_what_postgresql_ends_for_a_deadlock_is_done_anew(tmp_path: Path) -> None:
+    class Deadlock(Exception):
+        sqlstate = "40P01"
+
+    tries = iter(range(10))
+
+    def work(db: sa.Connection) -> int:
+        turn = next(tries)
+        if turn < 2:
+            raise sa.exc.OperationalError("", {}, Deadlock())
+        return int(db.execute(sa.text("SELECT 7")).scalar_one())
+
+    database = Database(f"sqlite:///{tmp_path}/ledger", lambda _sentence: None)
+    assert database.write(work) == 7
+    tries = iter([0] * 10)
+    with pytest.raises(ConfigError):
+        database.write(work)
+    database.close()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from target_crm.ledger import Create, Ledger
+from target_crm.ledger import Create, Ledger, TakenMeanwhile, Written
 from target_crm.ledger.lease import LeaseHolder
 from tests.target_crm.ledger.test_ledger import intent
-from tests.target_crm.writing import pipe, run, settings
+from tests.target_crm.writing import QuietTarget, pipe, run, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,3 +76,39 @@ def test_a_process_that_has_ended_is_gone_and_this_one_is_not() -> None:
     assert ended.is_gone
     assert not LeaseHolder().is_gone
     assert not replace(ended, machine="another one").is_gone
+
+
+def test_a_run_that_waits_holds_nothing_that_others_may_wait_for(two: tuple[Ledger, Ledger]) -> None:
+    mine, other = two
+    sent, unsent, done = (replace(intent(), key=key) for key in ("sent", "unsent", "done"))
+    mine.intend([Create(each, None) for each in (sent, unsent, done)])
+    mine.hold("stream", "sent")
+    mine.hold("stream", "done")
+    mine.note("stream", "done", Written("Contacts", "12x1", ""), later=True)
+    mine.step_aside()
+    assert [each.key for each in other.intents("stream")] == ["sent"]
+    assert other.written("stream", "done") == Written("Contacts", "12x1", "")
+    with pytest.raises(TakenMeanwhile):
+        mine.hold("stream", "unsent")
+    mine.hold("stream", "sent")
+
+
+def test_what_a_run_made_is_told_before_it_waits_for_another(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger")
+    people = [{"id": number, "lastname": f"L{number}"} for number in range(4)]
+    run(config, pipe("Contacts", people[3:]))
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as ledger:
+        (destination,) = ledger.execute("SELECT destination FROM written").fetchone()
+        other = Ledger(config["ledger_url"], destination=destination, source="default")
+        other.intend([Create(replace(intent(), stream="Contacts", key="2"), None)])
+        told = []
+
+        class Waiting(QuietTarget):
+            @staticmethod
+            def sleep(seconds: float) -> None:  # noqa: ARG004 - called as sleep is
+                told.append(ledger.execute("SELECT count(*) FROM written").fetchone()[0])
+                other.drop_intent("Contacts", "2")
+
+        assert run(config, pipe("Contacts", people), target=Waiting).exit == ""
+        other.close()
+    assert told == [3]

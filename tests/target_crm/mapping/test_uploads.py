@@ -9,6 +9,7 @@ import pytest
 
 from crm_simulators.base import Call, Fault
 from crm_simulators.vtiger import VtigerSimulator
+from crm_simulators.vtiger.requests import SentFile
 from tests.running import run as read
 from tests.target_crm.writing import one, pipe, run, settings, stored
 
@@ -96,6 +97,16 @@ def test_a_stream_of_files_gives_documents_theirs(crm: VtigerSimulator, tmp_path
     assert files(crm) == [b"other"]
 
 
+def test_a_file_beside_which_another_may_be_dropped_is_left(crm: VtigerSimulator, tmp_path: Path) -> None:
+    product = crm.store.insert("Products", {"productname": "Lamp"})
+    crm.store.attach(product, SentFile("imagename", "lamp.png", "image/png", b"theirs"))
+    more = {"id": product, "attachment_id": "9", "name": "new.png", "content": coded(b"ours")}
+    told = pipe("Products_files", [more], ["id", "attachment_id"], owner=None)
+    result = run(ledger(crm, tmp_path, identify_by="id"), told)
+    assert "has another file" in result.exit
+    assert sent(crm) == []
+
+
 def test_files_move_from_one_crm_to_another_by_a_folder(crm: VtigerSimulator, tmp_path: Path) -> None:
     contents = {f"Moved {n}": bytes([n]) * (1 + n * 7000) for n in range(5)}
     with VtigerSimulator(rows=0) as source:
@@ -145,7 +156,8 @@ def test_no_path_leads_out_of_the_folder(crm: VtigerSimulator, tmp_path: Path, p
 
 def test_faults_of_the_input_are_named(crm: VtigerSimulator, tmp_path: Path) -> None:
     config = ledger(crm, tmp_path)
-    assert "its content is no base64" in run(config, pipe("Documents", [{**PAPER, "content": "ä"}])).exit
+    for content in ("ä", "eA==*"):
+        assert "its content is no base64" in run(config, pipe("Documents", [{**PAPER, "content": content}])).exit
     assert "`files_path` must say" in run(config, pipe("Documents", [{**PAPER, "path": "x"}])).exit
     orphan = pipe("Documents_files", [{"id": "gone", "attachment_id": "1", "content": "eA=="}], ["id"], owner=None)
     assert "points to a record that does not exist" in run(config, orphan).exit
