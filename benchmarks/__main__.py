@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def writing(bench: Bench) -> Table:
-    """What a written and an unchanged record cost, net of start-up; fsyncs are those of a created record."""
+    """What a written and an unchanged record cost, all but records/s net of start-up; fsyncs of a created record."""
     return Writing(bench).table()
 
 

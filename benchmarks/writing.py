@@ -40,7 +40,7 @@ class Writing:
         self._ledgers = 0
 
     def table(self) -> Table:
-        """One line a way of writing; CPU net of start-up."""
+        """One line a way of writing."""
         table = [["what", "records/s", "of workers / latency", "µs of CPU a record", "requests a record", "fsyncs"]]
         for latency, workers, rows in ((0.05, 16, 4000), (0.0, 4, 4000)):
             with stub(20_000, latency=latency) as server:
@@ -55,8 +55,8 @@ class Writing:
         return table
 
     def _created(self, server: Server, latency: float, workers: int, rows: int) -> Table:
-        """Creates into an empty ledger, and the same once more."""
-        new, again = ({n: list[Run]() for n in (FEW, rows)} for _ in range(2))
+        """Creates into an empty ledger, the same once more, and with one field changed."""
+        new, again, changed = ({n: list[Run]() for n in (FEW, rows)} for _ in range(3))
         command: list[str] = []
         for _round in range(self.bench.times):
             for n in (FEW, rows):
@@ -64,13 +64,19 @@ class Writing:
                 command = self.target(server, identify_by="ledger", parallel_requests=workers)
                 new[n].append(run(command, server, source=source))
                 again[n].append(run(command, server, source=source))
+                changed[n].append(run(command, server, source=self.source(server, n, "changed")))
         command = self.target(server, identify_by="ledger", parallel_requests=workers)
         syncs = fsyncs(command, self.source(server, 1000, "new"))
         name = f"{latency * 1000:.0f} ms, {workers} workers"
         made = self._line(f"created, {name}", rows, new[rows], new[FEW])
-        made[2] = f"{rows / middle(new[rows], 'wall') * latency / workers:.0%}" if latency else ""
+        seconds = middle(new[rows], "wall") - middle(new[FEW], "wall")
+        made[2] = f"{(rows - FEW) / seconds * latency / workers:.0%}" if latency else ""
         made[5] = "" if syncs is None else f"{syncs / 1000:.2f}"
-        return [made, self._line(f"the same once more, by ledger, {name}", rows, again[rows], again[FEW])]
+        return [
+            made,
+            self._line(f"the same once more, by ledger, {name}", rows, again[rows], again[FEW]),
+            self._line(f"updated, {name}", rows, changed[rows], changed[FEW]),
+        ]
 
     def _matched(self, server: Server, rows: int) -> Table:
         """Records that the CRM has already, found by their e-mail address: at first, and once more."""
@@ -93,7 +99,7 @@ class Writing:
         return [what, f"{rows / middle(many, 'wall'):,.0f}", "", f"{net:.0f}", f"{requests:.3f}", ""]
 
     def source(self, server: Server, rows: int, name: str) -> Path:
-        """The first ``rows`` records as the tap emits them, under other e-mail addresses where they are to be new."""
+        """The first ``rows`` records as the tap emits them, with other e-mail addresses unless ``name`` is same."""
         path = self.bench.folder / f"{name}-{rows}.jsonl"
         if path.exists():
             return path
@@ -102,8 +108,10 @@ class Writing:
         for line in subprocess.run(tap, capture_output=True, check=True, cwd=ROOT).stdout.splitlines():
             message = json.loads(line)
             taken += message["type"] == "RECORD"
-            if message["type"] == "RECORD" and name == "new":
+            if message["type"] == "RECORD" and name != "same":
                 message["record"]["email"] = f"new{taken}@example.com"
+            if message["type"] == "RECORD" and name == "changed":
+                message["record"]["city"] = f"Brno {taken}"
             if taken <= rows:
                 lines.append(json.dumps(message))
         path.write_text("\n".join(lines) + "\n")

@@ -20,7 +20,7 @@ def rows_in(told: Any, about: str, key: Collection[str] = ()) -> list[Row]:
     Raises:
         ProtocolError: it is something else, null for example, which is not the same as no rows.
     """
-    if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
+    if not isinstance(told, list) or not {dict}.issuperset(map(type, told)):
         raise ProtocolError(f"{about}: the answer is no list of records", hint="run again; else check `url`")
     for name in key:
         if any(row.get(name) is None or (name == "id" and not is_identifier(row[name])) for row in told):
@@ -112,4 +112,4 @@ def holds_rows(value: Any) -> bool:
     """Whether an answer is or has a list, and its lists hold objects."""
     parts = value.values() if isinstance(value, dict) else [value]
     lists = [part for part in parts if isinstance(part, list)]
-    return bool(lists) and all(isinstance(row, dict) for rows in lists for row in rows)
+    return bool(lists) and all({dict}.issuperset(map(type, rows)) for rows in lists)

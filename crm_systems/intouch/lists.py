@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -132,12 +133,9 @@ class Lists:
         """One list, which must not have lost what it showed before."""
         place = (listing.resource, listing.case_type)
         about = f"{listing.resource}: read"
-        sliding = Sliding(listing.fetch, self._key_of, seen, about, self.shown.get(place, 0))
+        sliding = Sliding(listing.fetch, itemgetter(*self.entity.key), seen, about, self.shown.get(place, 0))
         yield from sliding.pages(first, self.page_size, *enough)
         self.shown[place] = sliding.announced
-
-    def _key_of(self, row: Row) -> Hashable:
-        return tuple(row.get(name) for name in self.entity.key)
 
     def _ends(self, listing: Listing, order: str, bound: datetime, rows: list[Row]) -> bool:
         """Whether a page of an ordered list reaches below the bound; rows without the time may stand at either end."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 READING = "reading"
 """Under this name it stands in the stream's part of the state: one text, which whoever merges states leaves whole."""
 _NONE = "-"
+_FIRST_YEAR = 1970
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Place:
         """
         with suppress(ValueError, AttributeError, TypeError):
             *times, ranges = state.get(READING, "").split(" ")
-            began, since, reached, newest = (None if each == _NONE else datetime.fromisoformat(each) for each in times)
+            began, since, reached, newest = (None if each == _NONE else _moment(each) for each in times)
             read_at = state.get("read_at")
             if began and not (read_at and datetime.fromisoformat(read_at) >= began):
                 return cls(began, since, None if ranges == _NONE else _ranges(ranges), reached, newest)
@@ -66,6 +67,18 @@ def without(ranges: Ranges, low: int, high: int) -> Ranges:
         return ranges
     pieces = [piece for first, last in ranges for piece in ((first, min(last, low)), (max(first, high), last))]
     return tuple((first, last) for first, last in pieces if first < last)
+
+
+def _moment(written: str) -> datetime:
+    """A time as it was written.
+
+    Raises:
+        ValueError: it is none, or somebody has changed it.
+    """
+    moment = datetime.fromisoformat(written)
+    if moment.tzinfo is None or moment.year < _FIRST_YEAR:
+        raise ValueError
+    return moment
 
 
 def _written(ranges: Ranges) -> str:

@@ -35,6 +35,14 @@ RACES = 5
 """How often a row is written anew because another run wrote the same one at the same moment."""
 
 
+DEADLOCKS = frozenset({"40P01", "40001"})
+"""What PostgreSQL says when it ends one of two transactions that wait for each other; it may be done anew then."""
+
+
+def _is_deadlock(error: Exception) -> bool:
+    return isinstance(error, sa.exc.DBAPIError) and getattr(error.orig, "sqlstate", "") in DEADLOCKS
+
+
 class Database:
     """The tables of the ledger in a database; any number of threads may ask.
 
@@ -114,14 +122,14 @@ class Database:
                 together = waiting if mine in waiting else [mine, *waiting]
                 if not self._are_done(together):
                     for each in together:
-                        self._are_done([each])
+                        any(self._are_done([each]) for _race in range(RACES))
         if mine.error:
             raise mine.error
         result: T = mine.result
         return result
 
     def _are_done(self, asked: list[_Asked]) -> bool:
-        """Does things in one transaction; one that is alone is told its error."""
+        """Does things in one transaction; one that is alone is told its error. False where it is worth another try."""
         try:
             if self._writes is None:
                 self._writes = self._engine.connect()
@@ -132,6 +140,10 @@ class Database:
             if len(asked) > 1:
                 return False
             asked[0].error = error
+            if _is_deadlock(error):
+                return False
+        else:
+            asked[0].error = None
         for each in asked:
             each.is_done = True
         return True

@@ -11,7 +11,7 @@ from target_crm.ledger.ledger import Ledger
 from target_crm.ledger.twins import Other
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from crm_systems.system import System
 
@@ -84,11 +84,28 @@ class Destination:
                 hint='if it is the same CRM at another address, set `destination` to "{}"; if it is another one, set '
                 '`destination` to "{}"'.format('" or "'.join(there), here),
             )
-        new = Flow(named or "", self._settings["source"], stream, entity)
-        if self._other() and (by := way_round(flows, new, self._place)):
+        if self._other():
+            self._check_two_ways(flows, Flow(named, self._settings["source"], stream, entity))
+
+    def _check_two_ways(self, flows: Sequence[Flow], new: Flow) -> None:
+        """Stops before a pipeline between two named CRMs makes what its records have become already.
+
+        Raises:
+            ConfigError: they came before the source had a name, or they come round in a ring.
+        """
+        here = {self._place(self.at_address), self._place(new.destination)}
+        sources = {each.source for each in flows if each.stream == new.stream and self._place(each.destination) in here}
+        if DEFAULT_SOURCE in sources and new.source not in sources:
             raise ConfigError(
-                f"The records of {stream} go round in a ring, from {named} by {' and '.join(by)} to {new.source} and "
-                f"back, in which each would be made again and again",
+                f"The ledger knows records of the stream {new.stream} in this CRM from the `source` {DEFAULT_SOURCE}, "
+                f"and none from {new.source}, so each would be made once more",
+                hint=f"if they are the same, let their rows in its tables have the source {new.source} and the "
+                f"destination {self._named(new.destination)}; else give this pipeline another ledger",
+            )
+        if by := way_round(flows, new, self._place):
+            raise ConfigError(
+                f"The records of {new.stream} go round in a ring, from {new.destination} by {' and '.join(by)} to "
+                f"{new.source} and back, in which each would be made again and again",
                 hint="join the CRMs by pairs of pipelines, one each way, so that one way only leads from each to each",
             )
 

@@ -46,6 +46,8 @@ class OpenLinks:
         """The references that wait for incoming records with these keys; for any, if none are named."""
         if keys is None:
             return [link_in(row) for row in self._database.read(self._does.links, self._ours)]
+        if not self._database.read(self._does.any_link, self._ours):
+            return []
         found = (
             self._database.read(self._does.links_to, {**self._ours, "its_to_key": some}) for some in portions(keys)
         )

@@ -82,6 +82,7 @@ class Statements:
         self.add_link = LINKS.insert()
         self.close_link = LINKS.delete().where(named(LINKS, *RECORD, "field"))
         self.links = sa.select(LINKS).where(named(LINKS, "destination", "source"))
+        self.any_link = sa.select(LINKS.c.key).where(named(LINKS, "destination", "source")).limit(1)
         self.links_to = self.links.where(among(LINKS.c.to_key))
         self.forget = {table.name: table.delete().where(named(table, *RECORD)) for table in TABLES}
         self.rename = {

@@ -22,6 +22,9 @@ class Links:
         self._references = mapper.references
         self._stream = mapper.options.stream
         self._entity = mapper.entity
+        names = [each.name for each in mapper.entity.fields if mapper.is_reference(each.name)]
+        self._names = names if mapper.references.may_come_later else []
+        """The fields whose reference may be set later."""
 
     def can_set(self, link: Link) -> bool:
         """Whether what a reference points to has been written or, in a dry run, would be."""
@@ -39,9 +42,7 @@ class Links:
 
     def named_in(self, mapped: Mapped) -> Sequence[str]:
         """The fields of a record whose reference may be set later."""
-        if not self._references.may_come_later:
-            return ()
-        return [name for name in mapped.as_given if self._mapper.is_reference(name)]
+        return [name for name in self._names if name in mapped.values or name in mapped.otherwise]
 
     def leave_open(self, key: str, mapped: Mapped, links: Sequence[Link]) -> None:
         """Noted before the write, so that a crash in between loses no reference."""

@@ -12,7 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from target_crm.ledger import Intent, Link
-    from target_crm.writing.conflicts import Came
+    from target_crm.outcome import Outcome
+    from target_crm.writing.conflicts import Came, Decision
+    from target_crm.writing.finding import Existing
+
+
+@dataclass(frozen=True)
+class Update:
+    """What is to be done with a record that is there: fields to change, or only something to note."""
+
+    came: Came
+    existing: Existing
+    decision: Decision
+    outcome: Outcome
 
 
 @dataclass

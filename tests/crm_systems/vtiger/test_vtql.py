@@ -280,6 +280,17 @@ def test_the_cost_of_a_read_by_several(workers: int) -> None:
     assert len(server.queries) <= pages * 1.02 + 5
 
 
+@pytest.mark.parametrize("lines", [2, 7, 150])
+def test_a_document_that_comes_once_for_each_line(lines: int) -> None:
+    class Multiplying(Server):
+        def call(self, request: Request) -> Any:
+            rows = super().call(request)
+            return [row for row in rows for _line in range(lines)][: self._count(request.query["query"])]
+
+    ids = list(range(3, 900, 3))
+    assert read(Multiplying(ids), vtql.Table("Things", "12")) == (ids, set())
+
+
 def test_a_page_that_is_not_sorted_is_no_page() -> None:
     with pytest.raises(ProtocolError, match="does not sort by id"):
         read(Server([1, 2, 3], sorts=False), vtql.Table("Things", "12"))

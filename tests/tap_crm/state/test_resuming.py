@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from crm_simulators.vtiger import VtigerSimulator
 from crm_systems.model import BEYOND
-from tap_crm.state import READING
+from tap_crm.state import READING, Place
 from tap_crm.state.place import without
 from tests.running import command, operation, run
 
@@ -155,6 +155,22 @@ def test_a_place_that_a_merge_of_states_kept_is_over(server: VtigerSimulator) ->
     result = run(config, state=state)
     assert "cut off" not in result.log
     assert not result.records["Contacts"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-01-01T00:00:00 - - - 100-",
+        "2026-01-01T00:00:00+00:00 - 2026-01-01T00:00:00 2026-01-01T00:00:00 100-",
+        "0001-01-01T00:00:00+00:00 - - - 100-",
+        "2026-01-01T00:00:00+00:00 - - - 100",
+        "",
+        5,
+        None,
+    ],
+)
+def test_a_place_that_somebody_has_changed_is_none(written: Any) -> None:
+    assert Place.of({READING: written}) is None
 
 
 def test_what_left_before_the_break_is_not_taken_for_deleted(server: VtigerSimulator, tmp_path: Path) -> None:

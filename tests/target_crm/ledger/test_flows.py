@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.target_crm.writing import Run, one, pipe, run, settings, writes
@@ -29,3 +31,13 @@ def test_a_ring_of_pipelines_is_refused_before_it_makes_anything(crm: VtigerSimu
 def test_a_chain_of_pairs_is_no_ring(crm: VtigerSimulator, tmp_path: Path) -> None:
     for number, (source, destination) in enumerate([("a", "b"), ("b", "c"), ("c", "b"), ("b", "a")]):
         assert carry(crm, tmp_path, source, destination, f"12x10{number}").exit == ""
+
+
+def test_a_pipeline_that_gets_a_name_does_not_make_all_once_more(crm: VtigerSimulator, tmp_path: Path) -> None:
+    one_way = settings(crm, tmp_path, identify_by="ledger")
+    run(one_way, pipe("Contacts", [{"id": "12x1", "lastname": "Ann"}]))
+    assert "from the `source` default" in carry(crm, tmp_path, "a", "b", "12x1").exit
+    assert one(crm, "Contacts", lastname="Ann")
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as ledger, ledger:
+        ledger.execute("UPDATE written SET source = 'a', destination = 'Vtiger at b'")
+    assert "1 unchanged" in carry(crm, tmp_path, "a", "b", "12x1").line("Contacts")

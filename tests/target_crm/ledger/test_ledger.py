@@ -9,9 +9,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
 from crm_systems.errors import ConfigError
 from target_crm.ledger import Create, Intent, Ledger, Link, TakenMeanwhile, Written, digest
+from target_crm.ledger.database import Database
 from target_crm.ledger.twins import Other
 
 if TYPE_CHECKING:
@@ -170,3 +172,23 @@ def test_a_digest_is_of_the_value_not_of_its_spelling() -> None:
         Decimal("12345678901234567890123456789012.6")
     )
     assert digest("a\ud800b")
+
+
+def test_what_postgresql_ends_for_a_deadlock_is_done_anew(tmp_path: Path) -> None:
+    class Deadlock(Exception):
+        sqlstate = "40P01"
+
+    tries = iter(range(10))
+
+    def work(db: sa.Connection) -> int:
+        turn = next(tries)
+        if turn < 2:
+            raise sa.exc.OperationalError("", {}, Deadlock())
+        return int(db.execute(sa.text("SELECT 7")).scalar_one())
+
+    database = Database(f"sqlite:///{tmp_path}/ledger", lambda _sentence: None)
+    assert database.write(work) == 7
+    tries = iter([0] * 10)
+    with pytest.raises(ConfigError):
+        database.write(work)
+    database.close()

@@ -1,0 +1,183 @@
+"""Decides what is to be done with a record that came.
+
+A look-up has three answers (none, one, many), and a failed one is never "none".
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from target_crm.encoding import unwritable
+from target_crm.ledger import fingerprint
+from target_crm.mapping import DELETED_AT, NOTHING
+from target_crm.outcome import Action, AsksCrm, Outcome, Reject
+from target_crm.writing.conflicts import Came
+from target_crm.writing.conversion import CONVERT, Converter
+from target_crm.writing.deleting import Deleter
+from target_crm.writing.finding import Existing
+from target_crm.writing.planned import Planned, Update, set_by
+from target_crm.writing.rehearsal import Rehearsal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from target_crm.ledger import Written
+    from target_crm.mapping import Mapper
+    from target_crm.writing.finding import Ahead
+    from target_crm.writing.means import Means
+
+
+class Decider:
+    """Decides about the records of one stream; any number of threads may ask about different ones."""
+
+    def __init__(self, means: Means, maker: Callable[[str], Mapper]) -> None:
+        self._system = means.client.system
+        self._ledger = means.ledger
+        self._mapper = means.mapper
+        self._options = means.mapper.options
+        self._references = means.mapper.references
+        self._entity = means.mapper.entity
+        self._identity = means.identity
+        self._finder = means.finder
+        self._creator = means.creator
+        self._three_ways = means.three_ways
+        self._two_ways = means.two_ways
+        self._links = means.links
+        self._noting = means.noting
+        self._deleter = Deleter(means.client, means.ledger, means.mapper, means.finder, means.three_ways)
+        self._converter = Converter(means.client, means.ledger, means.mapper, means.finder, maker)
+        self._rehearsal = Rehearsal(means.mapper)
+
+    def __call__(
+        self,
+        key: str,
+        record: Mapping[str, Any],
+        ahead: Ahead | None,
+        *,
+        last_chance: bool = False,
+        at_hand: bool = False,
+    ) -> Outcome | Planned | Update:
+        """What is to be done with a record; deletes and converts at once. ``at_hand``: by what was looked up ``ahead``.
+
+        Raises:
+            AsksCrm: what is at hand does not tell.
+        """
+        broken = unwritable(record)
+        if broken:
+            raise Reject(f"its {', '.join(broken)} holds half a surrogate pair, which is no text")
+        if not key:
+            raise Reject("its key is empty")
+        if at_hand and record.get(DELETED_AT):
+            raise AsksCrm
+        if record.get(DELETED_AT) and self._options.deletes == "apply" and not self._options.dry_run:
+            # What is just being created cannot be found yet.
+            self._creator.await_turn(key)
+            ahead = None
+        known = self._known(key, record, ahead)
+        if record.get(DELETED_AT):
+            return self._deleter.delete(key, known)
+        if self._options.write_mode == CONVERT:
+            if at_hand:
+                raise AsksCrm
+            return self._converter.convert(key, record, known, last_chance=last_chance)
+        return self._upsert(key, record, known, ahead, last_chance=last_chance, at_hand=at_hand)
+
+    def _known(self, key: str, record: Mapping[str, Any], ahead: Ahead | None) -> Written | None:
+        """What the ledger knows of a record; one that it knows by an older spelling of the key is respelled."""
+        stream = self._options.stream
+        older_keys = self._identity.older_keys_of(record, key)
+        there = ahead.known if ahead else self._two_ways.written_of([key, *older_keys])
+        known = there.get(key)
+        for older in () if known else older_keys:
+            if known := there.get(older):
+                if not self._options.dry_run:
+                    self._ledger.rename(stream, older, key)
+                break
+        return known
+
+    def _upsert(
+        self,
+        key: str,
+        record: Mapping[str, Any],
+        known: Written | None,
+        ahead: Ahead | None,
+        *,
+        last_chance: bool,
+        at_hand: bool,
+    ) -> Outcome | Planned | Update:
+        by_id, by_ledger = (self._options.identify_by == each for each in ("id", "ledger"))
+        existing = self._finder.find(key, {}, known, ahead, at_hand=at_hand) if by_id else None
+        now = existing.record if existing else NOTHING
+        is_new = by_ledger and known is None
+        mapped = self._mapper(record, last_chance=last_chance, now=now, is_new=is_new, at_hand=at_hand)
+        its_print = fingerprint(self._entity.name, mapped.as_given, like=known.digest if known else "")
+        came = Came(key, record, mapped, its_print, known)
+        if self._options.dry_run and (again := self._rehearsal.again(came)):
+            return again
+        if by_ledger and known and self._three_ways.is_settled(known, its_print):
+            return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links.left_open(key, mapped))
+        if at_hand and by_ledger and known:
+            raise AsksCrm
+        if by_ledger and known and known.digest == its_print:
+            # Looked at once, since an earlier version did not note what the CRM held.
+            existing = self._finder.get(known.crm_id) or Existing(known.crm_id, {})
+        elif known and self._three_ways.is_echo(came, known):
+            return self._echo(came, known)
+        elif not by_id:
+            existing = self._finder.find(key, mapped.values, known, ahead, at_hand=at_hand)
+        if by_ledger and known is None:
+            self._two_ways.check(key, existing)
+        if self._options.dry_run and not (by_ledger and known):
+            existing = self._rehearsal.found(came) or existing
+        if existing is None:
+            return self._create(came, at_hand=at_hand)
+        return self._update(came, existing, at_hand=at_hand)
+
+    def _echo(self, came: Came, known: Written) -> Outcome:
+        """Nothing is to be written, wherever the record is now."""
+        if not self._options.dry_run:
+            self._noting.echo(came, known)
+        return Outcome(Action.UNCHANGED, came.key, known.crm_id)
+
+    def _create(self, came: Came, *, at_hand: bool) -> Outcome | Planned:
+        key, mapped = came.key, came.mapped
+        if self._options.write_mode == "update_only":
+            return Outcome(Action.SKIP, key)
+        values = self._mapper.mandatory.complete(mapped.values)
+        for remark in self._system.remarks(self._entity, values):
+            self._mapper.note(remark)
+        left_open = self._links.left_open(key, mapped)
+        if self._options.dry_run:
+            self._references.planned.setdefault(key, set()).add(self._entity.name)
+            self._rehearsal.note(came, Existing("", {}))
+            return Outcome(
+                Action.CREATE, key, name=self._finder.name_in(values), changes=set_by(values), left_open=left_open
+            )
+        if at_hand and self._two_ways.is_paired:
+            raise AsksCrm
+        self._two_ways.await_turn(key)
+        intent = self._creator.intent(key, values)
+        if at_hand and not (intent.before and intent.before.lasts):
+            raise AsksCrm
+        return Planned(came, intent, left_open)
+
+    def _update(self, came: Came, existing: Existing, *, at_hand: bool) -> Outcome | Update:
+        key, mapped = came.key, came.mapped
+        if self._options.write_mode == "create_only":
+            return Outcome(Action.SKIP, key, existing.crm_id)
+        left_open = self._links.left_open(key, mapped)
+        if self._three_ways.is_still_so(came, existing):
+            return Outcome(Action.UNCHANGED, key, existing.crm_id, left_open=left_open)
+        decision = self._three_ways.compare(came, existing)
+        changes, conflicts = tuple(decision.changes), tuple(decision.conflicts)
+        outcome = Outcome(Action.UNCHANGED, key, existing.crm_id, changes, left_open=left_open, conflicts=conflicts)
+        if changes:
+            outcome = replace(outcome, action=Action.UPDATE, name=self._finder.name_in(existing.record))
+        if self._options.dry_run:
+            if changes:
+                self._rehearsal.note(came, existing)
+            return outcome
+        if changes and at_hand:
+            raise AsksCrm
+        return Update(came, existing, decision, outcome)

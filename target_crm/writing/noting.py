@@ -1,0 +1,80 @@
+"""Notes in the ledger what became of a record: what the CRM stored, and what both sides agree upon."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from crm_systems.beside import CONTENT
+from crm_systems.model import Kind
+from crm_systems.wire import is_empty, same
+from target_crm.ledger import Written, digest
+from target_crm.mapping import NOTHING
+from target_crm.outcome import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_crm.ledger import Ledger
+    from target_crm.mapping import Mapper
+    from target_crm.writing.conflicts import Came
+    from target_crm.writing.finding import Existing
+    from target_crm.writing.two_ways import TwoWays
+
+
+class Noting:
+    """Notes the records of one stream; any number of threads may."""
+
+    def __init__(self, ledger: Ledger, mapper: Mapper, two_ways: TwoWays) -> None:
+        self._ledger = ledger
+        self._mapper = mapper
+        self._two_ways = two_ways
+        self._stream = mapper.options.stream
+
+    def stored(
+        self,
+        came: Came,
+        sent: Mapping[str, Any],
+        stored: Existing,
+        base: bytes | None,
+        kept: Mapping[str, tuple[str, str]] = NOTHING,
+        *,
+        later: bool = False,
+    ) -> tuple[Change, ...]:
+        """Notes what was written; gives what was sent and stored otherwise."""
+        now = stored.record
+        altered = [
+            Change(name, value, now[name])
+            for name, value in sent.items()
+            if name in now and value != now[name] and not same(self._kind(name), value, now[name])
+        ]
+        told = [each for each in altered if each.field != CONTENT or each.after]
+        pairs = {each.field: (digest(each.before), digest(each.after)) for each in told}
+        self.agreed(came, stored.crm_id, {**kept, **pairs}, base, is_written=True, later=later)
+        return tuple(each for each in altered if not is_empty(each.before) and each.field != CONTENT)
+
+    def agreed(
+        self,
+        came: Came,
+        crm_id: str,
+        altered: Mapping[str, tuple[str, str]],
+        base: bytes | None,
+        *,
+        is_written: bool = False,
+        later: bool = False,
+    ) -> None:
+        """Notes what both sides agree upon.
+
+        What is lost of it costs no more than another look, unless something was written and it is not ``later``.
+        """
+        base = self._two_ways.noted(came.known, crm_id, base, is_written=is_written)
+        written = Written(self._mapper.entity.name, crm_id, came.fingerprint, altered, base)
+        self._ledger.note(self._stream, came.key, written, later=later or not is_written)
+
+    def echo(self, came: Came, known: Written) -> None:
+        """Notes that a record brought nothing but what the other pipeline wrote there."""
+        self._ledger.note(self._stream, came.key, replace(known, digest=came.fingerprint), later=True)
+
+    def _kind(self, name: str) -> Kind:
+        found = self._mapper.fields.get(name)
+        return found.kind if found else Kind.ANY
