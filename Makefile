@@ -64,6 +64,8 @@ dist: .venv/ready ## Builds tap-crm and target-crm
 	rm -rf dist
 	$(UV) build --quiet --out-dir dist .
 	$(UV) build --quiet --out-dir dist packaging/target-crm
+	@# Else uv takes one of the same version that it installed before.
+	$(UV) cache clean --quiet tap-crm target-crm
 
 package: dist ## Checks both packages and installs them into empty environments
 	.venv/bin/twine check --strict dist/*

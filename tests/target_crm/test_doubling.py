@@ -65,7 +65,6 @@ def _insert(crm: VtigerSimulator, person: dict[str, Any], **more: Any) -> str:
     return crm.store.insert("Contacts", {name: value for name, value in {**person, **more}.items() if name != "id"})
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.REFUSED, Fault.ERROR_AFTER, Fault.ERROR_BEFORE])
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_identical_records_with_different_keys_stay_different(

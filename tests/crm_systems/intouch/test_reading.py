@@ -81,7 +81,6 @@ def test_amounts_keep_their_digits() -> None:
     assert str(next(each for each in amounts if each == Decimal("10500.00"))) == "10500.00"
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("never_modified", ["entered", "null", "absent"])
 @pytest.mark.parametrize("nulls_first", [True, False])
 def test_a_second_run_gives_only_what_was_changed_or_entered(never_modified: str, *, nulls_first: bool) -> None:
