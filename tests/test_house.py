@@ -28,6 +28,7 @@ NAMES = {system.name for system in SYSTEMS} | {system.title for system in SYSTEM
 MOST_AT_THE_DOOR = 16
 LONGEST, USUAL = 60, 25
 """Lines of the longest function, and of nine in ten."""
+LONGEST_FILE = 300
 BREACHES = {
     "the CRMs know nothing of Singer": ("crm_systems/rows.py", "import singer_sdk"),
     "the connectors do not know each other": ("tap_crm/state/zones.py", "import target_crm.ledger"),
@@ -106,6 +107,15 @@ def test_few_files_stand_at_the_door_and_none_is_a_crms(package: str) -> None:
     at_the_door = [path.stem for path in ROOT.glob(f"{package}/*.py")]
     assert len(at_the_door) <= MOST_AT_THE_DOOR
     assert [name for name in at_the_door for crm in {*house.CRMS, *SIMULATORS} if crm in name] == []
+
+
+def test_files_are_short() -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines())
+        for package in PRODUCT
+        for path in ROOT.glob(f"{package}/**/*.py")
+    }
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
 
 
 def test_functions_are_short() -> None:

@@ -10,42 +10,34 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from crm_systems.catalogue import catalogue
-from crm_systems.egito.answers import NOT_FOUND, id_in, meaning, record_of
-from crm_systems.egito.forms import dotted, form, merged
+from crm_systems.egito.answers import NOT_FOUND, meaning
 from crm_systems.egito.lists import Listed, Lists, Source, part_of
 from crm_systems.egito.login import token
-from crm_systems.egito.records import DAY, MINUTE, completed, dictionary_of, identified, normaliser, tied, written
+from crm_systems.egito.look_up import DICTIONARY
+from crm_systems.egito.records import DAY, MINUTE, completed, dictionary_of, identified, normaliser, tied
 from crm_systems.egito.settings import SETTINGS
+from crm_systems.egito.writing import EgitoWriting
 from crm_systems.errors import (
-    CrmError,
     Denied,
-    NotOffered,
-    OutcomeUnknown,
     ProtocolError,
     Rejected,
 )
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
-from crm_systems.rows import is_identifier, key_of, missing_key
+from crm_systems.rows import is_identifier, missing_key
 from crm_systems.sampling import choices_or_why_not, together
-from crm_systems.system import System
 from crm_systems.times import earliest, instant
-from crm_systems.value_index import ValueIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from crm_systems.model import Call, Reply, Row, Setting, Walk
 
 logger = logging.getLogger("crm")
 
-DATA = "/services/restapi/json"
-FORM = "application/x-www-form-urlencoded"
-DICTIONARY = "SelectDictionary"
 TYPES = ("Lead", "Account", "Contact", "Opportunity")
 """The types that the documentation names, beside the dictionaries."""
 SAMPLE = 20
@@ -54,10 +46,7 @@ FEW = 3
 """How many it gets to see whether they do; the server may break over one of them."""
 
 
-logger = logging.getLogger("crm")
-
-
-class Egito(System):
+class Egito(EgitoWriting):
     """A tenant of Egito."""
 
     name: ClassVar[str] = "egito"
@@ -76,7 +65,6 @@ class Egito(System):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._lists = Lists(self.options["paging"])
-        self._index = ValueIndex(self.notation, looks_again=False)
         self._dictionaries: dict[str, list[Row]] = {}
         self._longest: int | None = None
 
@@ -84,10 +72,6 @@ class Egito(System):
     def notation(self) -> Notation:
         """Times without a zone are Polish (inferred)."""
         return Notation(timezone=self.options.get("timezone") or "Europe/Warsaw")
-
-    @property
-    def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.notation.timezone)
 
     @property
     def heartbeat(self) -> Request:
@@ -261,109 +245,3 @@ class Egito(System):
         with suppress(Rejected, ProtocolError):
             return bool(self._one(call, entity, identifier))
         return False
-
-    def _reading(self, path: str, about: str, parameters: Mapping[str, str]) -> Request:
-        if self.options["read_method"] == "POST":
-            return Request("POST", about, f"{DATA}/{path}", form=parameters)
-        return Request("GET", about, f"{DATA}/{path}", query=parameters)
-
-    def _one(self, call: Call, entity: Entity, identifier: str, names: Collection[str] = ()) -> Row:
-        """One record as the CRM gives it; empty where it does not exist, in one of the ways of saying so."""
-        about = f"{entity.name}: get"
-        try:
-            told = call(self._reading(f"{entity.name}/get", about, {"id": identifier}))
-        except Denied as error:
-            if error.code != NOT_FOUND:
-                raise
-            return {}
-        return record_of(told, identifier, names or [field.name for field in entity.fields], about)
-
-    def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
-        """By ``get``; what it does not give is looked for in the list, since errors are not told apart."""
-        if entity.name != DICTIONARY:
-            refusal: Rejected | ProtocolError | None = None
-            try:
-                row = self._one(call, entity, identifier)
-            except (Rejected, ProtocolError) as error:
-                row, refusal = {}, error
-            if row:
-                return normaliser(entity, self._zone)(row)
-            if not self._matching_keys(call, entity, {"id": identifier}):
-                return None
-            if refusal:
-                raise refusal
-        return next((row for row in self._all(call, entity) if key_of(entity, row) == identifier), None)
-
-    def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
-        """Whether lists can be searched is not documented: all records are read once a run and remembered."""
-        found = (self.get(call, entity, key) for key in self._matching_keys(call, entity, match))
-        return [row for row in found if row is not None]
-
-    def _matching_keys(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[str]:
-        return self._index.keys(entity, match, lambda _since: self._all(call, entity))
-
-    def _all(self, call: Call, entity: Entity) -> Iterator[Row]:
-        """All rows, so that what is not among them does not exist.
-
-        Raises:
-            ProtocolError: some cannot be read.
-        """
-        for page in (page for walk in self.walks(call, entity, None) for page in walk(call)):
-            if page.unreadable:
-                raise ProtocolError(f"{entity.name}: look up: the CRM lists records that it does not give")
-            yield from page.rows
-
-    def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
-        """``create`` answers the id only (documented); the record is read back."""
-        body = merged({}, self.encoded(entity, values))
-        told = call(self._saving(entity, "create", body, repeatable=False))
-        identifier = id_in(told)
-        if not identifier:
-            raise OutcomeUnknown(f"{entity.name}: create: the answer does not tell the record's id")
-        return self._saved(call, entity, {**body, "id": told["id"]})
-
-    def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
-        """The whole record as it is now, with the changes, as a form is saved: what is left out may be blanked."""
-        record = self._one(call, entity, str(current["id"]))
-        if not record:
-            raise Denied(f"{entity.name}: update: the record is gone")
-        fixed = {field.name for field in entity.fields if not field.writable}
-        whole = {name: value for name, value in record.items() if name not in fixed}
-        body = {**merged(whole, self.encoded(entity, values)), "id": current["id"]}
-        told = call(self._saving(entity, "update", body, repeatable=True))
-        if id_in(told) != str(current["id"]):
-            raise ProtocolError(f"{entity.name}: update: the answer does not tell the record's id")
-        return self._saved(call, entity, body)
-
-    def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Times as the tenant writes them; all else finds its text, or its place in JSON, with the body."""
-        return {
-            name: written(entity, field, value, self._zone)
-            for name, value in values.items()
-            if (field := entity.field(name))
-        }
-
-    def _saving(self, entity: Entity, operation: str, body: Row, *, repeatable: bool) -> Request:
-        about, path = f"{entity.name}: {operation}", f"{DATA}/{entity.name}/{operation}"
-        if self.options["write_format"] == "form":
-            headers = {"Content-Type": f"{FORM}; charset=UTF-8"}
-            return Request("POST", about, path, form=form(body), headers=headers, repeatable=repeatable)
-        shown = dotted(body) if self.options["write_format"] == "dotted_json" else body
-        return Request("POST", about, path, json=shown, repeatable=repeatable)
-
-    def _saved(self, call: Call, entity: Entity, sent: Row) -> Row:
-        """The record that was written; what cannot be read back was written nevertheless."""
-        row: Row = {}
-        with suppress(CrmError):
-            row = self._one(call, entity, str(sent["id"]))
-        normalised = normaliser(entity, self._zone)
-        self._index.note(entity, normalised(row or sent))
-        return normalised(row) if row else {"id": sent["id"]}
-
-    def delete(self, call: Call, entity: Entity, identifier: str) -> None:
-        """Only marketing text mentions it, and no address is known.
-
-        Raises:
-            NotOffered: always.
-        """
-        raise NotOffered(f"{entity.name}: the CRM documents no deletion")
