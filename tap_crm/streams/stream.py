@@ -173,8 +173,7 @@ class CrmStream(VersionedStream):
         if self._begun and self._begun.pages.has_failed:
             self._begun.pages.close()
             self._begun = None
-        reading = self.begin()
-        self._begun = None
+        reading, self._begun = self.begin(), None
         self.run.begin_after(self.name)
         reading.pages.begin()
         self._stated = self.run.client.clock()
