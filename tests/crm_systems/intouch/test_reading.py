@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
 from itertools import islice
@@ -18,7 +19,7 @@ from tests.running import run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crm_simulators.base import Call, Fault
+    from crm_simulators.base import Answer, Call, Fault
     from crm_simulators.intouch import InTouchSimulator
 
 PRAGUE = ZoneInfo("Europe/Prague")
@@ -140,6 +141,23 @@ def test_rows_deleted_while_others_are_read_push_none_over_a_border(*, by_change
         assert len(gone) > 20
         assert len(given) == len(set(given))
         assert changed - set(given) == set()
+
+
+def test_an_order_that_the_server_does_not_keep_ends_nothing() -> None:
+    with installation(rows=420) as simulator:
+        first = read(simulator, "parties")
+        changed = [row["id"] for row in simulator.records("parties")][-5:]
+        for key in changed:
+            simulator.change("parties", key, {"comment": "after"})
+        proper = simulator.answer
+
+        def answer(call: Call) -> Answer:
+            by_id = {"orderBy": "id", "desc": "false"} if "orderBy" in call.query else {}
+            return proper(replace(call, query={**call.query, **by_id}))
+
+        simulator.answer = answer  # type: ignore[method-assign]
+        second = read(simulator, "parties", state=first.state, page_size=20)
+        assert ids(second.records["parties"]) == changed
 
 
 def test_rows_changed_and_entered_while_others_are_read_come_at_the_latest_next_time() -> None:
