@@ -122,11 +122,17 @@ class Database:
                 together = waiting if mine in waiting else [mine, *waiting]
                 if not self._are_done(together):
                     for each in together:
-                        any(self._are_done([each]) for _race in range(RACES))
+                        self._do_alone(each)
         if mine.error:
             raise mine.error
         result: T = mine.result
         return result
+
+    def _do_alone(self, asked: _Asked) -> None:
+        """Does one thing in a transaction of its own, and anew where the database ended that for a deadlock."""
+        for _race in range(RACES):
+            if self._are_done([asked]):
+                return
 
     def _are_done(self, asked: list[_Asked]) -> bool:
         """Does things in one transaction; one that is alone is told its error. False where it is worth another try."""

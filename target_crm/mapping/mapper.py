@@ -86,6 +86,10 @@ class Mapper:
         """What to tell of the records mapped so far; whoever tells it takes it out."""
         self._noted: set[str] = set()
 
+    def kind_of(self, name: str) -> Kind:
+        """The kind of a field of the CRM; any where it is none."""
+        return self.fields[name].kind if name in self.fields else Kind.ANY
+
     def note(self, sentence: str) -> None:
         """Says something, once a stream."""
         if sentence not in self._noted:
@@ -160,14 +164,7 @@ class Mapper:
         return found
 
     def _map(
-        self,
-        mapped: Mapped,
-        known: Field,
-        value: Any,
-        now: Mapping[str, Any],
-        *,
-        last_chance: bool,
-        at_hand: bool,
+        self, mapped: Mapped, known: Field, value: Any, now: Mapping[str, Any], *, last_chance: bool, at_hand: bool
     ) -> None:
         """Adds one field.
 

@@ -31,16 +31,7 @@ class Carrier:
     """Writes the records of one stream; any number of threads may write records that are not the same one."""
 
     def __init__(self, means: Means) -> None:
-        self._client = means.client
-        self._system = means.client.system
-        self._ledger = means.ledger
-        self._mapper = means.mapper
-        self._finder = means.finder
-        self._creator = means.creator
-        self._three_ways = means.three_ways
-        self._two_ways = means.two_ways
-        self._links = means.links
-        self._noting = means.noting
+        self._means = means
 
     def intend(self, plans: Sequence[Planned]) -> None:
         """Notes creates, all at once, so that they may be sent.
@@ -51,8 +42,8 @@ class Carrier:
         creates = []
         for each in plans:
             known = each.came.known.crm_id if each.came.known else None
-            creates.append(Create(each.intent, known, self._links.named_in(each.came.mapped), each.left_open))
-        self._creator.note(creates)
+            creates.append(Create(each.intent, known, self._means.links.named_in(each.came.mapped), each.left_open))
+        self._means.creator.note(creates)
         for each in plans:
             each.is_noted = True
 
@@ -67,7 +58,7 @@ class Carrier:
             self.intend([plan])
         came, values = plan.came, plan.intent.sent
         try:
-            created = self._creator.create(plan.intent)
+            created = self._means.creator.create(plan.intent)
         except Rejected as error:
             if plan.left_open:
                 # The CRM may well want the reference that cannot be set yet.
@@ -75,51 +66,51 @@ class Carrier:
             raise
         sent = {**came.mapped.values, **values}
         lacks_file = CONTENT in sent and not created.record.get(CONTENT)
-        base = None if lacks_file else self._three_ways.created(came, sent, created.record)
+        base = None if lacks_file else self._means.three_ways.created(came, sent, created.record)
         # If this note is lost, its intent is there and tells what to look for, as surely as the CRM was looked at.
-        later = plan.intent.before is not None and plan.intent.before.is_sure and not self._two_ways.is_paired
+        later = plan.intent.before is not None and plan.intent.before.is_sure and not self._means.two_ways.is_paired
         came = replace(came, fingerprint="") if lacks_file else came
-        silent = self._noting.stored(came, sent, created, base, later=later)
+        silent = self._means.noting.stored(came, sent, created, base, later=later)
         if lacks_file:
             raise Reject(f"it was created as {created.crm_id}, but the CRM did not keep its file")
-        name = self._finder.name_in(values)
+        name = self._means.finder.name_in(values)
         return Outcome(Action.CREATE, came.key, created.crm_id, set_by(values), silent, plan.left_open, name=name)
 
     def update(self, plan: Update) -> Outcome:
         """Changes a record that is there, and notes what both sides agree upon."""
         came, existing, decision, outcome = plan.came, plan.existing, plan.decision, plan.outcome
         known = came.known
-        self._links.leave_open(came.key, came.mapped, outcome.left_open)
+        self._means.links.leave_open(came.key, came.mapped, outcome.left_open)
         if decision.leaves:
             # Told again until both sides agree.
             came = replace(came, fingerprint="")
         before = known.altered if known else {}
         if not decision.changes:
-            base = self._three_ways.agreed(decision, existing.record)
+            base = self._means.three_ways.agreed(decision, existing.record)
             if known is None or (known.digest, known.base) != (came.fingerprint, base):
-                self._noting.agreed(came, existing.crm_id, before, base)
+                self._means.noting.agreed(came, existing.crm_id, before, base)
             return outcome
         values = {change.field: change.after for change in decision.changes}
         stored = self._written(came.key, existing, decision, values)
         kept = {name: pair for name, pair in before.items() if name not in values}
-        base = self._three_ways.agreed(decision, stored.record)
-        silent = self._noting.stored(came, values, replace(stored, crm_id=existing.crm_id), base, kept)
+        base = self._means.three_ways.agreed(decision, stored.record)
+        silent = self._means.noting.stored(came, values, replace(stored, crm_id=existing.crm_id), base, kept)
         return replace(outcome, silent=silent)
 
     def link(self, link: Link, child: Written, existing: Existing, points_to: str) -> Outcome:
         """Sets a reference that was left open."""
-        values = {link.field: self._mapper.typed(link.field, points_to)}
-        came = Came(link.key, self._three_ways.linking(link), Mapped(values), child.digest, child)
-        decision = self._three_ways.compare(came, existing, is_new=True)
+        values = {link.field: self._means.mapper.typed(link.field, points_to)}
+        came = Came(link.key, self._means.three_ways.linking(link), Mapped(values), child.digest, child)
+        decision = self._means.three_ways.compare(came, existing, is_new=True)
         if decision.changes:
             existing = self._written(link.key, existing, decision, values)
-        base = self._three_ways.agreed(decision, existing.record)
-        self._noting.agreed(came, child.crm_id, child.altered, base, is_written=bool(decision.changes))
-        self._ledger.links.close(link)
+        base = self._means.three_ways.agreed(decision, existing.record)
+        self._means.noting.agreed(came, child.crm_id, child.altered, base, is_written=bool(decision.changes))
+        self._means.ledger.links.close(link)
         return Outcome(Action.UPDATE, link.key, child.crm_id, conflicts=tuple(decision.conflicts))
 
     def _written(self, key: str, existing: Existing, decision: Decision, values: Mapping[str, Any]) -> Existing:
         """The record as the CRM shows it when these values were written; what they overwrite is kept before."""
-        self._three_ways.keep(self._ledger, (key, existing.crm_id), decision.conflicts)
-        row = self._system.update(self._client.call, self._mapper.entity, existing.row, values)
-        return self._finder.existing(row)
+        self._means.three_ways.keep(self._means.ledger, (key, existing.crm_id), decision.conflicts)
+        row = self._means.client.system.update(self._means.client.call, self._means.mapper.entity, existing.row, values)
+        return self._means.finder.existing(row)

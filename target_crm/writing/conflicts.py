@@ -196,7 +196,7 @@ class ThreeWay:
         value, now = pair.value, pair.now
         if type(value) is type(now) and value == now:
             return True
-        kind = self._kind(pair.name)
+        kind = self._mapper.kind_of(pair.name)
         if same(kind, value, now):
             return True
         if known is None:
@@ -209,7 +209,7 @@ class ThreeWay:
     def _is_owned_otherwise(self, pair: Pair, agreed: Agreed, known: Written | None) -> bool:
         """Whether nobody changed an owner, and the settings put another in his place than they did."""
         is_one_way = known is not None and known.twin is None
-        return is_one_way and self._kind(pair.name) is Kind.OWNER and short_digest(pair.now) == agreed.stored
+        return is_one_way and self._mapper.kind_of(pair.name) is Kind.OWNER and short_digest(pair.now) == agreed.stored
 
     def _is_theirs(self, name: str, now: Any, agreed: Agreed | None, known: Written | None) -> bool:
         """Whether what the CRM holds did not come from here."""
@@ -234,7 +234,7 @@ class ThreeWay:
         """Whether what came may be what the other CRM made of what this one holds."""
         is_short = isinstance(pair.value, str) and len(pair.value) < SHORTEST_CUT
         is_whole = not is_short or len(pair.value) == len(str(pair.now))
-        return is_whole and may_be_stored_as(self._kind(pair.name), pair.now, pair.value)
+        return is_whole and may_be_stored_as(self._mapper.kind_of(pair.name), pair.now, pair.value)
 
     def deleted(self, existing: Existing, known: Written | None) -> list[Conflict]:
         """The fields that somebody changed in the CRM of a record that is to be deleted.
@@ -281,10 +281,6 @@ class ThreeWay:
         target = self._mapper.target_of(incoming) or ""
         self._targets[incoming] = found = (target, Base().mark(incoming, target))
         return found
-
-    def _kind(self, name: str) -> Kind:
-        found = self._mapper.fields.get(name)
-        return found.kind if found else Kind.ANY
 
 
 def _base_of(known: Written | None) -> Base:

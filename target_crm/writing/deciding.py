@@ -32,19 +32,9 @@ class Decider:
     """Decides about the records of one stream; any number of threads may ask about different ones."""
 
     def __init__(self, means: Means, maker: Callable[[str], Mapper]) -> None:
-        self._system = means.client.system
-        self._ledger = means.ledger
-        self._mapper = means.mapper
+        self._means = means
         self._options = means.mapper.options
-        self._references = means.mapper.references
         self._entity = means.mapper.entity
-        self._identity = means.identity
-        self._finder = means.finder
-        self._creator = means.creator
-        self._three_ways = means.three_ways
-        self._two_ways = means.two_ways
-        self._links = means.links
-        self._noting = means.noting
         self._deleter = Deleter(means.client, means.ledger, means.mapper, means.finder, means.three_ways)
         self._converter = Converter(means.client, means.ledger, means.mapper, means.finder, maker)
         self._rehearsal = Rehearsal(means.mapper)
@@ -72,7 +62,7 @@ class Decider:
             raise AsksCrm
         if record.get(DELETED_AT) and self._options.deletes == "apply" and not self._options.dry_run:
             # What is just being created cannot be found yet.
-            self._creator.await_turn(key)
+            self._means.creator.await_turn(key)
             ahead = None
         known = self._known(key, record, ahead)
         if record.get(DELETED_AT):
@@ -86,13 +76,13 @@ class Decider:
     def _known(self, key: str, record: Mapping[str, Any], ahead: Ahead | None) -> Written | None:
         """What the ledger knows of a record; one that it knows by an older spelling of the key is respelled."""
         stream = self._options.stream
-        older_keys = self._identity.older_keys_of(record, key)
-        there = ahead.known if ahead else self._two_ways.written_of([key, *older_keys])
+        older_keys = self._means.identity.older_keys_of(record, key)
+        there = ahead.known if ahead else self._means.two_ways.written_of([key, *older_keys])
         known = there.get(key)
         for older in () if known else older_keys:
             if known := there.get(older):
                 if not self._options.dry_run:
-                    self._ledger.rename(stream, older, key)
+                    self._means.ledger.rename(stream, older, key)
                 break
         return known
 
@@ -107,27 +97,27 @@ class Decider:
         at_hand: bool,
     ) -> Outcome | Planned | Update:
         by_id, by_ledger = (self._options.identify_by == each for each in ("id", "ledger"))
-        existing = self._finder.find(key, {}, known, ahead, at_hand=at_hand) if by_id else None
+        existing = self._means.finder.find(key, {}, known, ahead, at_hand=at_hand) if by_id else None
         now = existing.record if existing else NOTHING
         is_new = by_ledger and known is None
-        mapped = self._mapper(record, last_chance=last_chance, now=now, is_new=is_new, at_hand=at_hand)
+        mapped = self._means.mapper(record, last_chance=last_chance, now=now, is_new=is_new, at_hand=at_hand)
         its_print = fingerprint(self._entity.name, mapped.as_given, like=known.digest if known else "")
         came = Came(key, record, mapped, its_print, known)
         if self._options.dry_run and (again := self._rehearsal.again(came)):
             return again
-        if by_ledger and known and self._three_ways.is_settled(known, its_print):
-            return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._links.left_open(key, mapped))
+        if by_ledger and known and self._means.three_ways.is_settled(known, its_print):
+            return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._means.links.left_open(key, mapped))
         if at_hand and by_ledger and known:
             raise AsksCrm
         if by_ledger and known and known.digest == its_print:
             # Looked at once, since an earlier version did not note what the CRM held.
-            existing = self._finder.get(known.crm_id) or Existing(known.crm_id, {})
-        elif known and self._three_ways.is_echo(came, known):
+            existing = self._means.finder.get(known.crm_id) or Existing(known.crm_id, {})
+        elif known and self._means.three_ways.is_echo(came, known):
             return self._echo(came, known)
         elif not by_id:
-            existing = self._finder.find(key, mapped.values, known, ahead, at_hand=at_hand)
+            existing = self._means.finder.find(key, mapped.values, known, ahead, at_hand=at_hand)
         if by_ledger and known is None:
-            self._two_ways.check(key, existing)
+            self._means.two_ways.check(key, existing)
         if self._options.dry_run and not (by_ledger and known):
             existing = self._rehearsal.found(came) or existing
         if existing is None:
@@ -137,27 +127,27 @@ class Decider:
     def _echo(self, came: Came, known: Written) -> Outcome:
         """Nothing is to be written, wherever the record is now."""
         if not self._options.dry_run:
-            self._noting.echo(came, known)
+            self._means.noting.echo(came, known)
         return Outcome(Action.UNCHANGED, came.key, known.crm_id)
 
     def _create(self, came: Came, *, at_hand: bool) -> Outcome | Planned:
         key, mapped = came.key, came.mapped
         if self._options.write_mode == "update_only":
             return Outcome(Action.SKIP, key)
-        values = self._mapper.mandatory.complete(mapped.values)
-        for remark in self._system.remarks(self._entity, values):
-            self._mapper.note(remark)
-        left_open = self._links.left_open(key, mapped)
+        values = self._means.mapper.mandatory.complete(mapped.values)
+        for remark in self._means.client.system.remarks(self._entity, values):
+            self._means.mapper.note(remark)
+        left_open = self._means.links.left_open(key, mapped)
         if self._options.dry_run:
-            self._references.planned.setdefault(key, set()).add(self._entity.name)
+            self._means.mapper.references.planned.setdefault(key, set()).add(self._entity.name)
             self._rehearsal.note(came, Existing("", {}))
             return Outcome(
-                Action.CREATE, key, name=self._finder.name_in(values), changes=set_by(values), left_open=left_open
+                Action.CREATE, key, name=self._means.finder.name_in(values), changes=set_by(values), left_open=left_open
             )
-        if at_hand and self._two_ways.is_paired:
+        if at_hand and self._means.two_ways.is_paired:
             raise AsksCrm
-        self._two_ways.await_turn(key)
-        intent = self._creator.intent(key, values)
+        self._means.two_ways.await_turn(key)
+        intent = self._means.creator.intent(key, values)
         if at_hand and not (intent.before and intent.before.lasts):
             raise AsksCrm
         return Planned(came, intent, left_open)
@@ -166,14 +156,14 @@ class Decider:
         key, mapped = came.key, came.mapped
         if self._options.write_mode == "create_only":
             return Outcome(Action.SKIP, key, existing.crm_id)
-        left_open = self._links.left_open(key, mapped)
-        if self._three_ways.is_still_so(came, existing):
+        left_open = self._means.links.left_open(key, mapped)
+        if self._means.three_ways.is_still_so(came, existing):
             return Outcome(Action.UNCHANGED, key, existing.crm_id, left_open=left_open)
-        decision = self._three_ways.compare(came, existing)
+        decision = self._means.three_ways.compare(came, existing)
         changes, conflicts = tuple(decision.changes), tuple(decision.conflicts)
         outcome = Outcome(Action.UNCHANGED, key, existing.crm_id, changes, left_open=left_open, conflicts=conflicts)
         if changes:
-            outcome = replace(outcome, action=Action.UPDATE, name=self._finder.name_in(existing.record))
+            outcome = replace(outcome, action=Action.UPDATE, name=self._means.finder.name_in(existing.record))
         if self._options.dry_run:
             if changes:
                 self._rehearsal.note(came, existing)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
-from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
 from target_crm.ledger import Written, digest
 from target_crm.mapping import NOTHING
@@ -46,7 +45,7 @@ class Noting:
         altered = [
             Change(name, value, now[name])
             for name, value in sent.items()
-            if name in now and value != now[name] and not same(self._kind(name), value, now[name])
+            if name in now and value != now[name] and not same(self._mapper.kind_of(name), value, now[name])
         ]
         told = [each for each in altered if each.field != CONTENT or each.after]
         pairs = {each.field: (digest(each.before), digest(each.after)) for each in told}
@@ -74,7 +73,3 @@ class Noting:
     def echo(self, came: Came, known: Written) -> None:
         """Notes that a record brought nothing but what the other pipeline wrote there."""
         self._ledger.note(self._stream, came.key, replace(known, digest=came.fingerprint), later=True)
-
-    def _kind(self, name: str) -> Kind:
-        found = self._mapper.fields.get(name)
-        return found.kind if found else Kind.ANY

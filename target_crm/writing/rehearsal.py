@@ -40,7 +40,7 @@ class Rehearsal:
         changes = tuple(
             Change(name, met.record.get(name), value)
             for name, value in came.mapped.values.items()
-            if not same(self._kind(name), value, met.record.get(name))
+            if not same(self._mapper.kind_of(name), value, met.record.get(name))
         )
         self.note(came, met)
         return Outcome(Action.UPDATE if changes else Action.UNCHANGED, came.key, met.crm_id, changes)
@@ -63,8 +63,4 @@ class Rehearsal:
     def _meant(self, name: str, value: Any) -> str:
         if not isinstance(value, str):
             return str(value if isinstance(value, list) else spelled(value))
-        return unicodedata.normalize("NFC", value.casefold() if self._kind(name) is Kind.EMAIL else value)
-
-    def _kind(self, name: str) -> Kind:
-        found = self._mapper.fields.get(name)
-        return found.kind if found else Kind.ANY
+        return unicodedata.normalize("NFC", value.casefold() if self._mapper.kind_of(name) is Kind.EMAIL else value)

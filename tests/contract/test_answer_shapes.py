@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators import exact_json
-from tests.contract.subjects import SUBJECTS, Subject, records, turns
+from tests.contract.subjects import Subject, records, turns
 from tests.running import run as read
 from tests.target_crm.writing import Run, record, run, schema, state
 
@@ -56,11 +56,6 @@ SHAPES: dict[str, Shape] = {
     "without key": without_key,
     "null key": null_key,
 }
-
-
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 @pytest.fixture(params=SHAPES)

@@ -23,11 +23,6 @@ QUARTERS = [-14 * 4, -5 * 4, -1, 4, 23, 14 * 4]
 """By how many quarters of an hour the clock on the CRM's wall leads that of the zone that is set."""
 
 
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
-
-
 @pytest.fixture
 def crm(subject: Subject) -> Iterator[Simulator]:
     with subject.start(ROWS) as simulator:

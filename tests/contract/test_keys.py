@@ -10,7 +10,7 @@ import pytest
 from crm_systems.wire import spelled
 from target_crm.ledger import Ledger, Written
 from target_crm.mapping.keys import key_of, older_keys_of
-from tests.contract.subjects import SUBJECTS, Subject, records
+from tests.contract.subjects import Subject, records
 from tests.target_crm.writing import Run, run
 
 if TYPE_CHECKING:
@@ -43,11 +43,6 @@ APART = [
     (NUMBER, "1", "2"),
     (TEXT, '"a"', '"A"'),
 ]
-
-
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators.base import Call, Fault
-from tests.contract.subjects import SUBJECTS, Subject, records
+from tests.contract.subjects import Subject, records
 from tests.target_crm.writing import QuietTarget, Run, record, run, schema
 
 if TYPE_CHECKING:
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
 ZONES = ["Etc/GMT+12", "Etc/GMT+3", "UTC", "Asia/Kolkata", "Etc/GMT-14"]
 """Hours west and east of where the simulators' walls are."""
-
-
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.subjects import SUBJECTS, Subject, records, turns
+from tests.contract.subjects import Subject, records, turns
 from tests.running import run as read
 from tests.target_crm.writing import record, schema
 from tests.target_crm.writing import run as write
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 ROWS = 30
 NEW = 2
 WARNING = b'<br />\n<b>Warning</b>:  Undefined array key "x" in <b>/var/www/a.php</b> on line <b>5</b><br />\n'
-
-
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 def spoil(crm: Simulator, how: Callable[[Answer], Answer], *, which: Callable[[int], bool] = lambda _n: True) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from crm_simulators.base import Call, Fault
 from crm_simulators.outage import Outage
-from tests.contract.subjects import SUBJECTS, Subject, records, turns
+from tests.contract.subjects import Subject, records, turns
 from tests.running import QuietTap, Run
 from tests.running import run as read
 from tests.target_crm.writing import QuietTarget, record, schema, state
@@ -34,11 +34,6 @@ AWAY: dict[str, tuple[Fault | None, Fault | None]] = {
     "maintenance page": (Fault.HTML, None),
 }
 """What every request meets, and the first one."""
-
-
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 @pytest.fixture(params=AWAY)

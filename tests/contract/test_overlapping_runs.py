@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crm_simulators.base import Fault
-from tests.contract.subjects import SUBJECTS, Subject
 from tests.contract.test_lost_answers import creates, incoming, load, there
 from tests.target_crm.processes import lines_of
 from tests.target_crm.writing import QuietTarget, record, schema
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crm_simulators.base import Call, Simulator
+    from tests.contract.subjects import Subject
 
 WAYS: dict[str, tuple[Fault | None, float]] = {
     "retry_after": (Fault.THROTTLED_SECONDS, 1000),
@@ -30,11 +30,6 @@ WAYS: dict[str, tuple[Fault | None, float]] = {
     "pace": (None, 0.1),
 }
 """What the first run waits for: what goes wrong with its first create, its requests a second."""
-
-
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 @pytest.fixture

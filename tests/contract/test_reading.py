@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from crm_simulators.base import SLOW, Call, Fault
-from tests.contract.subjects import SUBJECTS, Subject, change, records
+from tests.contract.subjects import Subject, change, records
 from tests.running import discover, only, run
 
 if TYPE_CHECKING:
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 
 ROWS = 130
 PASSING = [fault for fault in Fault if fault not in {Fault.EXPIRED_SESSION, *SLOW}]
-
-
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 @pytest.fixture

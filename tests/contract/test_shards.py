@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_systems.model import shards as parts
-from tests.contract.subjects import SUBJECTS, Subject, records
+from tests.contract.subjects import Subject, records
 from tests.running import discover, run
 from tests.target_crm.writing import record, schema
 from tests.target_crm.writing import run as write
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
 OF = 3
 BESIDE = {"picklists", "fields"}
-
-
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 @pytest.fixture

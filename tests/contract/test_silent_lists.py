@@ -6,16 +6,14 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import pytest
-
 from crm_simulators.base import Answer
-from tests.contract.subjects import SUBJECTS, Subject
 from tests.contract.test_shrinking_lists import LIES, Liar, config_of, ids
 from tests.running import discover, only
 from tests.running import run as read
 
 if TYPE_CHECKING:
     from crm_simulators.base import Call, Simulator
+    from tests.contract.subjects import Subject
 
 ROWS = 45
 
@@ -53,11 +51,6 @@ class Missing(Silenced):
         self.asked += 1
         is_missing = self.asked >= self.first
         return Answer(b'{"status": 404}', 404) if is_missing else type(self.simulator).answer(self.simulator, call)
-
-
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 def test_a_list_that_falls_silent_fails_the_stream(subject: Subject) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crm_simulators.base import Answer, Call
-from tests.contract.subjects import SUBJECTS, Subject, records
+from tests.contract.subjects import Subject, records
 from tests.target_crm.writing import Run, record, run, schema
 
 if TYPE_CHECKING:
@@ -36,11 +36,6 @@ ANSWERS: dict[str, Answer] = {
     "no content": Answer(b"", 204),
     "half an answer": Answer(b'{"success": true, "result": {"id": "12x', 200),
 }
-
-
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 def load(subject: Subject, crm: Simulator, folder: Path) -> Run:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.subjects import SUBJECTS, Subject, records
+from tests.contract.subjects import Subject, records
 from tests.running import run as read
 from tests.target_crm.writing import Run, run
 
@@ -22,11 +22,6 @@ FLATTENING: list[dict[str, Any]] = [
     for depth, separator in ((1, "__"), (3, "."))
 ]
 WORDS = ("nan", "NaN", "inf", "Infinity", "None")
-
-
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators.base import SLOW, Call, Fault
-from tests.contract.subjects import SUBJECTS, Subject, records, turns
+from tests.contract.subjects import Subject, records, turns
 from tests.target_crm.writing import Run, record, run, schema, state
 
 if TYPE_CHECKING:
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 NEW = 4
 FAULTS = [fault for fault in Fault if fault not in SLOW]
-
-
-@pytest.fixture(params=sorted(SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return SUBJECTS[request.param]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from crm_simulators.vtiger import Switches, VtigerSimulator
 from crm_simulators.vtiger.requests import SentFile
 from crm_simulators.vtiger.schema import LINE_COLUMNS, Module
 from crm_simulators.vtiger.schema import RECORDINGS as DESCRIBED
-from tests.crm_simulators.vtiger_client import Client as BaseClient
+from tests.crm_simulators.vtiger.client import Client as BaseClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from crm_simulators.vtiger.store import Record, Values
 
-RECORDINGS = Path(__file__).parents[1] / "recordings" / "vtiger"
+RECORDINGS = Path(__file__).parents[2] / "recordings" / "vtiger"
 _ID = re.compile(r"\b(\d+)x(\d+)\b")
 _FLAVOURS = {"corebos": "corebos", "v800code": "vtiger-8.0", "v820": "vtiger-8.0", "vtiger": "vtiger-8.4"}
 _SESSIONLESS = frozenset({"getchallenge", "login", "extendsession"})

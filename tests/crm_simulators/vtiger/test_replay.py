@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from crm_simulators.vtiger.requests import SentFile
-from tests.crm_simulators.vtiger_replay import Client, Recording, Stage, recordings, simulator_for
+from tests.crm_simulators.vtiger.replay import Client, Recording, Stage, recordings, simulator_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,22 +15,15 @@ import requests
 from crm_simulators.base import Fault
 from crm_simulators.vtiger import SimplyCrmSimulator, VtigerSimulator
 from crm_simulators.vtiger.seed import CLUSTER
-from tests.crm_simulators.vtiger_client import Client, logged_in
+from tests.crm_simulators.vtiger.client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     Start = Callable[..., Client]
 
 FLAVOURS = VtigerSimulator.flavours
 STOCK = ("vtiger-8.4", "vtiger-8.0")
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Starts a simulator and logs in there."""
-    with ExitStack() as stack:
-        yield lambda *args, **switches: stack.enter_context(logged_in(*args, **switches))
 
 
 def keyset(client: Client, module: str, columns: str = "*") -> list[dict[str, Any]]:

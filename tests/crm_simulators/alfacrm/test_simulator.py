@@ -10,16 +10,10 @@ import pytest
 from crm_simulators.alfacrm import AlfaCrmSimulator, odd
 from crm_simulators.alfacrm.seed_people import SHARED_STAMP
 from crm_simulators.alfacrm.tables import ENTITIES
-from tests.crm_simulators.alfacrm_caller import Api, tenant
+from tests.crm_simulators.alfacrm.caller import Api, tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    with tenant() as found:
-        yield found
+    from collections.abc import Callable
 
 
 def test_a_login_gives_a_token_only(api: Api) -> None:

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from crm_simulators.intouch import InTouchSimulator, Switches
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-from tests.crm_simulators.intouch_caller import Http, Record, fields, person
-
-
-@pytest.fixture(name="simulator")
-def a_simulator() -> Iterator[InTouchSimulator]:
-    with InTouchSimulator(rows=60) as simulator:
-        yield simulator
-
-
-@pytest.fixture(name="http")
-def a_session(simulator: InTouchSimulator) -> Http:
-    return Http(simulator)
+from tests.crm_simulators.intouch.caller import Http, Record, fields, person
 
 
 def test_create_answers_the_stored_record_and_its_address(simulator: InTouchSimulator, http: Http) -> None:

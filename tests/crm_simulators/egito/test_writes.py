@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from crm_simulators.egito import EgitoSimulator, Switches
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-from tests.crm_simulators.egito_caller import Http, Record, entry, fields, lead
-
-
-@pytest.fixture(name="simulator")
-def a_simulator() -> Iterator[EgitoSimulator]:
-    with EgitoSimulator(rows=60) as simulator:
-        yield simulator
-
-
-@pytest.fixture(name="http")
-def a_session(simulator: EgitoSimulator) -> Http:
-    return Http(simulator)
+from tests.crm_simulators.egito.caller import Http, Record, entry, fields, lead
 
 
 def test_create_as_in_the_documentation(simulator: EgitoSimulator, http: Http) -> None:

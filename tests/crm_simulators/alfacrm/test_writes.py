@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from crm_simulators.alfacrm.tables import ENTITIES
-from tests.crm_simulators.alfacrm_caller import CUSTOMER, LESSON, Api, tenant
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    with tenant() as found:
-        yield found
+from tests.crm_simulators.alfacrm.caller import CUSTOMER, LESSON, Api, tenant
 
 
 def test_a_create_echoes_the_posted_types(api: Api) -> None:

@@ -6,28 +6,14 @@ import uuid
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 import requests
 
 from crm_simulators.egito import EgitoSimulator, Switches
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-from tests.crm_simulators.egito_caller import Http, Record, ask_token, entry, fields, lead
-
-
-@pytest.fixture(name="simulator")
-def a_simulator() -> Iterator[EgitoSimulator]:
-    with EgitoSimulator(rows=60) as simulator:
-        yield simulator
-
-
-@pytest.fixture(name="http")
-def a_session(simulator: EgitoSimulator) -> Http:
-    return Http(simulator)
+from tests.crm_simulators.egito.caller import Http, Record, ask_token, entry, fields, lead
 
 
 @pytest.mark.parametrize("path", ["Nope/list", "lead/list", "Lead/List", "Lead/delete", "Lead", "SelectDictionary/get"])

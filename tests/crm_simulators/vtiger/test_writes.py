@@ -6,29 +6,22 @@ from __future__ import annotations
 
 import calendar
 import time
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from crm_simulators.vtiger import VtigerSimulator
 from crm_simulators.vtiger.seed import CLUSTER
-from tests.crm_simulators.vtiger_client import Client, logged_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from tests.crm_simulators.vtiger.client import Client
 
     Start = Callable[..., Client]
 
 FLAVOURS = VtigerSimulator.flavours
 STOCK = ("vtiger-8.4", "vtiger-8.0")
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Starts a simulator and logs in there."""
-    with ExitStack() as stack:
-        yield lambda *args, **switches: stack.enter_context(logged_in(*args, **switches))
 
 
 def lead(client: Client, identifier: str) -> dict[str, Any] | None:

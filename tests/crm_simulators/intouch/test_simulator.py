@@ -6,28 +6,14 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 
 from crm_simulators.base import Fault
 from crm_simulators.intouch import InTouchSimulator, Switches
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-from tests.crm_simulators.intouch_caller import Http, Record, fields, person
-
-
-@pytest.fixture(name="simulator")
-def a_simulator() -> Iterator[InTouchSimulator]:
-    with InTouchSimulator(rows=60) as simulator:
-        yield simulator
-
-
-@pytest.fixture(name="http")
-def a_session(simulator: InTouchSimulator) -> Http:
-    return Http(simulator)
+from tests.crm_simulators.intouch.caller import Http, Record, fields, person
 
 
 @pytest.mark.parametrize("auth", [None, ("gregor", "wrong"), ("nobody", "x"), ("", "")])
