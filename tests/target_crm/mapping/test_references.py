@@ -46,6 +46,15 @@ def test_a_parent_that_comes_later_is_linked_when_it_is_there(crm: VtigerSimulat
     assert sent(crm) == []
 
 
+def test_a_link_that_was_set_is_not_looked_at_again(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, **BY_LEDGER)
+    both = [*pipe("Contacts", [ANN]), *pipe("Accounts", [ACME])]
+    run(config, both)
+    crm.calls.clear()
+    run(config, both)
+    assert [call.query["query"] for call in crm.calls if " where " in call.query.get("query", "")] == []
+
+
 def test_a_parent_that_comes_in_a_later_run_is_linked_then(crm: VtigerSimulator, tmp_path: Path) -> None:
     config = settings(crm, tmp_path, **BY_LEDGER)
     first = run(config, pipe("Contacts", [ANN]))
