@@ -71,6 +71,7 @@ def test_moments_in_zones(moment: datetime, zone: str) -> None:
     assert is_moment(value)
     back = datetime.fromisoformat(value)
     assert back == naive.replace(tzinfo=ZoneInfo(zone)).astimezone(timezone.utc)
+    assert read(Kind.DATETIME, f"{naive:%d.%m.%Y %H:%M:%S}", zone) == (value, 0)
     aware = naive.replace(tzinfo=timezone(timedelta(hours=-3, minutes=30)))
     assert datetime.fromisoformat(read(Kind.DATETIME, aware.isoformat(), zone)[0]) == aware
 

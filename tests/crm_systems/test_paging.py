@@ -111,6 +111,21 @@ def test_a_list_that_is_empty_for_once_or_from_some_page_on_is_read_whole_or_fai
     assert found == list(range(count))
 
 
+@pytest.mark.parametrize(("left", "is_list"), [(9, False), (10, True)])
+def test_a_list_may_lose_half_of_its_rows_while_it_is_read(left: int, is_list: bool) -> None:
+    sizes = iter([20])
+
+    def fetch(position: int, wanted: int) -> Part:
+        count = next(sizes, left)
+        return Part([{"id": each} for each in range(count)[position : position + wanted]], count)
+
+    if is_list:
+        assert read(fetch, 3) == list(range(left))
+        return
+    with pytest.raises(ProtocolError, match="fewer records than it announced"):
+        read(fetch, 3)
+
+
 def test_a_row_hidden_by_equal_ones_that_changed_places_is_read_after_all() -> None:
     orders = iter([[0, 1, 2, 3, 4, 5], [0, 1, 4, 3, 2, 5]])
     last = [0, 1, 2, 3, 4, 5]
