@@ -8,6 +8,8 @@ from __future__ import annotations
 
 TIMED_OUT = "time-out"
 """The code of a request whose answer did not come in time."""
+NOT_FOUND = "HTTP 404"
+"""The code of an answer that there is nothing at an address."""
 
 
 class CrmError(Exception):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from crm_systems.egito.answers import NOT_FOUND, record_of
+from crm_systems.egito.answers import record_of
 from crm_systems.egito.records import normaliser
-from crm_systems.errors import Denied, ProtocolError, Rejected
+from crm_systems.errors import NOT_FOUND, Denied, ProtocolError, Rejected
 from crm_systems.model import Request
 from crm_systems.rows import key_of
 from crm_systems.system import System

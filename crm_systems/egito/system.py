@@ -12,18 +12,14 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.catalogue import catalogue
-from crm_systems.egito.answers import NOT_FOUND, meaning
+from crm_systems.egito.answers import meaning
 from crm_systems.egito.lists import Listed, Lists, Source, part_of
 from crm_systems.egito.login import token
 from crm_systems.egito.look_up import DICTIONARY
 from crm_systems.egito.records import DAY, MINUTE, completed, dictionary_of, identified, normaliser, tied
 from crm_systems.egito.settings import SETTINGS
 from crm_systems.egito.writing import EgitoWriting
-from crm_systems.errors import (
-    Denied,
-    ProtocolError,
-    Rejected,
-)
+from crm_systems.errors import NOT_FOUND, Denied, ProtocolError, Rejected
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
 from crm_systems.rows import is_identifier, missing_key
@@ -214,7 +210,7 @@ class Egito(EgitoWriting):
 
     def _pages(self, call: Call, entity: Entity, code: str = "") -> Iterator[list[Row]]:
         """The rows of a list, or of one dictionary, as the CRM gives them."""
-        name = f"{entity.name}{' ' * bool(code)}{code}"
+        name = f"{entity.name} {code}".strip()
         source = Source(
             name,
             lambda parameters: self._asked(call, entity.name, code, parameters),
@@ -226,7 +222,7 @@ class Egito(EgitoWriting):
 
     def _asked(self, call: Call, name: str, code: str, parameters: Mapping[str, str]) -> Listed:
         """The answer to one question for a list."""
-        about = f"{name}: read{' ' * bool(code)}{code}"
+        about = f"{name}: read {code}".strip()
         criteria = {"type": code} if code else {}
         told = call(self._reading(f"{name}/list", about, {**criteria, **parameters}))
         return part_of(told, self.options["list_field"], about)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from crm_systems.errors import Denied
-from crm_systems.intouch.answers import NOT_FOUND
+from crm_systems.errors import NOT_FOUND, Denied
 from crm_systems.intouch.lists import Lists, all_items, code_lists
 from crm_systems.intouch.records import normalised
 from crm_systems.model import Request

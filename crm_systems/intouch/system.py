@@ -11,14 +11,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.catalogue import catalogue
-from crm_systems.errors import (
-    ConfigError,
-    Denied,
-    ProtocolError,
-    Rejected,
-    Unavailable,
-)
-from crm_systems.intouch.answers import NOT_FOUND, meaning
+from crm_systems.errors import NOT_FOUND, ConfigError, Denied, ProtocolError, Rejected, Unavailable
+from crm_systems.intouch.answers import meaning
 from crm_systems.intouch.lists import Listing, code_lists, items_of
 from crm_systems.intouch.records import completed, normalised, tied
 from crm_systems.intouch.settings import SETTINGS
