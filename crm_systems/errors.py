@@ -110,3 +110,7 @@ class ProtocolError(CrmError):
 
 class NotOffered(CrmError):
     """This server does not have an optional ability, such as telling deletions."""
+
+
+OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
+"""What a CRM may say against one record; any other error is trouble with the connection."""

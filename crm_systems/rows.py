@@ -11,6 +11,7 @@ from crm_systems.errors import ProtocolError
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from crm_systems.compiled import Record
     from crm_systems.model import Entity, Row
 
 
@@ -66,7 +67,7 @@ def _known(row: Row, names: Collection[str]) -> int:
 
 
 def key_of(entity: Entity, row: Row) -> str:
-    """The key of a row, its parts joined by ``|``; empty where nothing identifies the entity's records.
+    """The key of a row as one text; empty where nothing identifies the entity's records.
 
     Raises:
         ProtocolError: the row does not have its key.
@@ -74,7 +75,21 @@ def key_of(entity: Entity, row: Row) -> str:
     missing = missing_key(entity.key, row)
     if missing:
         raise ProtocolError(f"{entity.name}: the CRM gives a record without its key ({', '.join(missing)})")
-    return "|".join(str(row[name]) for name in entity.key)
+    return joined(entity.key, row)
+
+
+def joined(key: Sequence[str], row: Row | Record) -> str:
+    """The parts of a key as one text; :func:`parted` takes it apart again."""
+    return "|".join([str(row.get(name)) for name in key])
+
+
+def parted(key: Sequence[str], identifier: str) -> dict[str, str]:
+    """The parts of a key by their fields; the last of them may hold a ``|``.
+
+    Raises:
+        ValueError: there are too few.
+    """
+    return dict(zip(key, identifier.split("|", len(key) - 1), strict=True))
 
 
 def missing_key(key: Sequence[str], row: Row) -> list[str]:

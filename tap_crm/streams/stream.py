@@ -13,7 +13,7 @@ from singer_sdk.mapper import SameRecordTransform
 from crm_systems import kinds
 from crm_systems.compiled import Record, column
 from crm_systems.errors import CrmError
-from crm_systems.rows import is_identifier, missing_key
+from crm_systems.rows import is_identifier, joined, missing_key
 from tap_crm import deletions
 from tap_crm.streams.reading import Reading
 from tap_crm.streams.schema import entity_of, schema_of
@@ -284,7 +284,7 @@ class CrmStream(VersionedStream):
         return self.primary_keys
 
     def _key_of(self, record: Row | Record) -> str:
-        return "|".join(str(record.get(name)) for name in self._keys)
+        return joined(self._keys, record)
 
     def miss(self, sentence: str) -> None:
         """Says what is missing; the stream counts as complete without it where the settings say so."""

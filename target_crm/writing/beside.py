@@ -10,10 +10,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
+from crm_systems.errors import OF_ONE_RECORD
 from target_crm.encoding import unwritable
 from target_crm.ledger import Written, digest
 from target_crm.mapping import DELETED_AT
-from target_crm.outcome import OF_ONE_RECORD, Action, Change, NotYet, Outcome, Reject
+from target_crm.outcome import Action, Change, NotYet, Outcome, Reject
 from target_crm.writing.finding import Finder
 
 if TYPE_CHECKING:
