@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 from unicodedata import category
 
 from crm_systems.errors import ProtocolError
@@ -110,7 +110,7 @@ def fits(value: Any, shape: Any) -> bool:
     return isinstance(value, shape) if isinstance(shape, type) else bool(shape(value))
 
 
-def is_whole_number(value: Any) -> bool:
+def is_whole_number(value: Any) -> TypeGuard[int | str]:
     """A number, or a text of digits, as PHP may write one."""
     return (type(value) is int or (isinstance(value, str) and value.isdecimal())) and len(str(value)) < len("9" * 16)
 

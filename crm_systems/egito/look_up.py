@@ -33,7 +33,7 @@ class EgitoLookUp(System):
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.notation.timezone)
 
-    def _reading(self, path: str, about: str, parameters: Mapping[str, str]) -> Request:
+    def _question(self, path: str, about: str, parameters: Mapping[str, str]) -> Request:
         if self.options["read_method"] == "POST":
             return Request("POST", about, f"{DATA}/{path}", form=parameters)
         return Request("GET", about, f"{DATA}/{path}", query=parameters)
@@ -42,7 +42,7 @@ class EgitoLookUp(System):
         """One record as the CRM gives it; empty where it does not exist, in one of the ways of saying so."""
         about = f"{entity.name}: get"
         try:
-            told = call(self._reading(f"{entity.name}/get", about, {"id": identifier}))
+            told = call(self._question(f"{entity.name}/get", about, {"id": identifier}))
         except Denied as error:
             if error.code != NOT_FOUND:
                 raise

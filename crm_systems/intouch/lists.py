@@ -71,7 +71,7 @@ class Listing:
         if self.case_type:
             rows = [{"caseType": self.case_type, **row} for row in rows]
         total = envelope.get("total")
-        return Part(rows, int(str(total)) if is_whole_number(total) else None)
+        return Part(rows, int(total) if is_whole_number(total) else None)
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ class InTouch(InTouchWriting):
             return code_lists(call)
         if entity.name == "list_items":
             return together(partial(items_of, call, each["id"]) for each in code_lists(call)[:LISTS_SAMPLED])
-        return self._reading(entity).sample(call, min(SAMPLE, self.page_size))
+        return self._lists_of(entity).sample(call, min(SAMPLE, self.page_size))
 
     def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
         """One walk: by id in full, or newest first down to ``since``."""
