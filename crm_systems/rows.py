@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 from unicodedata import category
 
 from crm_systems.errors import ProtocolError
@@ -11,8 +11,14 @@ from crm_systems.errors import ProtocolError
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from crm_systems.compiled import Record
     from crm_systems.model import Entity, Row
+
+
+class _Valued(Protocol):
+    """A raw row, or a record of either kind."""
+
+    def get(self, name: str, /) -> Any:
+        """The value of a field; None where it has none."""
 
 
 def rows_in(told: Any, about: str, key: Collection[str] = ()) -> list[Row]:
@@ -78,9 +84,9 @@ def key_of(entity: Entity, row: Row) -> str:
     return joined(entity.key, row)
 
 
-def joined(key: Sequence[str], row: Row | Record) -> str:
+def joined(key: Sequence[str], record: _Valued) -> str:
     """The parts of a key as one text; :func:`parted` takes it apart again."""
-    return "|".join([str(row.get(name)) for name in key])
+    return "|".join([str(record.get(name)) for name in key])
 
 
 def parted(key: Sequence[str], identifier: str) -> dict[str, str]:
