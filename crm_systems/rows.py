@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 from unicodedata import category
 
 from crm_systems.errors import ProtocolError
+from crm_systems.model import joined
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from crm_systems.model import Entity, Row
-
-
-class _Valued(Protocol):
-    """A raw row, or a record of either kind."""
-
-    def get(self, name: str, /) -> Any:
-        """The value of a field; None where it has none."""
 
 
 def rows_in(told: Any, about: str, key: Collection[str] = ()) -> list[Row]:
@@ -82,20 +76,6 @@ def key_of(entity: Entity, row: Row) -> str:
     if missing:
         raise ProtocolError(f"{entity.name}: the CRM gives a record without its key ({', '.join(missing)})")
     return joined(entity.key, row)
-
-
-def joined(key: Sequence[str], record: _Valued) -> str:
-    """The parts of a key as one text; :func:`parted` takes it apart again."""
-    return "|".join([str(record.get(name)) for name in key])
-
-
-def parted(key: Sequence[str], identifier: str) -> dict[str, str]:
-    """The parts of a key by their fields; the last of them may hold a ``|``.
-
-    Raises:
-        ValueError: there are too few.
-    """
-    return dict(zip(key, identifier.split("|", len(key) - 1), strict=True))
 
 
 def missing_key(key: Sequence[str], row: Row) -> list[str]:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from crm_systems.beside import HasFiles, HasRelations
 from crm_systems.errors import NotOffered
 from crm_systems.kinds import Notation
-from crm_systems.model import Kind, Session
-from crm_systems.rows import joined
+from crm_systems.model import Kind, Session, joined
 from crm_systems.wire import encode
 
 if TYPE_CHECKING:

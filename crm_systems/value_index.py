@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.kinds import Reader
-from crm_systems.rows import joined
+from crm_systems.model import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

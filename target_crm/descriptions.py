@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.rows import parted
+from crm_systems.model import parted
 from target_crm.mapping import DELETED_AT
 
 if TYPE_CHECKING:

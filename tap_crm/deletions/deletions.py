@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import NotOffered
-from crm_systems.rows import joined, parted
+from crm_systems.model import joined, parted
 from tap_crm.deletions.comparison import Comparison
 
 if TYPE_CHECKING:

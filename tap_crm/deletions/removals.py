@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import Self
 
-from crm_systems.rows import parted
+from crm_systems.model import parted
 from tap_crm.deletions.comparison import Comparison
 from tap_crm.deletions.deletions import DELETED_AT
 

@@ -13,7 +13,8 @@ from singer_sdk.mapper import SameRecordTransform
 from crm_systems import kinds
 from crm_systems.compiled import Record, column
 from crm_systems.errors import CrmError
-from crm_systems.rows import is_identifier, joined, missing_key
+from crm_systems.model import joined
+from crm_systems.rows import is_identifier, missing_key
 from tap_crm import deletions
 from tap_crm.streams.reading import Reading
 from tap_crm.streams.schema import entity_of, schema_of
