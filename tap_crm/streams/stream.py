@@ -38,8 +38,7 @@ LONGEST_SILENCE = 30.0
 class CrmStream(VersionedStream):
     """One kind of record. Reads all, or what was changed since the bookmark, and then what was deleted."""
 
-    # The reader types the records; the SDK need not look at each again.
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # The reader has typed the records.
     # So many records are read again at the most when a run was cut off, besides the pages that waited.
     STATE_MSG_FREQUENCY = 500
     IN_PARTS: ClassVar[bool] = True
@@ -269,7 +268,7 @@ class CrmStream(VersionedStream):
         return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place, reads_all=reads_all)
 
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
-        """Does nothing: the bookmark moves at the end of the stream and comes from the server's clock."""
+        """Does nothing: the bookmark moves at the end of the stream."""
 
     def compare_start_date(self, value: str, start_date_value: str) -> str:
         """The bookmark: a start date never wins over it (the SDK takes the later one, which leaves a hole)."""
