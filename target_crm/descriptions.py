@@ -40,7 +40,7 @@ def marked(told: Mapping[str, Any], streams: Mapping[str, Mapping[str, Any]]) ->
     return {"type": "RECORD", "stream": told["entity"], "record": record}
 
 
-def why_not(raw: RawRecord) -> str:
+def why_not_applied(raw: RawRecord) -> str:
     """Why such a record cannot be applied."""
     return (
         f"the stream of {raw.record.get('entity')} has not come, which would lose it; where the tap renames its "
