@@ -53,15 +53,12 @@ class Mapped:
 
 
 class _Place(NamedTuple):
-    """Where an incoming field goes."""
+    """Where an incoming field goes, if anywhere; which of its values are typed as they come, and whether as texts."""
 
     name: str = ""
     field: Field | None = None
-    """The field that it is written to; None where it is left out."""
     is_typed: Callable[[Any], bool] | None = None
-    """Which of its values are typed as they come."""
     is_text: bool = False
-    """Whether those are plain texts."""
 
 
 def _is_simple(reference: Any) -> bool:
