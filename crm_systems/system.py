@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from crm_systems.beside import HasFiles, HasRelations
 from crm_systems.errors import NotOffered
 from crm_systems.kinds import Notation
-from crm_systems.model import Kind, Session
+from crm_systems.model import Kind, Session, joined
 from crm_systems.wire import encode
 
 if TYPE_CHECKING:
@@ -155,10 +155,10 @@ class System(HasFiles, HasRelations, ABC):
         return entity
 
     def ids(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[str]:
-        """The ids of the records that :meth:`walks` would give, parts joined by ``|``."""
+        """The ids of the records that :meth:`walks` would give, each as one text."""
         for walk in self.walks(call, self.keys_alone(entity), since):
             for page in walk(call):
-                yield from ("|".join(str(row.get(name)) for name in entity.key) for row in page.rows)
+                yield from (joined(entity.key, row) for row in page.rows)
                 yield from page.unreadable
 
     def announced(self, entity: Entity) -> int | None:

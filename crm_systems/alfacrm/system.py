@@ -6,18 +6,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from crm_systems.alfacrm.answers import TOKEN, Answers
+from crm_systems.alfacrm.answers import HEADER, Answers
 from crm_systems.alfacrm.lists import SYSTEM
 from crm_systems.alfacrm.records import completed
 from crm_systems.alfacrm.writing import AlfaCrmWriting
 from crm_systems.catalogue import catalogue
-from crm_systems.errors import (
-    ConfigError,
-    Denied,
-    NotOffered,
-    ProtocolError,
-    SessionExpired,
-)
+from crm_systems.errors import NOT_FOUND, ConfigError, Denied, NotOffered, ProtocolError, SessionExpired
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Deletion, Limits, Request, Session, Setting
 from crm_systems.times import instant
@@ -30,10 +24,12 @@ if TYPE_CHECKING:
 
 DELETED = 3
 """The event of the log that is a deletion (one library)."""
-NOT_FOUND = "HTTP 404"
-UNPROVEN = frozenset({"company", "pay_type", "pipeline", "user", "customer_reject", "teacher_rate", "working_hour"}) | {
-    *("mail_message", "phone_call", "sms_message")
-}
+UNPROVEN = frozenset(
+    {
+        *("company", "customer_reject", "mail_message", "pay_type", "phone_call", "pipeline", "sms_message"),
+        *("teacher_rate", "user", "working_hour"),
+    }
+)
 """Lists that no more than two clients call, so that a tenant may not have them; all others are everywhere."""
 
 
@@ -121,7 +117,7 @@ class AlfaCrm(AlfaCrmWriting):
 
     def sign(self, request: Request, session: Session) -> Request:
         """The token goes into a header of its own."""
-        return replace(request, headers={**request.headers, **self._headers(), TOKEN: session.values["token"]})
+        return replace(request, headers={**request.headers, **self._headers(), HEADER: session.values["token"]})
 
     def _headers(self) -> dict[str, str]:
         app_key = self.options.get("app_key")

@@ -11,14 +11,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.catalogue import catalogue
-from crm_systems.errors import (
-    ConfigError,
-    Denied,
-    ProtocolError,
-    Rejected,
-    Unavailable,
-)
-from crm_systems.intouch.answers import NOT_FOUND, meaning
+from crm_systems.errors import NOT_FOUND, ConfigError, Denied, ProtocolError, Rejected, Unavailable
+from crm_systems.intouch.answers import meaning
 from crm_systems.intouch.lists import Listing, code_lists, items_of
 from crm_systems.intouch.records import completed, normalised, tied
 from crm_systems.intouch.settings import SETTINGS
@@ -146,7 +140,7 @@ class InTouch(InTouchWriting):
             return code_lists(call)
         if entity.name == "list_items":
             return together(partial(items_of, call, each["id"]) for each in code_lists(call)[:LISTS_SAMPLED])
-        return self._reading(entity).sample(call, min(SAMPLE, self.page_size))
+        return self._lists_of(entity).sample(call, min(SAMPLE, self.page_size))
 
     def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
         """One walk: by id in full, or newest first down to ``since``."""

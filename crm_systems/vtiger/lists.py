@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from crm_systems.compiled import Envelope, compiled
-from crm_systems.errors import (
-    Denied,
-    ProtocolError,
-    Rejected,
-    ServerFault,
-)
+from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import BEYOND, Request
 from crm_systems.rows import fits
 from crm_systems.system import System

@@ -8,12 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
-from crm_systems.errors import (
-    Denied,
-    ProtocolError,
-    Rejected,
-    Unavailable,
-)
+from crm_systems.errors import Denied, ProtocolError, Rejected, Unavailable
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Deletion, Limits, Request, Session, Setting
 from crm_systems.rows import is_identifier

@@ -151,7 +151,7 @@ def newest(call: Call, table: Table) -> list[str] | None:
     about = f"{table.module}: find the newest record"
     try:
         found = call(ask(table.query("id", order="id desc", limit=table.few(2)), about))
-        if not found and not table.hides_rows and not is_none(call, table, about=about):
+        if not found and not table.hides_rows and not finds_none(call, table, about=about):
             return None
     except Rejected:
         return None
@@ -161,7 +161,7 @@ def newest(call: Call, table: Table) -> list[str] | None:
     return ids
 
 
-def is_none(call: Call, table: Table, *conditions: str, order: str = "id", witness: str = "", about: str) -> bool:
+def finds_none(call: Call, table: Table, *conditions: str, order: str = "id", witness: str = "", about: str) -> bool:
     """Whether no row fulfils the conditions; the server must show another one to be believed, where one is known.
 
     ``witness`` is the id of one that was there a moment ago and does not fulfil the conditions, so that it can be asked
