@@ -45,8 +45,8 @@ class Reader:
             Hanging: the query makes the server spin.
         """
         module = self._access.readable(vtql.module_of(text))
-        query = vtql.parse(text, wide=self._flavour.wide_grammar)
         try:
+            query = vtql.parse(text, wide=self._flavour.wide_grammar)
             return self._run(query, self._store.tables[module.name])
         except SqlError:
             if self._flavour.swallows_sql_errors:

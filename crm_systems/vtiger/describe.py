@@ -114,6 +114,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         fields=tuple(merged),
         key=key,
         label_fields=tuple(each for each in str(described.get("labelFields") or "").split(",") if each in known),
+        implied=IMPLIED.get(name, ()),
         replication_key="modifiedtime" if "modifiedtime" in readable else None,
         creation_key="createdtime" if "createdtime" in readable else None,
         readable=sample is not None,
@@ -123,7 +124,6 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         private={
             "prefix": str(described["idPrefix"]),
             "is_entity": bool(described.get("isEntity")),
-            "implied": IMPLIED.get(name, ()),
             UNIQUE: tuple(str(each["name"]) for each in described["fields"] if each.get("isunique") is True),
             "largest_file": next((_largest(each) for each in described["fields"] if _largest(each)), None),
         },

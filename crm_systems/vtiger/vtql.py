@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
@@ -20,6 +21,10 @@ SERVER_PAGE = 100
 """The most rows that Vtiger hands out at a time, whatever the limit says."""
 LIST_LENGTH = 4000
 """Characters of one list of texts, as they stand in an address."""
+MISREAD = re.compile(r"^'|[\n\r\t\[]")
+"""In such a text coreBOS sees the end of a literal or another language, or a blank in place of a break (measured)."""
+ANYTHING = re.compile(r"['\\%_()\[\]\n\r\t]")
+"""Characters for which a pattern has the sign that stands for any one."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +95,26 @@ def literal(value: str) -> str:
     return f"'{doubled}'"
 
 
+def has(name: str, text: str) -> str:
+    """The condition that a field has a text, or perhaps one like it where coreBOS misreads a literal."""
+    if MISREAD.search(text):
+        return f"{name} like '{ANYTHING.sub('_', text)}'"
+    return f"{name} = {literal(text)}"
+
+
 def among(name: str, texts: Iterable[str], at_once: int) -> Iterator[str]:
     """Conditions that a field has one of the texts, none of more than ``at_once`` nor longer than an address may be.
 
-    Web servers refuse an address of more than some 8,000 characters (measured: 5,000 are fine, 9,700 are not).
+    Web servers refuse an address of more than some 8,000 characters (measured: 5,000 are fine, 9,700 are not). coreBOS
+    takes the first closing parenthesis for the end of the list, and then finds the first of the texts alone (measured).
     """
     some: list[str] = []
     length = 0
-    for each in map(literal, texts):
+    for text in texts:
+        if ")" in text or MISREAD.search(text):
+            yield has(name, text)
+            continue
+        each = literal(text)
         size = len(quote_plus(f"{each}, "))
         if some and (len(some) >= at_once or length + size > LIST_LENGTH):
             yield _one_of(name, some)
