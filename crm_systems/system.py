@@ -48,6 +48,8 @@ class System(HasFiles, HasRelations, ABC):
     """Whether its entities describe their pick lists, so that a stream of them is worth while."""
     logs_in_side_by_side: ClassVar[bool] = False
     """Whether :meth:`log_in` may be called by several threads at once."""
+    withheld: ClassVar[frozenset[str]] = frozenset()
+    """Names of fields that are never read nor written, as passwords; answers may hold them all the same."""
     internal_errors: ClassVar[frozenset[str]] = frozenset({"HTTP 500"})
     """Codes of failures that one record may be the reason of, or a database that is away: :attr:`heartbeat` tells."""
 

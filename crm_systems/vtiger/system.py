@@ -16,7 +16,7 @@ from crm_systems.sampling import together
 from crm_systems.vtiger import vtql, walks
 from crm_systems.vtiger.answers import meaning
 from crm_systems.vtiger.deletions import Sync
-from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, WITHOUT_INVENTORY, entity_of
+from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, SECRET, WITHOUT_INVENTORY, entity_of
 from crm_systems.vtiger.files import VtigerFiles
 from crm_systems.vtiger.lines import INTERNAL_ERRORS
 from crm_systems.vtiger.lists import LIST_MODULES
@@ -56,6 +56,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
     reads_by_id: ClassVar[bool] = True
     logs_in_side_by_side: ClassVar[bool] = True
     internal_errors: ClassVar[frozenset[str]] = INTERNAL_ERRORS
+    withheld: ClassVar[frozenset[str]] = SECRET
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         VtigerWriting.__init__(self, settings)
