@@ -50,7 +50,7 @@ class Run:
             shows_records=bool(settings["report_path"]),
         )
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), settings)
-        self.workers = Workers(self.client.parallel, self.rest)
+        self.workers = Workers(self.client.parallel, self.flush)
         self._stream = ""
         self.pending = Pending(lambda: self.ledger, self.report, self.warn)
         self.planned: dict[str, set[str]] = {}
@@ -102,10 +102,10 @@ class Run:
             SystemExit: more records were rejected than may be.
         """
         self.workers.finish()
-        self.rest()
+        self.flush()
         self.pending.set_links()
 
-    def rest(self) -> None:
+    def flush(self) -> None:
         """Makes durable what was noted so far."""
         if self._ledger is not None:
             self._ledger.flush()

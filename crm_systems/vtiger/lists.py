@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from crm_systems.compiled import Envelope, compiled
-from crm_systems.errors import (
-    Denied,
-    ProtocolError,
-    Rejected,
-    ServerFault,
-)
+from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import BEYOND, Request
 from crm_systems.rows import fits
 from crm_systems.system import System
@@ -179,11 +174,9 @@ class VtigerLists(System):
             written = [each for each in written if re.fullmatch(rf"{entity.private['prefix']}x\d+", each)]
         # Where rows are hidden after a page was cut, a page of many does not tell what it lacks.
         at_once = 1 if self.hides_rows(entity) else len(written)
-        return [
-            row
-            for condition in vtql.among(name, filter(None, written), at_once)
-            for row in self._look_up(call, entity, condition)
-        ]
+        conditions = vtql.among(name, filter(None, written), at_once)
+        rows = (row for condition in conditions for row in self._look_up(call, entity, condition))
+        return list({row["id"]: row for row in rows}.values())  # the witness comes with each answer
 
     def _look_up(self, call: Call, entity: Entity, condition: str) -> list[Row]:
         table = replace(self._table(entity, None), joins_lines=entity.name in INVENTORY)

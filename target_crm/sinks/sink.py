@@ -179,7 +179,7 @@ class CrmSink(QuietSink):
         coming = iter(records)
         while some := list(islice(coming, max(TOGETHER, self.run.workers.in_hand))):
             self._begin(some, ahead)
-        self.run.rest()
+        self.run.flush()
 
     def _begin(self, records: list[Incoming], ahead: Ahead) -> None:
         """Settles what needs no worker, notes what is to be created in one go, and gives the rest to the workers."""
