@@ -8,6 +8,8 @@ from __future__ import annotations
 
 TIMED_OUT = "time-out"
 """The code of a request whose answer did not come in time."""
+NOT_FOUND = "HTTP 404"
+"""The code of an answer that there is nothing at an address."""
 
 
 class CrmError(Exception):
@@ -108,3 +110,7 @@ class ProtocolError(CrmError):
 
 class NotOffered(CrmError):
     """This server does not have an optional ability, such as telling deletions."""
+
+
+OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
+"""What a CRM may say against one record; any other error is trouble with the connection."""

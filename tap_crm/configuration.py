@@ -8,10 +8,10 @@ from crm_singer import Configured
 from crm_systems import SYSTEMS
 from crm_systems.settings import connection_settings, json_schema
 from tap_crm import options
-from tap_crm.described import Described
+from tap_crm.described import DescribedTap
 
 
-class ConfiguredTap(Configured, Described):
+class ConfiguredTap(Configured, DescribedTap):
     """A tap with the settings of tap-crm."""
 
     OWN_SETTINGS = options.OWN_SETTINGS

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
@@ -153,10 +154,10 @@ class SentKeys:
     def _mark(self, keys: Iterable[str], *, is_gone: bool) -> list[str]:
         coming, turned = iter(keys), list[str]()
         while some := list(dict.fromkeys(islice(coming, AT_ONCE))):
-            turned += self._written(lambda db, some=some: self._mark_some(db, some, is_gone))  # type: ignore[misc]
+            turned += self._written(partial(self._mark_some, keys=some, is_gone=is_gone))
         return turned
 
-    def _mark_some(self, db: sa.Connection, keys: list[str], is_gone: bool) -> list[str]:
+    def _mark_some(self, db: sa.Connection, *, keys: list[str], is_gone: bool) -> list[str]:
         known = {row.key: row.is_gone for row in db.execute(sa.select(KEYS).where(self._mine, KEYS.c.key.in_(keys)))}
         new = [key for key in keys if key not in known]
         turned = [key for key in keys if known.get(key, is_gone) != is_gone]

@@ -6,16 +6,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from target_crm.ledger import Link
-
-
-OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
-"""What a CRM may say against one record; any other error is trouble with the connection, which stops the run."""
 
 
 class Reject(Exception):

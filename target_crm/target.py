@@ -17,7 +17,7 @@ from crm_systems.discovery import introduction
 from crm_systems.model import Entity
 from crm_systems.terminal import handing_on, speak_utf8
 from target_crm.configuration import ConfiguredTarget
-from target_crm.descriptions import DELETED, is_description, marked, why_not
+from target_crm.descriptions import DELETED, is_description, marked, why_not_applied
 from target_crm.files import is_open, written_files
 from target_crm.input import Messages, StreamMaps, Termination, standard_input
 from target_crm.outcome import Action, Outcome
@@ -131,7 +131,7 @@ class CrmTarget(ConfiguredTarget):
         if message := marked(told, self._described):
             self._process_record_message(message)
         else:
-            outcome = Outcome(Action.REJECT, str(told.get("id")), reason=why_not(self.run.received))
+            outcome = Outcome(Action.REJECT, str(told.get("id")), reason=why_not_applied(self.run.received))
             self.run.report.stream(DELETED, Entity(DELETED, ()))
             self.run.count(DELETED, self.run.received, outcome)
 
@@ -188,10 +188,10 @@ class CrmTarget(ConfiguredTarget):
         messages = cast("Messages", target.message_reader)
         with messages.in_words(cls.name):
             source = getattr(file_input, "buffer", file_input) or standard_input()
-        for path, words in written_files(target.settings):
-            if is_open(path, source):
+        for file in written_files(target.settings):
+            if is_open(file.path, source):
                 # The report of this run would be written there, too.
-                raise SystemExit(f"{cls.name}: The input is {words}; move it away before it is read.")
+                raise SystemExit(f"{cls.name}: The input is {file.words}; move it away before it is read.")
         try:
             with messages.in_words(cls.name):
                 target.listen(cast("IO[str]", messages.messages_in(target._termination.lines(source))))

@@ -34,14 +34,14 @@ class _Begun:
 class Workers:
     """Writes records at the same time, but in turn those that may be the same one. Used by the main thread alone.
 
-    What became of them is told in the order in which they came. ``rest`` is done whenever nothing is left to do.
+    What became of them is told in the order in which they came. ``when_idle`` is called whenever nothing is left to do.
     """
 
-    def __init__(self, parallel: int, rest: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, parallel: int, when_idle: Callable[[], None] = lambda: None) -> None:
         self.in_hand = AHEAD * parallel
         """How many records they have in hand or waiting at the most."""
         self._parallel = parallel
-        self._rest = rest
+        self._when_idle = when_idle
         self._counting = threading.Lock()
         self._open = 0
         self._pool: ThreadPoolExecutor | None = None
@@ -123,5 +123,5 @@ class Workers:
             self._open -= 1
             is_last = not self._open
         if is_last:
-            self._rest()
+            self._when_idle()
         return outcome

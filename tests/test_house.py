@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -78,6 +80,18 @@ def graph() -> grimp.ImportGraph:
 
 def imports(graph: grimp.ImportGraph) -> Iterator[tuple[str, str]]:
     return ((here, there) for here in graph.modules for there in graph.find_modules_directly_imported_by(here))
+
+
+def test_the_same_things_have_the_same_names_in_every_room() -> None:
+    for crm in house.CRMS:
+        found = {path.stem for path in (ROOT / "crm_systems" / crm).glob("*.py")}
+        assert found >= {"answers", "lists", "look_up", "settings", "system", "writing"}, crm
+
+
+def test_the_words_of_the_schemas_are_explained_and_used() -> None:
+    used = {word for path in ROOT.glob("schemas/*/*.json") for word in json.loads(path.read_bytes()).get("private", ())}
+    explained = re.findall(r"^\|[^|]*\| `(\w+)` \|", (ROOT / "schemas/README.md").read_text("utf-8"), re.MULTILINE)
+    assert used == set(explained)
 
 
 def test_no_imports_go_round_in_a_circle(graph: grimp.ImportGraph) -> None:

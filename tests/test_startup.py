@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tap_crm.described import Described
+from tap_crm.described import DescribedTap
 from tap_crm.tap import CrmTap
 from target_crm.described import DescribedTarget
 from target_crm.target import CrmTarget
@@ -37,6 +37,6 @@ def test_what_is_not_needed_is_not_loaded(package: str, option: str) -> None:
     assert [name for name in UNUSED if name in loaded] == []
 
 
-@pytest.mark.parametrize(("light", "whole"), [(Described, CrmTap), (DescribedTarget, CrmTarget)])
+@pytest.mark.parametrize(("light", "whole"), [(DescribedTap, CrmTap), (DescribedTarget, CrmTarget)])
 def test_both_say_the_same(light: Any, whole: Any) -> None:
     assert light._get_about_info() == whole._get_about_info()

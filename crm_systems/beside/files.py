@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FILES = "_files"
 """The files of ``Documents`` are the entity ``Documents_files``."""
+FILE_KEY = ("id", "attachment_id")
+"""The fields that identify a file: its record, and which of its files it is."""
 CONTENT, PATH = "content", "path"
 """The fields that bring a file: its bytes as base64, or where it lies below a folder."""
 
@@ -76,21 +78,20 @@ def file_of(name: str, content: bytes, media_type: str = "") -> File:
 
 def entity_of_files(owner: Entity) -> Entity:
     """The entity whose records are the files of another entity's records."""
-    told = (Field("attachment_id", Kind.STRING, "Id of the file", writable=False),)
-    stamp = (owner.field(owner.replication_key or ""),)
+    stamp = owner.field(owner.replication_key or "")
     return Entity(
         name=f"{owner.name}{FILES}",
         label=f"{owner.label or owner.name}: files",
-        key=("id", "attachment_id"),
+        key=FILE_KEY,
         replication_key=owner.replication_key,
         fields=(
             Field("id", Kind.REFERENCE, "Record", mandatory=True, refers_to=(owner.name,)),
-            *told,
+            Field("attachment_id", Kind.STRING, "Id of the file", writable=False),
             Field("name", Kind.STRING, "Name"),
             Field("media_type", Kind.STRING, "Media type"),
             Field("size", Kind.INTEGER, "Bytes", writable=False),
             Field("sha256", Kind.STRING, "SHA-256 of the content", writable=False),
-            *(Field(each.name, each.kind, each.label, writable=False) for each in stamp if each),
+            *([Field(stamp.name, stamp.kind, stamp.label, writable=False)] if stamp else []),
             Field(CONTENT, Kind.CONTENT, "Content as base64"),
             Field(PATH, Kind.CONTENT, "Path below files_path"),
         ),

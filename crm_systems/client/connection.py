@@ -41,6 +41,8 @@ SESSIONS = 4
 """How many sessions one request is tried with, since each may be ended by somebody else."""
 ENOUGH = 4
 """How often a request fails, while the server answers another one, before the fault is its own."""
+LAST_OF_LATIN_1 = "\xff"
+"""No character of a header comes after it."""
 
 logger = logging.getLogger("crm")
 
@@ -51,8 +53,7 @@ class Connection:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._system = shared.system
-        timeout = float(shared.settings.get("timeout_seconds") or 60)
-        self._http = Http(shared.settings.get("user_agent") or "tap-crm", timeout)
+        self._http = Http(shared.settings.get("user_agent") or "tap-crm", shared.timeout)
         self._session: Session | None = None
 
     def call(self, request: Request) -> Any:
@@ -225,10 +226,6 @@ class Connection:
         heard = http_date(reply.headers.get("date", ""))
         if heard:
             self._shared.server_clock.note(heard)
-
-
-LAST_OF_LATIN_1 = "\xff"
-"""No character of a header comes after it."""
 
 
 def without_query(record: logging.LogRecord) -> bool:

@@ -130,7 +130,7 @@ def check_status(request: Request, reply: Reply) -> None:
     Raises:
         Unavailable, ConfigError, ProtocolError: as it says.
     """
-    about, code, status = request.about, f"HTTP {reply.status}", reply.status
+    about, code, status = request.about, reply.code, reply.status
     if status in NOT_NOW:
         hint = "lower `requests_per_second`" if status == HTTPStatus.TOO_MANY_REQUESTS else ""
         what = f"{about}: {NOT_NOW[HTTPStatus(status)]}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.egito.answers import TOKEN
+from crm_systems.egito.answers import LOG_IN
+from crm_systems.egito.forms import FORM
 from crm_systems.errors import LogInRefused
 from crm_systems.model import Request
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Call, Row
 
-FORM = "application/x-www-form-urlencoded"
 SHORTEST_LIFE = 60
 """A token with fewer seconds left is refreshed at once."""
 
@@ -41,7 +41,7 @@ def _ask(call: Call, options: Mapping[str, Any], **parameters: str) -> Row:
         Request(
             "POST",
             "Log-in",
-            TOKEN,
+            LOG_IN,
             query=given if in_query else {},
             form=None if in_query else given,
             headers={"Content-Type": FORM},

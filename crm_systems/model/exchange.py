@@ -59,6 +59,11 @@ class Reply:
     """Names in lower case."""
     body: bytes
 
+    @property
+    def code(self) -> str:
+        """The status as errors tell it, such as ``HTTP 404``."""
+        return f"HTTP {self.status}"
+
 
 @dataclass(frozen=True)
 class Session:

@@ -52,7 +52,7 @@ class VtigerFiles(HasFiles):
         """What ``imageattachmentids`` names; only documents, which have one file, tell its size."""
         found = ID.findall(str(record.get(ATTACHMENTS) or ""))
         size = record.get("filesize") if len(found) == 1 else None
-        return [Attachment(each, int(size) if is_whole_number(size) else None) for each in found]  # type: ignore[arg-type]
+        return [Attachment(each, int(size) if is_whole_number(size) else None) for each in found]
 
     def read_file(self, call: Call, entity: Entity, identifier: str) -> File:
         """By the id of the attachment; the record's own finds nothing (measured)."""

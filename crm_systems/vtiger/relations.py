@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.beside import RELATIONS, HasRelations, Relation
@@ -9,6 +10,7 @@ from crm_systems.errors import Denied, NotOffered, ProtocolError, Rejected
 from crm_systems.model import Request
 from crm_systems.vtiger.answers import is_vtiger_id
 from crm_systems.vtiger.files import UNKNOWN
+from crm_systems.vtiger.lists import LIST_MODULES
 from crm_systems.vtiger.vtql import SERVER_PAGE, number_of
 
 if TYPE_CHECKING:
@@ -34,8 +36,7 @@ class VtigerRelations(HasRelations):
 
     def relations(self, call: Call, names: Collection[str] = ()) -> list[Relation]:
         """As ``relatedtypes`` tells, but for pairs of modules one of which refers to the other."""
-        request = Request("GET", "List the modules", query={"operation": "listtypes"}, shape=LISTED)
-        listed = call(request)
+        listed = call(replace(LIST_MODULES, shape=LISTED))
         modules = [each for each in listed["types"] if _is_entity(listed["information"].get(each))]
         if names:
             modules = [each for each in modules if any(_may_name(name, each) for name in names)]

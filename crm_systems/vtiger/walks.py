@@ -17,7 +17,7 @@ from crm_systems.compiled import column
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import BEYOND, Page
 from crm_systems.paging import Divisible, Part, Sliding, shrunk
-from crm_systems.vtiger.vtql import SERVER_PAGE, Table, ask, is_none, number_of, vouch
+from crm_systems.vtiger.vtql import SERVER_PAGE, Table, ask, finds_none, number_of, vouch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,7 +164,7 @@ class Keyset(Divisible):
         conditions = self._table.after(self._last), self._table.upto(self._high)
         order = "id" if self._high == BEYOND else "id desc"
         about = f"{self._table.module}: confirm the end"
-        return is_none(self._call, self._table, *conditions, order=order, witness=self._witness, about=about)
+        return finds_none(self._call, self._table, *conditions, order=order, witness=self._witness, about=about)
 
     def _narrowed(self, error: Rejected | ServerFault) -> Page:
         """Asks for less after a page that failed; a single record that fails is passed over and named.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import Self
 
+from crm_systems.model import parted
 from tap_crm.deletions.comparison import Comparison
 from tap_crm.deletions.deletions import DELETED_AT
 
@@ -81,6 +82,5 @@ class Removals:
             for key, at in [*((key, now) for key in gone), *((key, None) for key in sorted(returned))]:
                 deleted.tell(self._entity.name, key, at)
         else:
-            keys = (dict(zip(self._entity.key, key.split("|", 2), strict=True)) for key in gone)
-            yield from ({**key, DELETED_AT: now.isoformat()} for key in keys)
+            yield from ({**parted(self._entity.key, key), DELETED_AT: now.isoformat()} for key in gone)
         self._sent.is_told()

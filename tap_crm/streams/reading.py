@@ -11,7 +11,7 @@ from crm_systems.compiled import Rows
 from crm_systems.errors import ConfigError
 from crm_systems.model import Kind
 from crm_systems.times import instant
-from tap_crm.state import READING, Incremental, Place, StateError, sentence
+from tap_crm.state import READING, Incremental, Place, StateError, zone_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -196,7 +196,7 @@ class Reading:
         """One warning a run where the stamps of changes cannot be of the zone that is set."""
         lead = self.changes.evidence.lead() if self.changes else None
         if self.changes and lead and not self.run.doubts_zone:
-            words = sentence(lead, self.run.client.system.notation.timezone, self.changes.started)
+            words = zone_warning(lead, self.run.client.system.notation.timezone, self.changes.started)
             self.run.doubts_zone = bool(words)
             if words:
                 self.logger.warning("%s", words)
@@ -208,7 +208,7 @@ class Reading:
             self.logger.warning(
                 "%s: values that do not fit their field's type, or hold half a character: %s", self.name, counts
             )
-        if unknown := self.reader.unknown:
+        if unknown := self.reader.unknown.keys() - self.run.client.system.withheld:
             self.logger.warning(
                 "%s: fields that discovery did not see are left out: %s. Discover again, without a cached catalog.",
                 self.name,

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
-from singer_sdk.exceptions import InvalidJSONSchema, MissingKeyPropertiesError, RecordsWithoutSchemaException
+from singer_sdk.exceptions import InvalidJSONSchema, RecordsWithoutSchemaException
 from singer_sdk.io_base import SingerMessageType, SingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from singer_sdk.singerlib.json import deserialize_json
@@ -20,9 +20,8 @@ from target_crm.encoding import is_writable, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOT_SINGER = (InvalidInputLine, MissingKeyPropertiesError, RecordsWithoutSchemaException, InvalidJSONSchema)
+NOT_SINGER = (InvalidInputLine, RecordsWithoutSchemaException, InvalidJSONSchema)
 _IN_WORDS: dict[type[Exception], str] = {
-    MissingKeyPropertiesError: "the record lacks a field of its stream's key",
     RecordsWithoutSchemaException: "there are records of a stream before its SCHEMA",
     InvalidJSONSchema: "the SCHEMA is no JSON Schema",
 }
@@ -104,7 +103,7 @@ class Messages(SingerReader):
             InvalidInputLine: the line is none; the text says why.
         """
         try:
-            message = _decoded(line)
+            message = _json_in(line)
         except RecursionError:
             self._guess_stream(line[:1000].encode("utf-8", "replace"))
             raise InvalidInputLine("it is nested too deep") from None
@@ -127,7 +126,7 @@ class Messages(SingerReader):
             self._stream = found[1].decode("utf-8", "replace")
 
 
-def _decoded(line: str) -> Any:
+def _json_in(line: str) -> Any:
     """The JSON in a line, numbers digit for digit; what the quick reader does not take, NaN for one, goes another way.
 
     Raises:

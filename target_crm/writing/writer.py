@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from crm_systems.errors import OF_ONE_RECORD
 from target_crm.ledger import TakenMeanwhile
-from target_crm.outcome import OF_ONE_RECORD, Action, AsksCrm, Conflicted, NotYet, Outcome, Reject
+from target_crm.outcome import Action, AsksCrm, Conflicted, NotYet, Outcome, Reject
 from target_crm.writing.carrying_out import Carrier
 from target_crm.writing.creation import ATTEMPTS
 from target_crm.writing.deciding import Decider

@@ -62,6 +62,16 @@ def test_a_field_that_discovery_did_not_see_is_said_with_what_to_do(vtiger: Star
     assert "fields that discovery did not see are left out: imageattachmentids. Discover again" in result.log
 
 
+@pytest.mark.parametrize("is_discovered", [True, False])
+def test_passwords_and_keys_that_rows_hold_are_left_out_without_a_word(vtiger: Start, *, is_discovered: bool) -> None:
+    simulator = vtiger(rows=20, flavour="vtiger-8.0")
+    config = {**simulator.config(), "entities": ["Users"]}
+    result = run(config, catalog=discover(config) if is_discovered else None)
+    assert result.records["Users"]
+    assert "secret" not in result.output
+    assert "left out" not in result.log
+
+
 def test_rows_without_an_id_are_known_by_what_they_relate(vtiger: Start) -> None:
     simulator = vtiger(rows=20)
     product = simulator.store.records("Products")[0]["id"]

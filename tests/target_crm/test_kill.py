@@ -145,6 +145,25 @@ def test_the_command_is_killed_in_a_create(mode: str, moment: str, tmp_path: Pat
         check(crm)
 
 
+def test_what_the_crm_filled_in_of_a_record_that_a_killed_run_made_is_nobodys_edit(tmp_path: Path) -> None:
+    lead = {"id": "l1", "lastname": "Novák", "company": "Acme", "noofemployees": None, "annualrevenue": "12.3456789"}
+    told = pipe("Leads", [lead])
+    with VtigerSimulator(rows=2) as crm:
+        config = settings(crm, tmp_path, identify_by="ledger", settle_seconds=0)
+        process: list[Any] = []
+        kill = killer(process, 1, is_write, Fault.LOST_ANSWER)
+        crm.fault = lambda call: kill(call) if process else None
+        process.append(start(config, told, tmp_path))
+        process[0].join(30)
+        crm.fault = lambda _call: None
+        before = stored(crm, "Leads", lastname="Novák")
+        assert run(config, told).line("Leads").endswith("1 unchanged")
+        assert stored(crm, "Leads", lastname="Novák") == before
+        told = pipe("Leads", [{**lead, "noofemployees": 7}])
+        assert run(config, told).line("Leads").endswith("1 update")
+        assert stored(crm, "Leads", lastname="Novák")[0]["noofemployees"] == "7"
+
+
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_a_termination_ends_after_what_was_begun_with_the_state_of_just_that(tmp_path: Path, parallel: int) -> None:
     told = messages("ledger")

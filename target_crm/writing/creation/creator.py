@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.errors import TIMED_OUT, ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
 from target_crm.ledger import Intent, Snapshot, TakenMeanwhile, Written
 from target_crm.outcome import Reject
+from target_crm.writing.altered import changes_by_the_crm, digests
 from target_crm.writing.creation.lock import CreateLock
 from target_crm.writing.creation.similarity import equal_fields, may_be, resembles
 from target_crm.writing.creation.snapshots import ANY_ZONE, DISORDER, FOLD, Snapshots
@@ -109,7 +110,10 @@ class Creator:
                 if found is None:
                     self._ledger.drop_intent(intent.stream, intent.key)
                 else:
-                    self._ledger.note(intent.stream, intent.key, Written(self.entity.name, found.crm_id, ""))
+                    empty = {field.name: None for field in self.entity.fields if field.writable}
+                    sent = {**empty, **self._sent(intent)}
+                    altered = digests(changes_by_the_crm(self._mapper, sent, found.record))
+                    self._ledger.note(intent.stream, intent.key, Written(self.entity.name, found.crm_id, "", altered))
         if doubtful:
             raise doubtful
 
@@ -197,7 +201,7 @@ class Creator:
 
     def _made_by(self, intent: Intent) -> Existing | None:
         """The record that a create with a lost answer made, None if it made none."""
-        sent = {name: self._mapper.typed(name, value) for name, value in intent.sent.items() if self.entity.field(name)}
+        sent = self._sent(intent)
         with self._lock.looking():
             found: Existing | None = None
             if self._options.match_fields:
@@ -207,6 +211,9 @@ class Creator:
             if found:
                 self._ours.add(found.crm_id)
             return found
+
+    def _sent(self, intent: Intent) -> dict[str, Any]:
+        return {name: self._mapper.typed(name, value) for name, value in intent.sent.items() if self.entity.field(name)}
 
     def _look_for(self, intent: Intent, sent: Mapping[str, Any]) -> Existing | None:
         """The record that came after the intent, is most like what was sent, and nobody else's."""

@@ -7,6 +7,7 @@ import unicodedata
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.kinds import FREE_TEXTS
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same, spelled
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from crm_systems.model import Entity
-
-
-FREE_TEXTS = frozenset({Kind.STRING, Kind.TEXT, Kind.PICKLIST, Kind.EMAIL, Kind.PHONE, Kind.URL})
 
 
 def resembles(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
