@@ -139,6 +139,20 @@ def test_a_create_that_was_cut_off_is_not_made_again_by_the_other_pipeline(tmp_p
         assert len(both.a.people()) == len(both.b.people()) == 2
 
 
+def test_an_edit_of_a_record_that_a_killed_run_made_is_not_left_behind_unseen(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        both.a.create({**ANN, "first_name": "Bob"})
+        both.to_b.write_and_die(both.to_b.read(), 1, Fault.LOST_ANSWER, is_write)
+        both.b.simulator.clock.advance(1)
+        both.b.edit(both.twin_of("Bob", both.b), "note", "theirs")
+        both.go(both.to_b)
+        assert [(each["field"], each["theirs"], each["done"]) for each in both.to_b.conflicts()] == [
+            ("description", "theirs", "written")
+        ]
+        both.go()
+        assert {each["note"] for side in (both.a, both.b) for each in side.people().values()} == {"first"}
+
+
 def put_back(ledger: sqlite3.Connection, table: str, row: Sequence[Any]) -> None:
     ledger.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - our own tables
 
