@@ -35,7 +35,7 @@ def test_closed_and_full_output_is_said(
     config = tmp_path / "tap.json"
     config.write_text(json.dumps({**crm.config(), "entities": ["Contacts"]}))
     script = str(Path(sys.executable).with_name("tap-crm"))
-    result = subprocess.run(  # noqa: S603 - our own script
+    result = subprocess.run(
         ["/bin/sh", "-c", f'"$0" --config "$1" {more} {shell}', script, str(config)],
         capture_output=True,
         check=False,
