@@ -97,6 +97,9 @@ def speak_utf8(command: str) -> None:
     """
     if sys.stdout is None:
         raise SystemExit(f"{command}: Standard output is closed, so nothing can be handed on.")
+    if sys.stderr is None:
+        # Else the next connection would take its number, and whatever a library prints there.
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
     for stream, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors)

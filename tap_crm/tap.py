@@ -127,6 +127,8 @@ class CrmTap(ConfiguredTap):
 
     def read_all(self) -> None:
         """Reads the selected streams in their order, the first pages of the next ones while one comes to its end."""
+        if not any(each.selected for each in self.streams.values()):
+            self.logger.warning("No stream is selected, so nothing is read.")
         if shard := self.run.shard:
             for name in [name for name, each in self.streams.items() if not self._is_of(shard, each)]:
                 del self.streams[name]
