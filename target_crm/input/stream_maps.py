@@ -31,7 +31,7 @@ class StreamMaps(PluginMapper):
         except (AttributeError, LookupError, TypeError, ValueError):
             raise InvalidInputLine("the SCHEMA describes a field in a way that is not understood") from None
         for each in self.stream_maps[stream_name]:
-            each.transform = _in_words(each.transform)  # type: ignore[assignment, method-assign]
+            each.transform = _in_words(each.transform)  # type: ignore[assignment, method-assign]  # of this one map
 
 
 def _in_words(
