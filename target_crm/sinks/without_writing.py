@@ -17,9 +17,6 @@ class QuietSink(BatchSink):
         self.run = run
         super().__init__(*arguments, **named)
 
-    def _singer_validate_message(self, record: dict[str, Any]) -> None:
-        """Lets a record pass that lacks its key: it is one whose key is null, and no reason to stop the run."""
-
     def _after_process_record(self, context: dict[str, Any]) -> None:
         """Keeps the records out of the debug log, where the SDK would put the whole batch."""
 
