@@ -64,7 +64,7 @@ class Configured(PluginBase):
         return from_json_schema(schema["properties"])
 
     @classproperty
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
         """The settings from the environment as texts; the SDK would take any text but "true" for false."""
         parse_environment_config({}, cls._env_var_prefix)  # It reads a file `.env`.
         builtin = (each.name for each in cls._builtin_settings())

@@ -53,9 +53,8 @@ class Progress:
         self._lines, self._begun = None, {}
 
     def _started(self) -> Lines:
-        # It takes longer to import than many a run lasts.
-        from rich import progress  # noqa: PLC0415
-        from rich.console import Console  # noqa: PLC0415
+        from rich import progress  # noqa: PLC0415 - it takes longer to import than many a run lasts
+        from rich.console import Console  # noqa: PLC0415 - the same
 
         lines = progress.Progress(
             progress.TextColumn("{task.description}", markup=False),

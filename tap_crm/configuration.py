@@ -39,8 +39,8 @@ class ConfiguredTap(Configured, DescribedTap):
             super().setup_mapper()
         for name, maps in self.mapper.stream_maps.items():
             for each in maps:
-                each.transform = self._in_words(name, each.transform)  # type: ignore[assignment, method-assign]
-                each.get_filter_result = self._in_words(name, each.get_filter_result)  # type: ignore[assignment, method-assign]
+                for asked in ("transform", "get_filter_result"):
+                    setattr(each, asked, self._in_words(name, getattr(each, asked)))
         for name, meant in (self.config.get("stream_maps") or {}).items():
             source = meant.get("__source__", name) if isinstance(meant, dict) else name
             if not name.startswith("__") and not any(fnmatch(each, source) for each in self.streams):

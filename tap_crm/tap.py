@@ -167,7 +167,7 @@ class CrmTap(ConfiguredTap):
             sys.exit(f"{self.name}: not complete:\n  " + "\n  ".join(self.run.failures))
 
     @classmethod
-    def invoke(  # type: ignore[override]
+    def invoke(  # type: ignore[override]  # as the SDK itself does
         cls,
         *,
         about: bool = False,
@@ -217,7 +217,7 @@ class CrmTap(ConfiguredTap):
             )
 
     @classmethod
-    def cb_test(cls, ctx: Context, param: Option, value: str) -> None:  # noqa: ARG003
+    def cb_test(cls, ctx: Context, param: Option, value: str) -> None:  # noqa: ARG003 - as click calls it
         """Reads one record of each stream (``--test``) or their schemas, and fails as a run does."""
         if value != CliTestOptionValue.Disabled.value:
             tap = cls.made_of(ctx)

@@ -172,7 +172,7 @@ class CrmTarget(ConfiguredTarget):
         self._termination.ask(signum)
 
     @classmethod
-    def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:  # noqa: ARG003
+    def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:  # noqa: ARG003 - as click calls it
         """Logs in, says who and where, and writes nothing (``--test``)."""
         if value:
             target = cls.made_of(ctx)
@@ -181,7 +181,7 @@ class CrmTarget(ConfiguredTarget):
             ctx.exit()
 
     @classmethod
-    def invoke(  # type: ignore[override]
+    def invoke(  # type: ignore[override]  # as the SDK itself does
         cls, *, about: bool = False, about_format: str | None = None, config: Any = None, file_input: Any = None
     ) -> None:
         """Runs the target as the SDK does, and says what was done however the run ends."""

@@ -127,7 +127,7 @@ class AlfaCrm(AlfaCrmWriting):
         except Denied as error:
             if error.code == NOT_FOUND and not entity.private.get("may_be_absent"):
                 what = f"{name}: describe: the server does not find this list, which every tenant has"
-                raise ProtocolError(what, code=error.code, hint="run again") from None
+                raise ProtocolError(what, code=error.code) from None
             raise
 
     def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:

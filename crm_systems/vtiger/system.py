@@ -128,7 +128,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
         request = Request("GET", f"{name}: describe", query=query, shape=DESCRIBED)
         described, sample = call(request), self._sample(call, name)
         if described.get("isEntity") and not all(is_identifier(row.get("id")) for row in sample or ()):
-            raise ProtocolError(f"{name}: describe: the CRM gives records without their id", hint="run again")
+            raise ProtocolError(f"{name}: describe: the CRM gives records without their id")
         if sample:
             self._shown[name] = sample[0]
         entity = entity_of(described, sample)

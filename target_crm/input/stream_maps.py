@@ -32,4 +32,4 @@ class StreamMaps(PluginMapper):
         except (AttributeError, LookupError, TypeError, ValueError):
             raise InvalidInputLine("the SCHEMA describes a field in a way that is not understood") from None
         for each in self.stream_maps[stream_name]:
-            each.transform = in_words(each.transform)  # type: ignore[assignment, method-assign]
+            each.transform = in_words(each.transform)  # type: ignore[assignment, method-assign]  # of this one map

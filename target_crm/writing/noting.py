@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
 from crm_systems.wire import is_empty
-from target_crm.ledger import Written
+from target_crm.ledger import Written, being_written
 from target_crm.mapping import NOTHING
 from target_crm.writing.altered import changes_by_the_crm, digests
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from target_crm.ledger import Ledger
     from target_crm.mapping import Mapper
     from target_crm.outcome import Change
-    from target_crm.writing.conflicts import Came
     from target_crm.writing.finding import Existing
+    from target_crm.writing.planned import Came
     from target_crm.writing.two_ways import TwoWays
 
 
@@ -30,6 +30,19 @@ class Noting:
         self._mapper = mapper
         self._two_ways = two_ways
         self._stream = mapper.options.stream
+
+    def begun(self, came: Came, crm_id: str) -> None:
+        """Notes that a record is about to be changed: the other pipeline may meet it before the rest is noted."""
+        self._mark(came, crm_id, being_written(came.fingerprint))
+
+    def refused(self, came: Came, crm_id: str) -> None:
+        """Notes that nothing came of it."""
+        self._mark(came, crm_id, "")
+
+    def _mark(self, came: Came, crm_id: str, its_print: str) -> None:
+        if self._two_ways.is_paired:
+            known = came.known or Written(self._mapper.entity.name, crm_id, "")
+            self._ledger.note(self._stream, came.key, replace(known, digest=its_print))
 
     def stored(
         self,

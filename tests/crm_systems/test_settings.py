@@ -167,7 +167,7 @@ def test_a_configuration_that_is_none_is_said_in_a_sentence(
     path = tmp_path / "config.json"
     if content is not None:
         path.write_bytes(content)
-    done = subprocess.run(  # noqa: S603 - our own script
+    done = subprocess.run(
         [Path(sys.executable).with_name(name), "--config", path], capture_output=True, text=True, check=False, input=""
     )
     assert done.returncode == 1

@@ -111,7 +111,7 @@ def breaking(simulator: VtigerSimulator, *identifiers: str) -> None:
         )
         return Answer(b"", 500, "text/html; charset=UTF-8") if is_broken else given
 
-    simulator.answer = answer  # type: ignore[method-assign]
+    simulator.answer = answer
 
 
 @pytest.mark.parametrize("ends", [(0,), (-1,), (0, -1)], ids=["oldest", "newest", "both"])
@@ -157,7 +157,7 @@ def test_a_refusal_that_passes_is_no_absence(vtiger: Start) -> None:
         is_look = call.query.get("operation") == "describe" and call.query["elementType"] == "Contacts"
         return denied if is_look and next(denials, False) else proper(call)
 
-    simulator.answer = answer  # type: ignore[method-assign]
+    simulator.answer = answer
     result = run({**simulator.config(), "entities": ["Contacts"]})
     assert result.exit == ""
     assert result.records["Contacts"]

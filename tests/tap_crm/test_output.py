@@ -35,7 +35,7 @@ def test_closed_and_full_output_is_said(
     config = tmp_path / "tap.json"
     config.write_text(json.dumps({**crm.config(), "entities": ["Contacts"]}))
     script = str(Path(sys.executable).with_name("tap-crm"))
-    result = subprocess.run(  # noqa: S603 - our own script
+    result = subprocess.run(
         ["/bin/sh", "-c", f'"$0" --config "$1" {more} {shell}', script, str(config)],
         capture_output=True,
         check=False,
@@ -53,7 +53,7 @@ def test_what_is_said_may_go_nowhere(vtiger: Callable[..., VtigerSimulator], tmp
     config.write_text(json.dumps({**vtiger(rows=5).config(), "entities": ["Contacts"]}))
     script = str(Path(sys.executable).with_name("tap-crm"))
     line = ["/bin/sh", "-c", '"$0" --config "$1" <&- 2>&-', script, str(config)]
-    result = subprocess.run(line, capture_output=True, check=False, timeout=60)  # noqa: S603 - our own script
+    result = subprocess.run(line, capture_output=True, check=False, timeout=60)
     assert result.returncode == 0
     assert result.stdout.count(b'"type":"RECORD","stream":"Contacts"') == 5
 

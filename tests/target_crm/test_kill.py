@@ -106,7 +106,7 @@ def test_killed_at_any_request_nothing_is_lost_or_doubled(mode: str, sweep: str,
             process: list[Any] = []
             ready = threading.Event()
             kill = killer(process, at, which, moment)
-            crm.fault = lambda call, kill=kill, ready=ready: kill(call) if ready.wait(5) else None  # type: ignore[misc]
+            crm.fault = lambda call, kill=kill, ready=ready: kill(call) if ready.wait(5) else None  # type: ignore[misc]  # bound in the loop
             process.append(start(config, told, folder))
             ready.set()
             process[0].join(30)

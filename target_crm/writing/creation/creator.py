@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Call, Request
     from target_crm.ledger import Create, Ledger
     from target_crm.mapping import Mapper
+    from target_crm.outcome import Change
     from target_crm.writing.finding import Existing, Finder
 
 ATTEMPTS = 3
@@ -110,9 +111,7 @@ class Creator:
                 if found is None:
                     self._ledger.drop_intent(intent.stream, intent.key)
                 else:
-                    empty = {field.name: None for field in self.entity.fields if field.writable}
-                    sent = {**empty, **self._sent(intent)}
-                    altered = digests(changes_by_the_crm(self._mapper, sent, found.record))
+                    altered = digests(self._altered(intent, found))
                     self._ledger.note(intent.stream, intent.key, Written(self.entity.name, found.crm_id, "", altered))
         if doubtful:
             raise doubtful
@@ -211,6 +210,13 @@ class Creator:
             if found:
                 self._ours.add(found.crm_id)
             return found
+
+    def _altered(self, intent: Intent, made: Existing) -> list[Change]:
+        """What the CRM made of what was sent; nothing where somebody may have changed the record since it was made."""
+        if not made.record.get(self.entity.creation_key or "") or self._is_changed(made):
+            return []
+        empty = {field.name: None for field in self.entity.fields if field.writable}
+        return changes_by_the_crm(self._mapper, {**empty, **self._sent(intent)}, made.record)
 
     def _sent(self, intent: Intent) -> dict[str, Any]:
         return {name: self._mapper.typed(name, value) for name, value in intent.sent.items() if self.entity.field(name)}

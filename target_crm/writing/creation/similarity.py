@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.kinds import FREE_TEXTS
 from crm_systems.model import Kind
-from crm_systems.wire import is_empty, same
+from crm_systems.wire import is_empty, same, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,7 +46,7 @@ def may_be_stored_as(kind: Kind, sent: Any, stored: Any) -> bool:
     if is_empty(sent) or is_empty(stored):
         return False
     if kind is Kind.NUMBER:
-        exact, kept = Decimal(str(sent)), Decimal(str(stored))
+        exact, kept = Decimal(str(sent)), Decimal(spelled(stored))
         return abs(exact - kept) < Decimal(1).scaleb(int(kept.as_tuple().exponent))
     return kind in FREE_TEXTS and _like(str(sent), stored)
 
