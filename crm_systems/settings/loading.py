@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from crm_systems.model import Setting
 from crm_systems.settings.objects import as_names, as_object
 from crm_systems.settings.unknown import unknown
+from crm_systems.times import UTC, read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -206,8 +206,8 @@ def _array(value: Any) -> list[Any]:
 
 
 def _moment(value: Any) -> str:
-    """RFC 3339 or a date; kept as text, as Singer configurations hold it."""
-    datetime.fromisoformat(_string(value).replace("Z", "+00:00"))
+    """A time or a date as the connectors read one; kept as text, as Singer configurations hold it."""
+    read_moment(_string(value), UTC)
     return str(value)
 
 

@@ -96,8 +96,9 @@ DESCRIBED = {"name": str, "idPrefix": object, "fields": [{"name": str, "type": _
 def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Entity:
     """The entity. ``sample``: a few rows as query gives them; None where the module cannot be queried."""
     name = described["name"]
-    fields = [_field(name, field) for field in described["fields"] if not _is_secret(field)]
-    returned = {key for row in sample or () for key in row} - SECRET
+    secret = SECRET | {field["name"] for field in described["fields"] if field["type"]["name"] == "password"}
+    fields = [_field(name, field) for field in described["fields"] if field["name"] not in secret]
+    returned = {key for row in sample or () for key in row} - secret
     hidden = returned if sample else set(OFTEN_UNDESCRIBED.get(name, ()))
     known = {field.name for field in fields}
     merged = [replace(field, readable=not sample or field.name in returned) for field in fields]
@@ -115,6 +116,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         fields=tuple(merged),
         key=key,
         label_fields=tuple(each for each in str(described.get("labelFields") or "").split(",") if each in known),
+        implied=IMPLIED.get(name, ()),
         replication_key="modifiedtime" if "modifiedtime" in readable else None,
         creation_key="createdtime" if "createdtime" in readable else None,
         readable=sample is not None,
@@ -124,7 +126,6 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         private={
             "prefix": str(described["idPrefix"]),
             "is_entity": bool(described.get("isEntity")),
-            "implied": IMPLIED.get(name, ()),
             UNIQUE: tuple(str(each["name"]) for each in described["fields"] if each.get("isunique") is True),
             TYPED: typed_fields(described),
             "largest_file": next((_largest(each) for each in described["fields"] if _largest(each)), None),
@@ -148,10 +149,6 @@ def _largest(field: Mapping[str, Any]) -> int | None:
     """How many bytes a file of this field may have."""
     told = field["type"].get("maxUploadFileSize")
     return int(told) if is_whole_number(told) else None
-
-
-def _is_secret(field: Mapping[str, Any]) -> bool:
-    return field["name"] in SECRET or field["type"]["name"] == "password"
 
 
 def _field(module: str, described: Mapping[str, Any]) -> Field:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LISTED = {"types": [str], "information": {}}
 TOLD = {"information": object}
 DESCRIBED = {"idPrefix": object, "fields": [{"name": str, "type": {}}]}
+LEAVE_OUT = "leave this stream out of `relations`, or deselect it"
 ENOUGH = 2
 """How many signs of the end make one sure of it: a page that is not full, an empty one."""
 
@@ -92,7 +93,7 @@ class VtigerRelations(HasRelations):
                 doubted, signs = last, 0
                 continue
             if any(after <= before for before, after in zip([last, *numbers], numbers, strict=False)):
-                raise ProtocolError(f"{relation.name}: the server does not sort by id")
+                raise ProtocolError(f"{relation.name}: the server does not sort by id", hint=LEAVE_OUT)
             yield from found
             last = numbers[-1] if numbers else last
             signs = signs + 1 if not found else len(found) < SERVER_PAGE

@@ -208,7 +208,7 @@ class Reading:
             self.logger.warning(
                 "%s: values that do not fit their field's type, or hold half a character: %s", self.name, counts
             )
-        if unknown := self.reader.unknown:
+        if unknown := self.reader.unknown.keys() - self.run.client.system.withheld:
             self.logger.warning(
                 "%s: fields that discovery did not see are left out: %s. Discover again, without a cached catalog.",
                 self.name,

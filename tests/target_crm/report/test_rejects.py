@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.base import Fault
 from tests.target_crm.writing import QuietTarget, one, pipe, run, settings, state, stored, writes
 
 if TYPE_CHECKING:
@@ -114,8 +115,6 @@ def test_a_deletion_that_fails_is_kept_as_one(crm: VtigerSimulator, tmp_path: Pa
 
 
 def test_a_server_that_fails_over_one_record_rejects_that_one(crm: VtigerSimulator, tmp_path: Path) -> None:
-    from crm_simulators.base import Fault  # noqa: PLC0415
-
     crm.fault = lambda call: Fault.ERROR_BEFORE if "Good 1" in call.form.get("element", "") else None
     config = settings(crm, tmp_path, identify_by="ledger", max_rejects=1, rejects_path=str(tmp_path / "r"))
     result = run(config, pipe("Contacts", GOOD))
