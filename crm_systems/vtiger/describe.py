@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Choice, Entity, Field, Kind
 from crm_systems.rows import fits, is_whole_number
+from crm_systems.vtiger.corebos import LINES as LINE_ITEMS
+from crm_systems.vtiger.corebos import TYPED, typed_fields
 from crm_systems.vtiger.doubles import UNIQUE
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ OF_LINES = re.compile(r"productid|quantity|listprice|comment|discount_amount|dis
 IMPLIED = {"Calendar": ("activitytype",)}
 """Mandatory fields that a create fills in by itself."""
 LINES = Field(
-    "LineItems",
+    LINE_ITEMS,
     Kind.LIST,
     "Line items",
     readable=False,
@@ -125,6 +127,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
             "prefix": str(described["idPrefix"]),
             "is_entity": bool(described.get("isEntity")),
             UNIQUE: tuple(str(each["name"]) for each in described["fields"] if each.get("isunique") is True),
+            TYPED: typed_fields(described),
             "largest_file": next((_largest(each) for each in described["fields"] if _largest(each)), None),
         },
     )

@@ -137,9 +137,14 @@ class CrmSink(QuietSink):
         self.logger.info("%s: %s", self.stream_name, note)
 
     def take(self, record: dict[str, Any]) -> bool:
-        """Takes a record that no stream map changes, without the SDK's detours; says whether a batch is full."""
+        """Takes a record that no stream map changes, without the SDK's detours; says whether a batch is full.
+
+        Raises:
+            MissingKeyPropertiesError: it lacks a field of its key.
+        """
         context = self._get_context(record)
         incoming = self.preprocess_record(record, context)
+        self._singer_validate_message(incoming)
         self.tally_record_read()
         self.process_record(incoming, context)
         self.record_counter_metric.increment()
