@@ -127,6 +127,8 @@ class CrmTap(ConfiguredTap):
 
     def read_all(self) -> None:
         """Reads the selected streams in their order, the first pages of the next ones while one comes to its end."""
+        if not any(each.selected for each in self.streams.values()):
+            self.logger.warning("No stream is selected, so nothing is read.")
         if shard := self.run.shard:
             for name in [name for name, each in self.streams.items() if not self._is_of(shard, each)]:
                 del self.streams[name]
@@ -165,7 +167,7 @@ class CrmTap(ConfiguredTap):
             sys.exit(f"{self.name}: not complete:\n  " + "\n  ".join(self.run.failures))
 
     @classmethod
-    def invoke(  # type: ignore[override]
+    def invoke(  # type: ignore[override]  # as the SDK itself does
         cls,
         *,
         about: bool = False,
@@ -215,7 +217,7 @@ class CrmTap(ConfiguredTap):
             )
 
     @classmethod
-    def cb_test(cls, ctx: Context, param: Option, value: str) -> None:  # noqa: ARG003
+    def cb_test(cls, ctx: Context, param: Option, value: str) -> None:  # noqa: ARG003 - as click calls it
         """Reads one record of each stream (``--test``) or their schemas, and fails as a run does."""
         if value != CliTestOptionValue.Disabled.value:
             tap = cls.made_of(ctx)

@@ -34,8 +34,9 @@ class Conflict:
 class Conflicted(Reject):
     """Both sides changed this record, and the settings say that such a one is rejected as a whole."""
 
-    def __init__(self, reason: str, conflicts: Iterable[Conflict]) -> None:
+    def __init__(self, reason: str, crm_id: str, conflicts: Iterable[Conflict]) -> None:
         super().__init__(f"{reason}; change one side, or let one of them win by `conflicts`, and replay it")
+        self.crm_id = crm_id
         self.conflicts = tuple(replace(each, done="rejected") for each in conflicts)
 
 

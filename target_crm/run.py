@@ -123,7 +123,8 @@ class Run:
             self._reject(stream, raw, outcome)
 
     def _reject(self, stream: str, raw: RawRecord, outcome: Outcome) -> None:
-        sentence = f"{stream}: the record {outcome.key} is rejected: {outcome.reason.rstrip('.')}."
+        which = f"the record {outcome.key}" if outcome.key else "a record"
+        sentence = f"{stream}: {which} is rejected: {outcome.reason.rstrip('.')}."
         try:
             self._rejects.add(raw, f"{outcome.reason} {outcome.server_says}".strip(), outcome.conflicts)
         except OSError as error:

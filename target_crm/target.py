@@ -9,10 +9,11 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from singer_sdk import Target
-from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.json import serialize_json
 
+from crm_singer import applying
 from crm_systems.discovery import introduction
 from crm_systems.model import Entity
 from crm_systems.terminal import handing_on, speak_utf8
@@ -66,7 +67,8 @@ class CrmTarget(ConfiguredTarget):
 
     def setup_mapper(self) -> None:
         """Stream maps that say in words which expression fails on a record."""
-        self._mapper = StreamMaps(plugin_config=dict(self.config), logger=self.logger)
+        with applying(self.name):
+            self._mapper = StreamMaps(plugin_config=dict(self.config), logger=self.logger)
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         """The sink that writes, but for the stream of a connection test and those that are left out."""
@@ -185,7 +187,7 @@ class CrmTarget(ConfiguredTarget):
         self._termination.ask(signum)
 
     @classmethod
-    def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:  # noqa: ARG003
+    def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:  # noqa: ARG003 - as click calls it
         """Logs in, says who and where, and writes nothing (``--test``)."""
         if value:
             target = cls.made_of(ctx)
@@ -194,7 +196,7 @@ class CrmTarget(ConfiguredTarget):
             ctx.exit()
 
     @classmethod
-    def invoke(  # type: ignore[override]
+    def invoke(  # type: ignore[override]  # as the SDK itself does
         cls, *, about: bool = False, about_format: str | None = None, config: Any = None, file_input: Any = None
     ) -> None:
         """Runs the target as the SDK does, and says what was done however the run ends."""
@@ -208,9 +210,7 @@ class CrmTarget(ConfiguredTarget):
                 # The report of this run would be written there, too.
                 raise SystemExit(f"{cls.name}: The input is {file.words}; move it away before it is read.")
         try:
-            with messages.in_words(cls.name):
+            with messages.in_words(cls.name), applying(cls.name):
                 target.listen(cast("IO[str]", messages.messages_in(target._termination.lines(source))))
-        except (MapExpressionError, StreamMapConfigError) as error:
-            raise SystemExit(f"{cls.name}: `stream_maps` cannot be applied: {error}") from None
         finally:
             target.run.finish()

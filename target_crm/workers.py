@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from target_crm.outcome import Outcome
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from target_crm.outcome import Outcome
 
 
 AHEAD = 4

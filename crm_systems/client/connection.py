@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import nullcontext, suppress
 from http import HTTPStatus
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import HTTPError
@@ -97,15 +98,17 @@ class Connection:
 
     def _open_session(self) -> Session:
         """Logs in; a refusal that may be another process's doing is tried again after a random wait."""
-        waits = pauses()
-        for attempt in range(1, LOGIN_ATTEMPTS + 1):
+        for seconds in islice(pauses(), LOGIN_ATTEMPTS - 1):
             try:
-                return self._system.log_in(lambda request: self._patiently(request, lambda same: same))
+                return self._system.log_in(self._call_unsigned)
             except LogInRefused as error:
-                if not error.worth_retrying or attempt == LOGIN_ATTEMPTS:
+                if not error.worth_retrying:
                     raise
-                self._shared.sleep(next(waits))
-        raise AssertionError  # pragma: no cover
+                self._shared.sleep(seconds)
+        return self._system.log_in(self._call_unsigned)
+
+    def _call_unsigned(self, request: Request) -> Any:
+        return self._patiently(request, lambda same: same)
 
     def _signed(self, request: Request) -> Request:
         return self._system.sign(request, self.log_in())

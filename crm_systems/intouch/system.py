@@ -33,9 +33,9 @@ LARGEST_PAGE = 1000
 SAMPLE = 250
 """How many of the newest and of the oldest records discovery looks at for fields that are not documented."""
 LISTS_SAMPLED = 3
+"""How many code lists it looks into."""
 CODES = frozenset({"lists", "list_items"})
-EVERYWHERE = CODES | {"parties", "opportunities"}
-"""What the documentation has since the oldest version."""
+"""The entities that are code lists."""
 
 
 class InTouch(InTouchWriting):
@@ -122,9 +122,9 @@ class InTouch(InTouchWriting):
         except Denied as error:
             if error.code != NOT_FOUND:
                 raise
-            if name in EVERYWHERE:
+            if not entity.private.get("may_be_absent"):
                 what = f"{name}: describe: the server does not find this list, which every version has"
-                raise ProtocolError(what, code=error.code, hint="run again") from None
+                raise ProtocolError(what, code=error.code) from None
             return replace(entity, readable=False, creatable=False, updatable=False)
         entity = completed(entity, rows, self.options["contact_details"])
         for place, code in (self.options["code_lists"] or {}).items():

@@ -85,6 +85,8 @@ class Entity:
     """The field that holds the time of creation."""
     label_fields: tuple[str, ...] = ()
     """The fields by which people call a record, one after the other."""
+    implied: tuple[str, ...] = ()
+    """Names of the mandatory fields that a create fills in by itself."""
     readable: bool = True
     creatable: bool = True
     why_not_creatable: str = ""

@@ -157,11 +157,14 @@ class VtigerLists(System):
         return next((row for row in rows if row.get("id") == identifier), None)
 
     def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
-        """By query; a value that VTQL cannot express, the empty text, finds nothing."""
+        """By query; a value that VTQL cannot express, the empty text, finds nothing.
+
+        To the server, a composed letter and its parts are two texts (documented of utf8_general_ci).
+        """
         written = self.encoded(entity, match)
         if not all(written.values()):
             return []
-        return self._look_up(call, entity, " and ".join(vtql.has(name, str(value)) for name, value in written.items()))
+        return self._look_up(call, entity, " and ".join(vtql.alike(name, str(each)) for name, each in written.items()))
 
     def find_many(self, call: Call, entity: Entity, name: str, values: Sequence[str]) -> list[Row]:
         """By queries with ``in``, none of them longer than a web server takes."""

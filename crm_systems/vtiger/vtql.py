@@ -11,6 +11,7 @@ from crm_systems.errors import ProtocolError, Rejected
 from crm_systems.model import BEYOND, Request
 from crm_systems.paging import shrunk
 from crm_systems.vtiger.answers import is_vtiger_id
+from crm_systems.wire import respelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -123,6 +124,12 @@ def among(name: str, texts: Iterable[str], at_once: int) -> Iterator[str]:
         length += size
     if some:
         yield _one_of(name, some)
+
+
+def alike(name: str, text: str) -> str:
+    """A condition that a field has a text, its letters composed or not where a list can hold both spellings."""
+    spellings = dict.fromkeys([text, respelt("NFC", text), respelt("NFD", text)])
+    return next(among(name, spellings, len(spellings)))
 
 
 def _one_of(name: str, literals: list[str]) -> str:

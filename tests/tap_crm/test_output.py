@@ -35,7 +35,7 @@ def test_closed_and_full_output_is_said(
     config = tmp_path / "tap.json"
     config.write_text(json.dumps({**crm.config(), "entities": ["Contacts"]}))
     script = str(Path(sys.executable).with_name("tap-crm"))
-    result = subprocess.run(  # noqa: S603 - our own script
+    result = subprocess.run(
         ["/bin/sh", "-c", f'"$0" --config "$1" {more} {shell}', script, str(config)],
         capture_output=True,
         check=False,
@@ -46,6 +46,16 @@ def test_closed_and_full_output_is_said(
     assert b"Traceback" not in result.stderr
     assert b"Exception ignored" not in result.stderr
     assert result.returncode == (1 if sentence else 0)
+
+
+def test_what_is_said_may_go_nowhere(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:
+    config = tmp_path / "tap.json"
+    config.write_text(json.dumps({**vtiger(rows=5).config(), "entities": ["Contacts"]}))
+    script = str(Path(sys.executable).with_name("tap-crm"))
+    line = ["/bin/sh", "-c", '"$0" --config "$1" <&- 2>&-', script, str(config)]
+    result = subprocess.run(line, capture_output=True, check=False, timeout=60)
+    assert result.returncode == 0
+    assert result.stdout.count(b'"type":"RECORD","stream":"Contacts"') == 5
 
 
 def test_a_signal_ends_no_line_in_its_middle(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:

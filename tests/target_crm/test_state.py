@@ -65,8 +65,13 @@ def test_a_state_covers_every_stream_before_it(crm: VtigerSimulator, tmp_path: P
 def test_what_comes_after_a_state_does_not_wait_for_it(
     crm: VtigerSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits, finish = list[int](), Workers.finish
-    monkeypatch.setattr(Workers, "finish", lambda workers: waits.append(1) or finish(workers))
+    waits, finish = list[None](), Workers.finish
+
+    def counted(workers: Workers) -> None:
+        waits.append(None)
+        finish(workers)
+
+    monkeypatch.setattr(Workers, "finish", counted)
     config = settings(crm, tmp_path, identify_by="ledger", parallel_requests=4)
     people = pipe("Contacts", PEOPLE)
     assert run(config, with_states(people)).states[-1] == {"at": 60}

@@ -7,16 +7,14 @@ import unicodedata
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.kinds import FREE_TEXTS
 from crm_systems.model import Kind
-from crm_systems.wire import is_empty, same
+from crm_systems.wire import is_empty, same, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from crm_systems.model import Entity
-
-
-FREE_TEXTS = frozenset({Kind.STRING, Kind.TEXT, Kind.PICKLIST, Kind.EMAIL, Kind.PHONE, Kind.URL})
 
 
 def resembles(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
@@ -48,7 +46,7 @@ def may_be_stored_as(kind: Kind, sent: Any, stored: Any) -> bool:
     if is_empty(sent) or is_empty(stored):
         return False
     if kind is Kind.NUMBER:
-        exact, kept = Decimal(str(sent)), Decimal(str(stored))
+        exact, kept = Decimal(str(sent)), Decimal(spelled(stored))
         return abs(exact - kept) < Decimal(1).scaleb(int(kept.as_tuple().exponent))
     return kind in FREE_TEXTS and _like(str(sent), stored)
 

@@ -84,7 +84,7 @@ def test_old_records_are_not_looked_at_one_by_one() -> None:
         looked.append(key)
         return is_news(key, record, stamp)
 
-    changes.overlap.is_news = noted  # type: ignore[method-assign]
+    changes.overlap.is_news = noted
     rows: list[Row | Record] = [
         {"id": f"{number}", "changed": (STARTED - timedelta(hours=number)).isoformat()} for number in range(1, 1000)
     ]

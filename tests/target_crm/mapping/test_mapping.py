@@ -36,7 +36,7 @@ VALUES: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.DATE: st.one_of(st.dates().map(str), st.dates().map(lambda day: f"{day:%d.%m.}{day.year:04}")),
     Kind.DATETIME: st.datetimes(
         datetime(1971, 1, 1),  # noqa: DTZ001 - hypothesis wants bounds without a zone
-        datetime(2099, 1, 1),  # noqa: DTZ001
+        datetime(2099, 1, 1),  # noqa: DTZ001 - the same
         timezones=st.timezones(),
     ).map(lambda moment: moment.replace(microsecond=0).isoformat()),
     Kind.MULTIPICKLIST: st.lists(ITEM, min_size=1),
