@@ -60,8 +60,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
     withheld: ClassVar[frozenset[str]] = SECRET
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        VtigerWriting.__init__(self, settings)
-        VtigerRelations.__init__(self, settings)
+        super().__init__(settings)
         self._user = self._version = ""
         self._login = Login(settings)
         self._sync = Sync()

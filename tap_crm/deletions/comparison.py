@@ -153,7 +153,7 @@ class Comparison:
         """Those of the missing that a second look shows: by look-ups where these are cheap, else by another list."""
         system, key = self._client.system, self._entity.key
         if system.looks_up_many and len(key) == 1:
-            # What a catalogue tells of an entity is not enough to look records up.
+            # What a catalog tells of an entity is not enough to look records up.
             entity = discovery.describe(self._client, self._entity.name)
             return set(self._keys(system.find_many(self._client.call, entity, key[0], sorted(missing))))
         return missing.intersection(self._listed(None))

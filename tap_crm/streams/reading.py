@@ -86,7 +86,7 @@ class Reading:
         return system.walks(client.call, self.entity, self.changes.since if self.changes else None)
 
     def _check_key(self, entity: Entity) -> None:
-        """Makes sure that the field by which changes are told, which a catalogue may name, is a time.
+        """Makes sure that the field by which changes are told, which a catalog may name, is a time.
 
         Raises:
             ConfigError: it is none.
@@ -95,7 +95,7 @@ class Reading:
         if field is None or field.kind not in (Kind.DATETIME, Kind.DATE):
             raise ConfigError(
                 f"{self.name}: the replication key `{self.replication_key}` is no time",
-                hint="let the catalogue name the one that discovery did, or set the replication method to FULL_TABLE",
+                hint="let the catalog name the one that discovery did, or set the replication method to FULL_TABLE",
             )
 
     def _incremental(self, state: dict[str, Any], started: datetime) -> Incremental:
