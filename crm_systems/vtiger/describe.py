@@ -106,7 +106,9 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
     if ATTACHMENTS not in returned and any(field.kind is Kind.FILE for field in fields):
         merged.append(Field(ATTACHMENTS, Kind.STRING, writable=False))
     if name in INVENTORY:
-        merged.append(LINES)
+        # What a document says of one of its lines says whether it must have any.
+        needs = any(field["name"] == "productid" and field.get("mandatory") for field in described["fields"])
+        merged.append(replace(LINES, mandatory=needs))
     readable = {field.name for field in merged if field.readable}
     key = ("id",) if "id" in readable else _key_of_relation(fields, sample or ())
     is_writable = key == ("id",)  # what has no id cannot be looked up
