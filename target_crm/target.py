@@ -48,7 +48,7 @@ class CrmTarget(ConfiguredTarget):
         self._plain: dict[str, CrmSink] = {}
         """By stream, the sinks that take records without a detour."""
         self._state_sent: dict[str, Any] | None = None
-        self._termination = Termination(self.drain_all)
+        self._termination = Termination(self.drain_all, self._let_states_leave)
         speak_utf8(self.name)
         super().__init__(**arguments)
         # Streams are drained in the order in which they came, so that parents come before children.
@@ -141,9 +141,24 @@ class CrmTarget(ConfiguredTarget):
         """Does nothing: it is about versions of tables, and a CRM has none."""
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        """Writes all that came before the state, so that it leaves at once."""
+        """Begins to write all that came before the state, which leaves when that is done; what comes next goes on."""
         super()._process_state_message(message_dict)
-        self.drain_all()
+        for sink in self._sinks_active.values():
+            self.drain_one(sink)
+        self._reset_max_record_age()
+        with self.run.in_words():
+            self.run.workers.in_turn(partial(self._leave, message_dict["value"]))
+
+    def _leave(self, state: dict[str, Any]) -> None:
+        """Lets a state leave, once what was noted of the records before it is durable."""
+        self.run.flush()
+        self._write_state_message(state)
+
+    def _let_states_leave(self) -> None:
+        """Waits for the records before the last state, if it has not left."""
+        if self._latest_state and self._latest_state != self._state_sent:
+            with self.run.in_words():
+                self.run.workers.finish()
 
     def _drain_all(self, sink_list: Iterable[Sink], parallelism: int) -> None:
         """Writes what came so far, to the end; the SDK lets state leave after it."""

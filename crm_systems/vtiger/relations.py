@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.beside import RELATIONS, HasRelations, Relation
@@ -31,9 +32,10 @@ class VtigerRelations(HasRelations):
 
     offers_relations: ClassVar[bool] = True
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self._told: dict[str, Mapping[str, Any]] = {}
+    @cached_property
+    def _told(self) -> dict[str, Mapping[str, Any]]:
         """By module, what describe says."""
+        return {}
 
     def relations(self, call: Call, names: Collection[str] = ()) -> list[Relation]:
         """As ``relatedtypes`` tells, but for pairs of modules one of which refers to the other."""

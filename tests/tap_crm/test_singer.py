@@ -161,7 +161,7 @@ def test_the_replication_method_that_somebody_chose(vtiger: Start) -> None:
 def test_a_replication_key_that_is_no_time(vtiger: Start, key: str) -> None:
     with vtiger(rows=5) as crm:
         result = run(leads(crm), catalog=only(discover(leads(crm)), "Leads", replication_key=key))
-        assert f"Leads: the replication key `{key}` is no time: let the catalogue" in result.exit
+        assert f"Leads: the replication key `{key}` is no time: let the catalog" in result.exit
         assert result.records["Leads"] == []
 
 
