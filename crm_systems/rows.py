@@ -25,7 +25,7 @@ def rows_in(told: Any, about: str, key: Collection[str] = ()) -> list[Row]:
         raise ProtocolError(f"{about}: the answer is no list of records", hint="run again; else check `url`")
     for name in key:
         if any(row.get(name) is None or (name == "id" and not is_identifier(row[name])) for row in told):
-            raise ProtocolError(f"{about}: a record comes without its `{name}`, by which it is known", hint="run again")
+            raise ProtocolError(f"{about}: a record comes without its `{name}`, by which it is known")
     return told
 
 

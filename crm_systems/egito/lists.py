@@ -258,6 +258,4 @@ def _check_kept(source: Source, given: set[Hashable], seen: set[Hashable]) -> No
 
 
 def _shrunk(source: Source) -> ProtocolError:
-    return ProtocolError(
-        f"{source.name}: the list lacks records that are there, and showed some of them a moment ago", hint="run again"
-    )
+    return ProtocolError(f"{source.name}: the list lacks records that are there, and showed some of them a moment ago")

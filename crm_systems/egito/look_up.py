@@ -81,5 +81,6 @@ class EgitoLookUp(System):
         """
         for page in (page for walk in self.walks(call, entity, None) for page in walk(call)):
             if page.unreadable:
-                raise ProtocolError(f"{entity.name}: look up: the CRM lists records that it does not give")
+                what = f"{entity.name}: look up: the CRM lists records that it does not give"
+                raise ProtocolError(what, hint="check the rights of the user, and run again")
             yield from page.rows

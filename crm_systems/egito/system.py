@@ -96,9 +96,8 @@ class Egito(EgitoWriting):
 
         A type that answers 404 does not exist in this tenant: the entity is not readable.
         """
-        base = catalogue(self.name).get(name) or Entity(
-            name, catalogue(self.name)["Account"].fields[:1], deletable=False
-        )
+        the_id = catalogue(self.name)["Account"].fields[:1]
+        base = catalogue(self.name).get(name) or Entity(name, the_id, deletable=False)
         try:
             rows, short = self._sample(call, base)
         except Denied as error:

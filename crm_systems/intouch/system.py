@@ -124,7 +124,7 @@ class InTouch(InTouchWriting):
                 raise
             if not entity.private.get("may_be_absent"):
                 what = f"{name}: describe: the server does not find this list, which every version has"
-                raise ProtocolError(what, code=error.code, hint="run again") from None
+                raise ProtocolError(what, code=error.code) from None
             return replace(entity, readable=False, creatable=False, updatable=False)
         entity = completed(entity, rows, self.options["contact_details"])
         for place, code in (self.options["code_lists"] or {}).items():

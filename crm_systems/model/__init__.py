@@ -2,7 +2,7 @@
 
 from crm_systems.model.entities import Choice, Entity, Field, Kind, joined, parted
 from crm_systems.model.exchange import Call, Deletion, File, Page, Reply, Request, Row, Session, Walk
-from crm_systems.model.settings import A_TEXT, Abilities, Limits, Setting
+from crm_systems.model.settings import A_TEXT, Abilities, Limits, Setting, SettingKind
 from crm_systems.model.shards import BEYOND, Ranges, Shard
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Row",
     "Session",
     "Setting",
+    "SettingKind",
     "Shard",
     "Walk",
     "joined",

@@ -15,8 +15,9 @@ from crm_systems.settings.unknown import unknown
 from crm_systems.times import UTC, read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from crm_systems.model import SettingKind
     from crm_systems.system import System
 
 _BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
@@ -226,7 +227,7 @@ def _url(value: Any) -> str:
     return text
 
 
-_CONVERTERS: dict[str, Any] = {
+_CONVERTERS: dict[SettingKind, Callable[[Any], Any]] = {
     "string": _string,
     "number": _number,
     "integer": _integer,
@@ -239,7 +240,7 @@ _CONVERTERS: dict[str, Any] = {
     "url": _url,
     "any": lambda value: value,
 }
-_WORDS = {
+_WORDS: dict[SettingKind, str] = {
     "string": "a text",
     "number": "a number",
     "integer": "a whole number",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Choice, Entity, Field, Kind
 from crm_systems.rows import fits, is_whole_number
+from crm_systems.vtiger.corebos import LINES as LINE_ITEMS
+from crm_systems.vtiger.corebos import TYPED, typed_fields
 from crm_systems.vtiger.doubles import UNIQUE
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ OF_LINES = re.compile(r"productid|quantity|listprice|comment|discount_amount|dis
 IMPLIED = {"Calendar": ("activitytype",)}
 """Mandatory fields that a create fills in by itself."""
 LINES = Field(
-    "LineItems",
+    LINE_ITEMS,
     Kind.LIST,
     "Line items",
     readable=False,
@@ -104,7 +106,9 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
     if ATTACHMENTS not in returned and any(field.kind is Kind.FILE for field in fields):
         merged.append(Field(ATTACHMENTS, Kind.STRING, writable=False))
     if name in INVENTORY:
-        merged.append(LINES)
+        # What a document says of one of its lines says whether it must have any.
+        needs = any(field["name"] == "productid" and field.get("mandatory") for field in described["fields"])
+        merged.append(replace(LINES, mandatory=needs))
     readable = {field.name for field in merged if field.readable}
     key = ("id",) if "id" in readable else _key_of_relation(fields, sample or ())
     is_writable = key == ("id",)  # what has no id cannot be looked up
@@ -125,6 +129,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
             "prefix": str(described["idPrefix"]),
             "is_entity": bool(described.get("isEntity")),
             UNIQUE: tuple(str(each["name"]) for each in described["fields"] if each.get("isunique") is True),
+            TYPED: typed_fields(described),
             "largest_file": next((_largest(each) for each in described["fields"] if _largest(each)), None),
         },
     )

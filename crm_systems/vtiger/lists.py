@@ -46,7 +46,7 @@ class VtigerLists(System):
         self._shown: dict[str, Row] = {}
         """By module, a record that was there."""
 
-    def straight(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
+    def compiled(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
         """Pages of rows by id, of no more columns than are wanted where the server takes their names."""
         pages = compiled(reader, PAGE) if entity.key == ("id",) else None
         known, wanted = ([field.name for field in each.fields if field.readable] for each in (entity, reader.entity))

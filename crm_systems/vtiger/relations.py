@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.beside import RELATIONS, HasRelations, Relation
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 LISTED = {"types": [str], "information": {}}
 TOLD = {"information": object}
 DESCRIBED = {"idPrefix": object, "fields": [{"name": str, "type": {}}]}
+LEAVE_OUT = "leave this stream out of `relations`, or deselect it"
 ENOUGH = 2
 """How many signs of the end make one sure of it: a page that is not full, an empty one."""
 
@@ -30,9 +32,10 @@ class VtigerRelations(HasRelations):
 
     offers_relations: ClassVar[bool] = True
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self._told: dict[str, Mapping[str, Any]] = {}
+    @cached_property
+    def _told(self) -> dict[str, Mapping[str, Any]]:
         """By module, what describe says."""
+        return {}
 
     def relations(self, call: Call, names: Collection[str] = ()) -> list[Relation]:
         """As ``relatedtypes`` tells, but for pairs of modules one of which refers to the other."""
@@ -92,7 +95,7 @@ class VtigerRelations(HasRelations):
                 doubted, signs = last, 0
                 continue
             if any(after <= before for before, after in zip([last, *numbers], numbers, strict=False)):
-                raise ProtocolError(f"{relation.name}: the server does not sort by id")
+                raise ProtocolError(f"{relation.name}: the server does not sort by id", hint=LEAVE_OUT)
             yield from found
             last = numbers[-1] if numbers else last
             signs = signs + 1 if not found else len(found) < SERVER_PAGE

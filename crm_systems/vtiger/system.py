@@ -15,6 +15,7 @@ from crm_systems.rows import is_identifier
 from crm_systems.sampling import together
 from crm_systems.vtiger import vtql, walks
 from crm_systems.vtiger.answers import meaning
+from crm_systems.vtiger.corebos import Habits
 from crm_systems.vtiger.deletions import Sync
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, SECRET, WITHOUT_INVENTORY, entity_of
 from crm_systems.vtiger.files import VtigerFiles
@@ -59,8 +60,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
     withheld: ClassVar[frozenset[str]] = SECRET
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        VtigerWriting.__init__(self, settings)
-        VtigerRelations.__init__(self, settings)
+        super().__init__(settings)
         self._user = self._version = ""
         self._login = Login(settings)
         self._sync = Sync()
@@ -96,12 +96,15 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
         """
         if "is_admin" in login:
             return login["is_admin"] in ("on", "1", True)
-        query = f"select is_admin from Users where id = {vtql.literal(session.values['userId'])};"
+        query = f"select * from Users where id = {vtql.literal(session.values['userId'])};"
         try:
             rows = call(self.sign(vtql.ask(query, "Users: read the rights", has_ids=False), session))
         except (Denied, Rejected):
             return False
-        return bool(rows) and rows[0].get("is_admin") in ("on", "1", True)
+        if not rows:
+            return False
+        self._habits = Habits.of(rows[0])
+        return rows[0].get("is_admin") in ("on", "1", True)
 
     def log_out(self, session: Session) -> Request:
         """A POST; by GET it is refused (measured)."""
@@ -128,7 +131,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
         request = Request("GET", f"{name}: describe", query=query, shape=DESCRIBED)
         described, sample = call(request), self._sample(call, name)
         if described.get("isEntity") and not all(is_identifier(row.get("id")) for row in sample or ()):
-            raise ProtocolError(f"{name}: describe: the CRM gives records without their id", hint="run again")
+            raise ProtocolError(f"{name}: describe: the CRM gives records without their id")
         if sample:
             self._shown[name] = sample[0]
         entity = entity_of(described, sample)

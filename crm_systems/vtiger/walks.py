@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_SPOILED = 50
 """How many records may be unreadable in a row before anything was read; then the module is, and not its records."""
+LEAVE_OUT = "leave this entity out with the setting `entities` or by deselecting it"
 
 
 class Keyset(Divisible):
@@ -212,7 +213,9 @@ def everything(table: Table) -> Walk:
             query = table.query("*", limit=f"{offset},{size}")
             found: list[Row] = call(ask(query, about, has_ids=False))
             if offset and found == first and len(found) >= size:
-                raise ProtocolError(f"{table.module}: the server gives the same records again and again")
+                raise ProtocolError(
+                    f"{table.module}: the server gives the same records again and again", hint=LEAVE_OUT
+                )
             first[:] = first if offset else found
             return Part(found)
 
@@ -242,7 +245,7 @@ def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient:
     if any(map(ge, numbers, numbers[1:])):
         raise ProtocolError(
             f"{table.module}: the server does not sort by id",
-            hint="leave this entity out with the setting `entities` or by deselecting it",
+            hint=LEAVE_OUT,
         )
     return found
 

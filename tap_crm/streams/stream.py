@@ -85,10 +85,10 @@ class CrmStream(VersionedStream):
 
     @property
     def entity(self) -> Entity:
-        """What the catalogue, or else the CRM, says of the entity; asked for once."""
+        """What the catalog, or else the CRM, says of the entity; asked for once."""
         if self._entity is None:
             told = entity_of(self.name, self.schema, self.primary_keys, self.replication_key)
-            # Who compares looks records up, which needs more than a catalogue tells.
+            # Who compares looks records up, which needs more than a catalog tells.
             known = self.run.client.system.recalled(told) if told and not self.run.compares else None
             self._entity = known or self.run.describe(self.name)
         if self.is_divided and not self._entity.shard:

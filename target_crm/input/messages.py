@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
-from singer_sdk.exceptions import InvalidJSONSchema, RecordsWithoutSchemaException
+from singer_sdk.exceptions import InvalidJSONSchema, MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.io_base import SingerMessageType, SingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from singer_sdk.singerlib.json import deserialize_json
@@ -20,8 +20,9 @@ from target_crm.encoding import is_writable, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOT_SINGER = (InvalidInputLine, RecordsWithoutSchemaException, InvalidJSONSchema)
+NOT_SINGER = (InvalidInputLine, MissingKeyPropertiesError, RecordsWithoutSchemaException, InvalidJSONSchema)
 _IN_WORDS: dict[type[Exception], str] = {
+    MissingKeyPropertiesError: "the record lacks a field of its stream's key",
     RecordsWithoutSchemaException: "there are records of a stream before its SCHEMA",
     InvalidJSONSchema: "the SCHEMA is no JSON Schema",
 }

@@ -202,9 +202,9 @@ class Mapper:
         Raises:
             Reject: it cannot be had, or is larger than the CRM takes.
         """
-        name, media_type = uploads.fields_of(self.entity)
-        incoming = next((each for each in record if self.target_of(each) == media_type), "")
-        file = uploads.file(self.entity, mapped.brought, mapped.values.get(name), record.get(incoming))
+        fields = uploads.fields_of(self.entity)
+        incoming = next((each for each in record if self.target_of(each) == fields.media_type), "")
+        file = uploads.file(self.entity, mapped.brought, mapped.values.get(fields.name), record.get(incoming))
         if file is None:
             self.note("records that come without a file keep the one that they have")
         else:

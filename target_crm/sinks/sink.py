@@ -137,9 +137,14 @@ class CrmSink(QuietSink):
         self.logger.info("%s: %s", self.stream_name, note)
 
     def take(self, record: dict[str, Any]) -> bool:
-        """Takes a record that no stream map changes, without the SDK's detours; says whether a batch is full."""
+        """Takes a record that no stream map changes, without the SDK's detours; says whether a batch is full.
+
+        Raises:
+            MissingKeyPropertiesError: it lacks a field of its key.
+        """
         context = self._get_context(record)
         incoming = self.preprocess_record(record, context)
+        self._singer_validate_message(incoming)
         self.tally_record_read()
         self.process_record(incoming, context)
         self.record_counter_metric.increment()
@@ -188,12 +193,11 @@ class CrmSink(QuietSink):
         if plans:
             self._writer.intend(plans)
         for record, each in zip(records, found, strict=True):
-            settle = partial(self._settle, record)
             if isinstance(each, Outcome):
-                self.run.workers.tell(each, settle)
+                self.run.workers.in_turn(partial(self._settle, record, each))
             else:
                 write = partial(self._write, record, ahead=ahead if record.is_first else None, plan=each)
-                self.run.workers.begin(record.identifiers, write, settle)
+                self.run.workers.begin(record.identifiers, write, partial(self._settle, record))
 
     def _at_hand(self, record: Incoming, ahead: Ahead) -> Outcome | Planned | None:
         waiting = self.run.pending.identifiers[self.stream_name]

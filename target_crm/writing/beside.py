@@ -167,7 +167,7 @@ class FileWriter(BesideWriter):
         row = self._system.update(self._client.call, self._owner, existing.row, {CONTENT: file})
         stored = self._finder.existing(row).record
         self._note(key, existing.crm_id, fingerprint, {CONTENT: (digest(file), digest(stored[CONTENT]))})
-        name, _media_type = self._system.file_fields(self._owner)
+        name = self._system.file_fields(self._owner).name
         return () if stored.get(name) in (None, file.name) else (Change(name, file.name, stored[name]),)
 
 

@@ -159,7 +159,7 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
     "record without its key": (
         BY_LEDGER,
         [*pipe("Contacts", [ANN])[:1], record("Contacts", lastname="Sicretova")],
-        "Contacts: a record is rejected: its key is empty",
+        "lacks a field of its stream's key",
     ),
     "no schema": (BY_LEDGER, [{**schema("Contacts", []), "schema": {"properties": {}, "type": 1}}], "no JSON Schema"),
 }

@@ -48,6 +48,17 @@ def test_so_many_may_be(crm: VtigerSimulator, tmp_path: Path, allowed: int, writ
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_record_without_its_key_is_one_bad_record(crm: VtigerSimulator, tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(path))
+    messages = pipe("Contacts", [{"id": "", "lastname": "Keyless", "cf_855": 1.25}, GOOD[0]])
+    del messages[1]["record"]["id"]
+    result = run(config, [*messages, state(1)])
+    assert (result.exit, result.states) == ("", [{"at": 1}])
+    assert result.line("Contacts") == "Contacts → Contacts: 1 create, 1 reject"
+    assert "Keyless" in path.read_text("utf-8")
+
+
 def test_the_file_is_a_singer_stream_and_piping_it_back_in_replays_it(crm: VtigerSimulator, tmp_path: Path) -> None:
     path = tmp_path / "rejects.jsonl"
     more = {"max_rejects": -1, "rejects_path": str(path), "parallel_requests": 1}
