@@ -92,7 +92,7 @@ def count(recording: Recording) -> int:
     tap = CrmTap(config=recording.settings, catalog=recording.catalog)
     with redirect_stdout(io.TextIOWrapper(io.BytesIO(), write_through=True)) as out:
         tap.carry_out(tap.sync_all)
-        return out.buffer.getvalue().count(b'{"type":"RECORD"')  # type: ignore[attr-defined]
+        return out.buffer.getvalue().count(b'{"type":"RECORD"')
 
 
 class Replayed(Connection):

@@ -69,7 +69,7 @@ class Connection(asyncio.Protocol):
 
     def _send(self, body: bytes) -> None:
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-        self._transport.write(head + body)  # type: ignore[attr-defined]
+        self._transport.write(head + body)
 
 
 async def serve(arguments: argparse.Namespace) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from singer_sdk.cli import plugin_cli
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.plugin_base import PluginBase
+from singer_sdk.plugin_base import PluginBase, _ConfigInput
 
 from crm_systems import SYSTEMS
-from crm_systems.settings import dropped, from_environment, from_json_schema, load, problem_of_file
+from crm_systems.settings import dropped, from_environment, from_json_schema, load, settings_in
 from crm_systems.terminal import hush
 
 if TYPE_CHECKING:
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from crm_systems.model import Setting
+
+
+_LEVELS = ("DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL", "NOTSET")
 
 
 class Configured(PluginBase):
@@ -60,7 +66,7 @@ class Configured(PluginBase):
         return from_json_schema(schema["properties"])
 
     @classproperty
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
         """The settings from the environment as texts; the SDK would take any text but "true" for false."""
         parse_environment_config({}, cls._env_var_prefix)  # It reads a file `.env`.
         builtin = (each.name for each in cls._builtin_settings())
@@ -83,6 +89,27 @@ class Configured(PluginBase):
         except ConfigValidationError as error:
             sys.exit("\n".join(f"{cls.name}: {each}" for each in error.errors))
 
+    def _setup_signal_handlers(self) -> None:
+        """A terminal that closes ends a run as other signals do, unless the run was begun to outlive it (nohup)."""
+        super()._setup_signal_handlers()
+        closes: Any = getattr(signal, "SIGHUP", None)
+        is_main = threading.current_thread() is threading.main_thread()
+        if closes and is_main and signal.getsignal(closes) is not signal.SIG_IGN:
+            signal.signal(closes, self._handle_termination)
+
+    @plugin_cli
+    def cli(cls) -> Command:  # noqa: N805
+        """The command, once the level of its log is one.
+
+        Raises:
+            SystemExit: it is none.
+        """
+        own = f"{cls._env_var_prefix}LOGLEVEL"
+        name = own if os.environ.get(own) else "LOGLEVEL"
+        if os.environ.get(name, "INFO").upper() not in _LEVELS:
+            sys.exit(f"{cls.name}: {name} in the environment must be one of {', '.join(_LEVELS)}.")
+        return super().cli
+
     @classmethod
     def get_singer_command(cls) -> Command:
         """The command, which leaves what the SDK says of itself and its metrics out of the log."""
@@ -90,8 +117,12 @@ class Configured(PluginBase):
         return super().get_singer_command()
 
     @classmethod
-    def cb_config(cls, ctx: Context, param: Option, value: tuple[str, ...]) -> Any:
+    def cb_config(cls, ctx: Context, param: Option, value: tuple[str, ...]) -> _ConfigInput:  # noqa: ARG003
         """Reads the files of ``--config``, and says in a sentence which of them is none."""
-        for problem in filter(None, (problem_of_file(name) for name in value if name != "ENV")):
-            sys.exit(f"{cls.name}: {problem}")
-        return super().cb_config(ctx, param, value)
+        found: dict[str, Any] = {}
+        for name in value:
+            try:
+                found |= {} if name == "ENV" else settings_in(name)
+            except ValueError as error:
+                sys.exit(f"{cls.name}: {error}")
+        return _ConfigInput(found, parse_env="ENV" in value)

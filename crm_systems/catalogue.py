@@ -1,8 +1,7 @@
 """Entities of systems that cannot describe themselves: the files under ``schemas/<system>/``.
 
-A file holds one entity: ``label``, ``key``, ``replication_key``, ``label_fields``, ``creatable``, ``updatable``,
-``deletable``, ``private``, and ``fields``: by name an object with ``kind`` and what else
-:class:`~crm_systems.model.Field` has.
+A file, called as its entity, holds what :class:`~crm_systems.model.Entity` has, and in ``fields``, by name, what
+:class:`~crm_systems.model.Field` has. ``schemas/README.md`` says what ``private`` may hold.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ def _folder() -> Traversable:
 
 def _entity(name: str, told: dict[str, Any]) -> Entity:
     fields = tuple(_field(field, facts) for field, facts in told.pop("fields").items())
-    key, label_fields = tuple(told.pop("key", ("id",))), tuple(told.pop("label_fields", ()))
-    return Entity(name=name, fields=fields, key=key, label_fields=label_fields, **told)
+    told |= {part: tuple(told[part]) for part in ("key", "label_fields", "implied") if part in told}
+    return Entity(name=name, fields=fields, **told)
 
 
 def _field(name: str, told: dict[str, Any]) -> Field:

@@ -58,7 +58,7 @@ def decode_json(request: Request, reply: Reply) -> Any:
         shape = "a web page" if b"<" in reply.body[:200] else "something that is no JSON"
         raise NoData(
             f"{request.about}: the server answered {shape} instead of data",
-            code=f"HTTP {reply.status}",
+            code=reply.code,
             hint="check that `url` is the address of the CRM and that it is up",
             garbled=error.garbled,
         ) from None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 TIMED_OUT = "time-out"
 """The code of a request whose answer did not come in time."""
+NOT_FOUND = "HTTP 404"
+"""The code of an answer that there is nothing at an address."""
 
 
 class CrmError(Exception):
@@ -105,6 +107,13 @@ class OutcomeUnknown(CrmError):
 class ProtocolError(CrmError):
     """The server answered something that its interface does not allow."""
 
+    def __init__(self, what: str, *, code: str = "", hint: str = "run again", server_says: str = "") -> None:
+        super().__init__(what, code=code, hint=hint, server_says=server_says)
+
 
 class NotOffered(CrmError):
     """This server does not have an optional ability, such as telling deletions."""
+
+
+OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
+"""What a CRM may say against one record; any other error is trouble with the connection."""

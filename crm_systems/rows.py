@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 from unicodedata import category
 
 from crm_systems.errors import ProtocolError
+from crm_systems.model import joined
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,7 +25,7 @@ def rows_in(told: Any, about: str, key: Collection[str] = ()) -> list[Row]:
         raise ProtocolError(f"{about}: the answer is no list of records", hint="run again; else check `url`")
     for name in key:
         if any(row.get(name) is None or (name == "id" and not is_identifier(row[name])) for row in told):
-            raise ProtocolError(f"{about}: a record comes without its `{name}`, by which it is known", hint="run again")
+            raise ProtocolError(f"{about}: a record comes without its `{name}`, by which it is known")
     return told
 
 
@@ -66,7 +67,7 @@ def _known(row: Row, names: Collection[str]) -> int:
 
 
 def key_of(entity: Entity, row: Row) -> str:
-    """The key of a row, its parts joined by ``|``; empty where nothing identifies the entity's records.
+    """The key of a row as one text; empty where nothing identifies the entity's records.
 
     Raises:
         ProtocolError: the row does not have its key.
@@ -74,7 +75,7 @@ def key_of(entity: Entity, row: Row) -> str:
     missing = missing_key(entity.key, row)
     if missing:
         raise ProtocolError(f"{entity.name}: the CRM gives a record without its key ({', '.join(missing)})")
-    return "|".join(str(row[name]) for name in entity.key)
+    return joined(entity.key, row)
 
 
 def missing_key(key: Sequence[str], row: Row) -> list[str]:
@@ -95,7 +96,7 @@ def fits(value: Any, shape: Any) -> bool:
     return isinstance(value, shape) if isinstance(shape, type) else bool(shape(value))
 
 
-def is_whole_number(value: Any) -> bool:
+def is_whole_number(value: Any) -> TypeGuard[int | str]:
     """A number, or a text of digits, as PHP may write one."""
     return (type(value) is int or (isinstance(value, str) and value.isdecimal())) and len(str(value)) < len("9" * 16)
 

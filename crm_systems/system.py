@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.beside import HasFiles, HasRelations
 from crm_systems.errors import NotOffered
-from crm_systems.kinds import Notation
-from crm_systems.model import Kind, Session
+from crm_systems.kinds import FREE_TEXTS, Notation
+from crm_systems.model import Session, joined
 from crm_systems.wire import encode
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from crm_systems.kinds import Reader
     from crm_systems.model import Abilities, Call, Deletion, Entity, Field, Limits, Reply, Request, Row, Setting, Walk
 
-
-PLAIN = frozenset({Kind.STRING, Kind.TEXT, Kind.PICKLIST, Kind.EMAIL, Kind.PHONE, Kind.URL})
-"""Kinds whose texts every server takes as they are."""
 VERSION = "version"
 """Under this name a session holds the version of the CRM, where it is told."""
 
@@ -51,6 +48,8 @@ class System(HasFiles, HasRelations, ABC):
     """Whether its entities describe their pick lists, so that a stream of them is worth while."""
     logs_in_side_by_side: ClassVar[bool] = False
     """Whether :meth:`log_in` may be called by several threads at once."""
+    withheld: ClassVar[frozenset[str]] = frozenset()
+    """Names of fields that are never read nor written, as passwords; answers may hold them all the same."""
     internal_errors: ClassVar[frozenset[str]] = frozenset({"HTTP 500"})
     """Codes of failures that one record may be the reason of, or a database that is away: :attr:`heartbeat` tells."""
 
@@ -130,8 +129,8 @@ class System(HasFiles, HasRelations, ABC):
             Denied: there is no such entity for this user.
         """
 
-    def straight(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
-        """The entity as :meth:`walks` takes it to decode pages straight for a reader, and what types their rows.
+    def compiled(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
+        """The entity as :meth:`walks` takes it to decode pages at once for a reader, and what types their rows.
 
         A system that cannot gives the entity as it is, and nothing.
         """
@@ -153,10 +152,10 @@ class System(HasFiles, HasRelations, ABC):
         return entity
 
     def ids(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[str]:
-        """The ids of the records that :meth:`walks` would give, parts joined by ``|``."""
+        """The ids of the records that :meth:`walks` would give, each as one text."""
         for walk in self.walks(call, self.keys_alone(entity), since):
             for page in walk(call):
-                yield from ("|".join(str(row.get(name)) for name in entity.key) for row in page.rows)
+                yield from (joined(entity.key, row) for row in page.rows)
                 yield from page.unreadable
 
     def announced(self, entity: Entity) -> int | None:
@@ -272,7 +271,7 @@ class System(HasFiles, HasRelations, ABC):
         known = ((entity.by_name[name], value) for name, value in values.items())
         return {
             field.written_as or field.name: value
-            if value.__class__ is str and field.kind in PLAIN
+            if value.__class__ is str and field.kind in FREE_TEXTS
             else self.encode(field, value)
             for field, value in known
         }

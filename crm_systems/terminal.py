@@ -53,9 +53,8 @@ class Progress:
         self._lines, self._begun = None, {}
 
     def _started(self) -> Lines:
-        # It takes longer to import than many a run lasts.
-        from rich import progress  # noqa: PLC0415
-        from rich.console import Console  # noqa: PLC0415
+        from rich import progress  # noqa: PLC0415 - it takes longer to import than many a run lasts
+        from rich.console import Console  # noqa: PLC0415 - the same
 
         lines = progress.Progress(
             progress.TextColumn("{task.description}", markup=False),
@@ -98,6 +97,9 @@ def speak_utf8(command: str) -> None:
     """
     if sys.stdout is None:
         raise SystemExit(f"{command}: Standard output is closed, so nothing can be handed on.")
+    if sys.stderr is None:
+        # Else the next connection would take its number, and whatever a library prints there.
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
     for stream, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors)

@@ -138,6 +138,16 @@ def instant(written: Any, zone: ZoneInfo) -> datetime | None:
         return None
 
 
+def read_moment(written: str, zone: ZoneInfo) -> datetime:
+    """A time as people and earlier runs write it, aware.
+
+    Raises:
+        ValueError, OverflowError: it is none, or so near an end of the calendar that no other zone might have it.
+    """
+    found = datetime.fromisoformat(moment(written, zone) or "")
+    return found - 3 * WIDEST + 6 * WIDEST - 3 * WIDEST
+
+
 def is_long_ago(written: Any, now: datetime) -> bool:
     """Whether a time as a CRM writes it lies days before ``now``, in whatever zone; False where that takes a look."""
     is_plain = written.__class__ is str and len(written) >= _SECONDS and _PLAIN_DAY.match(written)

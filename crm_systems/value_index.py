@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.kinds import Reader
+from crm_systems.model import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,7 +35,7 @@ class ValueIndex:
     def keys(
         self, entity: Entity, match: Mapping[str, Any], load: Callable[[datetime | None], Iterable[Row]]
     ) -> list[str]:
-        """The keys of all records that may have these typed values, parts joined by ``|``.
+        """The keys of all records that may have these typed values, each as one text.
 
         ``load`` gives the rows changed at or after a time, or all. A record that had the values once may be among them.
         """
@@ -78,7 +79,7 @@ class _Index:
     def add(self, row: Row) -> str:
         """Adds a row; when it was changed."""
         record = self._read(row)
-        self.keys[_folded(record, self._names)].add("|".join(str(record.get(name)) for name in self._entity.key))
+        self.keys[_folded(record, self._names)].add(joined(self._entity.key, record))
         return str(record.get(self._entity.replication_key or "") or "")
 
 

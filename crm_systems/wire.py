@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from math import isfinite, isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from crm_systems import kinds
@@ -222,21 +222,24 @@ def _clock(written: str) -> str:
     return ":".join(part.zfill(2) for part in parts)
 
 
+def respelt(form: Literal["NFC", "NFD"], value: Any) -> Any:
+    """A text with its letters composed, as people type them, or apart from their accents; anything else as it is."""
+    return unicodedata.normalize(form, value) if isinstance(value, str) else value
+
+
 def matches(entity: Entity, match: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
     """Whether a record has the values that identify it; a server's comparison also finds Müller for Muller.
 
-    Of an e-mail, neither case nor the blanks around it count.
+    A composed letter is its parts. Of an e-mail, neither case nor the blanks around it count.
     """
     for name, wanted in match.items():
         field = entity.field(name)
         found = record.get(name)
         if field is None or found is None:
             return False
-        if field.kind is Kind.EMAIL:
-            if str(found).strip().casefold() != str(wanted).strip().casefold():
-                return False
-        elif field.kind in kinds.TEXTS:
-            if unicodedata.normalize("NFC", str(found)) != unicodedata.normalize("NFC", str(wanted)):
+        if field.kind in kinds.TEXTS:
+            one, other = respelt("NFC", str(found)), respelt("NFC", str(wanted))
+            if one != other and not (field.kind is Kind.EMAIL and one.strip().casefold() == other.strip().casefold()):
                 return False
         elif not same(field.kind, wanted, found):
             return False

@@ -135,6 +135,6 @@ class Fuzz:
             proper = crm.answer
             spoil(crm, broken, which=first.__eq__)
             write_run(history, "target 1", subject, config, records)
-            crm.answer = proper  # type: ignore[method-assign]
+            crm.answer = proper
             write_run(history, "target 2", subject, config, records)
             watched.holds_what_was_written()

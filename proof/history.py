@@ -45,7 +45,7 @@ class History:
         self._lock = threading.Lock()
         self._began = time.monotonic()
 
-    def note(self, who: str, type: str, do: str, key: str = "", value: Any = None, *, id: str = "") -> None:  # noqa: A002
+    def note(self, who: str, type: str, do: str, key: str = "", value: Any = None, *, id: str = "") -> None:  # noqa: A002 - Jepsen's words
         """Writes one line."""
         event = Event(who, type, do, key, value, id, round(time.monotonic() - self._began, 4))
         with self._lock:

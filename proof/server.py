@@ -65,7 +65,7 @@ class Watched:
         self._texts: dict[str, str] = {}
         self._proper = crm.answer
         self._seen = len(self.rows)
-        crm.answer = self._answer  # type: ignore[method-assign]
+        crm.answer = self._answer
 
     @property
     def rows(self) -> dict[Any, Any]:

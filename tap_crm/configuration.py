@@ -1,17 +1,23 @@
-"""The settings of the tap."""
+"""The settings of the tap, and what is said of its stream maps."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from crm_singer import Configured
+from singer_sdk.exceptions import MapExpressionError
+
+from crm_singer import Configured, applying, in_words
 from crm_systems import SYSTEMS
 from crm_systems.settings import connection_settings, json_schema
 from tap_crm import options
-from tap_crm.described import Described
+from tap_crm.described import DescribedTap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
-class ConfiguredTap(Configured, Described):
+class ConfiguredTap(Configured, DescribedTap):
     """A tap with the settings of tap-crm."""
 
     OWN_SETTINGS = options.OWN_SETTINGS
@@ -22,3 +28,32 @@ class ConfiguredTap(Configured, Described):
     def problems_together(self, found: list[str]) -> list[str]:
         """What is wrong with settings that are right one by one."""
         return [] if found else options.problems(self.settings)
+
+    def setup_mapper(self) -> None:
+        """Stream maps that say in words what they cannot do.
+
+        Raises:
+            SystemExit: they cannot be applied; so does each of them on a record that it fails on.
+        """
+        with applying(self.name):
+            super().setup_mapper()
+        for name, maps in self.mapper.stream_maps.items():
+            for each in maps:
+                for asked in ("transform", "get_filter_result"):
+                    setattr(each, asked, self._in_words(name, getattr(each, asked)))
+        for name, meant in (self.config.get("stream_maps") or {}).items():
+            source = meant.get("__source__", name) if isinstance(meant, dict) else name
+            if not name.startswith("__") and not any(fnmatch(each, source) for each in self.streams):
+                self.logger.warning("`stream_maps` names %s, which is no stream here.", source)
+
+    def _in_words(self, stream: str, asked: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+        told = in_words(asked)
+
+        def answered(record: dict[str, Any]) -> Any:
+            try:
+                return told(record)
+            except MapExpressionError as error:
+                reason = str(error).rstrip(".")
+                raise SystemExit(f"{self.name}: {stream}: a record cannot be sent: {reason}.") from None
+
+        return answered

@@ -16,7 +16,7 @@ SETTINGS = Path(__file__).with_name("settings.json")
 """All of them, as ``make generate`` writes them."""
 
 
-class Described(Tap):
+class DescribedTap(Tap):
     """Reads the CRM systems that nobody serves well, one stream for each kind of record."""
 
     name = "tap-crm"

@@ -18,6 +18,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _WRAPPERS = ("value", "singer_state")
+_METHODS = ("INCREMENTAL", "FULL_TABLE")
 
 
 class FileError(Exception):
@@ -46,28 +47,56 @@ def _marked(broken: Any) -> dict[str, Any]:
 
 
 def catalog_of(file: Any) -> dict[str, Any]:
-    """The catalog in a file.
+    """The catalog in a file, where neither the key of a stream nor the field that its bookmark is of is deselected.
 
     Raises:
-        FileError: it holds none.
+        FileError: it holds none, or what it says of a stream cannot be meant.
     """
     catalog = _json(_text(file))
     try:
-        for each in catalog["streams"]:
-            _choose_method(each)
-        Catalog.from_dict({"streams": list(catalog["streams"])})
+        streams = list(catalog["streams"])
+        Catalog.from_dict({"streams": streams})
+        for each in streams:
+            _make_ready(each)
     except (KeyError, TypeError, AttributeError, ValueError):
         raise FileError("holds no catalog: make it with `--discover`") from None
+    names = [each["tap_stream_id"] for each in streams]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise FileError(f"has several entries for {', '.join(sorted(twice))}: leave one of each")
     found: dict[str, Any] = catalog
     return found
 
 
-def _choose_method(stream: dict[str, Any]) -> None:
+def _make_ready(stream: dict[str, Any]) -> None:
+    """Takes what somebody chose to where the SDK looks for it.
+
+    Raises:
+        FileError: it cannot be meant.
+        KeyError, TypeError, AttributeError: it is no stream of a catalog.
+    """
+    name, metadata = stream["tap_stream_id"], stream.get("metadata") or []
+    if (stream.get("stream") or name) != name:
+        raise FileError(f"calls {name} {stream['stream']} as well: set `__alias__` in `stream_maps` to rename a stream")
+    key = stream.get("key_properties") or ()
+    if lacking := [each for each in key if each not in stream["schema"]["properties"]]:
+        raise FileError(f"does not describe {', '.join(lacking)}, the key of {name}: make it anew with `--discover`")
+    if any(type(each["breadcrumb"]) is not list for each in metadata):
+        raise TypeError
+    if any(each["metadata"].get("selected") not in {None, True, False} for each in metadata):
+        raise FileError(f"selects parts of {name} by something else than true and false")
+    _choose_method(stream, [each["metadata"] for each in metadata if not each["breadcrumb"]])
+    for each in metadata:
+        if each["breadcrumb"][1:] in [[field] for field in (*key, stream.get("replication_key"))]:
+            each["metadata"]["inclusion"] = "automatic"
+
+
+def _choose_method(stream: dict[str, Any], own: list[dict[str, Any]]) -> None:
     """Singer's place for the method that somebody chose is the metadata, where the SDK does not look."""
-    own = (each["metadata"] for each in stream.get("metadata") or () if not each["breadcrumb"])
     chosen = next((each["replication-method"] for each in own if each.get("replication-method")), None)
     if chosen:
         stream["replication_method"] = chosen
+    if (method := stream.get("replication_method")) not in {None, *_METHODS}:
+        raise FileError(f"wants {stream['tap_stream_id']} to be read as {method}: there is {' and '.join(_METHODS)}")
 
 
 def _unwrapped(state: Any) -> dict[str, Any]:

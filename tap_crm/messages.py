@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import json
 from singer_sdk.io_base import SingerWriter
-from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
+from singer_sdk.singerlib import ActivateVersionMessage, RecordMessage, SchemaMessage
 
 from crm_systems.compiled import Record, lines
 from crm_systems.kinds import Plain
@@ -113,7 +113,7 @@ class Messages(SingerWriter):
 
     def _rename(self, message: Message) -> None:
         """Gives a message, and the fields in it, their names."""
-        if self.names is None or isinstance(message, StateMessage):
+        if self.names is None or not isinstance(message, (SchemaMessage, RecordMessage, ActivateVersionMessage)):
             return
         if isinstance(message, SchemaMessage):
             self._columns[message.stream] = columns = self.names.of_fields(message.schema["properties"])
@@ -124,7 +124,7 @@ class Messages(SingerWriter):
                 message.bookmark_properties = [columns.get(each, each) for each in message.bookmark_properties or ()]
         elif isinstance(message, RecordMessage) and (columns := self._columns.get(message.stream) or {}):
             message.record = {columns[name]: value for name, value in message.record.items()}
-        message.stream = self.names.of_stream(message.stream)  # type: ignore[attr-defined]
+        message.stream = self.names.of_stream(message.stream)
 
     def _without_nul(self, stream: str, line: bytes) -> bytes:
         parts = line.split(NUL)

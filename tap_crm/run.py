@@ -148,7 +148,7 @@ class Run:
         return self._entities[name]
 
     @cached_property
-    def _there(self) -> list[str]:
+    def _visible(self) -> list[str]:
         """The names of the entities that the user may see; asked for once."""
         return self.client.system.entities(self.client.call)
 
@@ -158,7 +158,7 @@ class Run:
         Raises:
             ConfigError: the setting `entities` names some that the user cannot see.
         """
-        there = self._there
+        there = self._visible
         asked = [str(name) for name in self.settings["entities"] or there]
         unknown = [name for name in asked if name not in there]
         if unknown:

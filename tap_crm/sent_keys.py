@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -87,6 +88,15 @@ def _log_ahead(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode = WAL").close()
 
 
+class Turned(NamedTuple):
+    """Keys of records that went away, and of those that came back."""
+
+    gone: list[str]
+    back: list[str]
+    number: int
+    """That of the latest change."""
+
+
 class SentKeys:
     """The keys of one stream of one CRM, as one account sees it.
 
@@ -121,14 +131,14 @@ class SentKeys:
         with _in_words("read"), self._engine.connect() as db:
             return set(db.execute(sa.select(KEYS.c.key).where(self._mine, wanted)).scalars())
 
-    def changed(self, since: int) -> tuple[list[str], list[str], int]:
-        """The keys that are gone, those that came back, both after the change ``since``, and the latest number."""
+    def changed(self, since: int) -> Turned:
+        """What went away and came back after the change ``since``."""
         with _in_words("read"), self._engine.connect() as db:
             number = self._number(db)
             news = KEYS.c.changed.between(since + 1, number)
             rows = db.execute(sa.select(KEYS).where(self._mine, news).order_by(KEYS.c.changed, KEYS.c.key)).all()
         gone, back = ([row.key for row in rows if row.is_gone is state] for state in (True, False))
-        return gone, back, number
+        return Turned(gone, back, number)
 
     def note(self, keys: Iterable[str]) -> list[str]:
         """Notes that there are these records, and gives those that were gone."""
@@ -152,10 +162,10 @@ class SentKeys:
     def _mark(self, keys: Iterable[str], *, is_gone: bool) -> list[str]:
         coming, turned = iter(keys), list[str]()
         while some := list(dict.fromkeys(islice(coming, AT_ONCE))):
-            turned += self._written(lambda db, some=some: self._mark_some(db, some, is_gone))  # type: ignore[misc]
+            turned += self._written(partial(self._mark_some, keys=some, is_gone=is_gone))
         return turned
 
-    def _mark_some(self, db: sa.Connection, keys: list[str], is_gone: bool) -> list[str]:
+    def _mark_some(self, db: sa.Connection, *, keys: list[str], is_gone: bool) -> list[str]:
         known = {row.key: row.is_gone for row in db.execute(sa.select(KEYS).where(self._mine, KEYS.c.key.in_(keys)))}
         new = [key for key in keys if key not in known]
         turned = [key for key in keys if known.get(key, is_gone) != is_gone]

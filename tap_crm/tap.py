@@ -91,9 +91,9 @@ class CrmTap(ConfiguredTap):
             stop_if_blind(entities)
         streams = [each for entity in entities for each in self._streams_for(entity)]
         streams += relation_streams(self, self.run)
-        return [*streams, *(make() for make in self._streams_beside().values())]
+        return [*streams, *(make() for make in self._streams_without_records().values())]
 
-    def _streams_beside(self) -> dict[str, Callable[[], Stream]]:
+    def _streams_without_records(self) -> dict[str, Callable[[], Stream]]:
         """What makes the streams that hold no records of the CRM, by name."""
         found: dict[str, Callable[[], Stream]] = {FieldStream.NAME: lambda: FieldStream(self, self.run)}
         if self.run.client.system.has_picklists:
@@ -113,10 +113,10 @@ class CrmTap(ConfiguredTap):
 
     def _stream_of(self, name: str, catalog: Catalog) -> Stream:
         """A stream from the catalog that was passed: the CRM is asked when the stream is read, not before."""
-        if make := self._streams_beside().get(name):
+        if make := self._streams_without_records().get(name):
             return make()
         entry = catalog[name]
-        return kind_of(name, entry.key_properties or ())(
+        return stream_class(name, entry.key_properties or ())(
             self,
             self.run,
             name=name,
@@ -127,6 +127,8 @@ class CrmTap(ConfiguredTap):
 
     def read_all(self) -> None:
         """Reads the selected streams in their order, the first pages of the next ones while one comes to its end."""
+        if not any(each.selected for each in self.streams.values()):
+            self.logger.warning("No stream is selected, so nothing is read.")
         if shard := self.run.shard:
             for name in [name for name, each in self.streams.items() if not self._is_of(shard, each)]:
                 del self.streams[name]
@@ -165,7 +167,7 @@ class CrmTap(ConfiguredTap):
             sys.exit(f"{self.name}: not complete:\n  " + "\n  ".join(self.run.failures))
 
     @classmethod
-    def invoke(  # type: ignore[override]
+    def invoke(  # type: ignore[override]  # as the SDK itself does
         cls,
         *,
         about: bool = False,
@@ -215,7 +217,7 @@ class CrmTap(ConfiguredTap):
             )
 
     @classmethod
-    def cb_test(cls, ctx: Context, param: Option, value: str) -> None:  # noqa: ARG003
+    def cb_test(cls, ctx: Context, param: Option, value: str) -> None:  # noqa: ARG003 - as click calls it
         """Reads one record of each stream (``--test``) or their schemas, and fails as a run does."""
         if value != CliTestOptionValue.Disabled.value:
             tap = cls.made_of(ctx)
@@ -238,7 +240,7 @@ def _read(file: Any, meaning: Callable[[Any], dict[str, Any]]) -> dict[str, Any]
         sys.exit(f"{CrmTap.name}: {file.name} {error}.")
 
 
-def kind_of(name: str, key: Sequence[str]) -> type[CrmStream]:
+def stream_class(name: str, key: Sequence[str]) -> type[CrmStream]:
     """What reads a stream of a catalog."""
     if is_of_relations(name, key):
         return RelationStream

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.model import parted
 from target_crm.mapping import DELETED_AT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from target_crm.report import RawRecord
 
@@ -30,20 +31,16 @@ def marked(told: Mapping[str, Any], streams: Mapping[str, Mapping[str, Any]]) ->
     ``streams`` are the SCHEMA messages so far.
     """
     schema = streams.get(str(told["entity"]), {})
-    keys: Sequence[str] = schema.get("key_properties") or ()
-    parts = str(told["id"]).split("|", len(keys) - 1) if keys else []
-    if not keys or len(parts) != len(keys):
+    try:
+        key = parted(schema.get("key_properties") or (), str(told["id"]))
+    except ValueError:
         return None
     # Stream maps fail over a field that a record lacks.
-    record = {
-        **dict.fromkeys(schema["schema"]["properties"]),
-        **dict(zip(keys, parts, strict=True)),
-        DELETED_AT: told["noticed_at"],
-    }
+    record = {**dict.fromkeys(schema["schema"]["properties"]), **key, DELETED_AT: told["noticed_at"]}
     return {"type": "RECORD", "stream": told["entity"], "record": record}
 
 
-def why_not(raw: RawRecord) -> str:
+def why_not_applied(raw: RawRecord) -> str:
     """Why such a record cannot be applied."""
     return (
         f"the stream of {raw.record.get('entity')} has not come, which would lose it; where the tap renames its "

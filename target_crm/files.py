@@ -9,7 +9,7 @@ import tempfile
 from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -23,16 +23,28 @@ _OLD_MARKS = ('"silent_changes"', "default-src 'none'; style-src 'unsafe-inline'
 _PRIVATE = 0o600
 
 
-def written_files(settings: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Each file that a run with these settings writes, and the words for it."""
+class WrittenFile(NamedTuple):
+    """A file that a run writes."""
+
+    path: Path
+    words: str
+    """What it is, for people."""
+    is_ours: Callable[[Path], bool] | None = None
+    """Whether a file that is there already may be written to; None: any may, as far as is looked at here."""
+    may_be_device: bool = False
+
+
+def written_files(settings: Mapping[str, Any]) -> Iterator[WrittenFile]:
+    """Each file that a run with these settings writes."""
     if settings["rejects_path"]:
-        yield Path(settings["rejects_path"]), "the file of `rejects_path`"
+        path = Path(settings["rejects_path"])
+        yield WrittenFile(path, "the file of `rejects_path`", is_rejects, may_be_device=True)
     if settings["report_path"]:
         page = Path(settings["report_path"])
-        yield page, "the page of `report_path`"
-        yield page.with_suffix(".json"), "the JSON beside `report_path`"
+        yield WrittenFile(page, "the page of `report_path`", is_report)
+        yield WrittenFile(page.with_suffix(".json"), "the JSON beside `report_path`", is_report)
     if ledger := ledger_file(settings["ledger_url"]):
-        yield ledger, "the ledger of `ledger_url`"
+        yield WrittenFile(ledger, "the ledger of `ledger_url`")
 
 
 def ledger_file(url: str | sa.URL) -> Path | None:
@@ -48,33 +60,33 @@ def ledger_file(url: str | sa.URL) -> Path | None:
 
 def problems(settings: Mapping[str, Any]) -> list[str]:
     """Why the run would spoil a file, or could not keep what it must keep: one sentence each."""
-    pairs = [pair for pair in combinations(written_files(settings), 2) if _is_same(pair[0][0], pair[1][0])]
-    found = [f"{one} and {other} are the same file; give each a name of its own." for (_, one), (_, other) in pairs]
-    for path, words in dict(written_files(settings)).items():
-        problem = _problem_of(path, devices="rejects" in words) or ("" if "ledger" in words else _not_ours(path, words))
-        if problem:
-            found.append(f"{words[0].upper()}{words[1:]} {problem}")
-    return found
+    files = list(written_files(settings))
+    found = [
+        f"{one.words} and {other.words} are the same file; give each a name of its own."
+        for one, other in combinations(files, 2)
+        if _is_same(one.path, other.path)
+    ]
+    told = [(file.words, _problem_of(file) or _not_ours(file)) for file in {each.path: each for each in files}.values()]
+    return found + [f"{words[0].upper()}{words[1:]} {problem}" for words, problem in told if problem]
 
 
-def _problem_of(path: Path, *, devices: bool) -> str:
+def _problem_of(file: WrittenFile) -> str:
     try:
-        mode = path.lstat().st_mode
+        mode = file.path.lstat().st_mode
     except FileNotFoundError:
-        folder = path.absolute().parent
+        folder = file.path.absolute().parent
         return "" if folder.is_dir() else "cannot be written: its folder does not exist."
     except OSError as error:
         return f"cannot be written ({error.strerror})."
     if stat.S_ISLNK(mode):
         return "is a symbolic link, which is not followed; name the file itself."
-    return "" if stat.S_ISREG(mode) or (devices and stat.S_ISCHR(mode)) else "is not a plain file."
+    return "" if stat.S_ISREG(mode) or (file.may_be_device and stat.S_ISCHR(mode)) else "is not a plain file."
 
 
-def _not_ours(path: Path, words: str) -> str:
+def _not_ours(file: WrittenFile) -> str:
     """Why a file that is there already may not be written to: this program did not write it."""
-    mine = is_rejects if "rejects" in words else is_report
     try:
-        if not path.exists() or path.stat().st_size == 0 or mine(path):
+        if not (file.is_ours and file.path.exists()) or file.path.stat().st_size == 0 or file.is_ours(file.path):
             return ""
     except OSError as error:
         return f"cannot be read ({error.strerror})."

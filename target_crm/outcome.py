@@ -6,16 +6,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from target_crm.ledger import Link
-
-
-OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
-"""What a CRM may say against one record; any other error is trouble with the connection, which stops the run."""
 
 
 class Reject(Exception):
@@ -40,8 +34,9 @@ class Conflict:
 class Conflicted(Reject):
     """Both sides changed this record, and the settings say that such a one is rejected as a whole."""
 
-    def __init__(self, reason: str, conflicts: Iterable[Conflict]) -> None:
+    def __init__(self, reason: str, crm_id: str, conflicts: Iterable[Conflict]) -> None:
         super().__init__(f"{reason}; change one side, or let one of them win by `conflicts`, and replay it")
+        self.crm_id = crm_id
         self.conflicts = tuple(replace(each, done="rejected") for each in conflicts)
 
 

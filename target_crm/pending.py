@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from target_crm.outcome import OF_ONE_RECORD, Action, Reject
+from crm_systems.errors import OF_ONE_RECORD
+from target_crm.outcome import Action, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -50,7 +50,7 @@ class Run:
             shows_records=bool(settings["report_path"]),
         )
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), settings)
-        self.workers = Workers(self.client.parallel, self.rest)
+        self.workers = Workers(self.client.parallel, self.flush)
         self._stream = ""
         self.pending = Pending(lambda: self.ledger, self.report, self.warn)
         self.planned: dict[str, set[str]] = {}
@@ -102,10 +102,10 @@ class Run:
             SystemExit: more records were rejected than may be.
         """
         self.workers.finish()
-        self.rest()
+        self.flush()
         self.pending.set_links()
 
-    def rest(self) -> None:
+    def flush(self) -> None:
         """Makes durable what was noted so far."""
         if self._ledger is not None:
             self._ledger.flush()
@@ -123,7 +123,8 @@ class Run:
             self._reject(stream, raw, outcome)
 
     def _reject(self, stream: str, raw: RawRecord, outcome: Outcome) -> None:
-        sentence = f"{stream}: the record {outcome.key} is rejected: {outcome.reason.rstrip('.')}."
+        which = f"the record {outcome.key}" if outcome.key else "a record"
+        sentence = f"{stream}: {which} is rejected: {outcome.reason.rstrip('.')}."
         try:
             self._rejects.add(raw, f"{outcome.reason} {outcome.server_says}".strip(), outcome.conflicts)
         except OSError as error:

@@ -9,15 +9,16 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from singer_sdk import Target
-from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.json import serialize_json
 
+from crm_singer import applying
 from crm_systems.discovery import introduction
 from crm_systems.model import Entity
 from crm_systems.terminal import handing_on, speak_utf8
 from target_crm.configuration import ConfiguredTarget
-from target_crm.descriptions import DELETED, is_description, marked, why_not
+from target_crm.descriptions import DELETED, is_description, marked, why_not_applied
 from target_crm.files import is_open, written_files
 from target_crm.input import Messages, StreamMaps, Termination, standard_input
 from target_crm.outcome import Action, Outcome
@@ -47,7 +48,7 @@ class CrmTarget(ConfiguredTarget):
         self._plain: dict[str, CrmSink] = {}
         """By stream, the sinks that take records without a detour."""
         self._state_sent: dict[str, Any] | None = None
-        self._termination = Termination(self.drain_all)
+        self._termination = Termination(self.drain_all, self._let_states_leave)
         speak_utf8(self.name)
         super().__init__(**arguments)
         # Streams are drained in the order in which they came, so that parents come before children.
@@ -66,7 +67,8 @@ class CrmTarget(ConfiguredTarget):
 
     def setup_mapper(self) -> None:
         """Stream maps that say in words which expression fails on a record."""
-        self._mapper = StreamMaps(plugin_config=dict(self.config), logger=self.logger)
+        with applying(self.name):
+            self._mapper = StreamMaps(plugin_config=dict(self.config), logger=self.logger)
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         """The sink that writes, but for the stream of a connection test and those that are left out."""
@@ -131,7 +133,7 @@ class CrmTarget(ConfiguredTarget):
         if message := marked(told, self._described):
             self._process_record_message(message)
         else:
-            outcome = Outcome(Action.REJECT, str(told.get("id")), reason=why_not(self.run.received))
+            outcome = Outcome(Action.REJECT, str(told.get("id")), reason=why_not_applied(self.run.received))
             self.run.report.stream(DELETED, Entity(DELETED, ()))
             self.run.count(DELETED, self.run.received, outcome)
 
@@ -139,9 +141,24 @@ class CrmTarget(ConfiguredTarget):
         """Does nothing: it is about versions of tables, and a CRM has none."""
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        """Writes all that came before the state, so that it leaves at once."""
+        """Begins to write all that came before the state, which leaves when that is done; what comes next goes on."""
         super()._process_state_message(message_dict)
-        self.drain_all()
+        for sink in self._sinks_active.values():
+            self.drain_one(sink)
+        self._reset_max_record_age()
+        with self.run.in_words():
+            self.run.workers.in_turn(partial(self._leave, message_dict["value"]))
+
+    def _leave(self, state: dict[str, Any]) -> None:
+        """Lets a state leave, once what was noted of the records before it is durable."""
+        self.run.flush()
+        self._write_state_message(state)
+
+    def _let_states_leave(self) -> None:
+        """Waits for the records before the last state, if it has not left."""
+        if self._latest_state and self._latest_state != self._state_sent:
+            with self.run.in_words():
+                self.run.workers.finish()
 
     def _drain_all(self, sink_list: Iterable[Sink], parallelism: int) -> None:
         """Writes what came so far, to the end; the SDK lets state leave after it."""
@@ -170,7 +187,7 @@ class CrmTarget(ConfiguredTarget):
         self._termination.ask(signum)
 
     @classmethod
-    def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:  # noqa: ARG003
+    def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:  # noqa: ARG003 - as click calls it
         """Logs in, says who and where, and writes nothing (``--test``)."""
         if value:
             target = cls.made_of(ctx)
@@ -179,7 +196,7 @@ class CrmTarget(ConfiguredTarget):
             ctx.exit()
 
     @classmethod
-    def invoke(  # type: ignore[override]
+    def invoke(  # type: ignore[override]  # as the SDK itself does
         cls, *, about: bool = False, about_format: str | None = None, config: Any = None, file_input: Any = None
     ) -> None:
         """Runs the target as the SDK does, and says what was done however the run ends."""
@@ -188,14 +205,12 @@ class CrmTarget(ConfiguredTarget):
         messages = cast("Messages", target.message_reader)
         with messages.in_words(cls.name):
             source = getattr(file_input, "buffer", file_input) or standard_input()
-        for path, words in written_files(target.settings):
-            if is_open(path, source):
+        for file in written_files(target.settings):
+            if is_open(file.path, source):
                 # The report of this run would be written there, too.
-                raise SystemExit(f"{cls.name}: The input is {words}; move it away before it is read.")
+                raise SystemExit(f"{cls.name}: The input is {file.words}; move it away before it is read.")
         try:
-            with messages.in_words(cls.name):
+            with messages.in_words(cls.name), applying(cls.name):
                 target.listen(cast("IO[str]", messages.messages_in(target._termination.lines(source))))
-        except (MapExpressionError, StreamMapConfigError) as error:
-            raise SystemExit(f"{cls.name}: `stream_maps` cannot be applied: {error}") from None
         finally:
             target.run.finish()

@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from target_crm.outcome import Outcome
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from target_crm.outcome import Outcome
 
 
 AHEAD = 4
@@ -24,24 +24,28 @@ UNTOLD = 25
 
 @dataclass(frozen=True)
 class _Begun:
-    """A record that is being written, or waits for a worker."""
+    """A record that is being written or waits for a worker; without a ``future``, something else that has its turn."""
 
-    future: Future[Outcome]
-    identifiers: tuple[str, ...]
-    settle: Callable[[Outcome], None]
+    settle: Callable[[], None]
+    future: Future[Outcome] | None = None
+    identifiers: tuple[str, ...] = ()
+
+    @property
+    def is_done(self) -> bool:
+        return self.future is None or self.future.done()
 
 
 class Workers:
     """Writes records at the same time, but in turn those that may be the same one. Used by the main thread alone.
 
-    What became of them is told in the order in which they came. ``rest`` is done whenever nothing is left to do.
+    What became of them is told in the order in which they came. ``when_idle`` is called whenever nothing is left to do.
     """
 
-    def __init__(self, parallel: int, rest: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, parallel: int, when_idle: Callable[[], None] = lambda: None) -> None:
         self.in_hand = AHEAD * parallel
         """How many records they have in hand or waiting at the most."""
         self._parallel = parallel
-        self._rest = rest
+        self._when_idle = when_idle
         self._counting = threading.Lock()
         self._open = 0
         self._pool: ThreadPoolExecutor | None = None
@@ -72,18 +76,16 @@ class Workers:
         before = {self._last[each] for each in identifiers if each in self._last}
         future = self._pool.submit(self._after, before, write)
         self._last.update(dict.fromkeys(identifiers, future))
-        self._begun.append(_Begun(future, identifiers, settle))
+        self._begun.append(_Begun(lambda: settle(future.result()), future, identifiers))
         self._settle(at_most=self.in_hand)
 
-    def tell(self, outcome: Outcome, settle: Callable[[Outcome], None]) -> None:
-        """Lets ``settle`` take what became of a record that needs no worker, when its turn comes; raises as it does."""
+    def in_turn(self, settle: Callable[[], None]) -> None:
+        """Does what needs no worker when all that was begun before is settled; raises as :meth:`begin`."""
         if self._begun:
-            done = Future[Outcome]()
-            done.set_result(outcome)
-            self._begun.append(_Begun(done, (), settle))
+            self._begun.append(_Begun(settle))
             self._settle(at_most=self.in_hand)
         else:
-            settle(outcome)
+            settle()
 
     def finish(self) -> None:
         """Returns when all that was begun is done and settled; raises as :meth:`begin`."""
@@ -94,13 +96,12 @@ class Workers:
         with ExitStack() as failing:
             # Whatever ends this early, a signal as well, leaves no record half written.
             failing.callback(self.stop)
-            while self._begun and (self._is_much(at_most) or self._begun[0].future.done()):
+            while self._begun and (self._is_much(at_most) or self._begun[0].is_done):
                 first = self._begun.popleft()
-                outcome = first.future.result()
+                first.settle()
                 for each in first.identifiers:
                     if self._last.get(each) is first.future:
                         del self._last[each]
-                first.settle(outcome)
             failing.pop_all()
 
     def _is_much(self, at_most: int) -> bool:
@@ -123,5 +124,5 @@ class Workers:
             self._open -= 1
             is_last = not self._open
         if is_last:
-            self._rest()
+            self._when_idle()
         return outcome

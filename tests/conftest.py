@@ -17,7 +17,7 @@ from crm_simulators.vtiger import SimplyCrmSimulator, Switches, VtigerSimulator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MEMORY = Path("/dev/shm")  # noqa: S108
+MEMORY = Path("/dev/shm")
 ALL_CASES = os.environ.get("SWEEPS") == "all"
 """Whether all cases of sweeps are wanted."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -80,6 +82,18 @@ def imports(graph: grimp.ImportGraph) -> Iterator[tuple[str, str]]:
     return ((here, there) for here in graph.modules for there in graph.find_modules_directly_imported_by(here))
 
 
+def test_the_same_things_have_the_same_names_in_every_room() -> None:
+    for crm in house.CRMS:
+        found = {path.stem for path in (ROOT / "crm_systems" / crm).glob("*.py")}
+        assert found >= {"answers", "lists", "look_up", "settings", "system", "writing"}, crm
+
+
+def test_the_words_of_the_schemas_are_explained_and_used() -> None:
+    used = {word for path in ROOT.glob("schemas/*/*.json") for word in json.loads(path.read_bytes()).get("private", ())}
+    explained = re.findall(r"^\|[^|]*\| `(\w+)` \|", (ROOT / "schemas/README.md").read_text("utf-8"), re.MULTILINE)
+    assert used == set(explained)
+
+
 def test_no_imports_go_round_in_a_circle(graph: grimp.ImportGraph) -> None:
     order: TopologicalSorter[str] = TopologicalSorter()
     for here, there in imports(graph):
@@ -155,5 +169,5 @@ def test_a_breach_of_a_contract_is_seen(house_copy: Path, contract: str) -> None
 def said_of(folder: Path) -> str:
     """What the linter says of the packages in a folder."""
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
     return done.stdout

@@ -57,7 +57,7 @@ def project(folder: Path, config: dict[str, Any], *, child: dict[str, Any] | Non
 def meltano(folder: Path, *arguments: str, lines: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs Meltano in a project."""
     assert MELTANO.exists(), "`make .venv-meltano/ready` installs Meltano"
-    return subprocess.run(  # noqa: S603 - our own installation
+    return subprocess.run(
         [MELTANO, *arguments],
         cwd=folder,
         input=lines,

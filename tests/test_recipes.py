@@ -82,7 +82,7 @@ def test_one_crm_moves_to_another_once(vtiger: Start, tmp_path: Path) -> None:
 def test_a_company_moves_with_its_files_and_members(vtiger: Start, tmp_path: Path) -> None:
     goal = vtiger(rows=0)
     with SIMULATORS["simplycrm"](rows=0) as origin:
-        store: Any = origin.store  # type: ignore[attr-defined]
+        store: Any = origin.store  # type: ignore[attr-defined]  # each simulator has one
         campaign = store.insert("Campaigns", {"campaignname": "Spring", "closingdate": "2026-05-01"})
         people = [store.insert("Contacts", {"lastname": f"Person {n}"}) for n in range(3)]
         paper = store.insert("Documents", {"notes_title": "Deed", "filename": "deed.txt", "filelocationtype": "I"})

@@ -29,7 +29,7 @@ def test_it_is_read_and_written_and_keeps_the_contract() -> None:
     ignored = [f"--ignore=tests/contract/{name}" for name in LEFT_OUT]
     plugins = ["-p", "tests.sixth_crm.registered", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", "-q", *plugins, "tests/sixth_crm/tour.py", "tests/contract", *ignored]
-    done = subprocess.run(  # noqa: S603 - our own tests
+    done = subprocess.run(
         [*command, "-k", f"(tour or sixth) and {NEEDS_MORE}"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr

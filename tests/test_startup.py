@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tap_crm.described import Described
+from tap_crm.described import DescribedTap
 from tap_crm.tap import CrmTap
 from target_crm.described import DescribedTarget
 from target_crm.target import CrmTarget
@@ -30,7 +30,7 @@ except SystemExit:
 @pytest.mark.parametrize("option", ["--version", "--about"])
 def test_what_is_not_needed_is_not_loaded(package: str, option: str) -> None:
     command = [sys.executable, "-c", SCRIPT.format(package=package), option]
-    told = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603 - our own
+    told = subprocess.run(command, capture_output=True, check=True, text=True)
     assert version("tap-crm") in told.stdout
     loaded = json.loads(told.stderr.splitlines()[-1])
     assert "singer_sdk" in loaded
@@ -42,6 +42,6 @@ def test_no_database_is_loaded_before_one_is_wanted() -> None:
     assert subprocess.run(command, capture_output=True, check=True, text=True).stdout == "False\n"  # noqa: S603
 
 
-@pytest.mark.parametrize(("light", "whole"), [(Described, CrmTap), (DescribedTarget, CrmTarget)])
+@pytest.mark.parametrize(("light", "whole"), [(DescribedTap, CrmTap), (DescribedTarget, CrmTarget)])
 def test_both_say_the_same(light: Any, whole: Any) -> None:
     assert light._get_about_info() == whole._get_about_info()

@@ -98,7 +98,7 @@ def parse_date(raw: Any, forms: tuple[DateForm, ...]) -> str:
         pattern, layout = _DATE_FORMS[form]
         if isinstance(raw, str) and pattern.fullmatch(raw):
             try:
-                return datetime.strptime(raw, layout).date().isoformat()  # noqa: DTZ007 - days have no zone
+                return datetime.strptime(raw, layout).date().isoformat()
             except ValueError:
                 break
     raise WrongForm(raw)

@@ -121,7 +121,7 @@ class Renderer:
         for name in ("b_date", "e_date"):
             shown[f"{name}_v"] = dotted(row[name])
             if row[name] and self._switches.regular_dates == "number":
-                shown[name] = timegm(datetime.strptime(row[name], "%Y-%m-%d").timetuple())  # noqa: DTZ007
+                shown[name] = timegm(datetime.strptime(row[name], "%Y-%m-%d").timetuple())
         if self._switches.regular_teacher_id:
             shown["teacher_id"] = row["teacher_ids"][0] if row["teacher_ids"] else None
 

@@ -10,7 +10,7 @@ from crm_simulators.alfacrm import odd
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_START = datetime(2025, 1, 1)  # noqa: DTZ001 - the tenant's wall clock
+_START = datetime(2025, 1, 1)
 _YEAR = 360 * 86400
 
 

@@ -223,5 +223,5 @@ class _Handler(BaseHTTPRequestHandler):
         """The header Date, by the simulator's clock."""
         return format_datetime(self.server.simulator.clock.now(), usegmt=True)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as the library calls it
         """Stays quiet: tests read ``simulator.calls``."""

@@ -103,7 +103,7 @@ def _from_json(body: bytes, switches: Switches, columns: Mapping[str, Column]) -
     found: Parameters = {}
     for name, item in value.items():
         if "." in name and switches.json_keys == "nested":
-            name = f"[{name}]"  # noqa: PLW2901  # a dotted key is a property of that very name, which no type has
+            name = f"[{name}]"  # noqa: PLW2901 - a dotted key is a property of that very name, which no type has
         found.update(_flat(name, item, switches, columns))
     return found
 

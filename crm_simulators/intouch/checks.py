@@ -187,14 +187,14 @@ def _boolean(value: Any) -> bool:
 
 def _date(value: Any) -> str:
     try:
-        return date.fromisoformat(_DATE.fullmatch(_text(value))[0]).isoformat()  # type: ignore[index]
+        return date.fromisoformat(_DATE.fullmatch(_text(value))[0]).isoformat()  # type: ignore[index]  # None is a TypeError
     except (TypeError, ValueError):
         raise InvalidError("Date expected, YYYY-MM-DD") from None
 
 
 def _time(value: Any) -> str:
     try:
-        return time.fromisoformat(_TIME.fullmatch(_text(value))[0]).isoformat()  # type: ignore[index]
+        return time.fromisoformat(_TIME.fullmatch(_text(value))[0]).isoformat()  # type: ignore[index]  # None is a TypeError
     except (TypeError, ValueError):
         raise InvalidError("Time expected, HH:mm") from None
 

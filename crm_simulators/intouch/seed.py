@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from crm_simulators.intouch.database import Database
 
-_FIRST_ENTERED = datetime(2023, 1, 2, 8)  # noqa: DTZ001  # local time without a zone, as the CRM has it
-_LAST_ENTERED = datetime(2024, 12, 30)  # noqa: DTZ001
-_FIRST_MODIFIED = datetime(2025, 1, 1)  # noqa: DTZ001
-_LAST_MODIFIED = datetime(2025, 11, 28, 17, 30)  # noqa: DTZ001
+_FIRST_ENTERED = datetime(2023, 1, 2, 8)  # local time without a zone, as the CRM has it
+_LAST_ENTERED = datetime(2024, 12, 30)
+_FIRST_MODIFIED = datetime(2025, 1, 1)
+_LAST_MODIFIED = datetime(2025, 11, 28, 17, 30)
 _BURSTS = (range(50, 300), range(900, 1150))
 """Ranks, newest first, that share one second: 250 rows over the page borders at 100 and 200, and over that at 1000."""
-_FOLD = datetime(2025, 10, 26, 2, 30)  # noqa: DTZ001
+_FOLD = datetime(2025, 10, 26, 2, 30)
 _FOLD_RANK = 20
 """One change falls into the hour that the local clock runs through twice."""
 _SHARE_CHANGED = 0.8

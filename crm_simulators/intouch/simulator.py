@@ -68,7 +68,7 @@ class InTouchSimulator(Simulator):
             if entity == "lists":
                 return [dict(entry) for entry in self._database.lists.values()]
             table = self._database.tables[entity]
-            return [expand(entity, table.rows[key]) for key in table.keys()]  # noqa: SIM118  # no dictionary
+            return [expand(entity, table.rows[key]) for key in table.keys()]  # noqa: SIM118 - no dictionary
 
     def insert(self, entity: str, values: Mapping[str, Any], *, by: str = "eva") -> Key:
         """Stores a record without any check and tells its key."""

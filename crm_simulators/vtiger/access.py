@@ -30,6 +30,8 @@ class User:
     time_zone: str = "UTC"
     date_format: str = "yyyy-mm-dd"
     hour_format: str = "12"
+    separators: tuple[str, str] = (".", ",")
+    """Before decimals and between thousands."""
     groups: tuple[int, ...] = ()
 
     @property
@@ -52,6 +54,7 @@ USERS = {
             time_zone="Europe/Berlin",
             date_format="dd-mm-yyyy",
             hour_format="24",
+            separators=(",", "."),
             groups=(5,),
         ),
         User(

@@ -15,11 +15,16 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a", 
 
 
 def fold(text: str) -> str:
-    """The text without case and accents; this collation takes ß for a single s."""
+    """The text without case and accents; this collation takes ß for a single s, a lone accent for a letter."""
     if text.isascii():
         return text.upper()
-    letters = unicodedata.normalize("NFD", text.replace("ß", "s"))
-    return "".join(_upper(letter) for letter in letters if not unicodedata.combining(letter))
+    return "".join(_upper(letter) for each in text.replace("ß", "s") for letter in _bare(each))
+
+
+@lru_cache(maxsize=4096)
+def _bare(letter: str) -> str:
+    """A letter without its accents."""
+    return "".join(part for part in unicodedata.normalize("NFD", letter) if not unicodedata.combining(part)) or letter
 
 
 def _upper(letter: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import date
+from datetime import date, datetime, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from html.entities import codepoint2name
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from crm_simulators.vtiger.seed_values import storable
 
@@ -35,6 +36,17 @@ def text_of(value: Any) -> str:
     if value is True:
         return "1"
     return f"{value:.14g}" if isinstance(value, float) else str(value)
+
+
+def from_people(field: Field, text: str, separators: tuple[str, str], time_zone: str) -> str:
+    """What coreBOS makes of a number or a time that it takes as the user writes it (measured)."""
+    if field.kind in {"double", "currency"}:
+        decimal, thousands = separators
+        return text.replace(thousands, "").replace(decimal, ".")
+    if field.kind == "datetime" and re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", text):
+        local = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(time_zone))
+        return local.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    return text
 
 
 def stored(field: Field, value: Any, *, date_format: str, marks: str) -> str | None:

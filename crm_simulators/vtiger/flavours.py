@@ -42,6 +42,8 @@ class Flavour:
     joins_lines: bool = True
     """Whether ``select *`` of an inventory module is joined with its lines."""
     queries_non_entities: bool = True
+    tells_secrets: bool = False
+    """Whether ``select *`` of users holds the hashes of their passwords and their access keys."""
     question_marks: str = "????"
     """What a character of four bytes becomes."""
     decimals: int | None = None
@@ -65,7 +67,13 @@ FLAVOURS = {
             long_login=True,
         ),
         Flavour(
-            "vtiger-8.0", "8.0.0", syncs=False, sync_of_everything=False, revised_lines_crash=True, long_login=True
+            "vtiger-8.0",
+            "8.0.0",
+            syncs=False,
+            sync_of_everything=False,
+            revised_lines_crash=True,
+            long_login=True,
+            tells_secrets=True,
         ),
         Flavour(
             "corebos",

@@ -111,7 +111,11 @@ def totals(store: Store, document: Record) -> Values:
 
 def drop_lines(store: Store, document: Record) -> None:
     """Removes the lines of a document; new ones get new ids (measured)."""
-    for line in store.lines_of(document):
+    lines = store.lines_of(document)
+    if "InventoryDetails" in store.modules:
+        own = store.id(document)
+        lines = [each for each in store.raw("InventoryDetails") if each.live and each.values.get("related_to") == own]
+    for line in lines:
         store.bury(line)
 
 

@@ -45,8 +45,8 @@ class Reader:
             Hanging: the query makes the server spin.
         """
         module = self._access.readable(vtql.module_of(text))
-        query = vtql.parse(text, wide=self._flavour.wide_grammar)
         try:
+            query = vtql.parse(text, wide=self._flavour.wide_grammar)
             return self._run(query, self._store.tables[module.name])
         except SqlError:
             if self._flavour.swallows_sql_errors:
@@ -149,6 +149,9 @@ class Reader:
     def _shaped(self, row: dict[str, Any], columns: tuple[str, ...] | None, table: Table) -> dict[str, Any]:
         if columns is None:
             columns = self._access.in_order(table.module)
+            if self._flavour.tells_secrets and table.module.name == "Users":
+                row = {**row, **dict.fromkeys(("accesskey", "user_password", "confirm_password"), "secret")}
+                columns = (*columns, "accesskey", "user_password", "confirm_password")
         shaped = {name.replace(".", "").lower() if "." in name else name: self._cell(row, name) for name in columns}
         if self._flavour.is_corebos and table.module.name == "Contacts":
             shaped["imagenamefullpath"] = ""

@@ -66,6 +66,8 @@ class Field:
     width: int | None = None
     decimals: int = 0
     choices: tuple[str, ...] = ()
+    typed: bool = False
+    """Whether coreBOS takes it as the user writes it: numbers and times of some of its kinds (measured)."""
 
     @property
     def is_reference(self) -> bool:
@@ -116,6 +118,7 @@ def _field(module: str, data: Mapping[str, Any], decimals_of_all: int | None) ->
         mandatory=data["mandatory"],
         unique=bool(data.get("isunique")),
         editable=data["editable"],
+        typed=data.get("uitype") in {"7", "9", "50", "71", "72"},
         refers_to=tuple(data["type"].get("refersTo") or ()),
         default=str(data.get("default") or ""),
         width=width(name, kind),

@@ -205,6 +205,8 @@ def _user(name: str) -> Values:
         "hour_format": user.hour_format,
         "date_format": user.date_format,
         "time_zone": user.time_zone,
+        "currency_decimal_separator": user.separators[0],
+        "currency_grouping_separator": user.separators[1],
         "currency_id": "21x1",
         "internal_mailer": "1",
         "language": "en_us",

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crm_simulators.vtiger.failures import Hanging, Refused, denied, unknown_error
+from crm_simulators.vtiger.failures import Hanging, Refused, SqlError, denied, unknown_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ _TOKEN = re.compile(
 _WIDE_TOKEN = re.compile(
     r"(?P<string>'(?:[^']|'')+')|(?P<word>\w+(?:\.\w+)*)|(?P<number>[+-]\d+)|(?P<sign>!=|<>|<=|>=|[<>=(),*;])", re.ASCII
 )
+_OF_WORKFLOWS = re.compile(r"(^\s*|\s)select\s+\[| where\s+\[", re.IGNORECASE)
 _OPERATORS = frozenset({"=", "<", ">", "<=", ">=", "!=", "in", "like"})
 _KEYWORDS = frozenset({"select", "from", "where", "and", "or", "order", "by", "asc", "desc", "limit", "in", "like"})
 
@@ -91,16 +92,37 @@ def module_of(text: str) -> str:
 
 
 def parse(text: str, *, wide: bool) -> Query:
-    """Parses a query; ``wide`` is coreBOS's grammar."""
+    """Parses a query; ``wide`` is coreBOS's grammar.
+
+    Raises:
+        SqlError: coreBOS takes it for one in the language of its workflows.
+    """
     stripped = text.strip()
     if not wide and not re.match(r"\w", stripped, re.ASCII):
         raise Hanging
+    if wide and _OF_WORKFLOWS.search(stripped):
+        raise SqlError
+    if wide:
+        stripped = re.sub(r"[\n\t\r]", " ", stripped)
     return _Parser(stripped, wide=wide).query()
+
+
+def _is_extended(text: str) -> bool:
+    """Whether coreBOS takes a query for an extended one: by a dot or a parenthesis outside of what it thinks literals.
+
+    It looks for those with regular expressions (measured, and so its code says), so that the first parenthesis in a
+    literal ends a list, and a quote at its beginning ends a literal.
+    """
+    rest = text
+    for literal in (r" in \(.+?\)", r" count\(.+?\)", r"'.+?'", r"\(\s*\)"):
+        rest = re.sub(literal, "", rest, flags=re.IGNORECASE | re.DOTALL)
+    return "." in rest or "(" in rest
 
 
 class _Parser:
     def __init__(self, text: str, *, wide: bool) -> None:
         self._wide = wide
+        self._extended = wide and _is_extended(text)
         self._tokens = self._lex(text)
         self._next = next(self._tokens)
 
@@ -187,7 +209,7 @@ class _Parser:
         self._expect("(")
         values = [self._value()]
         while self._accept(","):
-            values.append(self._value())
+            values.append(self._value(follows=True))
         self._expect(")")
         return Condition(field, "in", tuple(values))
 
@@ -200,9 +222,16 @@ class _Parser:
             raise Refused("QUERY_SYNTAX_ERROR", "There is an syntax error in query")
         return Condition(field, "not null" if negated else "null", ())
 
-    def _value(self) -> Literal:
+    def _value(self, *, follows: bool = False) -> Literal:
+        """A value; ``follows``: it is not the first of a list, whose others an extended query reads with their quotes.
+
+        An extended query also strips quotes that belong to the text (measured).
+        """
         token = self._expect("string", "number", "name")
-        return Literal(token.text, quoted=token.kind == "string")
+        text, quoted = token.text, token.kind == "string"
+        if quoted and self._extended:
+            text = f" '{text}" if follows else text.strip("'")
+        return Literal(text, quoted=quoted)
 
     def _order(self) -> tuple[tuple[str, ...], bool]:
         self._expect("by")

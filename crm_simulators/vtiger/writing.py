@@ -93,8 +93,9 @@ class Writer:
         record = self._store.add(target.name, values)
         record.label = self._label(target, element)
         self._store.put(record, attached_to_new(self._store, record, element, self._files))
-        if isinstance(element.get("LineItems"), list):
-            add_lines(self._store, record, element["LineItems"], from_stock=True)
+        lines = self._lines_in(element)
+        if lines is not None:
+            add_lines(self._store, record, lines, from_stock=True)
             sums = totals(self._store, record)
             self._store.put(record, {name: value for name, value in sums.items() if name != "balance"})
         self._touch_parent(record)
@@ -146,6 +147,8 @@ class Writer:
 
     def _keep(self, field: Field, value: Any) -> str | None:
         user, marks = self._access.user, self._flavour.question_marks
+        if self._flavour.is_corebos and field.typed:
+            value = converting.from_people(field, converting.text_of(value), user.separators, user.time_zone)
         return converting.stored(field, value, date_format=user.date_format, marks=marks)
 
     def _converted(self, module: Module, element: Mapping[str, Any]) -> Values:
@@ -263,11 +266,19 @@ class Writer:
             record.label = self._label(module, {**self._store.tables[module.name].full(record), **element})
         if not has_owner:
             self._refuse_owner()
-        if isinstance(element.get("LineItems"), list):
-            self._replace_lines(record, element["LineItems"])
+        lines = self._lines_in(element)
+        if lines is not None:
+            self._replace_lines(record, lines)
         if module.name in INVENTORY and self._flavour.joins_lines:
             return self._retriever.revised_document(record, element)
         return self._named(record)
+
+    def _lines_in(self, element: Mapping[str, Any]) -> list[Any] | None:
+        """The lines that are sent along; coreBOS has other names for them and their quantity (measured)."""
+        lines = element.get("pdoInformation" if self._flavour.is_corebos else "LineItems")
+        if not isinstance(lines, list) or not self._flavour.is_corebos:
+            return lines if isinstance(lines, list) else None
+        return [{**line, "quantity": line.get("qty")} for line in lines]
 
     def _replace_lines(self, record: Record, lines: list[Any]) -> None:
         drop_lines(self._store, record)

@@ -12,7 +12,8 @@ from crm_systems.errors import Denied, LogInRefused, ProtocolError, Rejected, Se
 if TYPE_CHECKING:
     from crm_systems.model import Reply, Request
 
-TOKEN = "X-ALFACRM-TOKEN"  # noqa: S105 - the name of a header
+HEADER = "X-ALFACRM-TOKEN"
+"""Where the token goes."""
 
 
 class Answers:
@@ -43,7 +44,7 @@ class Answers:
         """
         is_ok = reply.status in range(200, 300)
         if not is_ok:
-            self._check_status(request, reply.status)
+            self._check_status(request, reply)
         answer = decode_json(request, reply)
         told = answer if isinstance(answer, dict) else {}
         model = told.get("model")
@@ -53,14 +54,13 @@ class Answers:
             raise _refusal(request, reply, answer)
         if not is_ok:
             says = str(told.get("message", ""))
-            code = f"HTTP {reply.status}"
-            raise Rejected(f"{request.about}: the CRM does not understand this", code=code, server_says=says)
+            raise Rejected(f"{request.about}: the CRM does not understand this", code=reply.code, server_says=says)
         self._given.add(request.about)
         return answer
 
-    def _check_status(self, request: Request, status: int) -> None:
+    def _check_status(self, request: Request, reply: Reply) -> None:
         """What a status says by itself: 401 is an ended token, 403 that or a missing right, 404 may pass."""
-        code, token = f"HTTP {status}", request.headers.get(TOKEN, "")
+        status, code, token = reply.status, reply.code, request.headers.get(HEADER, "")
         if not token and status == HTTPStatus.NOT_FOUND:
             what = "Log-in: there is no alfaCRM at this address"
             raise LogInRefused(what, code=code, hint="set `url` to https://TENANT.s20.online")
@@ -97,7 +97,7 @@ def _refusal(request: Request, reply: Reply, answer: Any) -> Rejected:
     names = list(dict.fromkeys(name for name, _ in found if name))
     return Rejected(
         f"{request.about}: the CRM refuses this",
-        code="" if reply.status == HTTPStatus.OK else f"HTTP {reply.status}",
+        code="" if reply.status == HTTPStatus.OK else reply.code,
         hint=f"it complains about {', '.join(names)}" if names else "",
         server_says="; ".join(text for _, text in found),
         field=names[0] if names else "",

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.alfacrm.pages import newest_first, opened, whole
+from crm_systems.alfacrm.pages import newest_first, part_of, whole
 from crm_systems.alfacrm.records import dotted, latest, may_be_since, normaliser
 from crm_systems.catalogue import catalogue
 from crm_systems.errors import ConfigError, ProtocolError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from crm_systems.model import Call, Entity, Row
+    from crm_systems.paging import Part
 
 SYSTEM = "alfacrm"
 SAMPLES = 3
@@ -141,15 +142,17 @@ class Lists:
         return list(map(normaliser(entity), together(partial(self._look, call, entity, ask) for ask in asks)))
 
     def _look(self, call: Call, entity: Entity, ask: Request) -> list[Row]:
-        def page(number: int) -> tuple[list[Row], int | None]:
-            return opened(ask, call(replace(ask, json={**ask.json, "page": number, "pageSize": self._page_size})))
+        def page(number: int) -> Part:
+            body = {**ask.json, "page": number, "pageSize": self._page_size}
+            return part_of(call(replace(ask, json=body)), ask.about)
 
-        rows, total = page(0)
+        first = page(0)
+        rows, total = first.rows, first.total
         if rows:
             self._witnesses.setdefault(entity.name, []).append(ask)
         if not rows or total is None or total <= len(rows):
             return rows
-        return together([lambda: rows, lambda: page((total - 1) // len(rows))[0]])
+        return together([lambda: rows, lambda: page((total - 1) // len(rows)).rows])
 
     def walk(
         self,
@@ -197,16 +200,13 @@ class Lists:
         known = self._witnesses.get(entity.name) or self._witnesses.get("branch") or []
         places = [(ask.path, ask.query) for ask in empty]
         for ask in [ask for ask in known if (ask.path, ask.query) in places] or known[:1]:
-            if not self._first_rows(call, ask, 1):
+            one = {**ask.json, "page": 0, "pageSize": 1}
+            if not part_of(call(replace(ask, json=one)), ask.about).rows:
                 raise shrunk(ask.about)
 
     def forget(self, entity: Entity) -> None:
         """Another list has to vouch for this entity's: it may be empty from now on, since a record is deleted."""
         self._witnesses.pop(entity.name, None)
-
-    @staticmethod
-    def _first_rows(call: Call, ask: Request, size: int) -> list[Row]:
-        return opened(ask, call(replace(ask, json={**ask.json, "page": 0, "pageSize": size})))[0]
 
     def _is_asked(self, entity: Entity, row: Row) -> bool:
         """Whether a row is of the branches that the settings name; some tenants show every branch's rows in each.

@@ -10,7 +10,7 @@ from crm_systems.kinds import Reader
 from crm_systems.rows import key_of
 from crm_systems.system import System
 from crm_systems.value_index import ValueIndex
-from crm_systems.wire import is_empty, matches
+from crm_systems.wire import is_empty, matches, respelt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,9 +77,11 @@ class AlfaCrmLookUp(System):
         if not (parent or filters):
             keys = self._index.keys(entity, match, lambda _since: self._all(call, entity))
             return [row for key in keys if (row := self.get(call, entity, key))]
+        # Whether the server takes a composed letter for its parts is not documented.
+        spelt = [{name: respelt(form, value) for name, value in filters.items()} for form in ("NFC", "NFD")]
         typed = Reader(entity, self.notation)
-        for _look in range(LOOKS):
-            asks = self._lists.requests(call, entity, filters, parent=parent)
+        for each in [filters] * LOOKS + [each for each in spelt if each != filters]:
+            asks = self._lists.requests(call, entity, each, parent=parent)
             rows = [row for page in self._lists.walk(call, entity, asks, is_look_up=True) for row in page.rows]
             if any(matches(entity, match, typed(row)) for row in rows):
                 return rows

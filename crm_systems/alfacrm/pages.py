@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.alfacrm.records import latest
-from crm_systems.paging import PASSES, is_plausible, shrunk
+from crm_systems.paging import PASSES, Part, is_plausible, shrunk
 from crm_systems.rows import rows_in
 from crm_systems.times import is_long_ago, may_be_made_between
 
@@ -52,10 +52,11 @@ class Pass:
         """
         served = 0
         for number in count():
-            items, total = self._page(number)
+            part = self._page(number)
+            items, total = part.rows, part.total
             fresh = {key: row for row in items if (key := str(row["id"])) not in self.found}
             if not fresh and (not items or total is None or number * served >= self.most):
-                if self.found and not (items or self.most or self._page(0)[0]):
+                if self.found and not (items or self.most or self._page(0).rows):
                     raise shrunk(self.ask.about)
                 return
             self.full_pages += 1
@@ -83,14 +84,14 @@ class Pass:
             return told or set(self.totals) == {None}
         return told and is_quiet and not self.has_doubles
 
-    def _page(self, number: int) -> tuple[list[Row], int | None]:
+    def _page(self, number: int) -> Part:
         ask = replace(self.ask, json={**self.ask.json, "page": number, "pageSize": self.size})
         for _look in range(1 + self.asks_twice):
-            items, total = opened(ask, self.call(ask))
-            self.totals.append(total)
-            if items:
+            part = part_of(self.call(ask), ask.about)
+            self.totals.append(part.total)
+            if part.rows:
                 break
-        return items, total
+        return part
 
 
 def whole(
@@ -176,12 +177,12 @@ class _Falling:
         return bool(self._falls and self._first and self._last and self._first > self._last and self._last < bound)
 
 
-def opened(ask: Request, answer: Any) -> tuple[list[Row], int | None]:
-    """The rows of a page and the length of the list where it is told; one that is not paged may come bare.
+def part_of(told: Any, about: str) -> Part:
+    """The rows of an answer and the length of their list where it is told; one that is not paged may come bare.
 
     Raises:
         ProtocolError: it is no list of records.
     """
-    told = answer if isinstance(answer, dict) else {"items": answer}
-    total = str(told.get("total"))
-    return rows_in(told.get("items"), ask.about, ("id",)), int(total) if total.isdecimal() else None
+    page = told if isinstance(told, dict) else {"items": told}
+    total = str(page.get("total"))
+    return Part(rows_in(page.get("items"), about, ("id",)), int(total) if total.isdecimal() else None)

@@ -6,35 +6,25 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from crm_systems.alfacrm.answers import TOKEN, Answers
+from crm_systems.alfacrm.answers import HEADER, Answers
 from crm_systems.alfacrm.lists import SYSTEM
 from crm_systems.alfacrm.records import completed
+from crm_systems.alfacrm.settings import SETTINGS
 from crm_systems.alfacrm.writing import AlfaCrmWriting
 from crm_systems.catalogue import catalogue
-from crm_systems.errors import (
-    ConfigError,
-    Denied,
-    NotOffered,
-    ProtocolError,
-    SessionExpired,
-)
+from crm_systems.errors import NOT_FOUND, ConfigError, Denied, NotOffered, ProtocolError, SessionExpired
 from crm_systems.kinds import Notation
-from crm_systems.model import Abilities, Deletion, Limits, Request, Session, Setting
+from crm_systems.model import Abilities, Deletion, Limits, Request, Session
 from crm_systems.times import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from crm_systems.model import Call, Entity, Reply, Walk
+    from crm_systems.model import Call, Entity, Reply, Setting, Walk
 
 DELETED = 3
 """The event of the log that is a deletion (one library)."""
-NOT_FOUND = "HTTP 404"
-UNPROVEN = frozenset({"company", "pay_type", "pipeline", "user", "customer_reject", "teacher_rate", "working_hour"}) | {
-    *("mail_message", "phone_call", "sms_message")
-}
-"""Lists that no more than two clients call, so that a tenant may not have them; all others are everywhere."""
 
 
 class AlfaCrm(AlfaCrmWriting):
@@ -42,25 +32,7 @@ class AlfaCrm(AlfaCrmWriting):
 
     name: ClassVar[str] = SYSTEM
     title: ClassVar[str] = "alfaCRM"
-    settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("email", "string", "E-mail", "The e-mail address of the CRM user.", required=True),
-        Setting("api_key", "string", "API key", "The user's v2api key, from the profile.", required=True, secret=True),
-        Setting("app_key", "string", "App key", "Sent as X-APP-KEY, for tenants that demand one.", secret=True),
-        Setting("branches", "array", "Branches", "Ids of the branches to read and write. Default: all active ones."),
-        Setting(
-            "include_archived",
-            "boolean",
-            "Include archived",
-            "Read archived clients, leads, groups and teachers as well.",
-            default=True,
-        ),
-        Setting(
-            "sub_lists",
-            "array",
-            "Sub-lists",
-            "Entities to offer although they cost a request for each client: customer_tariff, communication.",
-        ),
-    )
+    settings: ClassVar[tuple[Setting, ...]] = SETTINGS
     # The vendor asks for one request after the other; clients name a limit of 5 a second.
     limits: ClassVar[Limits] = Limits(page_size=200, requests_per_second=4)
     abilities: ClassVar[Abilities] = Abilities(
@@ -121,7 +93,7 @@ class AlfaCrm(AlfaCrmWriting):
 
     def sign(self, request: Request, session: Session) -> Request:
         """The token goes into a header of its own."""
-        return replace(request, headers={**request.headers, **self._headers(), TOKEN: session.values["token"]})
+        return replace(request, headers={**request.headers, **self._headers(), HEADER: session.values["token"]})
 
     def _headers(self) -> dict[str, str]:
         app_key = self.options.get("app_key")
@@ -153,9 +125,9 @@ class AlfaCrm(AlfaCrmWriting):
         try:
             return completed(entity, self._lists.sample(call, entity))
         except Denied as error:
-            if error.code == NOT_FOUND and name not in UNPROVEN:
+            if error.code == NOT_FOUND and not entity.private.get("may_be_absent"):
                 what = f"{name}: describe: the server does not find this list, which every tenant has"
-                raise ProtocolError(what, code=error.code, hint="run again") from None
+                raise ProtocolError(what, code=error.code) from None
             raise
 
     def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
@@ -180,14 +152,14 @@ class AlfaCrm(AlfaCrmWriting):
         lists = self._lists.requests(call, log, {"entity": wanted[0], "event": DELETED})
         told: set[str] = set()
         try:
-            for page in self._lists.walk(call, log, lists, since):
-                # The filters are no more than two clients' word, so each row is looked at.
-                found = [row for row in page.rows if (row.get("entity"), str(row.get("event"))) == wanted]
-                for row in found:
-                    gone = Deletion(str(row["entity_id"]), instant(row.get(log.replication_key or ""), self._zone))
-                    if gone.identifier not in told and self.get(call, entity, gone.identifier) is None:
-                        yield gone
-                    told.add(gone.identifier)
+            for row in (row for page in self._lists.walk(call, log, lists, since) for row in page.rows):
+                # The filters are no more than two clients' word.
+                if (row.get("entity"), str(row.get("event"))) != wanted:
+                    continue
+                gone = Deletion(str(row["entity_id"]), instant(row.get(log.replication_key or ""), self._zone))
+                if gone.identifier not in told and self.get(call, entity, gone.identifier) is None:
+                    yield gone
+                told.add(gone.identifier)
         except Denied as error:
             raise NotOffered(
                 "The CRM does not tell deletions: the user may not read the log", code=error.code

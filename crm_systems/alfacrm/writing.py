@@ -34,7 +34,7 @@ class AlfaCrmWriting(AlfaCrmLookUp):
         branch = next(iter(branches_of(values)), 0) or self._home(call, entity, parent)
         body = {**entity.private.get("defaults", {}), **self.encoded(entity, values)}
         for name, own in (("branch_ids", [branch]), ("branch_id", branch)):
-            if name in entity.private.get("implied", ()) and is_empty(body.get(name)):
+            if name in entity.implied and is_empty(body.get(name)):
                 body[name] = own
         path, about = address(entity, branch, "create"), f"{entity.name}: create"
         answer = call(Request("POST", about, path=path, query=parent or {}, json=body, repeatable=False))

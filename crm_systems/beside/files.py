@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from crm_systems.errors import NotOffered
 from crm_systems.model import Entity, Field, File, Kind
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FILES = "_files"
 """The files of ``Documents`` are the entity ``Documents_files``."""
+FILE_KEY = ("id", "attachment_id")
+"""The fields that identify a file: its record, and which of its files it is."""
 CONTENT, PATH = "content", "path"
 """The fields that bring a file: its bytes as base64, or where it lies below a folder."""
 
@@ -30,6 +32,13 @@ class Attachment:
     """Of the file; another file has another one, also in the same record."""
     size: int | None = None
     """Bytes, where the record tells."""
+
+
+class FileFields(NamedTuple):
+    """The names of the fields that tell a file's name and its media type; empty where there is none."""
+
+    name: str = ""
+    media_type: str = ""
 
 
 class HasFiles:
@@ -50,9 +59,9 @@ class HasFiles:
         """Whether a record has one file at the most, so that another one takes its place."""
         return False
 
-    def file_fields(self, entity: Entity) -> tuple[str, str]:
-        """The fields that tell a file's name and its media type; empty where there is none."""
-        return "", ""
+    def file_fields(self, entity: Entity) -> FileFields:
+        """The fields that tell of a record's file."""
+        return FileFields()
 
     def attachments(self, entity: Entity, record: Mapping[str, Any]) -> list[Attachment]:
         """The files of a record, which may be raw or typed."""
@@ -76,21 +85,20 @@ def file_of(name: str, content: bytes, media_type: str = "") -> File:
 
 def entity_of_files(owner: Entity) -> Entity:
     """The entity whose records are the files of another entity's records."""
-    told = (Field("attachment_id", Kind.STRING, "Id of the file", writable=False),)
-    stamp = (owner.field(owner.replication_key or ""),)
+    stamp = owner.field(owner.replication_key or "")
     return Entity(
         name=f"{owner.name}{FILES}",
         label=f"{owner.label or owner.name}: files",
-        key=("id", "attachment_id"),
+        key=FILE_KEY,
         replication_key=owner.replication_key,
         fields=(
             Field("id", Kind.REFERENCE, "Record", mandatory=True, refers_to=(owner.name,)),
-            *told,
+            Field("attachment_id", Kind.STRING, "Id of the file", writable=False),
             Field("name", Kind.STRING, "Name"),
             Field("media_type", Kind.STRING, "Media type"),
             Field("size", Kind.INTEGER, "Bytes", writable=False),
             Field("sha256", Kind.STRING, "SHA-256 of the content", writable=False),
-            *(Field(each.name, each.kind, each.label, writable=False) for each in stamp if each),
+            *([Field(stamp.name, stamp.kind, stamp.label, writable=False)] if stamp else []),
             Field(CONTENT, Kind.CONTENT, "Content as base64"),
             Field(PATH, Kind.CONTENT, "Path below files_path"),
         ),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 RELATIONS = "_relations"
 """The relations of ``Campaigns`` with ``Contacts`` are the entity ``Campaigns_Contacts_relations``."""
 
+RELATION_KEY = ("source_id", "related_id", "label")
+"""The fields that identify a relation."""
+
 
 @dataclass(frozen=True)
 class Relation:
@@ -71,7 +74,7 @@ def entity_of_relations(name: str, source: Entity, related: str) -> Entity:
     return Entity(
         name=name,
         label=f"{source.name} and {related}",
-        key=("source_id", "related_id", "label"),
+        key=RELATION_KEY,
         replication_key=source.replication_key,
         fields=(
             Field("source_id", Kind.REFERENCE, source.name, mandatory=True, refers_to=(source.name,)),

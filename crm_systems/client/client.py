@@ -66,7 +66,9 @@ class Client:
         patience = settings.get("patience_seconds")
         self.patience = Patience(PATIENCE_SECONDS if patience is None else patience, system.title, clock, self.sleep)
         server_clock = ServerClock(clock)
-        self._shared = Shared(system, settings, clock, self.sleep, pace, self.patience, self.traffic, server_clock)
+        self._shared = Shared(
+            system, settings, self.timeout, clock, self.sleep, pace, self.patience, self.traffic, server_clock
+        )
         self._free: list[Connection] = []
         self._places = threading.Semaphore(self.parallel)
         self._readers: Readers | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import nullcontext, suppress
 from http import HTTPStatus
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import HTTPError
@@ -41,6 +42,8 @@ SESSIONS = 4
 """How many sessions one request is tried with, since each may be ended by somebody else."""
 ENOUGH = 4
 """How often a request fails, while the server answers another one, before the fault is its own."""
+LAST_OF_LATIN_1 = "\xff"
+"""No character of a header comes after it."""
 
 logger = logging.getLogger("crm")
 
@@ -51,8 +54,7 @@ class Connection:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._system = shared.system
-        timeout = float(shared.settings.get("timeout_seconds") or 60)
-        self._http = Http(shared.settings.get("user_agent") or "tap-crm", timeout)
+        self._http = Http(shared.settings.get("user_agent") or "tap-crm", shared.timeout)
         self._session: Session | None = None
 
     def call(self, request: Request) -> Any:
@@ -96,15 +98,17 @@ class Connection:
 
     def _open_session(self) -> Session:
         """Logs in; a refusal that may be another process's doing is tried again after a random wait."""
-        waits = pauses()
-        for attempt in range(1, LOGIN_ATTEMPTS + 1):
+        for seconds in islice(pauses(), LOGIN_ATTEMPTS - 1):
             try:
-                return self._system.log_in(lambda request: self._patiently(request, lambda same: same))
+                return self._system.log_in(self._call_unsigned)
             except LogInRefused as error:
-                if not error.worth_retrying or attempt == LOGIN_ATTEMPTS:
+                if not error.worth_retrying:
                     raise
-                self._shared.sleep(next(waits))
-        raise AssertionError  # pragma: no cover
+                self._shared.sleep(seconds)
+        return self._system.log_in(self._call_unsigned)
+
+    def _call_unsigned(self, request: Request) -> Any:
+        return self._patiently(request, lambda same: same)
 
     def _signed(self, request: Request) -> Request:
         return self._system.sign(request, self.log_in())
@@ -225,10 +229,6 @@ class Connection:
         heard = http_date(reply.headers.get("date", ""))
         if heard:
             self._shared.server_clock.note(heard)
-
-
-LAST_OF_LATIN_1 = "\xff"
-"""No character of a header comes after it."""
 
 
 def without_query(record: logging.LogRecord) -> bool:

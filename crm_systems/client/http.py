@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import Timeout
 
-from crm_systems.client.limits import limited, whole
+from crm_systems.client.limits import body_of, limited
 from crm_systems.model import Reply
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Http:
             decode_content=False,
         )
         told = {name.lower(): text for name, text in response.headers.itermerged()}
-        return Reply(response.status, told, whole(request.about, response))
+        return Reply(response.status, told, body_of(request.about, response))
 
     def close(self) -> None:
         """Closes what is open."""

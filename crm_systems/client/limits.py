@@ -24,7 +24,7 @@ SLOWEST = 10
 AT_ONCE = 1 << 20
 
 
-def whole(about: str, response: BaseHTTPResponse) -> bytes:
+def body_of(about: str, response: BaseHTTPResponse) -> bytes:
     """The body, unpacked.
 
     Raises:

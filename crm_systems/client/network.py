@@ -130,7 +130,7 @@ def check_status(request: Request, reply: Reply) -> None:
     Raises:
         Unavailable, ConfigError, ProtocolError: as it says.
     """
-    about, code, status = request.about, f"HTTP {reply.status}", reply.status
+    about, code, status = request.about, reply.code, reply.status
     if status in NOT_NOW:
         hint = "lower `requests_per_second`" if status == HTTPStatus.TOO_MANY_REQUESTS else ""
         what = f"{about}: {NOT_NOW[HTTPStatus(status)]}"
@@ -146,7 +146,8 @@ def check_status(request: Request, reply: Reply) -> None:
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         raise _proxy_log_in(about)
     if status == HTTPStatus.REQUEST_URI_TOO_LONG:
-        raise ProtocolError(f"{about}: the request's address is too long for the server", code=code)
+        what = f"{about}: the request's address is too long for the server"
+        raise ProtocolError(what, code=code, hint="let the web server of the CRM take longer ones")
     if status == HTTPStatus.BAD_REQUEST and PLAIN_ON_TLS.search(reply.body):
         raise ConfigError(f"{about}: {SPEAKS_HTTPS}", code=code, hint=USE_HTTPS)
     if status >= HTTPStatus.BAD_REQUEST and not request.repeatable and _names_a_record(reply):

@@ -72,6 +72,8 @@ class Shared:
 
     system: System
     settings: Mapping[str, Any]
+    timeout: float
+    """Seconds that an answer is waited for."""
     clock: Callable[[], float]
     """Seconds, monotonic."""
     sleep: Callable[[float], None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -58,7 +59,7 @@ class Pages:
         )
         page = msgspec.defstruct(
             "Page",
-            [("rows", list[record]), ("flag", bool), ("besides", Any, None)],  # type: ignore[valid-type]
+            [("rows", GenericAlias(list, (record,))), ("flag", bool), ("besides", Any, None)],
             rename={"rows": envelope.rows, "flag": envelope.flag, "besides": envelope.besides},
             forbid_unknown_fields=True,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -69,7 +69,7 @@ class Rows:
     @cached_property
     def _record(self) -> type[Record]:
         places = {name: f"field{number}" for number, name in enumerate(self._reader.values)}
-        return msgspec.defstruct(  # type: ignore[return-value]
+        made: Any = msgspec.defstruct(
             "Row",
             [(place, Any, UNSET) for place in places.values()],
             bases=(Record,),
@@ -77,6 +77,7 @@ class Rows:
             rename={place: name for name, place in places.items()},
             gc=False,
         )
+        return cast("type[Record]", made)
 
     def _column(self, values: Values, raw: Sequence[Any]) -> Sequence[Any]:
         """The typed values of one field."""

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Reply, Request, Row
 
-TOKEN = "/oauth/token"  # noqa: S105 - an address
+LOG_IN = "/oauth/token"
+"""The address that gives tokens."""
 SEVERAL = 2
-NOT_FOUND = f"HTTP {HTTPStatus.NOT_FOUND.value}"
 
 
 def meaning(request: Request, reply: Reply) -> Any:
@@ -25,8 +25,8 @@ def meaning(request: Request, reply: Reply) -> Any:
     Raises:
         LogInRefused, SessionExpired, Denied, Rejected, Unavailable: as the answer says.
     """
-    code = f"HTTP {reply.status}"
-    if request.path == TOKEN and reply.status >= HTTPStatus.BAD_REQUEST:
+    code = reply.code
+    if request.path == LOG_IN and reply.status >= HTTPStatus.BAD_REQUEST:
         raise _refused_log_in(request, reply)
     if reply.status == HTTPStatus.UNAUTHORIZED:
         raise SessionExpired(f"{request.about}: the token is not valid any more", code=code)
@@ -79,7 +79,7 @@ def _refused_log_in(request: Request, reply: Reply) -> LogInRefused:
         hint = "check `username`, which is login@tenant, and `password`"
     else:
         hint = "check the credentials, and `token_parameters`"
-    known = code if code.replace("_", "").isalpha() else f"HTTP {reply.status}"
+    known = code if code.replace("_", "").isalpha() else reply.code
     return LogInRefused(f"{request.about}: the CRM refuses it", code=known, hint=hint)
 
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Row
 
+FORM = "application/x-www-form-urlencoded"
+
 
 def merged(record: Row, changes: Mapping[str, Any]) -> Row:
     """The whole record with the changes: parts of an object that nobody mentions stay, empty fields are left out."""

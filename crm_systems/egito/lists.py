@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.egito.paging import FEW, HUGE, PLACES, SIZES, Paging, find_paging
-from crm_systems.egito.whole import is_round, stranger
+from crm_systems.egito.whole import Search, is_round, missing_from
 from crm_systems.errors import Denied, ProtocolError, Rejected
 from crm_systems.paging import PASSES, Part, Sliding
 from crm_systems.rows import rows_in
@@ -23,8 +23,6 @@ TOTALS = ("total", "totalCount", "totalElements", "totalItems", "totalRecords", 
 """What the number of all rows may be called; ``size`` is left out, since it may be that of the page."""
 MORE = ("hasMore", "hasNext", "hasNextPage", "more", "next", "nextPage", "nextUrl")
 """What may say that rows follow."""
-
-
 HINT = (
     "set `paging` to the names of the parameters for the size and the place of a page, "
     "or to none if you know that lists come whole"
@@ -116,7 +114,7 @@ class Lists:
         paging = self._paging(source, base)
         seen: set[Hashable] = set()
         if paging.place:
-            reading = Reading(source, paging)
+            reading = PageByPage(source, paging)
             sliding = Sliding(reading.rows, source.key_of, seen)
             yield from reading.by_page(page_size, seen) if paging.by_page else sliding.pages(page_size, page_size)
             last = reading.last
@@ -163,11 +161,12 @@ class Lists:
         """
         if not is_round(len(seen)) or part.is_counted or (source.name, len(seen)) in self._whole:
             return
-        missed, certain = stranger(map(str, seen), source.exists) if source.exists else ("", False)
-        if missed:
+        search = missing_from(map(str, seen), source.exists) if source.exists else Search()
+        is_whole = search.is_certain
+        if search.found:
             now = {source.key_of(row) for row in source.ask({}).rows}
-            certain = missed in now and len(now) > len(seen)  # it was entered meanwhile
-        if not certain and (missed or source.longest() <= len(seen)):
+            is_whole = search.found in now and len(now) > len(seen)  # it was entered meanwhile
+        if not is_whole and (search.found or source.longest() <= len(seen)):
             raise ProtocolError(
                 f"{source.name}: the list ends at {len(seen)} records, and nothing shows that these are all",
                 hint=HINT,
@@ -175,7 +174,7 @@ class Lists:
         self._whole.add((source.name, len(seen)))
 
 
-class Reading:
+class PageByPage:
     """A list that is being read page by page; ``last`` is the last answer."""
 
     def __init__(self, source: Source, paging: Paging) -> None:
@@ -259,6 +258,4 @@ def _check_kept(source: Source, given: set[Hashable], seen: set[Hashable]) -> No
 
 
 def _shrunk(source: Source) -> ProtocolError:
-    return ProtocolError(
-        f"{source.name}: the list lacks records that are there, and showed some of them a moment ago", hint="run again"
-    )
+    return ProtocolError(f"{source.name}: the list lacks records that are there, and showed some of them a moment ago")

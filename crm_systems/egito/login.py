@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.egito.answers import TOKEN
+from crm_systems.egito.answers import LOG_IN
+from crm_systems.egito.forms import FORM
 from crm_systems.errors import LogInRefused
 from crm_systems.model import Request
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Call, Row
 
-FORM = "application/x-www-form-urlencoded"
 SHORTEST_LIFE = 60
 """A token with fewer seconds left is refreshed at once."""
 
@@ -36,14 +36,14 @@ def token(call: Call, options: Mapping[str, Any]) -> str:
 def _ask(call: Call, options: Mapping[str, Any], **parameters: str) -> Row:
     """The token endpoint takes its parameters in the query (documented), or in a form (inferred)."""
     given = {**parameters, "client_id": options["client_id"], "client_secret": options["client_secret"]}
-    in_query = options["token_parameters"] == "query"  # noqa: S105 - a place, no secret
+    place = options["token_parameters"]
     told = call(
         Request(
             "POST",
             "Log-in",
-            TOKEN,
-            query=given if in_query else {},
-            form=None if in_query else given,
+            LOG_IN,
+            query=given if place == "query" else {},
+            form=given if place == "form" else None,
             headers={"Content-Type": FORM},
         )
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from crm_systems.egito.answers import NOT_FOUND, record_of
+from crm_systems.egito.answers import record_of
 from crm_systems.egito.records import normaliser
-from crm_systems.errors import Denied, ProtocolError, Rejected
+from crm_systems.errors import NOT_FOUND, Denied, ProtocolError, Rejected
 from crm_systems.model import Request
 from crm_systems.rows import key_of
 from crm_systems.system import System
@@ -33,7 +33,7 @@ class EgitoLookUp(System):
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.notation.timezone)
 
-    def _reading(self, path: str, about: str, parameters: Mapping[str, str]) -> Request:
+    def _question(self, path: str, about: str, parameters: Mapping[str, str]) -> Request:
         if self.options["read_method"] == "POST":
             return Request("POST", about, f"{DATA}/{path}", form=parameters)
         return Request("GET", about, f"{DATA}/{path}", query=parameters)
@@ -42,7 +42,7 @@ class EgitoLookUp(System):
         """One record as the CRM gives it; empty where it does not exist, in one of the ways of saying so."""
         about = f"{entity.name}: get"
         try:
-            told = call(self._reading(f"{entity.name}/get", about, {"id": identifier}))
+            told = call(self._question(f"{entity.name}/get", about, {"id": identifier}))
         except Denied as error:
             if error.code != NOT_FOUND:
                 raise
@@ -81,5 +81,6 @@ class EgitoLookUp(System):
         """
         for page in (page for walk in self.walks(call, entity, None) for page in walk(call)):
             if page.unreadable:
-                raise ProtocolError(f"{entity.name}: look up: the CRM lists records that it does not give")
+                what = f"{entity.name}: look up: the CRM lists records that it does not give"
+                raise ProtocolError(what, hint="check the rights of the user, and run again")
             yield from page.rows

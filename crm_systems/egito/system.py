@@ -12,18 +12,14 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.catalogue import catalogue
-from crm_systems.egito.answers import NOT_FOUND, meaning
+from crm_systems.egito.answers import meaning
 from crm_systems.egito.lists import Listed, Lists, Source, part_of
 from crm_systems.egito.login import token
 from crm_systems.egito.look_up import DICTIONARY
 from crm_systems.egito.records import DAY, MINUTE, completed, dictionary_of, identified, normaliser, tied
 from crm_systems.egito.settings import SETTINGS
 from crm_systems.egito.writing import EgitoWriting
-from crm_systems.errors import (
-    Denied,
-    ProtocolError,
-    Rejected,
-)
+from crm_systems.errors import NOT_FOUND, Denied, ProtocolError, Rejected
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
 from crm_systems.rows import is_identifier, missing_key
@@ -42,7 +38,7 @@ TYPES = ("Lead", "Account", "Contact", "Opportunity")
 """The types that the documentation names, beside the dictionaries."""
 SAMPLE = 20
 """How many records discovery gets one by one where lists give only a part of their fields."""
-FEW = 3
+TRIED = 3
 """How many it gets to see whether they do; the server may break over one of them."""
 
 
@@ -76,7 +72,7 @@ class Egito(EgitoWriting):
     @property
     def heartbeat(self) -> Request:
         """A dictionary that is documented."""
-        return self._reading(f"{DICTIONARY}/list", "Ask whether the server is up", {"type": "industry"})
+        return self._question(f"{DICTIONARY}/list", "Ask whether the server is up", {"type": "industry"})
 
     def log_in(self, call: Call) -> Session:
         """See :func:`~crm_systems.egito.login.token`."""
@@ -100,9 +96,8 @@ class Egito(EgitoWriting):
 
         A type that answers 404 does not exist in this tenant: the entity is not readable.
         """
-        base = catalogue(self.name).get(name) or Entity(
-            name, catalogue(self.name)["Account"].fields[:1], deletable=False
-        )
+        the_id = catalogue(self.name)["Account"].fields[:1]
+        base = catalogue(self.name).get(name) or Entity(name, the_id, deletable=False)
         try:
             rows, short = self._sample(call, base)
         except Denied as error:
@@ -140,7 +135,7 @@ class Egito(EgitoWriting):
             return rows, False
         listed = {name for row in rows for name in row}
         keyed = [row for row in rows if not missing_key(entity.key, row)]
-        shown = {name for row in self._details(call, entity, keyed[:FEW]) for name in row}
+        shown = {name for row in self._details(call, entity, keyed[:TRIED]) for name in row}
         if self.options["details"] == "get" or not shown <= listed:
             return self._details(call, entity, keyed[:SAMPLE]) or rows, True
         return rows, False
@@ -152,14 +147,14 @@ class Egito(EgitoWriting):
             Unavailable: the server fails over each of them.
         """
         try:
-            return together(partial(self._in_one, call, entity, str(row.get("id"))) for row in listed)
+            return together(partial(self._sample_of, call, entity, str(row.get("id"))) for row in listed)
         except Denied:
             return []
         except Rejected as error:
             logger.warning("%s %s is discovered as its list shows it.", error, entity.name)
             return []
 
-    def _in_one(self, call: Call, entity: Entity, identifier: str) -> list[Row]:
+    def _sample_of(self, call: Call, entity: Entity, identifier: str) -> list[Row]:
         return [row for row in [self._one(call, entity, identifier)] if row]
 
     def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
@@ -214,7 +209,7 @@ class Egito(EgitoWriting):
 
     def _pages(self, call: Call, entity: Entity, code: str = "") -> Iterator[list[Row]]:
         """The rows of a list, or of one dictionary, as the CRM gives them."""
-        name = f"{entity.name}{' ' * bool(code)}{code}"
+        name = f"{entity.name} {code}".strip()
         source = Source(
             name,
             lambda parameters: self._asked(call, entity.name, code, parameters),
@@ -226,9 +221,9 @@ class Egito(EgitoWriting):
 
     def _asked(self, call: Call, name: str, code: str, parameters: Mapping[str, str]) -> Listed:
         """The answer to one question for a list."""
-        about = f"{name}: read{' ' * bool(code)}{code}"
+        about = f"{name}: read {code}".strip()
         criteria = {"type": code} if code else {}
-        told = call(self._reading(f"{name}/list", about, {**criteria, **parameters}))
+        told = call(self._question(f"{name}/list", about, {**criteria, **parameters}))
         return part_of(told, self.options["list_field"], about)
 
     def _longest_list(self, call: Call) -> int:

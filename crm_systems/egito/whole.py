@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,15 +24,21 @@ def is_round(count: int) -> bool:
     )
 
 
-def stranger(listed: Iterable[str], exists: Callable[[str], bool]) -> tuple[str, bool]:
-    """The id of a record that a list does not show, empty where none is found; and whether that is certain.
+class Search(NamedTuple):
+    """What came of looking for a record that a list does not show."""
 
-    It is certain where ids are numbers that were given one after the other, and each that the list lacks was asked for.
-    """
+    found: str = ""
+    """Its id; empty where none was found."""
+    is_certain: bool = False
+    """Whether there is none where none was found: ids were given one after the other, and each was asked for."""
+
+
+def missing_from(listed: Iterable[str], exists: Callable[[str], bool]) -> Search:
+    """Looks for a record that a list does not show."""
     ids = set(listed)
     if not all(each.isascii() and each.isdecimal() for each in ids) or not exists(next(iter(ids))):
-        return "", False
+        return Search()
     highest = max(map(int, ids))
     gaps = list(islice((str(each) for each in range(highest - 1, 0, -1) if str(each) not in ids), MOST_GAPS + 1))
     asked = [*(str(highest + step) for step in BEYOND), *gaps[:MOST_GAPS]]
-    return next((each for each in asked if exists(each)), ""), len(gaps) <= MOST_GAPS
+    return Search(next((each for each in asked if exists(each)), ""), len(gaps) <= MOST_GAPS)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.egito.answers import id_in
-from crm_systems.egito.forms import dotted, form, merged
+from crm_systems.egito.forms import FORM, dotted, form, merged
 from crm_systems.egito.look_up import DATA, EgitoLookUp
 from crm_systems.egito.records import normaliser, written
 from crm_systems.errors import CrmError, Denied, NotOffered, OutcomeUnknown, ProtocolError
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crm_systems.model import Call, Entity, Row
-
-FORM = "application/x-www-form-urlencoded"
 
 
 class EgitoWriting(EgitoLookUp):

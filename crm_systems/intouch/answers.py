@@ -6,12 +6,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.decoding import decode_json, json_of_refusal
-from crm_systems.errors import Denied, LogInRefused, Rejected
+from crm_systems.errors import NOT_FOUND, Denied, LogInRefused, Rejected
 
 if TYPE_CHECKING:
     from crm_systems.model import Reply, Request
 
-NOT_FOUND = f"HTTP {HTTPStatus.NOT_FOUND.value}"
 NOT_ALLOWED = f"HTTP {HTTPStatus.METHOD_NOT_ALLOWED.value}"
 
 
@@ -24,12 +23,12 @@ def meaning(request: Request, reply: Reply) -> Any:
     if reply.status == HTTPStatus.UNAUTHORIZED:
         raise LogInRefused(
             f"{request.about}: user name or password is wrong",
-            code=f"HTTP {reply.status}",
+            code=reply.code,
             hint="check `username` and `password`",
         )
     if reply.status == HTTPStatus.FORBIDDEN:
         hint = "the user has no right to it"
-        raise Denied(f"{request.about}: the CRM denies this", code=f"HTTP {reply.status}", hint=hint)
+        raise Denied(f"{request.about}: the CRM denies this", code=reply.code, hint=hint)
     if reply.status == HTTPStatus.NOT_FOUND:
         hint = "the record does not exist, or this version of the CRM does not have the resource"
         raise Denied(f"{request.about}: the CRM does not find this", code=NOT_FOUND, hint=hint)
@@ -52,7 +51,7 @@ def _refusal(request: Request, reply: Reply) -> Rejected:
     named = [f"{each['field']} ({each.get('level', 'no level')})" for each in problems if each.get("field")]
     return Rejected(
         f"{request.about}: the CRM refuses this",
-        code=f"HTTP {reply.status}",
+        code=reply.code,
         hint=f"it objects to {', '.join(named)}" if named else "",
         server_says="; ".join(str(each.get("message", "")) for each in problems),
         field=next((str(each["field"]) for each in problems if each.get("field")), ""),

@@ -9,8 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from crm_systems.errors import Denied, ProtocolError, Rejected
-from crm_systems.intouch.answers import NOT_FOUND
+from crm_systems.errors import NOT_FOUND, Denied, ProtocolError, Rejected
 from crm_systems.model import Request
 from crm_systems.paging import Part, Sliding
 from crm_systems.rows import holds_rows, is_whole_number, rows_in
@@ -72,7 +71,7 @@ class Listing:
         if self.case_type:
             rows = [{"caseType": self.case_type, **row} for row in rows]
         total = envelope.get("total")
-        return Part(rows, int(str(total)) if is_whole_number(total) else None)
+        return Part(rows, int(total) if is_whole_number(total) else None)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from crm_systems.errors import Denied
-from crm_systems.intouch.answers import NOT_FOUND
+from crm_systems.errors import NOT_FOUND, Denied
 from crm_systems.intouch.lists import Lists, all_items, code_lists
 from crm_systems.intouch.records import normalised
 from crm_systems.model import Request
@@ -31,7 +30,7 @@ class InTouchLookUp(System):
         self._shown: dict[tuple[str, int], int] = {}
 
     def _rows(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[list[Row]]:
-        lists = self._reading(entity)
+        lists = self._lists_of(entity)
         if entity.name == "lists":
             yield code_lists(call)
         elif entity.name == "list_items":
@@ -41,7 +40,7 @@ class InTouchLookUp(System):
         else:
             yield from lists.everything(call)
 
-    def _reading(self, entity: Entity) -> Lists:
+    def _lists_of(self, entity: Entity) -> Lists:
         types = self.options["case_types"] or () if entity.name == "buscases" else ()
         return Lists(entity, tuple(map(int, types)), self.page_size, ZoneInfo(self.notation.timezone), self._shown)
 

@@ -11,14 +11,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.catalogue import catalogue
-from crm_systems.errors import (
-    ConfigError,
-    Denied,
-    ProtocolError,
-    Rejected,
-    Unavailable,
-)
-from crm_systems.intouch.answers import NOT_FOUND, meaning
+from crm_systems.errors import NOT_FOUND, ConfigError, Denied, ProtocolError, Rejected, Unavailable
+from crm_systems.intouch.answers import meaning
 from crm_systems.intouch.lists import Listing, code_lists, items_of
 from crm_systems.intouch.records import completed, normalised, tied
 from crm_systems.intouch.settings import SETTINGS
@@ -39,9 +33,9 @@ LARGEST_PAGE = 1000
 SAMPLE = 250
 """How many of the newest and of the oldest records discovery looks at for fields that are not documented."""
 LISTS_SAMPLED = 3
+"""How many code lists it looks into."""
 CODES = frozenset({"lists", "list_items"})
-EVERYWHERE = CODES | {"parties", "opportunities"}
-"""What the documentation has since the oldest version."""
+"""The entities that are code lists."""
 
 
 class InTouch(InTouchWriting):
@@ -128,9 +122,9 @@ class InTouch(InTouchWriting):
         except Denied as error:
             if error.code != NOT_FOUND:
                 raise
-            if name in EVERYWHERE:
+            if not entity.private.get("may_be_absent"):
                 what = f"{name}: describe: the server does not find this list, which every version has"
-                raise ProtocolError(what, code=error.code, hint="run again") from None
+                raise ProtocolError(what, code=error.code) from None
             return replace(entity, readable=False, creatable=False, updatable=False)
         entity = completed(entity, rows, self.options["contact_details"])
         for place, code in (self.options["code_lists"] or {}).items():
@@ -146,7 +140,7 @@ class InTouch(InTouchWriting):
             return code_lists(call)
         if entity.name == "list_items":
             return together(partial(items_of, call, each["id"]) for each in code_lists(call)[:LISTS_SAMPLED])
-        return self._reading(entity).sample(call, min(SAMPLE, self.page_size))
+        return self._lists_of(entity).sample(call, min(SAMPLE, self.page_size))
 
     def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
         """One walk: by id in full, or newest first down to ``since``."""

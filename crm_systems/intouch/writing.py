@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import CrmError, Denied, NotOffered, OutcomeUnknown, ProtocolError, Rejected
-from crm_systems.intouch.answers import NOT_ALLOWED, NOT_FOUND
+from crm_systems.errors import NOT_FOUND, CrmError, Denied, NotOffered, OutcomeUnknown, ProtocolError, Rejected
+from crm_systems.intouch.answers import NOT_ALLOWED
 from crm_systems.intouch.look_up import InTouchLookUp
 from crm_systems.intouch.records import as_json, merged, normalised, with_contacts
 from crm_systems.model import Request

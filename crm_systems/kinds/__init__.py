@@ -1,6 +1,6 @@
 """The type table: what each kind of field is in JSON Schema, and how a CRM's value becomes one of it."""
 
-from crm_systems.kinds.reader import TEXTS, Notation, Reader, Values
+from crm_systems.kinds.reader import FREE_TEXTS, TEXTS, Notation, Reader, Values
 from crm_systems.kinds.schema import json_schema
 from crm_systems.kinds.values import (
     Plain,
@@ -16,6 +16,7 @@ from crm_systems.kinds.values import (
 )
 
 __all__ = [
+    "FREE_TEXTS",
     "TEXTS",
     "Notation",
     "Plain",

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Entity, Field, Row
 
-TEXTS = frozenset(
-    {Kind.STRING, Kind.TEXT, Kind.TIME, Kind.PICKLIST, Kind.OWNER, Kind.EMAIL, Kind.PHONE, Kind.URL, Kind.FILE}
-)
+FREE_TEXTS = frozenset({Kind.STRING, Kind.TEXT, Kind.PICKLIST, Kind.EMAIL, Kind.PHONE, Kind.URL})
+"""Kinds whose values may be any text: a server takes it as it is, if it does not cut or re-encode it."""
+TEXTS = FREE_TEXTS | {Kind.TIME, Kind.OWNER, Kind.FILE}
 """Kinds that JSON holds as a plain text, so that any raw text fits."""
 
 

@@ -27,6 +27,7 @@ _MOST_DIGITS = 1000
 _FEW_DIGITS = 30
 _LEAST = -6
 """What Python writes of a number that begins at this place behind its point, or before, has no exponent."""
+_NOWHERE = re.compile(r"0|[0-9]+x0?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 MISFITS = (ValueError, TypeError, OverflowError, InvalidOperation)
@@ -45,7 +46,7 @@ def converter(kind: Kind, zone: ZoneInfo, separator: str) -> Callable[[Any], Any
         Kind.MULTIPICKLIST: lambda value: several(value, separator),
         Kind.LIST: list_of_any,
         Kind.OBJECT: object_of_any,
-        Kind.ANY: whole,
+        Kind.ANY: any_json,
     }
     return converters.get(kind, text)
 
@@ -53,7 +54,7 @@ def converter(kind: Kind, zone: ZoneInfo, separator: str) -> Callable[[Any], Any
 def text(value: Any) -> str:
     """A text, with halves of surrogate pairs replaced, since UTF-8 cannot hold them."""
     if isinstance(value, (dict, list)):
-        return text(json.dumps(whole(value), ensure_ascii=False, default=json_number))
+        return text(json.dumps(any_json(value), ensure_ascii=False, default=json_number))
     if not isinstance(value, str):
         return str(value)
     if value.isascii() or value.isprintable():
@@ -69,14 +70,14 @@ def json_number(value: Any) -> float | str:
     return near if isfinite(near) and Decimal(repr(near)) == value else format(value, "f")
 
 
-def whole(value: Any) -> Any:
+def any_json(value: Any) -> Any:
     """A JSON value as it is, but with texts that UTF-8 can hold, keys included, and null for what is no number."""
     if isinstance(value, str):
         return text(value)
     if isinstance(value, list):
-        return [whole(each) for each in value]
+        return [any_json(each) for each in value]
     if isinstance(value, dict):
-        return {text(key): whole(each) for key, each in value.items()}
+        return {text(key): any_json(each) for key, each in value.items()}
     return None if is_no_number(value) else value
 
 
@@ -86,8 +87,9 @@ def is_no_number(value: Any) -> bool:
 
 
 def reference(value: Any) -> str | None:
-    """The id of another record; 0 points nowhere."""
-    return None if str(value) == "0" else text(value)
+    """The id of another record; 0 points nowhere, nor does what coreBOS makes of it, such as 19x0 (measured)."""
+    written = str(value)
+    return None if written.endswith(("0", "x")) and _NOWHERE.fullmatch(written) else text(value)
 
 
 def number(value: Any) -> Decimal | int:
@@ -172,7 +174,7 @@ def list_of_any(value: Any) -> list[Any]:
     opened = opened_json(value)
     if not isinstance(opened, list):
         raise TypeError
-    return [whole(each) for each in opened]
+    return [any_json(each) for each in opened]
 
 
 def object_of_any(value: Any) -> dict[str, Any]:
@@ -186,7 +188,7 @@ def object_of_any(value: Any) -> dict[str, Any]:
         return {}
     if not isinstance(opened, dict):
         raise TypeError
-    return {text(key): whole(each) for key, each in opened.items()}
+    return {text(key): any_json(each) for key, each in opened.items()}
 
 
 def opened_json(value: Any) -> Any:

@@ -1,8 +1,8 @@
-"""The words in which a CRM is described: frozen data without behaviour."""
+"""The words in which a CRM is described: frozen data."""
 
-from crm_systems.model.entities import Choice, Entity, Field, Kind
+from crm_systems.model.entities import Choice, Entity, Field, Kind, joined, parted
 from crm_systems.model.exchange import Call, Deletion, File, Page, Reply, Request, Row, Session, Walk
-from crm_systems.model.settings import A_TEXT, Abilities, Limits, Setting
+from crm_systems.model.settings import A_TEXT, Abilities, Limits, Setting, SettingKind
 from crm_systems.model.shards import BEYOND, Ranges, Shard
 
 __all__ = [
@@ -24,6 +24,9 @@ __all__ = [
     "Row",
     "Session",
     "Setting",
+    "SettingKind",
     "Shard",
     "Walk",
+    "joined",
+    "parted",
 ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from crm_systems.model.shards import Ranges, Shard
 
@@ -85,6 +85,8 @@ class Entity:
     """The field that holds the time of creation."""
     label_fields: tuple[str, ...] = ()
     """The fields by which people call a record, one after the other."""
+    implied: tuple[str, ...] = ()
+    """Names of the mandatory fields that a create fills in by itself."""
     readable: bool = True
     creatable: bool = True
     why_not_creatable: str = ""
@@ -113,3 +115,24 @@ class Entity:
     def label_field(self) -> str | None:
         """The field by which people call a record, where one alone does."""
         return self.label_fields[0] if len(self.label_fields) == 1 else None
+
+
+class _Valued(Protocol):
+    """A raw row, or a record of either kind."""
+
+    def get(self, name: str, /) -> Any:
+        """The value of a field; None where it has none."""
+
+
+def joined(key: Sequence[str], record: _Valued) -> str:
+    """The parts of a key as one text; :func:`parted` takes it apart again."""
+    return "|".join([str(record.get(name)) for name in key])
+
+
+def parted(key: Sequence[str], identifier: str) -> dict[str, str]:
+    """The parts of a key by their fields; the last of them may hold a ``|``.
+
+    Raises:
+        ValueError: there are too few.
+    """
+    return dict(zip(key, identifier.split("|", len(key) - 1), strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,19 @@ A_TEXT = {"type": "string"}
 """The JSON Schema of what an object of names holds."""
 
 
+SettingKind = Literal[
+    "string", "number", "integer", "boolean", "array", "object", "date-time", "timezone", "url", "names", "any"
+]
+"""A type of JSON Schema, or what its name says; ``names``: an object that gives each name a text, ``any``: a text or a
+list of texts."""
+
+
 @dataclass(frozen=True)
 class Setting:
-    """One setting.
-
-    ``kind`` is a JSON Schema type, ``date-time``, ``timezone``, ``url``, ``names``: an object that gives each name a
-    text, or ``any``: a text or a list of texts.
-    """
+    """One setting."""
 
     name: str
-    kind: str
+    kind: SettingKind
     title: str
     description: str
     required: bool = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,10 +12,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from crm_systems.model import Setting
 from crm_systems.settings.objects import as_names, as_object
 from crm_systems.settings.unknown import unknown
+from crm_systems.times import UTC, read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from crm_systems.model import SettingKind
     from crm_systems.system import System
 
 _BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
@@ -206,8 +207,8 @@ def _array(value: Any) -> list[Any]:
 
 
 def _moment(value: Any) -> str:
-    """RFC 3339 or a date; kept as text, as Singer configurations hold it."""
-    datetime.fromisoformat(_string(value).replace("Z", "+00:00"))
+    """A time or a date as the connectors read one; kept as text, as Singer configurations hold it."""
+    read_moment(_string(value), UTC)
     return str(value)
 
 
@@ -226,7 +227,7 @@ def _url(value: Any) -> str:
     return text
 
 
-_CONVERTERS: dict[str, Any] = {
+_CONVERTERS: dict[SettingKind, Callable[[Any], Any]] = {
     "string": _string,
     "number": _number,
     "integer": _integer,
@@ -239,7 +240,7 @@ _CONVERTERS: dict[str, Any] = {
     "url": _url,
     "any": lambda value: value,
 }
-_WORDS = {
+_WORDS: dict[SettingKind, str] = {
     "string": "a text",
     "number": "a number",
     "integer": "a whole number",

@@ -55,21 +55,27 @@ def as_names(value: Any) -> dict[str, str | None]:
     return names
 
 
-def problem_of_file(name: str) -> str:
-    """Why a configuration file cannot be used, without its content; empty where it can.
+def settings_in(name: str) -> dict[str, Any]:
+    """The settings in a configuration file, in UTF-8 or with a mark that says otherwise; it may be a pipe.
 
-    A pipe can be read only once, by who uses what it says, so it is not looked at.
+    Raises:
+        ValueError: it holds none; the text says why in a sentence, without its content.
     """
-    if Path(name).is_fifo():
-        return ""
     try:
-        found = json.loads(Path(name).read_bytes())
+        found = json.loads(Path(name).read_bytes(), parse_constant=_refused)
     except OSError as error:
-        return f"The configuration {name} cannot be read ({error.strerror})."
+        raise ValueError(f"The configuration {name} cannot be read ({error.strerror}).") from None
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 0)
-        return f"The configuration {name} is no JSON{f' (line {line})' if line else ''}."
-    return "" if isinstance(found, dict) else f"The configuration {name} is no JSON object."
+        raise ValueError(f"The configuration {name} is no JSON{f' (line {line})' if line else ''}.") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"The configuration {name} is no JSON object.")  # noqa: TRY004 - one kind of error
+    return found
+
+
+def _refused(_constant: str) -> None:
+    """NaN and the infinities, which are no JSON."""
+    raise ValueError
 
 
 def dropped(config: Mapping[str, Any], environment: Mapping[str, str], prefix: str) -> list[str]:

@@ -45,7 +45,7 @@ def meaning(request: Request, reply: Reply) -> Any:
     error = answer.get("error")
     if answer["success"] is not False or not isinstance(error, dict):
         # It says neither that something was done nor why it was not.
-        raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice", hint="run again")
+        raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice")
     code = str(next((error[key] for key in ("code", "errorCode", "errorType") if key in error), "no code"))
     says = str(next((error[key] for key in ("message", "errorMessage", "errorMsg") if key in error), ""))
     if code in SESSION_OVER:

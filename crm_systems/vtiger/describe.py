@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Choice, Entity, Field, Kind
 from crm_systems.rows import fits, is_whole_number
+from crm_systems.vtiger.corebos import LINES as LINE_ITEMS
+from crm_systems.vtiger.corebos import TYPED, typed_fields
 from crm_systems.vtiger.doubles import UNIQUE
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ OF_LINES = re.compile(r"productid|quantity|listprice|comment|discount_amount|dis
 IMPLIED = {"Calendar": ("activitytype",)}
 """Mandatory fields that a create fills in by itself."""
 LINES = Field(
-    "LineItems",
+    LINE_ITEMS,
     Kind.LIST,
     "Line items",
     readable=False,
@@ -94,8 +96,9 @@ DESCRIBED = {"name": str, "idPrefix": object, "fields": [{"name": str, "type": _
 def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Entity:
     """The entity. ``sample``: a few rows as query gives them; None where the module cannot be queried."""
     name = described["name"]
-    fields = [_field(name, field) for field in described["fields"] if not _is_secret(field)]
-    returned = {key for row in sample or () for key in row} - SECRET
+    secret = SECRET | {field["name"] for field in described["fields"] if field["type"]["name"] == "password"}
+    fields = [_field(name, field) for field in described["fields"] if field["name"] not in secret]
+    returned = {key for row in sample or () for key in row} - secret
     hidden = returned if sample else set(OFTEN_UNDESCRIBED.get(name, ()))
     known = {field.name for field in fields}
     merged = [replace(field, readable=not sample or field.name in returned) for field in fields]
@@ -103,7 +106,9 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
     if ATTACHMENTS not in returned and any(field.kind is Kind.FILE for field in fields):
         merged.append(Field(ATTACHMENTS, Kind.STRING, writable=False))
     if name in INVENTORY:
-        merged.append(LINES)
+        # What a document says of one of its lines says whether it must have any.
+        needs = any(field["name"] == "productid" and field.get("mandatory") for field in described["fields"])
+        merged.append(replace(LINES, mandatory=needs))
     readable = {field.name for field in merged if field.readable}
     key = ("id",) if "id" in readable else _key_of_relation(fields, sample or ())
     is_writable = key == ("id",)  # what has no id cannot be looked up
@@ -113,6 +118,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         fields=tuple(merged),
         key=key,
         label_fields=tuple(each for each in str(described.get("labelFields") or "").split(",") if each in known),
+        implied=IMPLIED.get(name, ()),
         replication_key="modifiedtime" if "modifiedtime" in readable else None,
         creation_key="createdtime" if "createdtime" in readable else None,
         readable=sample is not None,
@@ -122,8 +128,8 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         private={
             "prefix": str(described["idPrefix"]),
             "is_entity": bool(described.get("isEntity")),
-            "implied": IMPLIED.get(name, ()),
             UNIQUE: tuple(str(each["name"]) for each in described["fields"] if each.get("isunique") is True),
+            TYPED: typed_fields(described),
             "largest_file": next((_largest(each) for each in described["fields"] if _largest(each)), None),
         },
     )
@@ -145,10 +151,6 @@ def _largest(field: Mapping[str, Any]) -> int | None:
     """How many bytes a file of this field may have."""
     told = field["type"].get("maxUploadFileSize")
     return int(told) if is_whole_number(told) else None
-
-
-def _is_secret(field: Mapping[str, Any]) -> bool:
-    return field["name"] in SECRET or field["type"]["name"] == "password"
 
 
 def _field(module: str, described: Mapping[str, Any]) -> Field:

@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from crm_systems.compiled import Envelope, compiled
-from crm_systems.errors import (
-    Denied,
-    ProtocolError,
-    Rejected,
-    ServerFault,
-)
+from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import BEYOND, Request
 from crm_systems.rows import fits
 from crm_systems.system import System
@@ -51,7 +46,7 @@ class VtigerLists(System):
         self._shown: dict[str, Row] = {}
         """By module, a record that was there."""
 
-    def straight(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
+    def compiled(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
         """Pages of rows by id, of no more columns than are wanted where the server takes their names."""
         pages = compiled(reader, PAGE) if entity.key == ("id",) else None
         known, wanted = ([field.name for field in each.fields if field.readable] for each in (entity, reader.entity))
@@ -164,13 +159,14 @@ class VtigerLists(System):
         return next((row for row in rows if row.get("id") == identifier), None)
 
     def find(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[Row]:
-        """By query; a value that VTQL cannot express, the empty text, finds nothing."""
+        """By query; a value that VTQL cannot express, the empty text, finds nothing.
+
+        To the server, a composed letter and its parts are two texts (documented of utf8_general_ci).
+        """
         written = self.encoded(entity, match)
         if not all(written.values()):
             return []
-        return self._look_up(
-            call, entity, " and ".join(f"{name} = {vtql.literal(str(value))}" for name, value in written.items())
-        )
+        return self._look_up(call, entity, " and ".join(vtql.alike(name, str(each)) for name, each in written.items()))
 
     def find_many(self, call: Call, entity: Entity, name: str, values: Sequence[str]) -> list[Row]:
         """By queries with ``in``, none of them longer than a web server takes."""
@@ -180,11 +176,9 @@ class VtigerLists(System):
             written = [each for each in written if re.fullmatch(rf"{entity.private['prefix']}x\d+", each)]
         # Where rows are hidden after a page was cut, a page of many does not tell what it lacks.
         at_once = 1 if self.hides_rows(entity) else len(written)
-        return [
-            row
-            for condition in vtql.among(name, filter(None, written), at_once)
-            for row in self._look_up(call, entity, condition)
-        ]
+        conditions = vtql.among(name, filter(None, written), at_once)
+        rows = (row for condition in conditions for row in self._look_up(call, entity, condition))
+        return list({row["id"]: row for row in rows}.values())  # the witness comes with each answer
 
     def _look_up(self, call: Call, entity: Entity, condition: str) -> list[Row]:
         table = replace(self._table(entity, None), joins_lines=entity.name in INVENTORY)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.beside import RELATIONS, HasRelations, Relation
@@ -9,6 +11,7 @@ from crm_systems.errors import Denied, NotOffered, ProtocolError, Rejected
 from crm_systems.model import Request
 from crm_systems.vtiger.answers import is_vtiger_id
 from crm_systems.vtiger.files import UNKNOWN
+from crm_systems.vtiger.lists import LIST_MODULES
 from crm_systems.vtiger.vtql import SERVER_PAGE, number_of
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 LISTED = {"types": [str], "information": {}}
 TOLD = {"information": object}
 DESCRIBED = {"idPrefix": object, "fields": [{"name": str, "type": {}}]}
+LEAVE_OUT = "leave this stream out of `relations`, or deselect it"
 ENOUGH = 2
 """How many signs of the end make one sure of it: a page that is not full, an empty one."""
 
@@ -28,14 +32,14 @@ class VtigerRelations(HasRelations):
 
     offers_relations: ClassVar[bool] = True
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self._told: dict[str, Mapping[str, Any]] = {}
+    @cached_property
+    def _told(self) -> dict[str, Mapping[str, Any]]:
         """By module, what describe says."""
+        return {}
 
     def relations(self, call: Call, names: Collection[str] = ()) -> list[Relation]:
         """As ``relatedtypes`` tells, but for pairs of modules one of which refers to the other."""
-        request = Request("GET", "List the modules", query={"operation": "listtypes"}, shape=LISTED)
-        listed = call(request)
+        listed = call(replace(LIST_MODULES, shape=LISTED))
         modules = [each for each in listed["types"] if _is_entity(listed["information"].get(each))]
         if names:
             modules = [each for each in modules if any(_may_name(name, each) for name in names)]
@@ -91,7 +95,7 @@ class VtigerRelations(HasRelations):
                 doubted, signs = last, 0
                 continue
             if any(after <= before for before, after in zip([last, *numbers], numbers, strict=False)):
-                raise ProtocolError(f"{relation.name}: the server does not sort by id")
+                raise ProtocolError(f"{relation.name}: the server does not sort by id", hint=LEAVE_OUT)
             yield from found
             last = numbers[-1] if numbers else last
             signs = signs + 1 if not found else len(found) < SERVER_PAGE

@@ -8,32 +8,29 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
-from crm_systems.errors import (
-    Denied,
-    ProtocolError,
-    Rejected,
-    Unavailable,
-)
+from crm_systems.errors import Denied, ProtocolError, Rejected, Unavailable
 from crm_systems.kinds import Notation
-from crm_systems.model import Abilities, Deletion, Limits, Request, Session, Setting
+from crm_systems.model import Abilities, Deletion, Limits, Request, Session
 from crm_systems.rows import is_identifier
 from crm_systems.sampling import together
 from crm_systems.vtiger import vtql, walks
 from crm_systems.vtiger.answers import meaning
+from crm_systems.vtiger.corebos import Habits
 from crm_systems.vtiger.deletions import Sync
-from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, WITHOUT_INVENTORY, entity_of
+from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, SECRET, WITHOUT_INVENTORY, entity_of
 from crm_systems.vtiger.files import VtigerFiles
 from crm_systems.vtiger.lines import INTERNAL_ERRORS
 from crm_systems.vtiger.lists import LIST_MODULES
 from crm_systems.vtiger.login import Login
 from crm_systems.vtiger.relations import VtigerRelations
+from crm_systems.vtiger.settings import SETTINGS
 from crm_systems.vtiger.writing import VtigerWriting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from crm_systems.model import Call, Entity, Reply, Row
+    from crm_systems.model import Call, Entity, Reply, Row, Setting
 
 SAMPLE = 20
 """How many of the first and of the newest rows discovery looks at to learn which fields a query returns."""
@@ -46,17 +43,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
 
     name: ClassVar[str] = "vtiger"
     title: ClassVar[str] = "Vtiger"
-    settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("username", "string", "User name", "The user's login name.", required=True),
-        Setting(
-            "access_key",
-            "string",
-            "Access key",
-            "The Access Key from the user's My Preferences page; it is not the password.",
-            required=True,
-            secret=True,
-        ),
-    )
+    settings: ClassVar[tuple[Setting, ...]] = SETTINGS
     interface: ClassVar[str] = "/webservice.php"
     limits: ClassVar[Limits] = Limits(page_size=vtql.SERVER_PAGE, parallel_requests=4)
     abilities: ClassVar[Abilities] = Abilities(
@@ -70,10 +57,10 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
     reads_by_id: ClassVar[bool] = True
     logs_in_side_by_side: ClassVar[bool] = True
     internal_errors: ClassVar[frozenset[str]] = INTERNAL_ERRORS
+    withheld: ClassVar[frozenset[str]] = SECRET
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        VtigerWriting.__init__(self, settings)
-        VtigerRelations.__init__(self, settings)
+        super().__init__(settings)
         self._user = self._version = ""
         self._login = Login(settings)
         self._sync = Sync()
@@ -109,12 +96,15 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
         """
         if "is_admin" in login:
             return login["is_admin"] in ("on", "1", True)
-        query = f"select is_admin from Users where id = {vtql.literal(session.values['userId'])};"
+        query = f"select * from Users where id = {vtql.literal(session.values['userId'])};"
         try:
             rows = call(self.sign(vtql.ask(query, "Users: read the rights", has_ids=False), session))
         except (Denied, Rejected):
             return False
-        return bool(rows) and rows[0].get("is_admin") in ("on", "1", True)
+        if not rows:
+            return False
+        self._habits = Habits.of(rows[0])
+        return rows[0].get("is_admin") in ("on", "1", True)
 
     def log_out(self, session: Session) -> Request:
         """A POST; by GET it is refused (measured)."""
@@ -141,7 +131,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
         request = Request("GET", f"{name}: describe", query=query, shape=DESCRIBED)
         described, sample = call(request), self._sample(call, name)
         if described.get("isEntity") and not all(is_identifier(row.get("id")) for row in sample or ()):
-            raise ProtocolError(f"{name}: describe: the CRM gives records without their id", hint="run again")
+            raise ProtocolError(f"{name}: describe: the CRM gives records without their id")
         if sample:
             self._shown[name] = sample[0]
         entity = entity_of(described, sample)
@@ -155,7 +145,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
         if entity.key != ("id",):
             return None
         stamp = "modifiedtime" if entity.field("modifiedtime") else None
-        return replace(entity, replication_key=stamp, private={"prefix": "", "is_entity": True, "implied": ()})
+        return replace(entity, replication_key=stamp, private={"prefix": "", "is_entity": True})
 
     def _sample(self, call: Call, name: str) -> list[Row] | None:
         """Rows from both ends of a module; none where they cannot be looked at; None where the user may not query it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
@@ -10,6 +11,7 @@ from crm_systems.errors import ProtocolError, Rejected
 from crm_systems.model import BEYOND, Request
 from crm_systems.paging import shrunk
 from crm_systems.vtiger.answers import is_vtiger_id
+from crm_systems.wire import respelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +22,10 @@ SERVER_PAGE = 100
 """The most rows that Vtiger hands out at a time, whatever the limit says."""
 LIST_LENGTH = 4000
 """Characters of one list of texts, as they stand in an address."""
+MISREAD = re.compile(r"^'|[\n\r\t\[]")
+"""In such a text coreBOS sees the end of a literal or another language, or a blank in place of a break (measured)."""
+ANYTHING = re.compile(r"['\\%_()\[\]\n\r\t]")
+"""Characters for which a pattern has the sign that stands for any one."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +96,26 @@ def literal(value: str) -> str:
     return f"'{doubled}'"
 
 
+def has(name: str, text: str) -> str:
+    """The condition that a field has a text, or perhaps one like it where coreBOS misreads a literal."""
+    if MISREAD.search(text):
+        return f"{name} like '{ANYTHING.sub('_', text)}'"
+    return f"{name} = {literal(text)}"
+
+
 def among(name: str, texts: Iterable[str], at_once: int) -> Iterator[str]:
     """Conditions that a field has one of the texts, none of more than ``at_once`` nor longer than an address may be.
 
-    Web servers refuse an address of more than some 8,000 characters (measured: 5,000 are fine, 9,700 are not).
+    Web servers refuse an address of more than some 8,000 characters (measured: 5,000 are fine, 9,700 are not). coreBOS
+    takes the first closing parenthesis for the end of the list, and then finds the first of the texts alone (measured).
     """
     some: list[str] = []
     length = 0
-    for each in map(literal, texts):
+    for text in texts:
+        if ")" in text or MISREAD.search(text):
+            yield has(name, text)
+            continue
+        each = literal(text)
         size = len(quote_plus(f"{each}, "))
         if some and (len(some) >= at_once or length + size > LIST_LENGTH):
             yield _one_of(name, some)
@@ -106,6 +124,12 @@ def among(name: str, texts: Iterable[str], at_once: int) -> Iterator[str]:
         length += size
     if some:
         yield _one_of(name, some)
+
+
+def alike(name: str, text: str) -> str:
+    """A condition that a field has a text, its letters composed or not where a list can hold both spellings."""
+    spellings = dict.fromkeys([text, respelt("NFC", text), respelt("NFD", text)])
+    return next(among(name, spellings, len(spellings)))
 
 
 def _one_of(name: str, literals: list[str]) -> str:
@@ -153,7 +177,7 @@ def newest(call: Call, table: Table) -> list[str] | None:
     about = f"{table.module}: find the newest record"
     try:
         found = call(ask(table.query("id", order="id desc", limit=str(SERVER_PAGE)), about))
-        if not found and not table.hides_rows and not is_none(call, table, about=about):
+        if not found and not table.hides_rows and not finds_none(call, table, about=about):
             return None
     except Rejected:
         return None
@@ -163,7 +187,7 @@ def newest(call: Call, table: Table) -> list[str] | None:
     return ids
 
 
-def is_none(call: Call, table: Table, *conditions: str, order: str = "id", witness: str = "", about: str) -> bool:
+def finds_none(call: Call, table: Table, *conditions: str, order: str = "id", witness: str = "", about: str) -> bool:
     """Whether no row fulfils the conditions; the server must show another one to be believed, where one is known.
 
     ``witness`` is the id of one that was there a moment ago and does not fulfil the conditions, so that it can be asked

@@ -18,7 +18,7 @@ from crm_systems.compiled import column
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import BEYOND, Page
 from crm_systems.paging import Divisible, Part, Sliding, shrunk
-from crm_systems.vtiger.vtql import SERVER_PAGE, Table, ask, is_none, number_of, vouch
+from crm_systems.vtiger.vtql import SERVER_PAGE, Table, ask, finds_none, number_of, vouch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,7 @@ MOST_SPOILED = 50
 """How many records may be unreadable in a row before anything was read; then the module is, and not its records."""
 USUALLY = 0.4
 """How much of the last page before a border lies beyond it: nothing where ids are as dense as expected, else half."""
+LEAVE_OUT = "leave this entity out with the setting `entities` or by deselecting it"
 
 
 class Keyset(Divisible):
@@ -169,7 +170,7 @@ class Keyset(Divisible):
         conditions = self._table.after(self._last), self._table.upto(self._high)
         order = "id" if self._high == BEYOND else "id desc"
         about = f"{self._table.module}: confirm the end"
-        return is_none(self._call, self._table, *conditions, order=order, witness=self._witness, about=about)
+        return finds_none(self._call, self._table, *conditions, order=order, witness=self._witness, about=about)
 
     def _narrowed(self, error: Rejected | ServerFault) -> Page:
         """Asks for less after a page that failed; a single record that fails is passed over and named.
@@ -217,7 +218,9 @@ def everything(table: Table) -> Walk:
             query = table.query("*", limit=f"{offset},{size}")
             found: list[Row] = call(ask(query, about, has_ids=False))
             if offset and found == first and len(found) >= size:
-                raise ProtocolError(f"{table.module}: the server gives the same records again and again")
+                raise ProtocolError(
+                    f"{table.module}: the server gives the same records again and again", hint=LEAVE_OUT
+                )
             first[:] = first if offset else found
             return Part(found)
 
@@ -247,7 +250,7 @@ def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient:
     if any(map(ge, numbers, numbers[1:])):
         raise ProtocolError(
             f"{table.module}: the server does not sort by id",
-            hint="leave this entity out with the setting `entities` or by deselecting it",
+            hint=LEAVE_OUT,
         )
     return found
 

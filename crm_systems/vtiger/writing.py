@@ -10,6 +10,7 @@ from crm_systems.beside import CONTENT
 from crm_systems.model import Request
 from crm_systems.vtiger import leads
 from crm_systems.vtiger.answers import is_vtiger_id
+from crm_systems.vtiger.corebos import TYPED, Habits, as_typed
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import replace_file, with_file
@@ -31,6 +32,7 @@ class VtigerWriting(VtigerLists):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._revise_decodes = True
+        self._habits = Habits()
 
     def encode(self, field: Field, value: Any) -> Any:
         """As :func:`~crm_systems.wire.encode`, but for the one boolean that is kept as on and off (measured)."""
@@ -48,10 +50,10 @@ class VtigerWriting(VtigerLists):
         element = {name: value for name, value in self.encoded(entity, values).items() if not is_empty(value)}
         if entity.name == "Calendar":
             element.setdefault("activitytype", "Task")
-        if element.get(LINES.name):
+        if element.get(LINES.name) and entity.private.get(TYPED) is None:
             element.setdefault("productid", element[LINES.name][0].get("productid"))
         files = with_file(entity, element)
-        form = {"operation": "create", "elementType": entity.name, "element": json.dumps(element)}
+        form = {"operation": "create", "elementType": entity.name, "element": self._written(entity, element)}
         about = f"{entity.name}: create"
         with naming_doubles(entity, element):
             row: Row = call(Request("POST", about, form=form, files=files, repeatable=False, shape=RECORD))
@@ -66,7 +68,7 @@ class VtigerWriting(VtigerLists):
         plain = self.encoded(entity, values)
         if CONTENT in plain:
             return replace_file(call, entity, current, self._whole(call, entity, current), plain)
-        if LINES.name in plain:
+        if LINES.name in plain and entity.private.get(TYPED) is None:
             return replace_lines(call, entity.name, {"id": current["id"], **plain})
         sent = {name: _shielded(value) for name, value in plain.items()} if self._revise_decodes else plain
         row = self._revise(call, entity, current, sent)
@@ -80,11 +82,13 @@ class VtigerWriting(VtigerLists):
         return current
 
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
-        element = json.dumps({"id": current["id"], **values})
-        form = {"operation": "revise", "element": element}
+        form = {"operation": "revise", "element": self._written(entity, {"id": current["id"], **values})}
         with naming_doubles(entity, values):
             row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
         return row
+
+    def _written(self, entity: Entity, element: Mapping[str, Any]) -> str:
+        return json.dumps(as_typed(entity, element, self._habits, self.notation.timezone))
 
     def becomes(self, entity: Entity) -> tuple[str, ...]:
         """Leads alone."""

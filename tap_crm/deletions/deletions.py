@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import NotOffered
+from crm_systems.model import joined, parted
 from tap_crm.deletions.comparison import Comparison
 
 if TYPE_CHECKING:
@@ -68,8 +69,7 @@ class Deletions:
     def note(self, records: Sequence[Row | Record]) -> None:
         """Notes records that are about to leave."""
         if self._comparison:
-            key = self._entity.key
-            self._comparison.note(["|".join(str(record.get(name)) for name in key) for record in records])
+            self._comparison.note([joined(self._entity.key, record) for record in records])
 
     def meet(self, unreadable: Sequence[str]) -> None:
         """Notes records that are there and that the CRM cannot hand out."""
@@ -92,7 +92,8 @@ class Deletions:
         gone = self._told(changes, elapsed) if changes else None
         is_known, back = gone is not None or comparison is not None, list[str]()
         if comparison:
-            gone, back = comparison.settle(gone, changes.start if changes else None, is_whole=is_whole)
+            turned = comparison.settle(gone, changes.start if changes else None, is_whole=is_whole)
+            gone, back = turned.gone, turned.back
         at = changes.started if changes else self._run.client.server_time()
         yield from self._marked(gone or (), reader, at)
         if comparison:
@@ -104,13 +105,11 @@ class Deletions:
 
     def _marked(self, gone: Iterable[str], reader: Reader, at: datetime) -> Iterator[Row]:
         """The keys of records that are gone; where there is a stream for them, they are told there."""
-        key = self._entity.key
         for identifier in gone:
             if deleted := self._run.deleted:
                 deleted.tell(self._entity.name, identifier, at)
             else:
-                parts = dict(zip(key, identifier.split("|", len(key) - 1), strict=True))
-                yield {**reader(parts), DELETED_AT: at.isoformat()}
+                yield {**reader(parted(self._entity.key, identifier)), DELETED_AT: at.isoformat()}
 
     def _returned(self, comparison: Comparison, back: Iterable[str], reader: Reader) -> Iterator[Row]:
         """Records that came back and that nothing else sends, as they may not have changed."""

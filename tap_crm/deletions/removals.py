@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import Self
 
+from crm_systems.model import parted
 from tap_crm.deletions.comparison import Comparison
 from tap_crm.deletions.deletions import DELETED_AT
 
@@ -75,12 +76,11 @@ class Removals:
         """The keys of the relations that are gone, each with its mark; moves the state on when all have left."""
         if not (self._sent and self._entity):
             return
-        gone, back = self._sent.settle(["|".join(pair) for pair in sorted(self._gone)], None)
+        gone, back, _number = self._sent.settle(["|".join(pair) for pair in sorted(self._gone)], None)
         returned = self._sent.came_back.union(back).difference(gone)
         if deleted := self._run.deleted:
             for key, at in [*((key, now) for key in gone), *((key, None) for key in sorted(returned))]:
                 deleted.tell(self._entity.name, key, at)
         else:
-            keys = (dict(zip(self._entity.key, key.split("|", 2), strict=True)) for key in gone)
-            yield from ({**key, DELETED_AT: now.isoformat()} for key in keys)
+            yield from ({**parted(self._entity.key, key), DELETED_AT: now.isoformat()} for key in gone)
         self._sent.is_told()

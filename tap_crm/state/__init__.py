@@ -3,6 +3,6 @@
 from tap_crm.state.bookmarks import UNREADABLE, StateError, fault_of
 from tap_crm.state.incremental import Incremental
 from tap_crm.state.place import READING, Place
-from tap_crm.state.zones import sentence
+from tap_crm.state.zones import zone_warning
 
-__all__ = ["READING", "UNREADABLE", "Incremental", "Place", "StateError", "fault_of", "sentence"]
+__all__ = ["READING", "UNREADABLE", "Incremental", "Place", "StateError", "fault_of", "zone_warning"]

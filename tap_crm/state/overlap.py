@@ -8,8 +8,7 @@ from hashlib import blake2s
 from typing import TYPE_CHECKING
 
 from crm_systems.compiled import Record
-from crm_systems.times import UTC, earliest
-from tap_crm.state.bookmarks import read_moment
+from crm_systems.times import UTC, earliest, read_moment
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -53,7 +53,7 @@ class Evidence:
         return lead if is_sure and fits else None
 
 
-def sentence(lead: timedelta, zone: str, now: datetime) -> str:
+def zone_warning(lead: timedelta, zone: str, now: datetime) -> str:
     """What to tell people; empty where no zone would fit either."""
     offset = (now.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()) + lead
     name = zone_like(offset, now)

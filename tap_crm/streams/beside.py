@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from crm_systems import kinds
-from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from tap_crm.streams.stream import CrmStream
 
 if TYPE_CHECKING:
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from crm_systems.model import Row
     from tap_crm.state import Incremental
     from tap_crm.streams.reading import Reading
-
-OF_ONE_RECORD = (Rejected, Denied, ProtocolError, ServerFault)
-"""What a CRM may say against what one record has; any other error is trouble with the connection."""
 
 
 class ChangedRecords(CrmStream):

@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from crm_systems.beside import CONTENT, FILES, PATH, Attachment, Folder, entity_of_files
+from crm_systems.beside import CONTENT, FILE_KEY, FILES, PATH, Attachment, Folder, entity_of_files
 from crm_systems.compiled import Record
-from crm_systems.errors import ConfigError, CrmError, Rejected
-from tap_crm.streams.beside import OF_ONE_RECORD, ChangedRecords
+from crm_systems.errors import OF_ONE_RECORD, ConfigError, CrmError, Rejected
+from tap_crm.streams.beside import ChangedRecords
 from tap_crm.streams.kept_files import KeptFiles, facts_of
 from tap_crm.streams.schema import schema_of
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tap_crm.run import Run
     from tap_crm.state import Incremental
 
-KEY = ("id", "attachment_id")
 MIB = 1 << 20
 
 
@@ -36,7 +35,7 @@ class FileStream(ChangedRecords):
         told, left_out = entity_of_files(entity), PATH if run.settings["files"] == "content" else CONTENT
         told = replace(told, fields=tuple(field for field in told.fields if field.name != left_out))
         schema = schema_of(told, enums=False, deletions=False)
-        return cls(tap, run, name=told.name, schema=schema, key=KEY, replication_key=told.replication_key)
+        return cls(tap, run, name=told.name, schema=schema, key=FILE_KEY, replication_key=told.replication_key)
 
     @property
     def entity(self) -> Entity:
@@ -64,7 +63,7 @@ class FileStream(ChangedRecords):
 
     def _selected(self, row: Row, attachment: Attachment, facts: Row) -> Row:
         stamp = {name: row.get(name) for name in [self.entity.replication_key] if name}
-        whole = dict(zip(KEY, (self._key_of(row), attachment.identifier), strict=True)) | facts | stamp
+        whole = dict(zip(FILE_KEY, (self._key_of(row), attachment.identifier), strict=True)) | facts | stamp
         chosen = (name for name in self.schema["properties"] if self.mask["properties", name])
         return {name: whole[name] for name in chosen if name in whole}
 
@@ -109,4 +108,4 @@ class FileStream(ChangedRecords):
 
 def is_of_files(name: str, key: Sequence[str]) -> bool:
     """Whether a stream of a catalog is one of files."""
-    return name.endswith(FILES) and tuple(key) == KEY
+    return name.endswith(FILES) and tuple(key) == FILE_KEY

@@ -11,7 +11,7 @@ from crm_systems.compiled import Rows
 from crm_systems.errors import ConfigError
 from crm_systems.model import Kind
 from crm_systems.times import instant
-from tap_crm.state import READING, Incremental, Place, StateError, sentence
+from tap_crm.state import READING, Incremental, Place, StateError, zone_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -46,7 +46,7 @@ class Reading:
     at: float = 0.0
     """When it began, in seconds of the client's clock."""
     entity: Entity | None = None
-    """As the system takes it to decode pages straight for the reader."""
+    """As the system takes it to decode pages at once for the reader."""
     changes: Incremental | None = None
     place: Place | None = None
     """How far it has come; None where a run that is cut off has to begin again."""
@@ -78,7 +78,7 @@ class Reading:
             self.at, started = client.clock(), client.server_time()
             self.reader = self.make_reader()
             self.rows = Rows(self.reader)
-            self.entity, self.typing = system.straight(self.describe(), self.reader)
+            self.entity, self.typing = system.compiled(self.describe(), self.reader)
             if self.state is not None:
                 self._check_key(self.reader.entity)
                 self.changes = self._incremental(self.state, started)
@@ -86,7 +86,7 @@ class Reading:
         return system.walks(client.call, self.entity, self.changes.since if self.changes else None)
 
     def _check_key(self, entity: Entity) -> None:
-        """Makes sure that the field by which changes are told, which a catalogue may name, is a time.
+        """Makes sure that the field by which changes are told, which a catalog may name, is a time.
 
         Raises:
             ConfigError: it is none.
@@ -95,7 +95,7 @@ class Reading:
         if field is None or field.kind not in (Kind.DATETIME, Kind.DATE):
             raise ConfigError(
                 f"{self.name}: the replication key `{self.replication_key}` is no time",
-                hint="let the catalogue name the one that discovery did, or set the replication method to FULL_TABLE",
+                hint="let the catalog name the one that discovery did, or set the replication method to FULL_TABLE",
             )
 
     def _incremental(self, state: dict[str, Any], started: datetime) -> Incremental:
@@ -196,7 +196,7 @@ class Reading:
         """One warning a run where the stamps of changes cannot be of the zone that is set."""
         lead = self.changes.evidence.lead() if self.changes else None
         if self.changes and lead and not self.run.doubts_zone:
-            words = sentence(lead, self.run.client.system.notation.timezone, self.changes.started)
+            words = zone_warning(lead, self.run.client.system.notation.timezone, self.changes.started)
             self.run.doubts_zone = bool(words)
             if words:
                 self.logger.warning("%s", words)
@@ -208,7 +208,7 @@ class Reading:
             self.logger.warning(
                 "%s: values that do not fit their field's type, or hold half a character: %s", self.name, counts
             )
-        if unknown := self.reader.unknown:
+        if unknown := self.reader.unknown.keys() - self.run.client.system.withheld:
             self.logger.warning(
                 "%s: fields that discovery did not see are left out: %s. Discover again, without a cached catalog.",
                 self.name,

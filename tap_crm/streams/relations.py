@@ -6,12 +6,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.beside import RELATIONS, Relation, entity_of_relations
-from crm_systems.errors import ConfigError, CrmError
+from crm_systems.beside import RELATION_KEY, RELATIONS, Relation, entity_of_relations
+from crm_systems.errors import OF_ONE_RECORD, ConfigError, CrmError
 from tap_crm import deletions
 from tap_crm.deletions import Removals
 from tap_crm.options import wanted_relations
-from tap_crm.streams.beside import OF_ONE_RECORD, ChangedRecords
+from tap_crm.streams.beside import ChangedRecords
 from tap_crm.streams.schema import schema_of
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from crm_systems.compiled import Record
     from crm_systems.model import Entity, Row
     from tap_crm.run import Run
-
-KEY = ("source_id", "related_id", "label")
 
 
 def relation_streams(tap: Tap, run: Run) -> Iterator[RelationStream]:
@@ -61,7 +59,7 @@ class RelationStream(ChangedRecords):
         """The stream of relations that were just asked for."""
         told = entity_of_relations(name, run.describe(relations[0].source), relations[0].related)
         schema = schema_of(told, enums=False, deletions=run.compares and not run.tells_deletions_apart)
-        stream = cls(tap, run, name=name, schema=schema, key=KEY, replication_key=told.replication_key)
+        stream = cls(tap, run, name=name, schema=schema, key=RELATION_KEY, replication_key=told.replication_key)
         stream._relations = relations
         return stream
 
@@ -148,7 +146,7 @@ class RelationStream(ChangedRecords):
         """Records; ``stamp``: when the source was changed."""
         entities = {"source_entity": relation.source, "related_entity": relation.related}
         stamps = {self.replication_key: stamp} if self.replication_key else {}
-        return [self._selected({**dict(zip(KEY, pair, strict=True)), **entities, **stamps}) for pair in pairs]
+        return [self._selected({**dict(zip(RELATION_KEY, pair, strict=True)), **entities, **stamps}) for pair in pairs]
 
     def _selected(self, row: Row) -> Row:
         return {name: value for name, value in row.items() if self.mask["properties", name]}
@@ -165,4 +163,4 @@ class RelationStream(ChangedRecords):
 
 def is_of_relations(name: str, key: Sequence[str]) -> bool:
     """Whether a stream of a catalog is one of relations."""
-    return name.endswith(RELATIONS) and tuple(key) == KEY
+    return name.endswith(RELATIONS) and tuple(key) == RELATION_KEY

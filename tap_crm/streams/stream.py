@@ -13,6 +13,7 @@ from singer_sdk.mapper import SameRecordTransform
 from crm_systems import kinds
 from crm_systems.compiled import Record, column
 from crm_systems.errors import CrmError
+from crm_systems.model import joined
 from crm_systems.rows import is_identifier, missing_key
 from tap_crm import deletions
 from tap_crm.streams.reading import Reading
@@ -37,8 +38,7 @@ LONGEST_SILENCE = 30.0
 class CrmStream(VersionedStream):
     """One kind of record. Reads all, or what was changed since the bookmark, and then what was deleted."""
 
-    # The reader types the records; the SDK need not look at each again.
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # The reader has typed the records.
     # So many records are read again at the most when a run was cut off, besides the pages that waited.
     STATE_MSG_FREQUENCY = 500
     IN_PARTS: ClassVar[bool] = True
@@ -85,10 +85,10 @@ class CrmStream(VersionedStream):
 
     @property
     def entity(self) -> Entity:
-        """What the catalogue, or else the CRM, says of the entity; asked for once."""
+        """What the catalog, or else the CRM, says of the entity; asked for once."""
         if self._entity is None:
             told = entity_of(self.name, self.schema, self.primary_keys, self.replication_key)
-            # Who compares looks records up, which needs more than a catalogue tells.
+            # Who compares looks records up, which needs more than a catalog tells.
             known = self.run.client.system.recalled(told) if told and not self.run.compares else None
             self._entity = known or self.run.describe(self.name)
         if self.is_divided and not self._entity.shard:
@@ -268,7 +268,7 @@ class CrmStream(VersionedStream):
         return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place, reads_all=reads_all)
 
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
-        """Does nothing: the bookmark moves at the end of the stream and comes from the server's clock."""
+        """Does nothing: the bookmark moves at the end of the stream."""
 
     def compare_start_date(self, value: str, start_date_value: str) -> str:
         """The bookmark: a start date never wins over it (the SDK takes the later one, which leaves a hole)."""
@@ -284,7 +284,7 @@ class CrmStream(VersionedStream):
         return self.primary_keys
 
     def _key_of(self, record: Row | Record) -> str:
-        return "|".join(str(record.get(name)) for name in self._keys)
+        return joined(self._keys, record)
 
     def miss(self, sentence: str) -> None:
         """Says what is missing; the stream counts as complete without it where the settings say so."""

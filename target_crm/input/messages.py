@@ -104,7 +104,7 @@ class Messages(SingerReader):
             InvalidInputLine: the line is none; the text says why.
         """
         try:
-            message = _decoded(line)
+            message = _json_in(line)
         except RecursionError:
             self._guess_stream(line[:1000].encode("utf-8", "replace"))
             raise InvalidInputLine("it is nested too deep") from None
@@ -127,7 +127,7 @@ class Messages(SingerReader):
             self._stream = found[1].decode("utf-8", "replace")
 
 
-def _decoded(line: str) -> Any:
+def _json_in(line: str) -> Any:
     """The JSON in a line, numbers digit for digit; what the quick reader does not take, NaN for one, goes another way.
 
     Raises:

@@ -1,15 +1,16 @@
-"""Stream maps that say in words which expression fails on a record."""
+"""Stream maps over streams that are described only while they come."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import PluginMapper
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
+from crm_singer import in_words
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 
 class StreamMaps(PluginMapper):
@@ -31,18 +32,4 @@ class StreamMaps(PluginMapper):
         except (AttributeError, LookupError, TypeError, ValueError):
             raise InvalidInputLine("the SCHEMA describes a field in a way that is not understood") from None
         for each in self.stream_maps[stream_name]:
-            each.transform = _in_words(each.transform)  # type: ignore[assignment, method-assign]
-
-
-def _in_words(
-    transform: Callable[[dict[str, Any]], dict[str, Any] | None],
-) -> Callable[[dict[str, Any]], dict[str, Any] | None]:
-    def transformed(record: dict[str, Any]) -> dict[str, Any] | None:
-        try:
-            return transform(record)
-        except MapExpressionError as error:
-            raise MapExpressionError(f"`stream_maps` fails on it: {error}") from None
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise MapExpressionError(f"`stream_maps` fails on it ({type(error).__name__})") from None
-
-    return transformed
+            each.transform = in_words(each.transform)  # type: ignore[assignment, method-assign]  # of this one map

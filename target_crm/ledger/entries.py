@@ -33,6 +33,8 @@ class Twin:
     key: str
     base: bytes | None
     """What both sides held when they last agreed, as that pipeline sees it."""
+    is_being_written: bool = False
+    """Whether that pipeline is writing it, or was cut off while it did."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def digest(value: Any) -> str:
 
 def fingerprint(entity: str, values: Mapping[str, Any], like: str = "") -> str:
     """A digest of what is sent for a record; in the form of ``like``, an earlier one, so that the two compare."""
-    if like and not like.startswith(NEWER):
+    if like and not like.startswith((NEWER, BEING_WRITTEN)):
         return digest([entity, values])
     plain = {name: value if value.__class__ in _PLAIN else _spelled(value) for name, value in values.items()}
     try:
@@ -167,6 +169,11 @@ def fingerprint(entity: str, values: Mapping[str, Any], like: str = "") -> str:
         # An integer beyond 64 bits.
         written = _ENCODER.encode([entity, plain]).encode()
     return f"{NEWER}{blake2b(written, digest_size=16).hexdigest()[1:]}"
+
+
+def being_written(its_print: str) -> str:
+    """The fingerprint of what is about to be written."""
+    return f"{BEING_WRITTEN}{its_print[1:]}"
 
 
 def _spelled(value: Any) -> Any:
@@ -190,6 +197,8 @@ def jsonable(value: Any) -> Any:
 
 NEWER = "="
 """Begins a fingerprint; those of earlier versions are hexadecimal throughout, and take four times as long."""
+BEING_WRITTEN = "~"
+"""Begins the fingerprint of what is about to be written over a record, until it is known what became of that."""
 _PLAIN = frozenset({str, int, bool, type(None)})
 _SORTED = msgspec.json.Encoder(order="sorted")
 _ENCODER = json.JSONEncoder(sort_keys=True, default=jsonable)

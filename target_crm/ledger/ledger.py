@@ -136,6 +136,11 @@ class Ledger:
         self._notes.flush()
         return self._database.flows()
 
+    def streams_of(self, key: str, entity: str, its_print: str) -> list[str]:
+        """The streams by which a record with this key came as it comes now."""
+        rows = self._database.read(self._does.ids, {**self._ours, "its_key": key})
+        return [row.stream for row in rows if (row.entity, row.digest) == (entity, its_print)]
+
     def written(self, stream: str, key: str) -> Written | None:
         """What is known of an incoming record."""
         return self.written_of(stream, [key]).get(key)

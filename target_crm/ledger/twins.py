@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from target_crm.ledger.entries import Twin, Written
+from target_crm.ledger.entries import BEING_WRITTEN, Twin, Written
 from target_crm.ledger.statements import RECORD, among, named, portions
 from target_crm.ledger.tables import WRITTEN
 
@@ -37,7 +37,11 @@ def _theirs(table: sa.Table) -> sa.ColumnElement[bool]:
 _BY_KEY = sa.select(WRITTEN).where(_theirs(WRITTEN), among(WRITTEN.c.key))
 _BY_ID = sa.select(WRITTEN).where(_theirs(WRITTEN), among(WRITTEN.c.crm_id))
 _AGREE = WRITTEN.update().where(named(WRITTEN, *RECORD)).values(base=sa.bindparam("new_base"))
-_FORGET_DIGESTS = WRITTEN.update().where(_theirs(WRITTEN), among(WRITTEN.c.key)).values(digest="")
+_FORGET_DIGESTS = (
+    WRITTEN.update()
+    .where(_theirs(WRITTEN), among(WRITTEN.c.key), ~WRITTEN.c.digest.startswith(BEING_WRITTEN))
+    .values(digest="")
+)
 
 
 class Twins:
@@ -71,6 +75,11 @@ class Twins:
         rows = self._rows(_BY_KEY, "its_key", [crm_id])
         return next((row.crm_id for row in rows if _is_of(row, stream, entity)), None)
 
+    def called_otherwise(self, stream: str, entity: str, crm_id: str) -> list[Twin]:
+        """The records with this id that the other pipeline made by streams that are called otherwise."""
+        rows = self._rows(_BY_ID, "its_crm_id", [crm_id])
+        return [_twin(row) for row in rows if not _is_of(row, stream, entity)]
+
     def intents(self, stream: str, entity: str) -> list[Intent]:
         """What the other pipeline is about to create and may come in here."""
         return [each for each in self._intents(self._theirs) if _is_of(each, stream, entity)]
@@ -95,4 +104,5 @@ def _is_of(row: Any, stream: str, entity: str) -> bool:
 
 
 def _twin(row: sa.Row[Any]) -> Twin:
-    return Twin(row.destination, row.source, row.stream, row.key, row.base)
+    is_being_written = row.digest.startswith(BEING_WRITTEN)
+    return Twin(row.destination, row.source, row.stream, row.key, row.base, is_being_written)

@@ -4,12 +4,13 @@ from target_crm.mapping.checking import Check
 from target_crm.mapping.identity import Identity
 from target_crm.mapping.mapper import DELETED_AT, NOTHING, Mapped, Mapper
 from target_crm.mapping.owners import Owners
-from target_crm.mapping.references import References
+from target_crm.mapping.references import TO_BE_CREATED, References
 from target_crm.mapping.uploads import FileReader, Uploads, brings_files, with_file_fields
 
 __all__ = [
     "DELETED_AT",
     "NOTHING",
+    "TO_BE_CREATED",
     "Check",
     "FileReader",
     "Identity",

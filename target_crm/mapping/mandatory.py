@@ -19,9 +19,8 @@ class Mandatory:
     """The fields of an entity that the CRM needs in a new record."""
 
     def __init__(self, entity: Entity, owners: Owners) -> None:
-        implied = entity.private.get("implied", ())
         needed = [each for each in entity.fields if each.mandatory and each.writable]
-        self._needed = [each.name for each in needed if each.name not in implied]
+        self._needed = [each.name for each in needed if each.name not in entity.implied]
         self._needed_owners = [each.name for each in needed if each.kind is Kind.OWNER]
         self._owners = owners
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crm_systems.beside import CONTENT
 from crm_systems.model import Kind
@@ -52,9 +52,13 @@ class Mapped:
         return {**self.values, **self.otherwise}
 
 
-_Place = tuple[str, "Field | None", "Callable[[Any], bool] | None", bool]
-"""The field that an incoming one is written to, if one is, which of its values are typed as they come, and whether
-those are plain texts."""
+class _Place(NamedTuple):
+    """Where an incoming field goes, if anywhere; which of its values are typed as they come, and whether as texts."""
+
+    name: str = ""
+    field: Field | None = None
+    is_typed: Callable[[Any], bool] | None = None
+    is_text: bool = False
 
 
 def _is_simple(reference: Any) -> bool:
@@ -139,7 +143,7 @@ class Mapper:
 
     def look_ahead(self, records: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
         """Asks the ledger at once for what the references in these ``columns`` of some records point to."""
-        places = ((incoming, self._place(incoming)[1]) for incoming in columns)
+        places = ((incoming, self._place(incoming).field) for incoming in columns)
         names = [incoming for incoming, known in places if known and self.is_reference(known.name)]
         values = (record.get(name) for record in records for name in names) if names else ()
         self.references.look_ahead(filter(_is_simple, values))
@@ -149,17 +153,17 @@ class Mapper:
         lasting = [str(each) for each in faults if not isinstance(each, NotYet)]
         if not lasting:
             return NotYet("; ".join(map(str, faults)))
-        given = {self._places[name][0] for name, value in record.items() if not is_empty(value)}
+        given = {self._places[name].name for name, value in record.items() if not is_empty(value)}
         return Reject("; ".join([*lasting, *(self.mandatory.lacking(given) if is_new else ())]))
 
     def _place(self, incoming: str) -> _Place:
         known = self.fields.get(self.target_of(incoming) or "")
         if known is None or not known.writable or incoming.startswith("_sdc_"):
-            found: _Place = ("", None, None, False)
+            found = _Place()
         else:
             is_simple = not (known.items or known.kind in _NOT_SIMPLE or self.is_reference(known.name))
             is_typed = as_it_comes(known) if is_simple else None
-            found = (known.name, known, is_typed, is_typed is is_plain_text)
+            found = _Place(known.name, known, is_typed, is_typed is is_plain_text)
         self._places[incoming] = found
         return found
 
@@ -198,9 +202,9 @@ class Mapper:
         Raises:
             Reject: it cannot be had, or is larger than the CRM takes.
         """
-        name, media_type = uploads.fields_of(self.entity)
-        incoming = next((each for each in record if self.target_of(each) == media_type), "")
-        file = uploads.file(self.entity, mapped.brought, mapped.values.get(name), record.get(incoming))
+        fields = uploads.fields_of(self.entity)
+        incoming = next((each for each in record if self.target_of(each) == fields.media_type), "")
+        file = uploads.file(self.entity, mapped.brought, mapped.values.get(fields.name), record.get(incoming))
         if file is None:
             self.note("records that come without a file keep the one that they have")
         else:

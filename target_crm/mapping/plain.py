@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Field
 
+LONG = 100
+"""From so many characters on, a number is looked at with care."""
+
 
 def is_plain_text(value: Any) -> bool:
     """Whether it is a text that is typed as it comes, where any text fits."""
@@ -25,7 +28,7 @@ def _is_plain_number(value: Any) -> bool:
     if type(value) is not Decimal:
         return type(value) is int
     written = str(value)
-    return value.is_finite() and "E" not in written and len(written) < 100  # noqa: PLR2004
+    return value.is_finite() and "E" not in written and len(written) < LONG
 
 
 def _as_iso(parse: Callable[[str], date | time | datetime], length: int, end: str = "") -> Callable[[Any], bool]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 HAS_WORD = re.compile(r"[^\W\d_]{2}")
 """What a label has and an id such as ``12x62`` has not."""
 
+TO_BE_CREATED = "(to be created)"
+"""Stands, in a dry run, before the key of a record that has no id yet."""
+
 
 class References:
     """Resolves the references of one stream.
@@ -69,7 +72,7 @@ class References:
                 return found[0]
             entities = self.planned.get(name)
             if entities and (not field.refers_to or entities.intersection(field.refers_to)):
-                return f"(to be created) {name}"
+                return f"{TO_BE_CREATED} {name}"
         if at_hand:
             # The record that it points to may also be among those that are being written.
             raise AsksCrm

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from crm_systems.errors import ConfigError
 from crm_systems.settings import as_names, did_you_mean
@@ -31,13 +31,12 @@ class StreamOptions:
 
     stream: str
     entity: str
-    identify_by: str
-    """``id``, ``ledger`` or ``fields``."""
+    identify_by: Literal["id", "ledger", "fields"]
     match_fields: tuple[str, ...]
     """The fields of the CRM that identify a record, or one that the ledger does not know; empty where none do."""
-    write_mode: str
-    deletes: str
-    unknown_fields: str
+    write_mode: Literal["upsert", "update_only", "create_only", "convert"]
+    deletes: Literal["ignore", "apply"]
+    unknown_fields: Literal["reject", "drop"]
     dry_run: bool
     settle_seconds: float
     fields: Mapping[str, str | None] = field(default_factory=dict)
@@ -77,7 +76,7 @@ def options_of(settings: Mapping[str, Any], stream: str) -> StreamOptions:
     return StreamOptions(
         stream=stream,
         entity=own.get("entity") or stream,
-        identify_by=identify_by[0] if identify_by[0] in BY_KEY else "fields",
+        identify_by=cast("Literal['id', 'ledger']", identify_by[0]) if identify_by[0] in BY_KEY else "fields",
         match_fields=identify_by[1:] if identify_by[0] in BY_KEY else identify_by,
         write_mode=own.get("write_mode") or settings["write_mode"],
         deletes=settings["deletes"],

@@ -184,7 +184,7 @@ class CrmSink(QuietSink):
         coming = iter(records)
         while some := list(islice(coming, max(TOGETHER, self.run.workers.in_hand))):
             self._begin(some, ahead)
-        self.run.rest()
+        self.run.flush()
 
     def _begin(self, records: list[Incoming], ahead: Ahead) -> None:
         """Settles what needs no worker, notes what is to be created in one go, and gives the rest to the workers."""
@@ -193,12 +193,11 @@ class CrmSink(QuietSink):
         if plans:
             self._writer.intend(plans)
         for record, each in zip(records, found, strict=True):
-            settle = partial(self._settle, record)
             if isinstance(each, Outcome):
-                self.run.workers.tell(each, settle)
+                self.run.workers.in_turn(partial(self._settle, record, each))
             else:
                 write = partial(self._write, record, ahead=ahead if record.is_first else None, plan=each)
-                self.run.workers.begin(record.identifiers, write, settle)
+                self.run.workers.begin(record.identifiers, write, partial(self._settle, record))
 
     def _at_hand(self, record: Incoming, ahead: Ahead) -> Outcome | Planned | None:
         waiting = self.run.pending.identifiers[self.stream_name]

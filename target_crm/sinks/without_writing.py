@@ -17,6 +17,15 @@ class QuietSink(BatchSink):
         self.run = run
         super().__init__(*arguments, **named)
 
+    def _singer_validate_message(self, record: dict[str, Any]) -> None:
+        """Lets a record that lacks its key be rejected as one whose key is null, where the run goes on after rejects.
+
+        Raises:
+            MissingKeyPropertiesError: it lacks a field of its key, and the first reject would end the run.
+        """
+        if not self.run.settings["max_rejects"]:
+            super()._singer_validate_message(record)
+
     def _after_process_record(self, context: dict[str, Any]) -> None:
         """Keeps the records out of the debug log, where the SDK would put the whole batch."""
 

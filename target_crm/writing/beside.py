@@ -10,10 +10,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
+from crm_systems.errors import OF_ONE_RECORD
 from target_crm.encoding import unwritable
 from target_crm.ledger import Written, digest
-from target_crm.mapping import DELETED_AT
-from target_crm.outcome import OF_ONE_RECORD, Action, Change, NotYet, Outcome, Reject
+from target_crm.mapping import DELETED_AT, TO_BE_CREATED
+from target_crm.outcome import Action, Change, NotYet, Outcome, Reject
 from target_crm.writing.finding import Finder
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class FileWriter(BesideWriter):
         if self._is_done(known, fingerprint):
             return Outcome(Action.UNCHANGED, key, crm_id)
         change = Change(CONTENT, None, str(file))
-        if self._options.dry_run and crm_id.startswith("(to be created)"):
+        if self._options.dry_run and crm_id.startswith(TO_BE_CREATED):
             return Outcome(Action.UPDATE, key, crm_id, (change,))
         existing = self._finder.get(crm_id)
         if existing is None:
@@ -166,7 +167,7 @@ class FileWriter(BesideWriter):
         row = self._system.update(self._client.call, self._owner, existing.row, {CONTENT: file})
         stored = self._finder.existing(row).record
         self._note(key, existing.crm_id, fingerprint, {CONTENT: (digest(file), digest(stored[CONTENT]))})
-        name, _media_type = self._system.file_fields(self._owner)
+        name = self._system.file_fields(self._owner).name
         return () if stored.get(name) in (None, file.name) else (Change(name, file.name, stored[name]),)
 
 
@@ -194,7 +195,7 @@ class RelationWriter(BesideWriter):
         relation = self._relation(values.get("label"))
         source, related = str(values["source_id"]), str(values["related_id"])
         pair, fingerprint = f"{source}|{related}", digest([relation.name, relation.label, source, related])
-        is_planned = self._options.dry_run and "(to be created)" in pair
+        is_planned = self._options.dry_run and TO_BE_CREATED in pair
         if record.get(DELETED_AT):
             return self._take_away(key, relation, source, related)
         if self._is_done(self._known(key), fingerprint):

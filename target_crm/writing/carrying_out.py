@@ -10,21 +10,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
-from crm_systems.errors import Rejected
+from crm_systems.errors import Denied, Rejected
 from target_crm.ledger import Create
 from target_crm.mapping import Mapped
 from target_crm.outcome import Action, NotYet, Outcome, Reject
-from target_crm.writing.conflicts import Came
-from target_crm.writing.planned import set_by
+from target_crm.writing.planned import Came, set_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from target_crm.ledger import Link, Written
-    from target_crm.writing.conflicts import Decision
     from target_crm.writing.finding import Existing
     from target_crm.writing.means import Means
-    from target_crm.writing.planned import Planned, Update
+    from target_crm.writing.planned import Decision, Planned, Update
 
 
 class Carrier:
@@ -91,7 +89,7 @@ class Carrier:
                 self._means.noting.agreed(came, existing.crm_id, before, base)
             return outcome
         values = {change.field: change.after for change in decision.changes}
-        stored = self._written(came.key, existing, decision, values)
+        stored = self._written(came, existing, decision, values)
         kept = {name: pair for name, pair in before.items() if name not in values}
         base = self._means.three_ways.agreed(decision, stored.record)
         silent = self._means.noting.stored(came, values, replace(stored, crm_id=existing.crm_id), base, kept)
@@ -103,14 +101,20 @@ class Carrier:
         came = Came(link.key, self._means.three_ways.linking(link), Mapped(values), child.digest, child)
         decision = self._means.three_ways.compare(came, existing, is_new=True)
         if decision.changes:
-            existing = self._written(link.key, existing, decision, values)
+            existing = self._written(came, existing, decision, values)
         base = self._means.three_ways.agreed(decision, existing.record)
         self._means.noting.agreed(came, child.crm_id, child.altered, base, is_written=bool(decision.changes))
         self._means.ledger.links.close(link)
         return Outcome(Action.UPDATE, link.key, child.crm_id, conflicts=tuple(decision.conflicts))
 
-    def _written(self, key: str, existing: Existing, decision: Decision, values: Mapping[str, Any]) -> Existing:
+    def _written(self, came: Came, existing: Existing, decision: Decision, values: Mapping[str, Any]) -> Existing:
         """The record as the CRM shows it when these values were written; what they overwrite is kept before."""
-        self._means.three_ways.keep(self._means.ledger, (key, existing.crm_id), decision.conflicts)
-        row = self._means.client.system.update(self._means.client.call, self._means.mapper.entity, existing.row, values)
-        return self._means.finder.existing(row)
+        means, crm_id = self._means, existing.crm_id
+        means.three_ways.keep(means.ledger, (came.key, crm_id), decision.conflicts)
+        means.noting.begun(came, crm_id)
+        try:
+            row = means.client.system.update(means.client.call, means.mapper.entity, existing.row, values)
+        except (Rejected, Denied):
+            means.noting.refused(came, crm_id)
+            raise
+        return means.finder.existing(row)

@@ -2,86 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
-from target_crm.ledger import EMPTY, NOT_SHOWN, Agreed, Base, digest, short_digest
-from target_crm.outcome import Change, Conflict, Conflicted
+from target_crm.ledger import EMPTY, NOT_SHOWN, Agreed, Base, digest, fingerprint, short_digest
+from target_crm.outcome import Conflict, Conflicted
 from target_crm.writing.creation import may_be_stored_as
+from target_crm.writing.planned import Decision, Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from crm_systems.model import Row
     from target_crm.ledger import Ledger, Link, Written
-    from target_crm.mapping import Mapped, Mapper
+    from target_crm.mapping import Mapper
     from target_crm.writing.finding import Existing
+    from target_crm.writing.planned import Came
 
-SHORTEST_CUT = 20
-"""No CRM cuts a text off before so many characters; below, an edit may look like a cut."""
 OVERWRITTEN = frozenset({"written", "deleted"})
 """What is done with a conflict by which a value of the CRM is lost."""
 DONE = {"source": "written", "crm": "left", "reject": "rejected"}
 """What is done with a conflict, by the setting."""
-
-
-@dataclass(frozen=True)
-class Came:
-    """A record that came in, and what is known of it."""
-
-    key: str
-    record: Mapping[str, Any]
-    mapped: Mapped
-    fingerprint: str
-    known: Written | None
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A field of the CRM, what came for it, and the record in the CRM."""
-
-    name: str
-    value: Any
-    there: Row
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether the CRM shows the field."""
-        return self.name in self.there
-
-    @property
-    def now(self) -> Any:
-        """What the CRM holds."""
-        return self.there.get(self.name)
-
-
-@dataclass
-class Decision:
-    """What is to be done with the fields of one record, and what both sides agree upon then."""
-
-    base: Base
-    came: Mapping[str, tuple[bytes, Any]]
-    """By field of the CRM: what stands for it in the base, and what came."""
-    changes: list[Change] = field(default_factory=list)
-    conflicts: list[Conflict] = field(default_factory=list)
-
-    def agree(self, name: str, there: Row) -> None:
-        """Notes of a field that what came is what the record ``there`` holds, if it shows the field."""
-        if name in self.came:
-            mark, value = self.came[name]
-            sent = short_digest(value)
-            self.base.agree(mark, sent, short_digest(there[name]) if name in there else NOT_SHOWN)
-
-    def change(self, pair: Pair) -> None:
-        """Writes what came."""
-        self.changes.append(Change(pair.name, pair.now, pair.value))
-
-    @property
-    def leaves(self) -> bool:
-        """Whether a conflict is left as it is."""
-        return any(each.done == DONE["crm"] for each in self.conflicts)
 
 
 class ThreeWay:
@@ -149,7 +91,8 @@ class ThreeWay:
             known = None
         three_ways = self._options.compares_three_ways
         base = _base_of(known) if three_ways else Base()
-        decision = Decision(base, self._came(came.record, base) if three_ways else {})
+        is_untouched = known is not None and self._is_untouched(came, existing.record, known)
+        decision = Decision(base, self._came(came.record, base) if three_ways else {}, is_untouched)
         is_old = known is not None and known.digest == came.fingerprint and not is_new
         for name, value in came.mapped.values.items():
             if (
@@ -162,7 +105,8 @@ class ThreeWay:
             self._compare_field(decision, Pair(name, value, existing.record), known, is_old=is_old)
         rejected = [each.field for each in decision.conflicts if each.done == DONE["reject"]]
         if rejected:
-            raise Conflicted(f"its {', '.join(rejected)} was changed on both sides", decision.conflicts)
+            reason = f"its {', '.join(rejected)} was changed on both sides"
+            raise Conflicted(reason, existing.crm_id, decision.conflicts)
         return decision
 
     def _compare_field(self, decision: Decision, pair: Pair, known: Written | None, *, is_old: bool) -> None:
@@ -182,14 +126,30 @@ class ThreeWay:
         elif is_old or (agreed and agreed.sent == short_digest(came)):
             if agreed and self._is_owned_otherwise(pair, agreed, known):
                 decision.change(pair)
+        elif agreed is None and is_empty(pair.value) and self._has_past(known):
+            return  # Nobody emptied a field that never came.
         elif agreed is None and decision.base.is_mirrored and not is_empty(pair.now):
-            # The other pipeline does not send this field, so what is there was never ours to change.
+            # The other pipeline has not sent this field yet, so what is there was never ours to change.
             decision.conflicts.append(Conflict(pair.name, "unknown", pair.now, pair.value, DONE["crm"]))
-            decision.agree(pair.name, pair.there)
-        elif pair.is_shown and self._is_theirs(pair.name, pair.now, agreed, known):
+            decision.agree(pair.name, {})
+        elif pair.is_shown and not decision.is_untouched and self._is_theirs(pair.name, pair.now, agreed, known):
             self._settle(decision, pair, agreed, known)
         else:
             decision.change(pair)
+
+    def _has_past(self, known: Written | None) -> bool:
+        """Whether the base of a record tells all fields that ever came; with one that is new by ledger, none did."""
+        by_ledger = self._options.identify_by == "ledger"
+        return by_ledger if known is None else known.base is not None or known.is_mirrored
+
+    def _is_untouched(self, came: Came, now: Row, known: Written) -> bool:
+        """Whether the CRM holds what was last sent, by the one digest that ledgers of earlier versions have."""
+        if self._has_past(known):
+            return False
+        pairs = (Pair(name, value, now) for name, value in came.mapped.values.items() if name in now)
+        held = {each.name: each.now or None for each in pairs if not self._is_as_stored(each, known)}
+        values = {**came.mapped.as_given, **held}
+        return known.digest == fingerprint(self._mapper.entity.name, values, like=known.digest)
 
     def _is_as_stored(self, pair: Pair, known: Written | None) -> bool:
         """Whether the CRM holds a value already, as it came or as it stored it."""
@@ -222,19 +182,13 @@ class ThreeWay:
     def _settle(self, decision: Decision, pair: Pair, agreed: Agreed | None, known: Written | None) -> None:
         """Does with a conflict what the settings say."""
         policy = self._options.policy_of(pair.name)
-        if policy == "source" and known and known.twin and self._may_be_cut(pair):
-            # The other pipeline may have been cut off when it had written this, which must not spoil what it wrote.
+        if known and known.twin and known.twin.is_being_written:
+            # What came may be what the other CRM made of this value, which it must not spoil.
             policy = "crm"
         was = "empty" if agreed and EMPTY in (agreed.sent, agreed.stored) else "unknown"
         decision.conflicts.append(Conflict(pair.name, was, pair.now, pair.value, DONE[policy]))
         if policy == "source":
             decision.change(pair)
-
-    def _may_be_cut(self, pair: Pair) -> bool:
-        """Whether what came may be what the other CRM made of what this one holds."""
-        is_short = isinstance(pair.value, str) and len(pair.value) < SHORTEST_CUT
-        is_whole = not is_short or len(pair.value) == len(str(pair.now))
-        return is_whole and may_be_stored_as(self._mapper.kind_of(pair.name), pair.now, pair.value)
 
     def deleted(self, existing: Existing, known: Written | None) -> list[Conflict]:
         """The fields that somebody changed in the CRM of a record that is to be deleted.
@@ -254,7 +208,8 @@ class ThreeWay:
                 found.append(Conflict(target, "unknown", existing.record[target], None, done))
         rejected = [each.field for each in found if each.done == DONE["reject"]]
         if rejected:
-            raise Conflicted(f"it was deleted, and its {', '.join(rejected)} was changed in the CRM", found)
+            reason = f"it was deleted, and its {', '.join(rejected)} was changed in the CRM"
+            raise Conflicted(reason, existing.crm_id, found)
         return found
 
     def keep(self, ledger: Ledger, came: tuple[str, str], conflicts: Iterable[Conflict]) -> None:

@@ -12,11 +12,11 @@ from target_crm.encoding import unwritable
 from target_crm.ledger import fingerprint
 from target_crm.mapping import DELETED_AT, NOTHING
 from target_crm.outcome import Action, AsksCrm, Outcome, Reject
-from target_crm.writing.conflicts import Came
 from target_crm.writing.conversion import CONVERT, Converter
 from target_crm.writing.deleting import Deleter
 from target_crm.writing.finding import Existing
-from target_crm.writing.planned import Planned, Update, set_by
+from target_crm.writing.namesakes import Namesakes
+from target_crm.writing.planned import Came, Planned, Update, set_by
 from target_crm.writing.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Decider:
         self._deleter = Deleter(means.client, means.ledger, means.mapper, means.finder, means.three_ways)
         self._converter = Converter(means.client, means.ledger, means.mapper, means.finder, maker)
         self._rehearsal = Rehearsal(means.mapper)
+        self._namesakes = Namesakes(means.ledger, means.mapper, means.three_ways)
 
     def __call__(
         self,
@@ -134,6 +135,7 @@ class Decider:
         key, mapped = came.key, came.mapped
         if self._options.write_mode == "update_only":
             return Outcome(Action.SKIP, key)
+        self._namesakes.check(came)
         values = self._means.mapper.mandatory.complete(mapped.values)
         for remark in self._means.client.system.remarks(self._entity, values):
             self._means.mapper.note(remark)
@@ -162,8 +164,9 @@ class Decider:
         decision = self._means.three_ways.compare(came, existing)
         changes, conflicts = tuple(decision.changes), tuple(decision.conflicts)
         outcome = Outcome(Action.UNCHANGED, key, existing.crm_id, changes, left_open=left_open, conflicts=conflicts)
-        if changes:
-            outcome = replace(outcome, action=Action.UPDATE, name=self._means.finder.name_in(existing.record))
+        if changes or conflicts:
+            action = Action.UPDATE if changes else Action.UNCHANGED
+            outcome = replace(outcome, action=action, name=self._means.finder.name_in(existing.record))
         if self._options.dry_run:
             if changes:
                 self._rehearsal.note(came, existing)

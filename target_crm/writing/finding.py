@@ -10,12 +10,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crm_systems import kinds
+from crm_systems.errors import OF_ONE_RECORD
 from crm_systems.model import Kind
 from crm_systems.rows import key_of
 from crm_systems.wire import is_empty, matches
 from target_crm.ledger import digest
 from target_crm.mapping import FileReader
-from target_crm.outcome import OF_ONE_RECORD, AsksCrm, Reject
+from target_crm.outcome import AsksCrm, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

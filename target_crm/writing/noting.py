@@ -6,18 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
-from crm_systems.wire import is_empty, same
-from target_crm.ledger import Written, digest
+from crm_systems.wire import is_empty
+from target_crm.ledger import Written, being_written
 from target_crm.mapping import NOTHING
-from target_crm.outcome import Change
+from target_crm.writing.altered import changes_by_the_crm, digests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from target_crm.ledger import Ledger
     from target_crm.mapping import Mapper
-    from target_crm.writing.conflicts import Came
+    from target_crm.outcome import Change
     from target_crm.writing.finding import Existing
+    from target_crm.writing.planned import Came
     from target_crm.writing.two_ways import TwoWays
 
 
@@ -30,6 +31,19 @@ class Noting:
         self._two_ways = two_ways
         self._stream = mapper.options.stream
 
+    def begun(self, came: Came, crm_id: str) -> None:
+        """Notes that a record is about to be changed: the other pipeline may meet it before the rest is noted."""
+        self._mark(came, crm_id, being_written(came.fingerprint))
+
+    def refused(self, came: Came, crm_id: str) -> None:
+        """Notes that nothing came of it."""
+        self._mark(came, crm_id, "")
+
+    def _mark(self, came: Came, crm_id: str, its_print: str) -> None:
+        if self._two_ways.is_paired:
+            known = came.known or Written(self._mapper.entity.name, crm_id, "")
+            self._ledger.note(self._stream, came.key, replace(known, digest=its_print))
+
     def stored(
         self,
         came: Came,
@@ -41,15 +55,8 @@ class Noting:
         later: bool = False,
     ) -> tuple[Change, ...]:
         """Notes what was written; gives what was sent and stored otherwise."""
-        now = stored.record
-        altered = [
-            Change(name, value, now[name])
-            for name, value in sent.items()
-            if name in now and value != now[name] and not same(self._mapper.kind_of(name), value, now[name])
-        ]
-        told = [each for each in altered if each.field != CONTENT or each.after]
-        pairs = {each.field: (digest(each.before), digest(each.after)) for each in told}
-        self.agreed(came, stored.crm_id, {**kept, **pairs}, base, is_written=True, later=later)
+        altered = changes_by_the_crm(self._mapper, sent, stored.record)
+        self.agreed(came, stored.crm_id, {**kept, **digests(altered)}, base, is_written=True, later=later)
         return tuple(each for each in altered if not is_empty(each.before) and each.field != CONTENT)
 
     def agreed(

@@ -1,20 +1,81 @@
-"""What is decided about a record, before it is carried out."""
+"""A record that came, what it is compared with, and what is decided about it before that is carried out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from target_crm.ledger import NOT_SHOWN, short_digest
 from target_crm.outcome import Change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from target_crm.ledger import Intent, Link
-    from target_crm.outcome import Outcome
-    from target_crm.writing.conflicts import Came, Decision
+    from crm_systems.model import Row
+    from target_crm.ledger import Base, Intent, Link, Written
+    from target_crm.mapping import Mapped
+    from target_crm.outcome import Conflict, Outcome
     from target_crm.writing.finding import Existing
+
+
+@dataclass(frozen=True)
+class Came:
+    """A record that came in, and what is known of it."""
+
+    key: str
+    record: Mapping[str, Any]
+    mapped: Mapped
+    fingerprint: str
+    known: Written | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A field of the CRM, what came for it, and the record in the CRM."""
+
+    name: str
+    value: Any
+    there: Row
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the CRM shows the field."""
+        return self.name in self.there
+
+    @property
+    def now(self) -> Any:
+        """What the CRM holds."""
+        return self.there.get(self.name)
+
+
+@dataclass
+class Decision:
+    """What is to be done with the fields of one record, and what both sides agree upon then."""
+
+    base: Base
+    came: Mapping[str, tuple[bytes, Any]]
+    """By field of the CRM: what stands for it in the base, and what came."""
+    is_untouched: bool = False
+    """Whether nobody changed the record in the CRM, although the base does not tell."""
+    changes: list[Change] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+
+    def agree(self, name: str, there: Row) -> None:
+        """Notes of a field that what came is what the record ``there`` holds, if it shows the field."""
+        if name in self.came:
+            mark, value = self.came[name]
+            sent = short_digest(value)
+            self.base.agree(mark, sent, short_digest(there[name]) if name in there else NOT_SHOWN)
+
+    def change(self, pair: Pair) -> None:
+        """Writes what came."""
+        self.changes.append(Change(pair.name, pair.now, pair.value))
+
+    @property
+    def leaves(self) -> bool:
+        """Whether a conflict is left as it is."""
+        return any(each.done == "left" for each in self.conflicts)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from target_crm.outcome import Action, Change, Outcome
 
 if TYPE_CHECKING:
     from target_crm.mapping import Mapper
-    from target_crm.writing.conflicts import Came
     from target_crm.writing.finding import Existing
+    from target_crm.writing.planned import Came
 
 
 class Rehearsal:

@@ -40,7 +40,7 @@ class Chromium:
             os.dup2(to_browser[0], 3)
             os.dup2(from_browser[1], 4)
 
-        self._process = subprocess.Popen(  # noqa: S603 - a browser of the system
+        self._process = subprocess.Popen(
             [program, *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={self._profile.name}", "about:blank"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

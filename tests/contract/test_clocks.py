@@ -124,7 +124,7 @@ def test_an_old_state_whose_zone_is_wrong_loses_nothing(subject: Subject, crm: S
     reader = Reader(subject, crm)
     reader.run()
     old = {
-        "replication_key": reader.state["bookmarks"][subject.entity]["replication_key"],  # type: ignore[index]
+        "replication_key": reader.state["bookmarks"][subject.entity]["replication_key"],  # type: ignore[index]  # a read leaves a state
         "replication_key_value": crm.clock.now().replace(microsecond=0).isoformat(),
         "overlap": [],
     }
@@ -182,7 +182,7 @@ def test_a_start_date_in_the_future_is_said_and_loses_nothing(subject: Subject, 
 def test_a_bookmark_from_the_future_reads_all(subject: Subject, crm: Simulator) -> None:
     reader = Reader(subject, crm)
     reader.run()
-    key = reader.state["bookmarks"][subject.entity]["replication_key"]  # type: ignore[index]
+    key = reader.state["bookmarks"][subject.entity]["replication_key"]  # type: ignore[index]  # a read leaves a state
     made = {"replication_key": key, "replication_key_value": "2199-01-01T00:00:00"}
     reader.state, reader.held = {"bookmarks": {subject.entity: made}}, {}
     assert "ahead of the server's clock" in reader.run().log
@@ -199,7 +199,7 @@ def test_a_wrong_zone_loses_no_deletion(quarters: int) -> None:
         reader.run()
         for number in range(3):
             crm.clock.advance(300)
-            crm.delete("customer", sorted(row["id"] for row in records(crm, "customer"))[number])  # type: ignore[attr-defined]
+            crm.delete("customer", sorted(row["id"] for row in records(crm, "customer"))[number])  # type: ignore[attr-defined]  # alfaCRM's own
             reader.run()
             assert reader.texts() == reader.stored()
 

@@ -65,7 +65,7 @@ def show_nothing(system: str, simulator: Simulator) -> None:
             return Answer(REFUSED[system], status=403)
         return Answer(json.dumps(NO_MODULES if operation == "listtypes" else DENIED).encode())
 
-    simulator.answer = answer  # type: ignore[method-assign]
+    simulator.answer = answer
 
 
 def test_who_logged_in_where_and_what_is_there(started: Started) -> None:

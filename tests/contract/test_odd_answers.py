@@ -35,7 +35,7 @@ def spoil(crm: Simulator, how: Callable[[Answer], Answer], *, which: Callable[[i
         given = proper(call)
         return how(given) if which(next(numbers)) and given.body else given
 
-    crm.answer = answer  # type: ignore[method-assign]
+    crm.answer = answer
 
 
 def body(change: Callable[[bytes], bytes], **more: Any) -> Callable[[Answer], Answer]:
@@ -118,7 +118,7 @@ def test_a_first_answer_with_an_odd_part_ends_in_a_sentence(subject: Subject, od
     for first in (1, 2):
         for part in range(6):
             with subject.start(3) as crm:
-                odd_part = body(lambda told, part=part: with_odd_part(told, part, odd))  # type: ignore[misc]
+                odd_part = body(lambda told, part=part: with_odd_part(told, part, odd))  # type: ignore[misc]  # bound in the loop
                 spoil(crm, odd_part, which=first.__eq__)
                 result = read(config_of(subject, crm))
             assert result.exit or len(result.records[subject.entity]) == len(records(crm, subject.entity))
@@ -167,7 +167,7 @@ def test_another_shape_doubles_nothing_when_it_is_written(subject: Subject, seed
         proper, number = crm.answer, chance.randint(1, 15)
         spoil(crm, body(lambda told: mutated(told, chance)), which=number.__eq__)
         assert "Traceback" not in write(config, messages).words
-        crm.answer = proper  # type: ignore[method-assign]
+        crm.answer = proper
         assert write(config, messages).exit == ""
         there = Counter(str(row.get(subject.match)) for row in records(crm, subject.entity))
         assert [there[str(subject.values(n)[subject.match])] for n in range(NEW)] == [1] * NEW

@@ -89,7 +89,7 @@ def test_a_read_goes_on(subject: Subject, away: tuple[Fault | None, Fault | None
         crm.fault = outage
 
         class Patient(QuietTap):
-            sleep = staticmethod(outage.sleep)  # type: ignore[assignment]
+            sleep = staticmethod(outage.sleep)  # type: ignore[assignment]  # it does not sleep
 
         result = read(config, tap=Patient)
         assert result.exit == ""

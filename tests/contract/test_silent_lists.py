@@ -59,7 +59,7 @@ def test_a_list_that_falls_silent_fails_the_stream(subject: Subject) -> None:
         catalog = only(discover(config), subject.entity)
 
         def through(silenced: Silenced) -> Silenced:
-            crm.answer = silenced.answer  # type: ignore[method-assign]
+            crm.answer = silenced.answer
             return silenced
 
         counted = through(Silenced(crm))
@@ -76,11 +76,11 @@ def test_a_list_that_was_there_is_not_left_out(subject: Subject) -> None:
     with subject.start(ROWS) as crm:
         config = config_of(subject, crm)
         counted = Silenced(crm)
-        crm.answer = counted.answer  # type: ignore[method-assign]
+        crm.answer = counted.answer
         expected = ids(read(config).records[subject.entity])
         for place, times in counted.given.items():
             for first in sorted({2, 3, times // 2, times} & {*range(2, times + 1)}):
-                crm.answer = Missing(crm, place, first).answer  # type: ignore[method-assign]
+                crm.answer = Missing(crm, place, first).answer
                 result = read(config)
                 where = f"request {first} of {times} for {place}"
                 assert result.exit or ids(result.records.get(subject.entity, [])) == expected, where

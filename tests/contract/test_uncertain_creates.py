@@ -79,7 +79,7 @@ def test_it_is_looked_for(subject: Subject, tmp_path: Path, answer: Answer, *, d
                 assert proper(call).status in range(200, 300)
             return answer
 
-        crm.answer = once  # type: ignore[method-assign]
+        crm.answer = once
         result = load(subject, crm, tmp_path)
         assert result.exit == ""
         assert there(subject, crm) == Counter(wanted(subject))
@@ -93,11 +93,11 @@ def test_it_is_looked_for(subject: Subject, tmp_path: Path, answer: Answer, *, d
 def test_one_that_is_never_carried_out_ends_in_a_sentence(subject: Subject, tmp_path: Path, answer: Answer) -> None:
     with subject.start(5) as crm:
         proper = crm.answer
-        crm.answer = lambda call: answer if is_create(call) else proper(call)  # type: ignore[method-assign]
+        crm.answer = lambda call: answer if is_create(call) else proper(call)
         result = load(subject, crm, tmp_path)
         assert "Traceback" not in result.words
         assert result.exit.startswith("target-crm: ")
-        crm.answer = proper  # type: ignore[method-assign]
+        crm.answer = proper
         assert load(subject, crm, tmp_path).exit == ""
         assert there(subject, crm) == Counter(wanted(subject))
 
@@ -114,7 +114,7 @@ def test_a_refusal_that_tells_the_id_of_the_record_is_looked_into(
             told = proper(call)
             return replace(told, status=status) if is_create(call) else told
 
-        crm.answer = refuse  # type: ignore[method-assign]
+        crm.answer = refuse
         result = load(subject, crm, tmp_path)
         assert result.exit == ""
         assert f"{NEW} create" in result.line(subject.entity)
@@ -139,7 +139,7 @@ def test_a_page_that_refuses_is_not_taken_for_the_crms_own_word(
                 proper(call)
             return Answer(b"<html><h1>Blocked by the firewall</h1></html>", status, PAGE)
 
-        crm.answer = guarded  # type: ignore[method-assign]
+        crm.answer = guarded
         result = load(subject, crm, tmp_path)
         assert "Traceback" not in result.words
         if done:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.contract.subjects import Subject, records
 from tests.running import run as read
-from tests.target_crm.writing import Run, run
+from tests.target_crm.writing import Run, pipe, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -132,3 +133,13 @@ def test_a_few_fields_of_known_records_are_enough_by_ledger(subject: Subject, cr
     assert f"{subject.entity}: the record 2 is rejected" in run(config, [lines[0], stranger]).exit
     # Where nothing is known, nothing can be created.
     assert run({**config, "source": "other"}, lines).exit
+
+
+def test_a_composed_letter_is_its_parts(subject: Subject, crm: Simulator, tmp_path: Path) -> None:
+    before, values = len(records(crm, subject.entity)), subject.values(1)
+    written = values[subject.match].translate(str.maketrans({"e": "é", "и": "й"}))
+    forms = [unicodedata.normalize(form, written) for form in ("NFC", "NFD")]
+    people = [{"key": number, **values, subject.match: each} for number, each in enumerate([*forms, forms[0]])]
+    config = {**subject.config(crm), "ledger_url": f"sqlite:///{tmp_path}/ledger.sqlite"}
+    result = run({**config, "identify_by": [subject.match]}, pipe(subject.entity, people, ["key"], owner=None))
+    assert (result.exit, len(records(crm, subject.entity))) == ("", before + 1)

@@ -29,7 +29,7 @@ COMMAND = Path(sys.executable).with_name("crm-simulator")
 @contextmanager
 def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """The command with the settings that it printed."""
-    with subprocess.Popen(  # noqa: S603 - our own script
+    with subprocess.Popen(
         [COMMAND, *arguments, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:

@@ -156,7 +156,7 @@ def test_a_probe_is_sent_once(client: Client, server: VtigerSimulator) -> None:
 def answering(server: VtigerSimulator, *answers: Answer) -> None:
     """These answers come first."""
     proper, left = server.answer, iter(answers)
-    server.answer = lambda call: next(left, None) or proper(call)  # type: ignore[method-assign]
+    server.answer = lambda call: next(left, None) or proper(call)
 
 
 def in_(seconds: float) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def answering(simulator: Simulator, answer: Answer, when: Callable[[Call], bool]) -> None:
     """Has the server give the same answer to all that matches."""
     proper = simulator.answer
-    simulator.answer = lambda call: answer if when(call) else proper(call)  # type: ignore[method-assign]
+    simulator.answer = lambda call: answer if when(call) else proper(call)
 
 
 NOT_FOUND = Answer(b'{"name":"Not Found","status":404}', 404)
@@ -98,7 +98,7 @@ def test_intouch_fields_of_the_oldest_and_of_the_newest_are_found(end: int) -> N
                 row.update({"rare": "x"} if row["id"] == identifier else {})
             return replace(given, body=json.dumps(told).encode())
 
-        simulator.answer = answer  # type: ignore[method-assign]
+        simulator.answer = answer
         result = intouch.read(simulator, "parties")
     assert "rare" in result.schemas["parties"]["schema"]["properties"]
 

@@ -148,7 +148,7 @@ def test_a_server_that_knows_no_positions_is_asked_an_end(total: int | None) -> 
     assert len(asked) <= 12
 
 
-@given(st.datetimes(datetime(2025, 10, 25), datetime(2025, 10, 27)), st.integers(0, 7200))  # noqa: DTZ001
+@given(st.datetimes(datetime(2025, 10, 25), datetime(2025, 10, 27)), st.integers(0, 7200))  # noqa: DTZ001 - of a wall clock
 def test_what_a_wall_clock_shows_later_is_not_before_the_bound(naive: datetime, seconds: int) -> None:
     since = naive.replace(tzinfo=timezone.utc)
     change = since + timedelta(seconds=seconds)

@@ -14,6 +14,7 @@ import pytest
 from crm_systems import SYSTEMS
 from crm_systems.settings import load
 from crm_systems.settings.objects import as_names, as_object, dropped
+from tap_crm.options import OWN_SETTINGS as TAP_SETTINGS
 from target_crm.options import OWN_SETTINGS, options_of, put_together
 from tests.running import command, finished
 from tests.running import run as read
@@ -84,11 +85,15 @@ def test_of_a_stream_too(vtiger: Start, tmp_path: Path) -> None:
         ("dry_run", 2, "must be true or false"),
         ("owners", {"a": [1]}, "must be an object that gives each name a text"),
         ("streams", "[" * 100_000, "must be an object"),
+        ("start_date", "0001-01-01", "must be a date or a time"),
+        ("start_date", "9999-12-31", "must be a date or a time"),
+        ("start_date", "20240131", "must be a date or a time"),
+        ("start_date", "0000-00-00", "must be a date or a time"),
     ],
 )
 def test_what_is_no_value_is_said_in_words(name: str, value: Any, words: str) -> None:
     config = {"system": "vtiger", "url": "https://crm.example.com", "username": "a", "access_key": "b", name: value}
-    _, (problem,) = load(config, OWN_SETTINGS, SYSTEMS)
+    _, (problem,) = load(config, (*OWN_SETTINGS, *TAP_SETTINGS), SYSTEMS)
     assert problem.startswith(f"`{name}` {words}")
     assert len(problem) < 300
 
@@ -152,6 +157,7 @@ def test_in_the_environment_a_misspelt_setting_stops_the_run_and_a_strange_one_i
         (b'{"access_key": "s3cret"\n', "is no JSON (line 2)."),
         (b'{"access_key": "s3cret\xff"}', "is no JSON."),
         (b'["s3cret"]', "is no JSON object."),
+        (b'{"access_key": "s3cret", "timeout_seconds": Infinity}', "is no JSON."),
     ],
 )
 @pytest.mark.parametrize("name", ["tap-crm", "target-crm"])
@@ -161,7 +167,7 @@ def test_a_configuration_that_is_none_is_said_in_a_sentence(
     path = tmp_path / "config.json"
     if content is not None:
         path.write_bytes(content)
-    done = subprocess.run(  # noqa: S603 - our own script
+    done = subprocess.run(
         [Path(sys.executable).with_name(name), "--config", path], capture_output=True, text=True, check=False, input=""
     )
     assert done.returncode == 1
@@ -229,6 +235,23 @@ def test_stream_maps_may_be_a_text(vtiger: Start, tmp_path: Path) -> None:
     config = settings(crm, tmp_path, identify_by="ledger", default_owner="admin", stream_maps=maps)
     assert run(config, pipe("Contacts", [ANN])).exit == ""
     assert kept(crm, "Contacts", lastname="NOVA")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_configuration_may_say_how_it_is_encoded(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "config").write_text('{"system": "none"}', encoding)
+    result, code = finished(command("--config", tmp_path / "config"))
+    assert code == 1
+    assert "`system` must be one of" in result.log
+    assert "Traceback" not in result.log
+
+
+@pytest.mark.parametrize(("name", "level"), [("LOGLEVEL", "trace"), ("LOGLEVEL", ""), ("TAP_CRM_LOGLEVEL", "10")])
+def test_a_level_of_the_log_that_is_none(name: str, level: str) -> None:
+    result, code = finished(command("--help", **{name: level}))
+    assert code == 1
+    assert f"tap-crm: {name} in the environment must be one of DEBUG, INFO" in result.log
+    assert "Traceback" not in result.log
 
 
 def test_a_configuration_may_come_through_a_pipe(tmp_path: Path) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from crm_systems.kinds import Notation
+from crm_systems.kinds import FREE_TEXTS, Notation
 from crm_systems.model import Field, Kind
-from crm_systems.system import PLAIN
 from crm_systems.wire import encode, typed
 
 NOTATION = Notation("Europe/Prague")
@@ -32,6 +31,6 @@ def test_a_bare_number_is_no_day(value: int) -> None:
         typed(Field("f", Kind.DATE), value, NOTATION)
 
 
-@pytest.mark.parametrize("kind", sorted(PLAIN))
+@pytest.mark.parametrize("kind", sorted(FREE_TEXTS))
 def test_plain_texts_leave_as_they_are(kind: Kind) -> None:
     assert encode(kind, " 1,5 |##| Á\n", Notation("Europe/Prague", " |##| ")) == " 1,5 |##| Á\n"

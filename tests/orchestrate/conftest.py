@@ -73,6 +73,6 @@ def with_warehouse(environment: dict[str, str], postgres: Postgres, tmp_path: Pa
 
 def say(command: list[str | Path], environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Runs a command."""
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=500
     )

@@ -45,8 +45,8 @@ def text_in(archive: Path, ending: str) -> str:
 
 def test_the_wheel_holds_every_file_of_the_packages() -> None:
     packages = ("crm_systems", "crm_singer", "tap_crm", "target_crm", "crm_simulators")
-    tracked = subprocess.run(  # noqa: S603
-        ["git", "ls-files", *packages, "schemas"],  # noqa: S607
+    tracked = subprocess.run(
+        ["git", "ls-files", *packages, "schemas"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -76,16 +76,16 @@ def test_the_page_on_pypi_links_to_the_repository() -> None:
 @pytest.mark.parametrize(("version", "python"), pythons().items(), ids=pythons())
 @pytest.mark.parametrize("name", ["tap-crm", "target-crm"])
 def test_either_name_installs_every_command(name: str, version: str, python: Path, tmp_path: Path) -> None:
-    subprocess.run([UV, "venv", "--quiet", "--python", python, tmp_path], check=True)  # noqa: S603 - our own uv
+    subprocess.run([UV, "venv", "--quiet", "--python", python, tmp_path], check=True)
     install: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", tmp_path, "--find-links", DIST]
-    subprocess.run([*install, wheel(name.replace("-", "_"))], check=True)  # noqa: S603 - what we built
+    subprocess.run([*install, wheel(name.replace("-", "_"))], check=True)
     scripts = re.findall(r"^([\w-]+) ?=", text_in(wheel("tap_crm"), "entry_points.txt"), re.MULTILINE)
     assert {"tap-crm", "target-crm"} <= set(scripts)
     for script in scripts:
         # The simulators have no version of their own.
         option = "--help" if script == "crm-simulator" else "--version"
         command = [tmp_path / "bin" / script, option]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - what we installed
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{script} on {version}: {done.stderr}"
         assert script in done.stdout
 
@@ -100,7 +100,7 @@ def test_the_image_holds_all_that_both_commands_need(tmp_path: Path) -> None:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, source / name)
     (building,) = re.findall(r"^RUN (python -m venv .+)$", image, re.MULTILINE)
-    subprocess.run(["bash", "-c", building.replace("/opt", str(goal))], cwd=source, check=True, capture_output=True)  # noqa: S603, S607
+    subprocess.run(["bash", "-c", building.replace("/opt", str(goal))], cwd=source, check=True, capture_output=True)
     for name in ("tap-crm", "target-crm"):
-        subprocess.run([goal / "crm" / "bin" / name, "--version"], cwd="/", check=True, capture_output=True)  # noqa: S603
+        subprocess.run([goal / "crm" / "bin" / name, "--version"], cwd="/", check=True, capture_output=True)
     assert re.search(r"^USER [1-9]\d*$", image.split("FROM")[-1], re.MULTILINE)

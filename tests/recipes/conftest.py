@@ -58,7 +58,7 @@ class Postgres:
             "-c",
             query,
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return [line.split("\t") for line in done.stdout.split("\n")[:-1]]
 
@@ -85,13 +85,13 @@ def cluster() -> Iterator[Postgres]:
     try:
         initialise: list[str | Path] = [*user, programs / "initdb", "-D", folder / "data", "-U", "postgres"]
         initialise += ["-A", "trust", "-E", "UTF8"]
-        subprocess.run(initialise, check=True, stdout=subprocess.DEVNULL, cwd="/")  # noqa: S603
+        subprocess.run(initialise, check=True, stdout=subprocess.DEVNULL, cwd="/")
         start = [*control, "-o", options, "-l", folder / "log", "-w", "start"]
-        subprocess.run(start, check=True, cwd="/")  # noqa: S603
+        subprocess.run(start, check=True, cwd="/")
         try:
             yield Postgres(programs, port)
         finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd="/")  # noqa: S603
+            subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd="/")
     finally:
         shutil.rmtree(folder)
 

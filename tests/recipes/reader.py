@@ -55,8 +55,8 @@ def follow(
             commands.append(text)
     # What goes on in the background ends with the page; with job control, since bash lets it ignore signals else.
     commands = ["set -m", "trap 'jobs -p | xargs --no-run-if-empty kill; wait' EXIT", *commands]
-    done = subprocess.run(  # noqa: S603 - our own documentation
-        ["bash", "-xc", "\n".join(commands)],  # noqa: S607
+    done = subprocess.run(
+        ["bash", "-xc", "\n".join(commands)],
         cwd=folder,
         env={**os.environ, "PATH": f"{COMMANDS}{os.pathsep}{os.environ['PATH']}", **(environment or {})},
         stdout=subprocess.PIPE,

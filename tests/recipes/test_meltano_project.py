@@ -49,12 +49,12 @@ def test_the_project_to_copy_reads_all_five_systems(postgres: Postgres, tmp_path
 def _meltano(folder: Path, environment: dict[str, str], *arguments: str) -> None:
     command: list[str | Path] = [folder / "meltano" / "bin" / "meltano", *arguments]
     everything = {**os.environ, **environment}
-    done = subprocess.run(command, cwd=folder, env=everything, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=folder, env=everything, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _in_duckdb(folder: Path) -> set[str]:
     python = next(folder.glob(".meltano/loaders/target-duckdb/venv/bin/python"))
     query = "import duckdb; print(duckdb.connect('warehouse.duckdb').execute('select id from crm.contacts').fetchall())"
-    found = subprocess.run([python, "-c", query], cwd=folder, capture_output=True, text=True, check=True)  # noqa: S603
+    found = subprocess.run([python, "-c", query], cwd=folder, capture_output=True, text=True, check=True)
     return {each for (each,) in ast.literal_eval(found.stdout)}

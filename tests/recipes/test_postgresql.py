@@ -41,10 +41,10 @@ def test_a_crm_lands_in_postgresql(vtiger: Start, server: Postgres, tmp_path: Pa
     contacts = {each["id"]: each["lastname"] for each in crm.store.records("Contacts")}
     for schema in ("crm", "meltano"):
         (table,) = server.ask(
-            f"select table_name from information_schema.tables where table_schema = '{schema}'"  # noqa: S608
+            f"select table_name from information_schema.tables where table_schema = '{schema}'"
             " and lower(table_name) = 'contacts'"
         )
-        found = server.ask(f'select id, lastname from {schema}."{table[0]}"')  # noqa: S608
+        found = server.ask(f'select id, lastname from {schema}."{table[0]}"')
         assert dict(found) == contacts
         assert len(found) == len(contacts)
     assert server.ask("select count(*) from crm.live_contacts") == [[str(len(contacts))]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from crm_systems.decoding import decode_json
-from crm_systems.errors import Denied, LogInRefused, OutcomeUnknown, Rejected
+from crm_systems.errors import NOT_FOUND, Denied, LogInRefused, OutcomeUnknown, Rejected
 from crm_systems.model import Abilities, Entity, Field, Kind, Limits, Page, Request, Setting
 from crm_systems.paging import Part, Sliding
 from crm_systems.rows import is_identifier, is_whole_number, record_with, rows_in
@@ -29,7 +29,6 @@ FIELDS = (
     Field("changed", Kind.DATETIME, writable=False),
 )
 PEOPLE = Entity("people", FIELDS, replication_key="changed", creation_key="created", label_fields=("name",))
-NOT_FOUND = f"HTTP {HTTPStatus.NOT_FOUND.value}"
 
 
 class SixthCrm(System):
@@ -51,13 +50,12 @@ class SixthCrm(System):
 
     def read(self, request: Request, reply: Reply) -> Any:
         """JSON, or a refusal that the status tells."""
-        code = f"HTTP {reply.status}"
         if reply.status == HTTPStatus.UNAUTHORIZED:
-            raise LogInRefused(f"{request.about}: the key is wrong", code=code, hint="check `api_key`")
+            raise LogInRefused(f"{request.about}: the key is wrong", code=reply.code, hint="check `api_key`")
         if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
-            raise Denied(f"{request.about}: the CRM does not have this for the user", code=code)
+            raise Denied(f"{request.about}: the CRM does not have this for the user", code=reply.code)
         if reply.status >= HTTPStatus.BAD_REQUEST:
-            raise Rejected(f"{request.about}: the CRM refuses this", code=code)
+            raise Rejected(f"{request.about}: the CRM refuses this", code=reply.code)
         return decode_json(request, reply)
 
     def entities(self, call: Call) -> list[str]:

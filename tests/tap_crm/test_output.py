@@ -35,7 +35,7 @@ def test_closed_and_full_output_is_said(
     config = tmp_path / "tap.json"
     config.write_text(json.dumps({**crm.config(), "entities": ["Contacts"]}))
     script = str(Path(sys.executable).with_name("tap-crm"))
-    result = subprocess.run(  # noqa: S603 - our own script
+    result = subprocess.run(
         ["/bin/sh", "-c", f'"$0" --config "$1" {more} {shell}', script, str(config)],
         capture_output=True,
         check=False,
@@ -48,14 +48,27 @@ def test_closed_and_full_output_is_said(
     assert result.returncode == (1 if sentence else 0)
 
 
-def test_a_signal_ends_no_line_in_its_middle(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:
+def test_what_is_said_may_go_nowhere(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:
+    config = tmp_path / "tap.json"
+    config.write_text(json.dumps({**vtiger(rows=5).config(), "entities": ["Contacts"]}))
+    script = str(Path(sys.executable).with_name("tap-crm"))
+    line = ["/bin/sh", "-c", '"$0" --config "$1" <&- 2>&-', script, str(config)]
+    result = subprocess.run(line, capture_output=True, check=False, timeout=60)
+    assert result.returncode == 0
+    assert result.stdout.count(b'"type":"RECORD","stream":"Contacts"') == 5
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_no_line_in_its_middle(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path, asked: signal.Signals
+) -> None:
     crm = vtiger(rows=400)
     (tmp_path / "tap.json").write_text(json.dumps({**crm.config(), "entities": ["Leads"], "parallel_requests": 1}))
     process = command("--config", tmp_path / "tap.json")
     # Nobody reads yet, so that the pipe is full before the second page has left.
-    on_page(crm, 3, process.terminate)
+    on_page(crm, 3, lambda: process.send_signal(asked))
     result, code = finished(process)
     assert {message["type"] for message in result.messages} >= {"SCHEMA", "RECORD"}
-    assert code == 128 + signal.SIGTERM
-    assert "Ended by SIGTERM" in result.log
+    assert code == 128 + asked
+    assert f"Ended by {asked.name}" in result.log
     assert "Traceback" not in result.log

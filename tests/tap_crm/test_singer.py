@@ -161,8 +161,34 @@ def test_the_replication_method_that_somebody_chose(vtiger: Start) -> None:
 def test_a_replication_key_that_is_no_time(vtiger: Start, key: str) -> None:
     with vtiger(rows=5) as crm:
         result = run(leads(crm), catalog=only(discover(leads(crm)), "Leads", replication_key=key))
-        assert f"Leads: the replication key `{key}` is no time: let the catalogue" in result.exit
+        assert f"Leads: the replication key `{key}` is no time: let the catalog" in result.exit
         assert result.records["Leads"] == []
+
+
+@pytest.mark.parametrize(
+    ("maps", "words"),
+    [
+        ({"id": None}, "tap-crm: `stream_maps` cannot be applied: Removing key property 'id'"),
+        ({"x": "nope("}, "tap-crm: `stream_maps` cannot be applied: Failed to parse"),
+        ({"x": "int(lastname)"}, "tap-crm: Leads: a record cannot be sent: `stream_maps` fails on it (ValueError)."),
+        ({"__filter__": "nope"}, "tap-crm: Leads: a record cannot be sent: `stream_maps` fails on it: "),
+    ],
+)
+def test_stream_maps_that_fail(vtiger: Start, maps: dict[str, Any], words: str) -> None:
+    simulator = vtiger(rows=0)
+    simulator.store.insert("Leads", {"lastname": "Sicretova"})
+    result = run(leads(simulator, stream_maps={"Leads": maps}))
+    assert result.exit.startswith(words)
+    assert "Sicretova" not in result.log + result.exit
+    assert result.records["Leads"] == []
+
+
+def test_a_stream_map_that_nothing_goes_through_is_named(vtiger: Start) -> None:
+    maps = {"Lead": {"x": "1"}, "L*s": {"y": "1"}, "people": {"__source__": "Contact"}, "__else__": None}
+    log = run(leads(vtiger(rows=0), stream_maps=maps)).log
+    assert "`stream_maps` names Lead, which is no stream here." in log
+    assert "`stream_maps` names Contact, which is no stream here." in log
+    assert log.count("which is no stream here") == 2
 
 
 def test_stream_maps(vtiger: Start) -> None:

@@ -155,5 +155,51 @@ def test_a_catalog_that_is_none(data: bytes) -> None:
         catalog_of(as_file(data))
 
 
+def own(stream: dict[str, Any], name: str = "") -> dict[str, Any]:
+    """The metadata of a stream, or of one of its fields."""
+    crumb = ["properties", name] if name else []
+    found: dict[str, Any] = next(each["metadata"] for each in stream["metadata"] if each["breadcrumb"] == crumb)
+    return found
+
+
+MEANT_OTHERWISE: dict[str, tuple[Callable[[dict[str, Any], list[Any]], Any], str]] = {
+    "renamed": (lambda leads, _all: leads.update(stream="people"), "calls Leads people as well: set `__alias__`"),
+    "twice": (lambda leads, streams: streams.append(dict(leads)), "has several entries for Leads"),
+    "method": (lambda leads, _all: leads.update(replication_method="LOG_BASED"), "wants Leads to be read as LOG_BASED"),
+    "misspelt": (lambda leads, _all: own(leads).update({"replication-method": "FULL"}), "to be read as FULL"),
+    "selected": (lambda leads, _all: own(leads).update(selected="false"), "by something else than true and false"),
+    "key": (lambda leads, _all: leads["schema"]["properties"].pop("id"), "does not describe id, the key of Leads"),
+    "schema": (lambda leads, _all: leads.pop("schema"), "holds no catalog"),
+    "breadcrumb": (lambda leads, _all: leads["metadata"][-1].update(breadcrumb=""), "holds no catalog"),
+}
+
+
+@pytest.mark.parametrize("case", MEANT_OTHERWISE)
+def test_what_a_catalog_cannot_mean_is_said(both: dict[str, Any], case: str) -> None:
+    change, words = MEANT_OTHERWISE[case]
+    catalog = json.loads(json.dumps(both))
+    change(next(each for each in catalog["streams"] if each["tap_stream_id"] == "Leads"), catalog["streams"])
+    with pytest.raises(FileError, match=words):
+        catalog_of(as_file(json.dumps(catalog).encode()))
+
+
+def test_what_a_read_needs_is_never_deselected(crm: VtigerSimulator, both: dict[str, Any]) -> None:
+    catalog = only(both, "Leads")
+    stream = next(each for each in catalog["streams"] if each["tap_stream_id"] == "Leads")
+    for name in ("id", "modifiedtime", "email"):
+        own(stream, name).update(selected=False, inclusion="available")
+    result = run(crm.config(), catalog=catalog_of(as_file(json.dumps(catalog).encode())))
+    assert set(live(result, "Leads")) == stored(crm, "Leads")
+    assert "email" not in result.records["Leads"][0]
+    assert "replication_key_value" in result.state["bookmarks"]["Leads"]
+
+
+def test_that_nothing_is_selected_is_said(crm: VtigerSimulator, both: dict[str, Any]) -> None:
+    catalog = json.loads(json.dumps(both))
+    for each in catalog["streams"]:
+        own(each)["selected"] = False
+    assert "No stream is selected, so nothing is read." in run(crm.config(), catalog=catalog).log
+
+
 def test_a_catalog_with_a_mark(both: dict[str, Any]) -> None:
     assert catalog_of(SimpleNamespace(buffer=io.BytesIO(json.dumps(both).encode("utf-8-sig")))) == both

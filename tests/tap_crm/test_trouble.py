@@ -92,7 +92,7 @@ def test_a_module_that_the_user_may_not_read_any_more(vtiger: Start) -> None:
 def answering(simulator: VtigerSimulator, answer: Answer, *, when: Callable[[Call], bool] = lambda _call: True) -> None:
     """Has the server give the same answer to all that matches."""
     proper = simulator.answer
-    simulator.answer = lambda call: answer if when(call) else proper(call)  # type: ignore[method-assign]
+    simulator.answer = lambda call: answer if when(call) else proper(call)
 
 
 HTML = "text/html; charset=UTF-8"
@@ -174,7 +174,7 @@ def swallow(simulator: VtigerSimulator, *, times: int, matching: str = "select *
             return Answer(b'{"success":true,"result":[]}')
         return proper(call)
 
-    simulator.answer = answer  # type: ignore[method-assign]
+    simulator.answer = answer
 
 
 def test_a_swallowed_database_error(simulator: VtigerSimulator) -> None:
@@ -200,9 +200,7 @@ def test_a_server_that_stumbles_and_recovers(vtiger: Start, failures: int, first
     answer, refused = simulator.answer, range(first, first + failures)
     pages = iter(range(1000))
     refusal = Answer(b'{"success":false,"error":{"code":"DATABASE_QUERY_ERROR","message":"gone away"}}')
-    simulator.answer = lambda call: (  # type: ignore[method-assign]
-        refusal if is_page(call) and next(pages) in refused else answer(call)
-    )
+    simulator.answer = lambda call: refusal if is_page(call) and next(pages) in refused else answer(call)
     result = run(leads(simulator))
     assert len(live(result)) == len(result.records["Leads"])
     assert set(live(result)) == stored(simulator) or result.exit
@@ -229,7 +227,7 @@ def test_a_query_that_hangs_in_the_middle(vtiger: Start) -> None:
             return VtigerSimulator.answer(simulator, hanging(call))
         return VtigerSimulator.answer(simulator, call)
 
-    simulator.answer = answer  # type: ignore[method-assign]
+    simulator.answer = answer
     result = run(leads(simulator, timeout_seconds=0.2))
     assert result.exit == ""
     assert set(live(result)) == stored(simulator)
@@ -250,7 +248,7 @@ def test_two_who_log_in_at_the_same_time(simulator: VtigerSimulator) -> None:
             proper(replace(call, method="GET", query=challenge, form={}))
         return proper(call)
 
-    simulator.answer = answer  # type: ignore[method-assign]
+    simulator.answer = answer
     result = run(leads(simulator))
     assert result.exit == ""
     assert set(live(result)) == stored(simulator)

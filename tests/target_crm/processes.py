@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from tests.target_crm.writing import QuietTarget
@@ -37,8 +38,6 @@ def _work(config: dict[str, Any], folder: str) -> None:
     output = os.open(Path(folder) / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, sys.stdout.fileno())
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
-    from types import SimpleNamespace  # noqa: PLC0415
-
     with (Path(folder) / "input").open(encoding="utf-8") as source:
         QuietTarget.invoke(config=SimpleNamespace(config=config, parse_env=False), file_input=source)
 
@@ -46,7 +45,7 @@ def _work(config: dict[str, Any], folder: str) -> None:
 def command(config: Mapping[str, Any], folder: Path) -> subprocess.Popen[str]:
     """Starts the installed ``target-crm``, which reads from a pipe."""
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
-    return subprocess.Popen(  # noqa: S603 - our own script
+    return subprocess.Popen(
         [Path(sys.executable).with_name("target-crm"), "--config", folder / "config.json"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

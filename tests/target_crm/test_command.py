@@ -26,7 +26,7 @@ def tried(folder: Path, config: dict[str, Any]) -> tuple[int, str]:
         folder / "config.json",
         "--test",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators.base import Fault
+from target_crm.ledger import digest
 from tests.target_crm.processes import start
 from tests.target_crm.writing import WRITES, is_write, one, pipe, record, run, schema, settings, stored, writes
 
@@ -175,6 +176,40 @@ def test_a_ledger_of_an_earlier_version_learns_by_one_look(crm: VtigerSimulator,
     assert "1 update" in run(config, pipe("Contacts", [{**long, "phone": "2"}])).line("Contacts")
     result = run(config, pipe("Contacts", [{**long, "title": "Chief"}]))
     assert "its title was changed on both sides" in result.exit
+
+
+@pytest.mark.parametrize("old", [None, "the fingerprint of an earlier version"])
+def test_a_ledger_of_an_earlier_version_tells_whether_the_record_was_edited(
+    crm: VtigerSimulator, tmp_path: Path, old: str | None
+) -> None:
+    config = config_of(crm, tmp_path, conflicts="reject")
+    ann = {**ANN, "phone": ""}
+    run(config, pipe("Contacts", [ann]))
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as ledger:
+        ledger.execute("UPDATE written SET base = NULL")
+        if old:
+            values = {name: value or None for name, value in ann.items() if name != "id"}
+            plain = digest(["Contacts", {**values, "assigned_user_id": "19x1"}])
+            ledger.execute("UPDATE written SET digest = ?", [plain])
+    assert run(config, pipe("Contacts", [{**ann, "title": None, "phone": "2"}])).exit == ""
+    now = one(crm, "Contacts", email="ann@example.com")
+    assert (now["title"], now["phone"]) == ("", "2")
+
+
+@pytest.mark.parametrize("by", BY, ids=str)
+def test_a_new_column_empties_nothing(crm: VtigerSimulator, tmp_path: Path, by: Any) -> None:
+    config = config_of(crm, tmp_path, identify_by=by)
+    run(config, pipe("Contacts", [ANN]))
+    edit(crm, department="Sales")
+    for department, title, held, conflicts in (
+        (None, "Chief", "Sales", []),
+        ("", "Boss", "Sales", []),
+        ("Support", "Boss", "Support", [("Sales", "Support", "written")]),
+        (None, "Boss", "", []),
+    ):
+        run(config, pipe("Contacts", [{**ANN, "title": title, "department": department}]))
+        assert one(crm, "Contacts", email="ann@example.com")["department"] == held
+        assert [(each["theirs"], each["ours"], each["done"]) for each in told(tmp_path)] == conflicts
 
 
 def test_by_id_what_comes_is_written_unless_somebody_asks(crm: VtigerSimulator, tmp_path: Path) -> None:

@@ -56,6 +56,17 @@ def test_that_a_server_cannot_create_documents_is_said_before_the_first_one(
     assert run({**config, "streams": {"Invoice": {"write_mode": "update_only"}}}, told).exit == ""
 
 
+def test_a_stream_of_documents_without_lines_is_refused_before_the_first_one(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path
+) -> None:
+    crm = vtiger("vtiger-8.0", rows=2)
+    result = run(
+        settings(crm, tmp_path, identify_by="ledger"), [*PARENTS, *pipe("Invoice", [{**BILL, "account_id": "a1"}])]
+    )
+    assert "Invoice needs LineItems, which the stream does not deliver" in result.exit
+    assert [element for _name, element in writes(crm) if element.get("subject")] == []
+
+
 def test_a_document_that_another_server_refuses_is_rejected_clearly(crm: VtigerSimulator, tmp_path: Path) -> None:
     crm.traits = replace(crm.traits, version="8.4.9")
     bill = {**BILL, "account_id": "a1", "LineItems": LINES}

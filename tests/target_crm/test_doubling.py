@@ -222,7 +222,7 @@ def test_a_look_up_that_the_database_refuses_is_never_an_absence(crm: VtigerSimu
         is_odd = any(ord(letter) > 0xFFFF for letter in call.query.get("query", ""))
         return Answer(b'{"success":true,"result":[]}') if is_odd else answer(call)
 
-    crm.answer = refuse  # type: ignore[method-assign]
+    crm.answer = refuse
     result = run(settings(crm, tmp_path, identify_by=["title"]), pipe("Contacts", [{**ANN, "title": "\U0001f680"}]))
     assert "the record 1 is rejected: Contacts: the server could not look the record up (empty answer)." in result.exit
     assert writes(crm) == []
@@ -251,7 +251,7 @@ def test_a_create_that_outlasts_the_time_out_is_waited_for(crm: VtigerSimulator,
     class Sleeper(QuietTarget):
         sleep = staticmethod(nap)
 
-    crm.answer = late  # type: ignore[method-assign]
+    crm.answer = late
     assert run(settings(crm, tmp_path, **BY_LEDGER), pipe("Contacts", [ANN]), target=Sleeper).exit == ""
     assert one(crm, "Contacts", email="ann@example.com")
     assert next(naps) > PATIENT_LOOKS

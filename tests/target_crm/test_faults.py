@@ -117,7 +117,7 @@ def test_a_fault_at_any_request_loses_and_doubles_nothing(mode: str, fault: Faul
             bench.begin()
             # Several faults a run, far apart, so that fewer runs meet every request.
             due = {number for number in range(first, first + 200, APART) if number not in hit}
-            bench.crm.fault = lambda call, due=due: fault if call.number in due else None  # type: ignore[misc]
+            bench.crm.fault = lambda call, due=due: fault if call.number in due else None  # type: ignore[misc]  # bound in the loop
             survived = run(bench.config, bench.input)
             assert survived.exit == "", f"{fault.name} at the requests {sorted(due)}"
             length = len(bench.crm.calls)

@@ -77,6 +77,21 @@ def test_a_record_that_cannot_be_read_may_be_the_one_so_none_is_created(
     assert writes(crm) == []
 
 
+def test_texts_that_a_server_takes_for_a_part_of_the_question(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path
+) -> None:
+    """Regular expressions divide a query on coreBOS before it is parsed (measured), and hit what stands in a value."""
+    crm = vtiger("corebos")
+    names = ["Plain", "'t Hart B.V.", "'(x)", "Foo (UK) Ltd.", "Bar (US) Inc.", "two\nlines", "a\ttab", "a where [x"]
+    names += ["a select [1", "(030) 12", "(040) 13", "Z a)b.c", "50%_[1] \\", "Last"]
+    for name in names:
+        crm.store.insert("Accounts", {"accountname": name})
+    records = [{"id": str(place), "accountname": name} for place, name in enumerate(names)]
+    result = run(settings(crm, tmp_path, identify_by=["accountname"]), pipe("Accounts", records))
+    assert result.exit == ""
+    assert writes(crm) == []
+
+
 def test_an_administrator_is_found_as_one_and_made_one(crm: VtigerSimulator, tmp_path: Path) -> None:
     user = stored(crm, "Users", user_name="euro")[0]["id"]
     fields: dict[str, Any] = {"user_name": "euro", "is_admin": True}

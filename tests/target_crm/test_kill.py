@@ -106,7 +106,7 @@ def test_killed_at_any_request_nothing_is_lost_or_doubled(mode: str, sweep: str,
             process: list[Any] = []
             ready = threading.Event()
             kill = killer(process, at, which, moment)
-            crm.fault = lambda call, kill=kill, ready=ready: kill(call) if ready.wait(5) else None  # type: ignore[misc]
+            crm.fault = lambda call, kill=kill, ready=ready: kill(call) if ready.wait(5) else None  # type: ignore[misc]  # bound in the loop
             process.append(start(config, told, folder))
             ready.set()
             process[0].join(30)
@@ -143,6 +143,25 @@ def test_the_command_is_killed_in_a_create(mode: str, moment: str, tmp_path: Pat
         again.communicate(lines_of(messages(mode)), timeout=30)
         assert again.returncode == 0
         check(crm)
+
+
+def test_what_the_crm_filled_in_of_a_record_that_a_killed_run_made_is_nobodys_edit(tmp_path: Path) -> None:
+    lead = {"id": "l1", "lastname": "Novák", "company": "Acme", "noofemployees": None, "annualrevenue": "12.3456789"}
+    told = pipe("Leads", [lead])
+    with VtigerSimulator(rows=2) as crm:
+        config = settings(crm, tmp_path, identify_by="ledger", settle_seconds=0)
+        process: list[Any] = []
+        kill = killer(process, 1, is_write, Fault.LOST_ANSWER)
+        crm.fault = lambda call: kill(call) if process else None
+        process.append(start(config, told, tmp_path))
+        process[0].join(30)
+        crm.fault = lambda _call: None
+        before = stored(crm, "Leads", lastname="Novák")
+        assert run(config, told).line("Leads").endswith("1 unchanged")
+        assert stored(crm, "Leads", lastname="Novák") == before
+        told = pipe("Leads", [{**lead, "noofemployees": 7}])
+        assert run(config, told).line("Leads").endswith("1 update")
+        assert stored(crm, "Leads", lastname="Novák")[0]["noofemployees"] == "7"
 
 
 @pytest.mark.parametrize("parallel", [1, 4])

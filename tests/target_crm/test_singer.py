@@ -100,7 +100,7 @@ def test_a_connection_test_says_who_and_where_and_writes_nothing(crm: VtigerSimu
 def command(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     """Runs the installed ``target-crm``."""
     script = Path(sys.executable).with_name("target-crm")
-    return subprocess.run(  # noqa: S603 - our own script
+    return subprocess.run(
         [script, *arguments], capture_output=True, text=True, encoding="utf-8", check=False, timeout=60, **more
     )
 

@@ -6,10 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from crm_simulators.base import Fault
+from target_crm.workers import Workers
 from tests.target_crm.writing import QuietTarget, pipe, run, settings, state, stored, writes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from crm_simulators.base import Call
     from crm_simulators.vtiger import VtigerSimulator
@@ -57,6 +60,25 @@ def test_a_state_covers_every_stream_before_it(crm: VtigerSimulator, tmp_path: P
     assert result.states == [{"at": 1}]
     assert stored(crm, "Leads", lastname="Lead")
     assert "the connection breaks again and again" in result.exit
+
+
+def test_what_comes_after_a_state_does_not_wait_for_it(
+    crm: VtigerSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, finish = list[None](), Workers.finish
+
+    def counted(workers: Workers) -> None:
+        waits.append(None)
+        finish(workers)
+
+    monkeypatch.setattr(Workers, "finish", counted)
+    config = settings(crm, tmp_path, identify_by="ledger", parallel_requests=4)
+    people = pipe("Contacts", PEOPLE)
+    assert run(config, with_states(people)).states[-1] == {"at": 60}
+    with_many = len(waits)
+    waits.clear()
+    assert run(config, [*people, state(61)]).states == [{"at": 61}]
+    assert with_many == len(waits)
 
 
 def test_a_run_that_breaks_off_says_what_is_durable_and_the_next_ends_it(crm: VtigerSimulator, tmp_path: Path) -> None:

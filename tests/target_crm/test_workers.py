@@ -36,13 +36,14 @@ def test_one_that_is_slow_stops_nobody_and_order_is_kept() -> None:
         return outcome(str(number))
 
     workers.begin(("slow",), slow, lambda each: told.append(each.key))
+    workers.in_turn(lambda: told.append("state"))
     for number in range(len(fast)):
         workers.begin((str(number),), partial(quick, number), lambda each: told.append(each.key))
     assert all(each.wait(30) for each in fast)
     assert told == []
     go_on.set()
     workers.finish()
-    assert told == ["slow", *map(str, range(len(fast)))]
+    assert told == ["slow", "state", *map(str, range(len(fast)))]
     workers.stop()
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from crm_simulators.base import Call
 
 PAIRS = (("vtiger", "vtiger"), ("vtiger", "alfacrm"), ("vtiger", "egito"), ("intouch", "vtiger"))
-MEMORY = Path("/dev/shm")  # noqa: S108 - a ledger that nobody keeps
+MEMORY = Path("/dev/shm")
 READS = frozenset({"query", "describe", "listtypes", "getchallenge", "login", "logout", "sync", "retrieve"})
 
 SIDES = st.sampled_from(["a", "b"])

@@ -86,6 +86,7 @@ class Pipe:
     def end(self, process: BaseProcess) -> None:
         """Waits for the process, and takes the state that it gave last."""
         process.join(60)
+        assert process.exitcode is not None, "the pipeline does not end"
         lines = (self.folder / "output").read_text("utf-8").split("\n")
         states = [json.loads(line) for line in lines if line.endswith("}")]
         if states:

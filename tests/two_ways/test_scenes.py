@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from crm_simulators.base import Fault
 from target_crm.writing.creation import LOOK_SECONDS
 from tests.contract.subjects import SEX, SUBJECTS
@@ -15,7 +17,7 @@ from tests.two_ways.pipes import Pipe
 from tests.two_ways.sides import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 ANN = {"first_name": "Ann", "last_name": "Nova", "email": "ann@example.com", "note": "first"}
@@ -137,8 +139,33 @@ def test_a_create_that_was_cut_off_is_not_made_again_by_the_other_pipeline(tmp_p
         assert len(both.a.people()) == len(both.b.people()) == 2
 
 
+def test_a_create_that_was_cut_off_is_found_whatever_the_crm_made_of_it(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        lower_cased(both.b)
+        both.a.create({**ANN, "first_name": "Bob", "email": "Bob@Example.com"})
+        both.to_b.write_and_die(both.to_b.read(), 1, Fault.LOST_ANSWER, is_write)
+        both.go()
+        both.go()
+        assert len(both.a.people()) == len(both.b.people()) == 2
+        assert {each["email"] for each in both.a.people().values()} == {"ann@example.com", "Bob@Example.com"}
+
+
+def test_an_edit_of_a_record_that_a_killed_run_made_is_not_left_behind_unseen(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        both.a.create({**ANN, "first_name": "Bob"})
+        both.to_b.write_and_die(both.to_b.read(), 1, Fault.LOST_ANSWER, is_write)
+        both.b.simulator.clock.advance(1)
+        both.b.edit(both.twin_of("Bob", both.b), "note", "theirs")
+        both.go(both.to_b)
+        assert [(each["field"], each["theirs"], each["done"]) for each in both.to_b.conflicts()] == [
+            ("description", "theirs", "written")
+        ]
+        both.go()
+        assert {each["note"] for side in (both.a, both.b) for each in side.people().values()} == {"first"}
+
+
 def put_back(ledger: sqlite3.Connection, table: str, row: Sequence[Any]) -> None:
-    ledger.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - our own tables
+    ledger.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
 
 
 def test_a_create_of_the_other_pipeline_is_waited_for(tmp_path: Path) -> None:
@@ -217,3 +244,90 @@ def test_each_may_call_things_as_its_crm_does(tmp_path: Path) -> None:
         for side in (one, other):
             found = {(each["last_name"], each["note"]) for each in side.people().values()}
             assert found == {("Nova", "second"), ("Novak", "b")}
+
+
+def lower_cased(side: Side) -> None:
+    """Lets a Vtiger keep e-mails in small letters."""
+    store: Any = getattr(side.simulator, "store", None)
+
+    def lowering(keep: Callable[..., Any]) -> Callable[..., Any]:
+        def kept(record: Any, values: dict[str, Any], *rest: Any) -> Any:
+            lowered = {name: value.lower() if name == "email" else value for name, value in values.items()}
+            return keep(record, lowered, *rest)
+
+        return kept
+
+    store.add, store.put = lowering(store.add), lowering(store.put)
+
+
+@pytest.mark.parametrize("moment", [Fault.LOST_ANSWER, Fault.REFUSED])
+def test_what_a_crm_makes_of_a_value_never_comes_back_from_a_write_that_was_cut_off(
+    tmp_path: Path, moment: Fault
+) -> None:
+    with scene(tmp_path) as both:
+        lower_cased(both.b)
+        both.a.edit(both.twin(both.a), "email", "Ann@Nova.example")
+        both.to_b.write_and_die(both.to_b.read(), 1, moment, is_write)
+        for _edit in range(2):
+            # Meanwhile, what another field holds comes over, and is not in the way.
+            both.b.simulator.clock.advance(1)
+            both.b.edit(both.twin(both.b), "note", f"edit {_edit}")
+            both.go(both.to_a)
+            assert (both.one(both.a)["email"], both.one(both.a)["note"]) == ("Ann@Nova.example", f"edit {_edit}")
+        both.go()
+        assert both.one(both.b)["email"] == "ann@nova.example"
+        assert both.one(both.a)["email"] == "Ann@Nova.example"
+
+
+def test_a_write_that_was_refused_leaves_the_other_side_to_its_own_edits(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        both.a.edit(both.twin(both.a), "last_name", "")
+        both.to_b.write(both.to_b.read())
+        both.b.simulator.clock.advance(1)
+        both.b.edit(both.twin(both.b), "last_name", "Novak")
+        both.go(both.to_a)
+        assert both.one(both.a)["last_name"] == "Novak"
+
+
+def test_a_field_that_is_new_to_both_pipelines_is_brought_together(tmp_path: Path) -> None:
+    notes = {
+        "Bea": ("a1", "b1"),
+        "Cid": ("a2", "b2"),
+        "Dan": ("a3", ""),
+        "Eve": ("", "b4"),
+        "Fay": ("a5", ""),
+        "Gus": ("", "b6"),
+    }
+    with scene(tmp_path) as both:
+        fields = [pipe.settings["streams"]["people"]["fields"] for pipe in (both.to_a, both.to_b)]
+        for each in fields:
+            each["note"] = None
+        for number, name in enumerate(notes):
+            (both.a, both.b)[number % 2].create({**ANN, "first_name": name, "note": ""})
+        both.go()
+        for side, number in ((both.a, 0), (both.b, 1)):
+            for name, values in notes.items():
+                side.edit(both.twin_of(name, side), "note", values[number])
+            side.state = None
+        for each in fields:
+            each["note"] = "description"
+        told = []
+        for pipe in (both.to_b, both.to_a, both.to_b):
+            both.go(pipe)
+            told += [(each["name"].split()[0], each["theirs"], each["done"]) for each in pipe.conflicts()]
+        held = [{each["first_name"]: each["note"] for each in side.people().values()} for side in (both.a, both.b)]
+        assert held[0] == held[1]
+        # Of the two that differ, the pipeline whose destination made the record has the last word.
+        assert held[0] == {"Ann": "first", "Bea": "a1", "Cid": "b2", "Dan": "a3", "Eve": "b4", "Fay": "a5", "Gus": "b6"}
+        assert told == [("Bea", "b1", "written"), ("Cid", "b2", "left"), ("Cid", "a2", "written")]
+
+
+def test_two_pipelines_that_call_a_stream_differently_make_nothing_once_more(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        settings = both.to_a.settings
+        settings["streams"]["persons"] = settings["streams"]["people"]
+        both.b.state = None
+        messages = [each.replace('"people"', '"persons"') for each in both.to_a.read()]
+        end = run(settings, messages).exit
+        assert "is what the ledger knows by the stream people" in end
+        assert len(both.a.people()) == 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.errors import TIMED_OUT, ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
 from target_crm.ledger import Intent, Snapshot, TakenMeanwhile, Written
 from target_crm.outcome import Reject
+from target_crm.writing.altered import changes_by_the_crm, digests
 from target_crm.writing.creation.lock import CreateLock
 from target_crm.writing.creation.similarity import equal_fields, may_be, resembles
 from target_crm.writing.creation.snapshots import ANY_ZONE, DISORDER, FOLD, Snapshots
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Call, Request
     from target_crm.ledger import Create, Ledger
     from target_crm.mapping import Mapper
+    from target_crm.outcome import Change
     from target_crm.writing.finding import Existing, Finder
 
 ATTEMPTS = 3
@@ -109,7 +111,8 @@ class Creator:
                 if found is None:
                     self._ledger.drop_intent(intent.stream, intent.key)
                 else:
-                    self._ledger.note(intent.stream, intent.key, Written(self.entity.name, found.crm_id, ""))
+                    altered = digests(self._altered(intent, found))
+                    self._ledger.note(intent.stream, intent.key, Written(self.entity.name, found.crm_id, "", altered))
         if doubtful:
             raise doubtful
 
@@ -197,7 +200,7 @@ class Creator:
 
     def _made_by(self, intent: Intent) -> Existing | None:
         """The record that a create with a lost answer made, None if it made none."""
-        sent = {name: self._mapper.typed(name, value) for name, value in intent.sent.items() if self.entity.field(name)}
+        sent = self._sent(intent)
         with self._lock.looking():
             found: Existing | None = None
             if self._options.match_fields:
@@ -207,6 +210,16 @@ class Creator:
             if found:
                 self._ours.add(found.crm_id)
             return found
+
+    def _altered(self, intent: Intent, made: Existing) -> list[Change]:
+        """What the CRM made of what was sent; nothing where somebody may have changed the record since it was made."""
+        if not made.record.get(self.entity.creation_key or "") or self._is_changed(made):
+            return []
+        empty = {field.name: None for field in self.entity.fields if field.writable}
+        return changes_by_the_crm(self._mapper, {**empty, **self._sent(intent)}, made.record)
+
+    def _sent(self, intent: Intent) -> dict[str, Any]:
+        return {name: self._mapper.typed(name, value) for name, value in intent.sent.items() if self.entity.field(name)}
 
     def _look_for(self, intent: Intent, sent: Mapping[str, Any]) -> Existing | None:
         """The record that came after the intent, is most like what was sent, and nobody else's."""

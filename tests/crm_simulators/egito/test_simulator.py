@@ -119,7 +119,7 @@ def test_forms_of_dates() -> None:
         ("iso", "2025-07-01T14:30:59.123+02:00", "2024-12-24"),
         ("text", "2025-07-01 14:30", "2024-12-24"),
     ):
-        with EgitoSimulator(rows=2, switches=Switches(dates=form)) as simulator:  # type: ignore[arg-type]
+        with EgitoSimulator(rows=2, switches=Switches(dates=form)) as simulator:  # type: ignore[arg-type]  # one of its words
             http = Http(simulator)
             simulator.clock.advance((moment - simulator.clock.now()).total_seconds())
             body = {"name": "x", "accountId": 1, "closeDate": "2024-12-24", "value": "10500.10"}

@@ -33,7 +33,7 @@ def test_json_bodies_are_nested_or_dotted(simulator: EgitoSimulator, http: Http)
     nested = lead(simulator, mainPhoneNumber={"suffix": "1"})
     dotted = lead(simulator, **{"mainPhoneNumber.suffix": "1"})
     for keys, expected in (("nested", ["1", None]), ("dotted", [None, "1"]), ("both", ["1", "1"])):
-        with EgitoSimulator(rows=0, switches=Switches(json_keys=keys)) as other:  # type: ignore[arg-type]
+        with EgitoSimulator(rows=0, switches=Switches(json_keys=keys)) as other:  # type: ignore[arg-type]  # one of its words
             session = Http(other)
             for body in (nested, dotted):
                 session.expect(200, "POST", "Lead/create", json=body)
@@ -78,7 +78,7 @@ def test_shapes_of_errors(status: Any) -> None:
             {"field": "surname", "defaultMessage": "Pole jest wymagane", "code": "NotNull", "rejectedValue": None},
         ),
     ):
-        switches = Switches(error_status=status, error_shape=shape, id_with_errors=True)  # type: ignore[arg-type]
+        switches = Switches(error_status=status, error_shape=shape, id_with_errors=True)  # type: ignore[arg-type]  # one of its words
         with EgitoSimulator(rows=1, switches=switches) as simulator:
             form = {**lead(simulator, surname=""), "id": 1}
             assert Http(simulator).post("Lead/update", form, status) == {"id": 1, "errors": [expected]}

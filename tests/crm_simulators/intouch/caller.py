@@ -19,7 +19,7 @@ class Http:
         self.simulator = simulator
         self.session = requests.Session()
         password = simulator.users[login].password
-        self.session.auth = (login.encode(), password.encode())  # type: ignore[assignment]
+        self.session.auth = (login.encode(), password.encode())  # type: ignore[assignment]  # requests takes bytes as well
 
     def __call__(self, method: str, path: str, **more: Any) -> requests.Response:
         base = self.simulator.config()["url"] + "/api/"

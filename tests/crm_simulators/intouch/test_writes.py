@@ -22,7 +22,7 @@ def test_create_answers_the_stored_record_and_its_address(simulator: InTouchSimu
 
 def test_location_can_be_relative_or_missing() -> None:
     for how, expected in (("relative", "/api/stores/4"), ("absent", None)):
-        with InTouchSimulator(rows=3, switches=Switches(location=how)) as simulator:  # type: ignore[arg-type]
+        with InTouchSimulator(rows=3, switches=Switches(location=how)) as simulator:  # type: ignore[arg-type]  # one of its words
             assert Http(simulator)("POST", "stores", json={"subject": "x"}).headers.get("Location") == expected
 
 

@@ -1,7 +1,5 @@
 """The Vtiger simulator over a real socket: what the recordings cannot show in one call."""
 
-# ruff: noqa: S608 - the queries are VTQL for a simulator
-
 from __future__ import annotations
 
 import json

@@ -1,7 +1,5 @@
 """The Vtiger simulator over a real socket: writing, and what ``sync`` tells about it."""
 
-# ruff: noqa: S608 - the queries are VTQL for a simulator
-
 from __future__ import annotations
 
 import calendar

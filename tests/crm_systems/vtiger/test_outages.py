@@ -39,13 +39,13 @@ def started(outage_at: int, away: Answer, spoilt: str = "") -> tuple[VtigerSimul
         whole = "select *" in call.query.get("query", "")
         return BROKEN if spoilt and whole and f'"id":"{spoilt}"' in given.body.decode().replace(" ", "") else given
 
-    simulator.answer = answer  # type: ignore[method-assign]
+    simulator.answer = answer
     return simulator, outage
 
 
 def reading(simulator: VtigerSimulator, outage: Outage, catalog: Any, **settings: Any) -> Run:
     class Patient(QuietTap):
-        sleep = staticmethod(outage.sleep)  # type: ignore[assignment]
+        sleep = staticmethod(outage.sleep)  # type: ignore[assignment]  # it does not sleep
 
     config = {**simulator.config(), "entities": ["Contacts"], "page_size": 30, "skip_unreadable": True, **settings}
     return run(config, catalog=catalog, tap=Patient)

@@ -354,7 +354,7 @@ def test_what_is_deleted_while_a_list_is_read_by_offset_hides_no_other() -> None
 @pytest.mark.parametrize("count", [100, 101, 250])
 def test_a_server_that_knows_no_offset_is_found_out(count: int) -> None:
     class Deaf(Server):
-        def _skip(self, _query: str) -> int:  # type: ignore[override]
+        def _skip(self, _query: str) -> int:  # type: ignore[override]  # it skips nothing
             return 0
 
     pages = walks.everything(vtql.Table("Things", "12"))(Deaf(list(range(count))).call)

@@ -90,7 +90,7 @@ def test_a_killed_process_goes_on(server: VtigerSimulator, tmp_path: Path) -> No
                 process.send_signal(signal.SIGKILL)
                 break
         process.stdout.close()
-        process.stderr.close()  # type: ignore[union-attr]
+        process.stderr.close()  # type: ignore[union-attr]  # it is a pipe
         code = process.wait(60)
         warehouse.take(lines)
         if code == 0:

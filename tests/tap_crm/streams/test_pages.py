@@ -87,7 +87,7 @@ def test_all_is_asked_for_where_columns_are_refused(simulator: VtigerSimulator) 
     def answer(call: Call) -> Answer:
         return refusal if "annualrevenue" in call.query.get("query", "") else proper(call)
 
-    simulator.answer = answer  # type: ignore[method-assign]
+    simulator.answer = answer
     simulator.calls.clear()
     result = run(leads(simulator), catalog=catalog)
     assert set(live(result)) == stored(simulator)

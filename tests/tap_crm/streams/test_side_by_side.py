@@ -75,7 +75,7 @@ def test_an_error_is_that_of_its_stream(server: VtigerSimulator) -> None:
             return Answer(b'{"success":false,"error":{"code":"ACCESS_DENIED","message":""}}')
         return proper(call)
 
-    server.answer = denying  # type: ignore[method-assign]
+    server.answer = denying
     result = run({**server.config(), "parallel_requests": 8}, catalog=catalog)
     assert "HelpDesk: " in result.exit
     assert [stream for stream in STREAMS if stream in result.exit] == ["HelpDesk"]
@@ -96,7 +96,7 @@ def test_a_termination_ends_readers_that_hang(server: VtigerSimulator, tmp_path:
             done.wait(50)
         return proper(call)
 
-    server.answer = slow  # type: ignore[method-assign]
+    server.answer = slow
     process = command("--config", tmp_path / "config.json", "--catalog", tmp_path / "catalog.json")
     assert hanging.wait(50)
     process.send_signal(signal.SIGTERM)

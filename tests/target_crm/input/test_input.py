@@ -31,7 +31,7 @@ def command(
     config = folder / "target.json"
     config.write_text(json.dumps({**settings(crm, folder), "identify_by": "ledger"}))
     script = str(Path(sys.executable).with_name("target-crm"))
-    return subprocess.run(  # noqa: S603 - our own script
+    return subprocess.run(
         ["/bin/sh", "-c", f'"$0" --config "$1" {shell}', script, str(config)],
         input=told,
         capture_output=True,

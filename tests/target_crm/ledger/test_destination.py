@@ -70,7 +70,7 @@ def destination(ledger: Path, name: str | None = None) -> str:
     with sqlite3.connect(ledger) as db:
         if name:
             for table in ("written", "intents", "open_links"):
-                db.execute(f"UPDATE {table} SET destination = ?", [name])  # noqa: S608 - our own names
+                db.execute(f"UPDATE {table} SET destination = ?", [name])
         return str(db.execute("SELECT destination FROM written").fetchone()[0])
 
 
@@ -122,7 +122,7 @@ def test_a_ledger_of_an_earlier_version_goes_on(subject: Subject, crm: Simulator
     load(subject, crm, tmp_path / "new", incoming(subject), incoming(subject, 1))
     with sqlite3.connect(tmp_path / "new") as new, sqlite3.connect(tmp_path / "old") as old:
         old.executescript(OLD_TABLES)
-        rows = new.execute(f"SELECT {OLD_COLUMNS} FROM written ORDER BY key").fetchall()  # noqa: S608 - our own names
+        rows = new.execute(f"SELECT {OLD_COLUMNS} FROM written ORDER BY key").fetchall()
         old.execute("INSERT INTO written VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows[0])
         at = crm.clock.now().isoformat()
         old.execute("INSERT INTO intents VALUES (?, ?, ?, ?, ?, ?, ?)", [*rows[1][:5], at, _sent(subject)])
@@ -140,7 +140,7 @@ def intent(at: str = "2026-01-01T00:00:00+00:00", sent: str = "{}", **more: str)
     values = {"at": at, "sent": sent, **more}
     into, told = ", ".join(values), ", ".join(f"'{value}'" for value in values.values())
     origin = "destination, source, stream, key, entity"
-    return f"INSERT INTO intents ({origin}, {into}) SELECT {origin}, {told} FROM written"  # noqa: S608 - our own values
+    return f"INSERT INTO intents ({origin}, {into}) SELECT {origin}, {told} FROM written"
 
 
 LINK = "INSERT INTO open_links SELECT destination, source, stream, key, 'x', 'none', 'k0' FROM written"

@@ -25,7 +25,7 @@ def command(
 ) -> subprocess.CompletedProcess[str]:
     """Runs the installed ``target-crm``."""
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
-    return subprocess.run(  # noqa: S603 - our own script
+    return subprocess.run(
         [Path(sys.executable).with_name("target-crm"), "--config", folder / "config.json", *arguments],
         input="".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines),
         capture_output=True,
@@ -224,7 +224,7 @@ def test_a_failed_look_up_is_not_an_absence(crm: VtigerSimulator, tmp_path: Path
             return type(crm_answer)(b'{"success":true,"result":[]}')
         return answer(call)
 
-    crm.answer = swallow  # type: ignore[method-assign]
+    crm.answer = swallow
     result = run(settings(crm, tmp_path, identify_by=["email"]), pipe("Contacts", [ANN]))
     assert "Contacts: the server could not look the record up (empty answer)" in result.exit
     assert writes(crm) == []

@@ -36,7 +36,7 @@ VALUES: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.DATE: st.one_of(st.dates().map(str), st.dates().map(lambda day: f"{day:%d.%m.}{day.year:04}")),
     Kind.DATETIME: st.datetimes(
         datetime(1971, 1, 1),  # noqa: DTZ001 - hypothesis wants bounds without a zone
-        datetime(2099, 1, 1),  # noqa: DTZ001
+        datetime(2099, 1, 1),  # noqa: DTZ001 - the same
         timezones=st.timezones(),
     ).map(lambda moment: moment.replace(microsecond=0).isoformat()),
     Kind.MULTIPICKLIST: st.lists(ITEM, min_size=1),
@@ -134,7 +134,13 @@ STORED = {"a": "Novák", "b": "x" * 30, "c": "rocket ?? man", "n": Decimal("1.23
 
 @pytest.mark.parametrize(
     ("change", "expected"),
-    [({}, True), ({"a": "Novak"}, False), ({"a": "日本"}, False), ({"b": ""}, False), ({"c": "rocket &lt;man"}, False)],
+    [
+        ({}, True),
+        ({"a": "Novak"}, False),
+        ({"a": "日本"}, False),
+        ({"b": ""}, False),
+        ({"c": "rocket &lt;woman"}, False),
+    ],
 )
 def test_a_record_resembles_what_was_sent_but_for_what_servers_do(change: dict[str, str], expected: bool) -> None:
     assert resembles(ENTITY, {**SENT, "d": "more"}, {**STORED, **change}) == expected

@@ -16,6 +16,7 @@ from crm_systems.model import Choice, Field, Kind
 from crm_systems.wire import typed
 from target_crm.encoding import is_writable
 from target_crm.input import Messages
+from target_crm.ledger import digest, fingerprint
 from target_crm.mapping.plain import as_it_comes
 
 NUMBERS = ["1", "-0", "1.0", "1.50", "1e3", "1E400", "0.00000000", "-1e-7", "123456789012345678901234567890", "NaN"]
@@ -59,16 +60,12 @@ def test_what_utf_8_can_hold(value: Any) -> None:
 
 
 def test_a_digest_of_today_is_one_of_yesterday() -> None:
-    from target_crm.ledger import digest  # noqa: PLC0415
-
     assert digest(["Leads", {"b": Decimal("1.50"), "a": "é", "c": None}]) == digest(
         ["Leads", {"a": "é", "c": None, "b": "1.5"}]
     )
 
 
 def test_a_fingerprint_is_in_the_form_of_an_earlier_one() -> None:
-    from target_crm.ledger import digest, fingerprint  # noqa: PLC0415
-
     values = {"b": Decimal("1.50"), "a": "é", "c": None, "d": [{"e": Decimal(2)}]}
     assert fingerprint("Leads", values, like=digest("x")) == digest(["Leads", values])
     new = fingerprint("Leads", values)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.vtiger import VtigerSimulator
 from tests.target_crm.writing import one, pipe, run, settings, state, stored, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from crm_simulators.vtiger import VtigerSimulator
 
 ACME = {"id": "a1", "accountname": "Acme"}
 ANN = {"id": "c1", "lastname": "Novák", "account_id": "a1"}
@@ -108,8 +108,6 @@ def test_a_mandatory_reference_waits_to_the_end_and_holds_the_state(
 
 
 def test_a_later_version_of_a_record_that_waits_waits_behind_it(tmp_path: Path) -> None:
-    from crm_simulators.vtiger import VtigerSimulator  # noqa: PLC0415
-
     with VtigerSimulator(rows=5, flavour="vtiger-8.0") as crm:
         streams = {"docs": {"entity": "Invoice"}}
         config = settings(crm, tmp_path, **BY_LEDGER, streams=streams)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.base import Fault
 from tests.target_crm.writing import QuietTarget, one, pipe, run, settings, state, stored, writes
 
 if TYPE_CHECKING:
@@ -45,6 +46,17 @@ def test_so_many_may_be(crm: VtigerSimulator, tmp_path: Path, allowed: int, writ
     assert result.states == ([] if exits else [{"at": 1}]), "state goes on: the record is safe in the file"
     assert len([each for each in crm.store.records("Contacts") if each["lastname"].startswith("Good")]) == written
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_record_without_its_key_is_one_bad_record(crm: VtigerSimulator, tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(path))
+    messages = pipe("Contacts", [{"id": "", "lastname": "Keyless", "cf_855": 1.25}, GOOD[0]])
+    del messages[1]["record"]["id"]
+    result = run(config, [*messages, state(1)])
+    assert (result.exit, result.states) == ("", [{"at": 1}])
+    assert result.line("Contacts") == "Contacts → Contacts: 1 create, 1 reject"
+    assert "Keyless" in path.read_text("utf-8")
 
 
 def test_the_file_is_a_singer_stream_and_piping_it_back_in_replays_it(crm: VtigerSimulator, tmp_path: Path) -> None:
@@ -114,8 +126,6 @@ def test_a_deletion_that_fails_is_kept_as_one(crm: VtigerSimulator, tmp_path: Pa
 
 
 def test_a_server_that_fails_over_one_record_rejects_that_one(crm: VtigerSimulator, tmp_path: Path) -> None:
-    from crm_simulators.base import Fault  # noqa: PLC0415
-
     crm.fault = lambda call: Fault.ERROR_BEFORE if "Good 1" in call.form.get("element", "") else None
     config = settings(crm, tmp_path, identify_by="ledger", max_rejects=1, rejects_path=str(tmp_path / "r"))
     result = run(config, pipe("Contacts", GOOD))

@@ -1,0 +1,68 @@
+"""What is written to coreBOS arrives as it was meant, however the user who is logged in writes numbers and times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crm_simulators.vtiger import VtigerSimulator
+from tests.target_crm.writing import one, pipe, run, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def crm() -> Iterator[VtigerSimulator]:
+    """A coreBOS without records."""
+    with VtigerSimulator(rows=0, flavour="corebos") as simulator:
+        yield simulator
+
+
+TIMES = {"dtstart": "2026-07-01T01:30:00Z", "dtend": "2026-07-01T02:30:00Z", "followupdt": "2026-07-02T02:30:00Z"}
+
+
+def write(crm: VtigerSimulator, folder: Path, user: str, stream: str, **values: Any) -> str:
+    """Writes one record as a user; how the run ended."""
+    config = {**settings(crm, folder, identify_by="ledger", default_owner=user), **crm.config_for(user)}
+    return run(config, pipe(stream, [{"id": user, **values}])).exit
+
+
+@pytest.mark.parametrize("user", ["admin", "usadmin", "euro"])
+def test_numbers(crm: VtigerSimulator, tmp_path: Path, user: str) -> None:
+    """The euro user writes a comma for the point, and points between thousands."""
+    for turn, amount in enumerate(["1234.5", "-0.01", "7"]):
+        values = {"accountname": f"{user} Ltd", "annual_revenue": amount, "employees": 1200 + turn}
+        assert write(crm, tmp_path, user, "Accounts", **values) == ""
+        stored = one(crm, "Accounts", accountname=f"{user} Ltd")
+        assert (float(stored["annual_revenue"]), stored["employees"]) == (float(amount), str(1200 + turn))
+
+
+@pytest.mark.parametrize("user", ["admin", "usadmin"])
+def test_times(crm: VtigerSimulator, tmp_path: Path, user: str) -> None:
+    assert write(crm, tmp_path, user, "cbCalendar", subject=user, **TIMES) == ""
+    assert one(crm, "cbCalendar", subject=user)["dtstart"] == "2026-07-01 01:30:00"
+
+
+def test_a_time_is_not_written_by_somebody_whose_time_zone_nobody_tells(crm: VtigerSimulator, tmp_path: Path) -> None:
+    end = write(crm, tmp_path, "euro", "cbCalendar", subject="mine", **TIMES)
+    assert "dtstart is not written: the CRM takes it in the user's time zone" in end
+
+
+def test_the_lines_of_a_document(crm: VtigerSimulator, tmp_path: Path) -> None:
+    """They are sent again whole when they change."""
+    product = crm.store.insert("Products", {"productname": "Bolt"})
+    account = crm.store.insert("Accounts", {"accountname": "Buyer"})
+    crm_id = ""
+    for prices in (["2.5", "3"], ["4.25"]):
+        lines = [{"productid": product, "quantity": 2, "listprice": price} for price in prices]
+        values = {"subject": "Bolts", "account_id": account, "bill_street": "A", "ship_street": "B", "LineItems": lines}
+        config = settings(crm, tmp_path, identify_by=["subject"])
+        assert run(config, pipe("Invoice", [{"id": "1", "hdnTaxType": "group", **values}])).exit == ""
+        crm_id = one(crm, "Invoice", subject="Bolts")["id"]
+        stored = [row for row in crm.store.records("InventoryDetails") if row["related_to"] == crm_id]
+        assert [(float(row["quantity"]), row["listprice"]) for row in stored] == [
+            (2.0, f"{float(price):.6f}") for price in prices
+        ]

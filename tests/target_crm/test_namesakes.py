@@ -1,0 +1,31 @@
+"""A stream that was renamed is not written once more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.target_crm.writing import pipe, run, settings, stored
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crm_simulators.vtiger import VtigerSimulator
+
+ANN = {"id": 1, "lastname": "Ann", "email": "ann@example.com"}
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_record_that_came_by_another_stream_stops_the_run(
+    crm: VtigerSimulator, tmp_path: Path, dry_run: bool
+) -> None:
+    streams: dict[str, Any] = {"people": {"entity": "Contacts"}, "persons": {"entity": "Contacts"}}
+    config = settings(crm, tmp_path, identify_by="ledger", streams=streams)
+    run(config, pipe("people", [ANN]))
+    end = run({**config, "dry_run": dry_run}, pipe("persons", [ANN])).exit
+    assert "The record 1 of the stream persons is what the ledger knows by the stream people" in end
+    assert len(stored(crm, "Contacts", lastname="Ann")) == 1
+    # Another one may well have the same key there.
+    assert run(config, pipe("persons", [{**ANN, "lastname": "Bea"}])).exit == ""
+    assert len(stored(crm, "Contacts", email="ann@example.com")) == 2
