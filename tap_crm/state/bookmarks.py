@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 UNREADABLE = "unreadable"
 """Under this name a bookmark that cannot be understood stays in the state, so that no run takes it for none."""
 _TIMES = ("replication_key_value", "deletions_read_until", "read_at", "newest")
+_OF_SDK = ("starting_replication_value", "replication_key_signpost")
+"""Times that the SDK keeps, and that mean nothing here."""
 
 
 class StateError(CrmError):
@@ -73,6 +75,8 @@ def fault_of(state: Any) -> str:
     no_times = [name for name in _TIMES if name in state and not _is_moment(state[name])]
     if no_times:
         return f"its `{no_times[0]}` is no time"
+    if others := [name for name in state.keys() - {*_TIMES, *_OF_SDK} if _is_moment(state[name])]:
+        return f"its `{others[0]}` is of another tap"
     overlap, markers = state.get("overlap", []), state.get("progress_markers", {})
     if not isinstance(overlap, list) or not all(isinstance(each, str) for each in overlap):
         return "its `overlap` is no list of texts"
