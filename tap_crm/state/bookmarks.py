@@ -75,12 +75,11 @@ def fault_of(state: Any) -> str:
     no_times = [name for name in _TIMES if name in state and not _is_moment(state[name])]
     if no_times:
         return f"its `{no_times[0]}` is no time"
-    if others := [name for name in state.keys() - {*_TIMES, *_OF_SDK} if _is_moment(state[name])]:
-        return f"its `{others[0]}` is of another tap"
     overlap, markers = state.get("overlap", []), state.get("progress_markers", {})
     if not isinstance(overlap, list) or not all(isinstance(each, str) for each in overlap):
         return "its `overlap` is no list of texts"
-    if state.get("partitions", []) != [] or not isinstance(markers, dict):
+    is_of_another = any(_is_moment(state[name]) for name in state.keys() - {*_TIMES, *_OF_SDK})
+    if is_of_another or state.get("partitions", []) != [] or not isinstance(markers, dict):
         return "it has parts that another tap wrote"
     return ""
 
