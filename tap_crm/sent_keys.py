@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DEFAULT_URL = "sqlite:///tap-crm-keys.sqlite"
 LOCK_SECONDS = 60
 """How long a run waits while another writes into the same SQLite file."""
 AT_ONCE = 500

@@ -91,13 +91,15 @@ class VtigerLists(System):
         elif not table.prefix and (newest is None or table.hides_rows):
             prefix = self.describe(call, entity.name).private["prefix"]
             table = replace(table, prefix=prefix, witness=self._shown.get(entity.name))
-        highest = BEYOND if newest is None else max(map(vtql.number_of, newest), default=0)
+        numbers = [vtql.number_of(each) for each in newest or ()]
+        highest = BEYOND if newest is None else max(numbers, default=0)
         if not highest and table.hides_rows:
             highest = self._highest_of_all(call)
         if not highest:
             vtql.vouch(call, table)
         left = entity.left or ((0, BEYOND),)
-        return [walks.Keyset(table, low, highest, min(high, highest)) for low, high in left if low < highest]
+        reach = (numbers[0] - numbers[-1]) * table.page_size // len(numbers) if len(numbers) == vtql.SERVER_PAGE else 0
+        return [walks.Keyset(table, low, highest, min(high, highest), reach) for low, high in left if low < highest]
 
     def _table(self, entity: Entity, since: datetime | None) -> vtql.Table:
         where = ""

@@ -329,5 +329,15 @@ def test_two_pipelines_that_call_a_stream_differently_make_nothing_once_more(tmp
         both.b.state = None
         messages = [each.replace('"people"', '"persons"') for each in both.to_a.read()]
         end = run(settings, messages).exit
-        assert "is what the ledger knows by the stream people" in end
+        assert "of the stream persons is what the ledger knows by the stream people from b to Vtiger at a" in end
         assert len(both.a.people()) == 1
+
+
+def test_what_a_pipeline_brought_before_it_named_its_crm_is_not_made_once_more(tmp_path: Path) -> None:
+    with SUBJECTS["vtiger"].start(0) as a, SUBJECTS["vtiger"].start(0) as b:
+        found = Scene(Side("vtiger", "a", a), Side("vtiger", "b", b), tmp_path)
+        del found.to_b.settings["destination"]
+        found.a.create(ANN)
+        found.go(found.to_b)
+        assert "by the stream people from a to Vtiger at 127.0.0.1" in found.to_a.write(found.to_a.read())
+        assert len(found.a.people()) == 1
