@@ -131,8 +131,8 @@ class System(HasFiles, HasRelations, ABC):
             Denied: there is no such entity for this user.
         """
 
-    def straight(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
-        """The entity as :meth:`walks` takes it to decode pages straight for a reader, and what types their rows.
+    def compiled(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
+        """The entity as :meth:`walks` takes it to decode pages at once for a reader, and what types their rows.
 
         A system that cannot gives the entity as it is, and nothing.
         """

@@ -10,7 +10,7 @@ from crm_systems import discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
 from crm_systems.model import Shard
 from crm_systems.terminal import Progress
-from tap_crm.sent_keys import DEFAULT_URL, SentKeys, open_keys
+from tap_crm.options import DEFAULT_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crm_systems.client import Client
     from crm_systems.model import Entity
     from tap_crm.deleted import DeletedStream
+    from tap_crm.sent_keys import SentKeys
 
 MOST_IN_A_ROW = 5
 """So many failing streams one after the other are not to blame themselves; each costs all the patience."""
@@ -77,8 +78,11 @@ class Run:
         Raises:
             ConfigError: their database does not do what it is asked.
         """
+        # Its database takes a third of a start to load, and most runs have none.
+        from tap_crm.sent_keys import SentKeys, open_keys  # noqa: PLC0415
+
         if self._keys is None:
-            self._keys = open_keys(self.settings["keys_url"] or DEFAULT_URL)
+            self._keys = open_keys(self.settings["keys_url"] or DEFAULT_KEYS)
         system = self.client.system
         crm = f"{system.name} {system.place(self.settings['url'])}"
         account = system.describe_login(self.client.log_in()).lower()

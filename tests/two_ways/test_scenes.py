@@ -17,7 +17,7 @@ from tests.two_ways.pipes import Pipe
 from tests.two_ways.sides import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 ANN = {"first_name": "Ann", "last_name": "Nova", "email": "ann@example.com", "note": "first"}
@@ -139,6 +139,17 @@ def test_a_create_that_was_cut_off_is_not_made_again_by_the_other_pipeline(tmp_p
         assert len(both.a.people()) == len(both.b.people()) == 2
 
 
+def test_a_create_that_was_cut_off_is_found_whatever_the_crm_made_of_it(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        lower_cased(both.b)
+        both.a.create({**ANN, "first_name": "Bob", "email": "Bob@Example.com"})
+        both.to_b.write_and_die(both.to_b.read(), 1, Fault.LOST_ANSWER, is_write)
+        both.go()
+        both.go()
+        assert len(both.a.people()) == len(both.b.people()) == 2
+        assert {each["email"] for each in both.a.people().values()} == {"ann@example.com", "Bob@Example.com"}
+
+
 def test_an_edit_of_a_record_that_a_killed_run_made_is_not_left_behind_unseen(tmp_path: Path) -> None:
     with scene(tmp_path) as both:
         both.a.create({**ANN, "first_name": "Bob"})
@@ -237,13 +248,16 @@ def test_each_may_call_things_as_its_crm_does(tmp_path: Path) -> None:
 
 def lower_cased(side: Side) -> None:
     """Lets a Vtiger keep e-mails in small letters."""
-    simulator: Any = side.simulator
-    put = simulator.store.put
+    store: Any = getattr(side.simulator, "store", None)
 
-    def lowering(record: Any, values: dict[str, Any]) -> None:
-        put(record, {name: str(value).lower() if name == "email" else value for name, value in values.items()})
+    def lowering(keep: Callable[..., Any]) -> Callable[..., Any]:
+        def kept(record: Any, values: dict[str, Any], *rest: Any) -> Any:
+            lowered = {name: value.lower() if name == "email" else value for name, value in values.items()}
+            return keep(record, lowered, *rest)
 
-    simulator.store.put = lowering
+        return kept
+
+    store.add, store.put = lowering(store.add), lowering(store.put)
 
 
 @pytest.mark.parametrize("moment", [Fault.LOST_ANSWER, Fault.REFUSED])
@@ -315,5 +329,15 @@ def test_two_pipelines_that_call_a_stream_differently_make_nothing_once_more(tmp
         both.b.state = None
         messages = [each.replace('"people"', '"persons"') for each in both.to_a.read()]
         end = run(settings, messages).exit
-        assert "is what the ledger knows by the stream people" in end
+        assert "of the stream persons is what the ledger knows by the stream people from b to Vtiger at a" in end
         assert len(both.a.people()) == 1
+
+
+def test_what_a_pipeline_brought_before_it_named_its_crm_is_not_made_once_more(tmp_path: Path) -> None:
+    with SUBJECTS["vtiger"].start(0) as a, SUBJECTS["vtiger"].start(0) as b:
+        found = Scene(Side("vtiger", "a", a), Side("vtiger", "b", b), tmp_path)
+        del found.to_b.settings["destination"]
+        found.a.create(ANN)
+        found.go(found.to_b)
+        assert "by the stream people from a to Vtiger at 127.0.0.1" in found.to_a.write(found.to_a.read())
+        assert len(found.a.people()) == 1
