@@ -21,6 +21,7 @@ from target_crm.configuration import ConfiguredTarget
 from target_crm.descriptions import DELETED, is_description, marked, why_not_applied
 from target_crm.files import is_open, written_files
 from target_crm.input import Messages, StreamMaps, Termination, standard_input
+from target_crm.mapping import is_said
 from target_crm.outcome import Action, Outcome
 from target_crm.report import RawRecord
 from target_crm.run import Run
@@ -127,7 +128,7 @@ class CrmTarget(ConfiguredTarget):
 
     def _delete(self, told: dict[str, Any]) -> None:
         """Deletes what a record of the stream of deletions names, as if its own stream had brought the deletion."""
-        if told.get("noticed_at") is None:
+        if not is_said(told.get("noticed_at")):
             # It is back, which its own stream tells.
             return
         if message := marked(told, self._described):

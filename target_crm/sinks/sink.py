@@ -11,7 +11,7 @@ import jsonschema
 from singer_sdk.exceptions import InvalidJSONSchema
 
 from target_crm.encoding import printable
-from target_crm.mapping import DELETED_AT, Check, Identity, Mapper, References, Uploads, brings_files
+from target_crm.mapping import DELETED_AT, Check, Identity, Mapper, References, Uploads, brings_files, is_said
 from target_crm.options import options_of
 from target_crm.outcome import Action, Conflict, Outcome
 from target_crm.sinks.without_writing import QuietSink
@@ -157,7 +157,7 @@ class CrmSink(QuietSink):
         kept = {
             name: value
             for name, value in record.items()
-            if not name.startswith("_sdc_") or name in self.key_properties or (name == DELETED_AT and value)
+            if not name.startswith("_sdc_") or name in self.key_properties or (name == DELETED_AT and is_said(value))
         }
         for name in kept.keys() - self._columns - {DELETED_AT, *self.key_properties}:
             target = self._mapper.target_of(name)

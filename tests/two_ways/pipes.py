@@ -56,7 +56,7 @@ class Pipe:
         """Writes what a tap gave; the sentence at the end, empty after success."""
         self._report.unlink(missing_ok=True)
         result = write(self.settings, messages)
-        assert "Traceback" not in result.words
+        assert "Traceback" not in result.everything
         if result.states:
             self.source.state = result.states[-1]
         return result.exit
