@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Fault
+from crm_simulators.base import Answer, Fault
 from target_crm.writing.creation import LOOK_SECONDS
 from tests.contract.subjects import SEX, SUBJECTS
 from tests.target_crm.writing import QuietTarget, run
@@ -297,6 +297,23 @@ def test_a_write_that_was_refused_leaves_the_other_side_to_its_own_edits(tmp_pat
         both.b.edit(both.twin(both.b), "last_name", "Novak")
         both.go(both.to_a)
         assert both.one(both.a)["last_name"] == "Novak"
+
+
+def test_who_was_met_by_a_write_that_was_refused_is_met_again(tmp_path: Path) -> None:
+    with scene(tmp_path, identify_by=["ledger", "email"]) as both:
+        bob = {**ANN, "first_name": "Bob", "email": "bob@example.com"}
+        both.a.create(bob)
+        theirs = both.b.create({**bob, "first_name": "BOB"})
+        simulator: Any = both.b.simulator
+        answer = simulator.answer
+        denied = Answer(b'{"success": false, "error": {"code": "ACCESS_DENIED", "message": "not now"}}')
+        simulator.answer = lambda call: denied if is_write(call) else answer(call)
+        both.go(both.to_b)
+        simulator.answer = answer
+        both.a.state = None
+        both.go(both.to_b)
+        assert [(each["field"], each["theirs"]) for each in both.to_b.conflicts()] == [("firstname", "BOB")]
+        assert both.b.people()[theirs]["first_name"] == "Bob"
 
 
 def test_a_field_that_is_new_to_both_pipelines_is_brought_together(tmp_path: Path) -> None:
