@@ -49,6 +49,7 @@ class Pipe:
         """What the tap gives now."""
         result = read(self._tap, catalog=self._catalog, state=self.source.state)
         assert result.exit == "", result.exit
+        assert "no stream here" not in result.log
         return [line for line in result.output.split("\n") if line]
 
     def write(self, messages: list[str]) -> str:
