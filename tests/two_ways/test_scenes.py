@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Fault
+from crm_simulators.base import Answer, Fault
 from target_crm.writing.creation import LOOK_SECONDS
 from tests.contract.subjects import SEX, SUBJECTS
 from tests.target_crm.writing import QuietTarget, run
@@ -224,12 +224,7 @@ def test_each_may_call_things_as_its_crm_does(tmp_path: Path) -> None:
         }
         maps = {"Contacts": {"__else__": None, "lastname": "lastname", "description": "description", "id": "id"}}
         one.own_tap = {"stream_maps": {**maps, "picklists": None}}
-        other.own_tap = {
-            "stream_maps": {
-                "customer": {"__else__": None, "name": "name", "note": "note", "id": "id"},
-                "picklists": None,
-            }
-        }
+        other.own_tap = {"stream_maps": {"customer": {"__else__": None, "name": "name", "note": "note", "id": "id"}}}
         new = {"Contacts": {"legal_type": "1", "is_study": "1"}}
         to_b = Pipe(one, other, tmp_path, **{**plain, "stream_maps": new, "streams": {"Contacts": there}})
         to_a = Pipe(other, one, tmp_path, **{**plain, "streams": {"customer": back}})
@@ -279,6 +274,21 @@ def test_what_a_crm_makes_of_a_value_never_comes_back_from_a_write_that_was_cut_
         assert both.one(both.a)["email"] == "Ann@Nova.example"
 
 
+def test_what_was_taken_back_after_a_write_that_was_cut_off_does_not_come_back(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        lower_cased(both.b)
+        both.a.edit(both.twin(both.a), "email", "Ann@Nova.example")
+        both.to_b.write_and_die(both.to_b.read(), 1, Fault.LOST_ANSWER, is_write)
+        both.a.simulator.clock.advance(1)
+        both.a.edit(both.twin(both.a), "email", ANN["email"])
+        both.b.edit(both.twin(both.b), "note", "theirs")
+        both.go(both.to_b)
+        told = [(each["theirs"], each["done"]) for each in both.to_b.conflicts()]
+        assert sorted(told) == [("ann@nova.example", "written"), ("theirs", "written")]
+        both.go()
+        assert {each["email"] for side in (both.a, both.b) for each in side.people().values()} == {ANN["email"]}
+
+
 def test_a_write_that_was_refused_leaves_the_other_side_to_its_own_edits(tmp_path: Path) -> None:
     with scene(tmp_path) as both:
         both.a.edit(both.twin(both.a), "last_name", "")
@@ -287,6 +297,23 @@ def test_a_write_that_was_refused_leaves_the_other_side_to_its_own_edits(tmp_pat
         both.b.edit(both.twin(both.b), "last_name", "Novak")
         both.go(both.to_a)
         assert both.one(both.a)["last_name"] == "Novak"
+
+
+def test_who_was_met_by_a_write_that_was_refused_is_met_again(tmp_path: Path) -> None:
+    with scene(tmp_path, identify_by=["ledger", "email"]) as both:
+        bob = {**ANN, "first_name": "Bob", "email": "bob@example.com"}
+        both.a.create(bob)
+        theirs = both.b.create({**bob, "first_name": "BOB"})
+        simulator: Any = both.b.simulator
+        answer = simulator.answer
+        denied = Answer(b'{"success": false, "error": {"code": "ACCESS_DENIED", "message": "not now"}}')
+        simulator.answer = lambda call: denied if is_write(call) else answer(call)
+        both.go(both.to_b)
+        simulator.answer = answer
+        both.a.state = None
+        both.go(both.to_b)
+        assert [(each["field"], each["theirs"]) for each in both.to_b.conflicts()] == [("firstname", "BOB")]
+        assert both.b.people()[theirs]["first_name"] == "Bob"
 
 
 def test_a_field_that_is_new_to_both_pipelines_is_brought_together(tmp_path: Path) -> None:
