@@ -182,6 +182,8 @@ class CrmTarget(ConfiguredTarget):
             self.drain_all()
             self.run.pending.finish()
         super().process_endofpipe()
+        if cast("Messages", self.message_reader).is_empty:
+            self.run.warn("Nothing came in. If what was to write it failed, `set -o pipefail` lets the shell tell.")
         self.run.finish()
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
