@@ -71,9 +71,8 @@ class BesideWriter(ABC):
         *,
         last_chance: bool = False,
         ahead: RelatedAhead | None = None,
-        plan: None = None,
     ) -> Outcome:
-        """Does with a record what is to be done; nothing is ever planned.
+        """Does with a record what is to be done.
 
         Raises:
             CrmError: the connection is in trouble, so that no record could be written.
