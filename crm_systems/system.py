@@ -52,6 +52,8 @@ class System(HasFiles, HasRelations, ABC):
     """Names of fields that are never read nor written, as passwords; answers may hold them all the same."""
     internal_errors: ClassVar[frozenset[str]] = frozenset({"HTTP 500"})
     """Codes of failures that one record may be the reason of, or a database that is away: :attr:`heartbeat` tells."""
+    denies_when_away: ClassVar[bool] = False
+    """Whether it also denies things while its database goes away: :attr:`heartbeat` tells."""
 
     logs_deletions: ClassVar[bool] = False
     """Whether deletions are found by stamps of the CRM's wall clock, and not by the server's true clock."""

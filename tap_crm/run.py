@@ -172,13 +172,15 @@ class Run:
     def described(self, stream: str = "", *, with_choices: bool = False) -> Iterator[Entity]:
         """The wanted entities, as far as the CRM lets this user see them; the others are named in a warning.
 
-        One that cannot be described fails the stream of its name, or ``stream``; so does one whose pick lists cannot
-        be read, where they are what is wanted. The others go on.
+        One that cannot be described, or that `entities` names and the user may not see, fails the stream of its name,
+        or ``stream``; so does one whose pick lists cannot be read, where they are what is wanted. The others go on.
         """
         names = self.wanted()
         for name, found in zip(names, self.client.map(self._described_or_why_not, names), strict=True):
             if isinstance(found, CrmError) and not isinstance(found, Denied):
                 self.fail_over(found, stream or name, f"{found} So {name} could not be discovered.")
+            elif (isinstance(found, CrmError) or not found.readable) and self.settings["entities"]:
+                self.fail(stream or name, f"`entities` names {name}, which the CRM does not offer to this user.")
             elif isinstance(found, CrmError) or not found.readable:
                 self.warn_once(f"{name} is left out: the CRM does not offer it to this user.")
             else:

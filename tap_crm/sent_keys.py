@@ -219,5 +219,5 @@ def _in_words(what: str) -> Iterator[Any]:
         raise ConfigError(
             f"The database of the keys that were sent cannot be {what}",
             code=type(error).__name__,
-            hint="check `keys_url`, and that no other run holds it",
+            hint="check `keys_url`, the room on its disk, and that no other run holds it",
         ) from None

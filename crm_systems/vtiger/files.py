@@ -10,7 +10,7 @@ from crm_systems.beside import CONTENT, Attachment, FileFields, HasFiles, file_o
 from crm_systems.errors import NotOffered, ProtocolError, Rejected
 from crm_systems.model import Kind, Request
 from crm_systems.rows import is_whole_number
-from crm_systems.vtiger.answers import ID, is_vtiger_id
+from crm_systems.vtiger.answers import ID, UNKNOWN, is_vtiger_id
 from crm_systems.vtiger.describe import ATTACHMENTS, PARTS, READ_ONLY
 from crm_systems.wire import is_empty
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 SEVERAL = frozenset({"ModComments", "Products"})
 """Modules whose records may have several files."""
-UNKNOWN = "UNKNOWN_OPERATION"
-"""What coreBOS answers to an operation that it does not have (measured)."""
 
 
 class VtigerFiles(HasFiles):

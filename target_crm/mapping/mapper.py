@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from target_crm.mapping.uploads import Uploads
     from target_crm.options import StreamOptions
 
-DELETED_AT = "_sdc_deleted_at"
 _NOT_SIMPLE = frozenset({Kind.OWNER, Kind.CONTENT})
 """Kinds of fields whose values are never typed as they come, not even null."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
