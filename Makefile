@@ -23,14 +23,14 @@ demo: .venv/ready .venv-meltano/ready ## Runs the main job on a simulated CRM
 TESTS := pytest -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser --ignore=tests/package \
   --ignore=tests/recipes --ignore=tests/orchestrate
 
-test: .venv/ready .venv-meltano/ready ## Passes the tests
+test: .venv/ready .venv-meltano/ready ## Runs the tests
 	@echo "Testing against simulated CRMs …"
 	@$(RUN) $(TESTS)
 
-sweeps: .venv/ready .venv-meltano/ready ## Passes all cases of the sweeps, of which `make test` takes each value once
+sweeps: .venv/ready .venv-meltano/ready ## Runs all cases of the sweeps, of which `make test` takes each value once
 	@SWEEPS=all $(RUN) $(TESTS) -m sweep
 
-coverage: .venv/ready .venv-meltano/ready ## Passes the tests and names what of the code they do not reach
+coverage: .venv/ready .venv-meltano/ready ## Runs the tests and names what of the code they do not reach
 	@$(RUN) $(TESTS) --cov --cov-report=term
 
 proof: .venv/ready ## Proves the guarantees in about 20 minutes on two cores (SHORT=1: two), and writes docs/proof.md

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.cli import plugin_cli
@@ -86,6 +88,14 @@ class Configured(PluginBase):
             return cls(config=config.config, parse_env_config=config.parse_env)
         except ConfigValidationError as error:
             sys.exit("\n".join(f"{cls.name}: {each}" for each in error.errors))
+
+    def _setup_signal_handlers(self) -> None:
+        """A terminal that closes ends a run as other signals do, unless the run was begun to outlive it (nohup)."""
+        super()._setup_signal_handlers()
+        closes: Any = getattr(signal, "SIGHUP", None)
+        is_main = threading.current_thread() is threading.main_thread()
+        if closes and is_main and signal.getsignal(closes) is not signal.SIG_IGN:
+            signal.signal(closes, self._handle_termination)
 
     @plugin_cli
     def cli(cls) -> Command:  # noqa: N805

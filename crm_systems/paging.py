@@ -36,6 +36,9 @@ class Divisible(ABC):
     def pages_left(self) -> float:
         """How many more requests it needs, as far as that can be told; 0 where it cannot be divided."""
 
+    wasted = 0.0
+    """How much of a request brings what others bring since it was divided: as expected, and as it was at its end."""
+
     @abstractmethod
     def divide(self) -> Walk:
         """Ends this walk half-way and gives one over the rest; each row comes in one of them."""

@@ -52,6 +52,8 @@ class System(HasFiles, HasRelations, ABC):
     """Names of fields that are never read nor written, as passwords; answers may hold them all the same."""
     internal_errors: ClassVar[frozenset[str]] = frozenset({"HTTP 500"})
     """Codes of failures that one record may be the reason of, or a database that is away: :attr:`heartbeat` tells."""
+    denies_when_away: ClassVar[bool] = False
+    """Whether it also denies things while its database goes away: :attr:`heartbeat` tells."""
 
     logs_deletions: ClassVar[bool] = False
     """Whether deletions are found by stamps of the CRM's wall clock, and not by the server's true clock."""
@@ -129,8 +131,8 @@ class System(HasFiles, HasRelations, ABC):
             Denied: there is no such entity for this user.
         """
 
-    def straight(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
-        """The entity as :meth:`walks` takes it to decode pages straight for a reader, and what types their rows.
+    def compiled(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
+        """The entity as :meth:`walks` takes it to decode pages at once for a reader, and what types their rows.
 
         A system that cannot gives the entity as it is, and nothing.
         """

@@ -6,10 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Setting, Shard
-from tap_crm.sent_keys import DEFAULT_URL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+DEFAULT_KEYS = "sqlite:///tap-crm-keys.sqlite"
+"""The database of the keys that were sent, where deletions are found by comparison."""
 
 OWN_SETTINGS = (
     Setting("entities", "array", "Entities", "Discover only these entities. Default: all that the user may see."),
@@ -44,7 +46,7 @@ OWN_SETTINGS = (
         "string",
         "Keys",
         "SQLAlchemy URL of the database that remembers the ids of what was sent, to find deletions by comparison. "
-        f"Default with `deletions` set to compare: {DEFAULT_URL}",
+        f"Default with `deletions` set to compare: {DEFAULT_KEYS}",
         secret=True,
     ),
     Setting(

@@ -10,7 +10,7 @@ from crm_systems import discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
 from crm_systems.model import Shard
 from crm_systems.terminal import Progress
-from tap_crm.sent_keys import DEFAULT_URL, SentKeys, open_keys
+from tap_crm.options import DEFAULT_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crm_systems.client import Client
     from crm_systems.model import Entity
     from tap_crm.deleted import DeletedStream
+    from tap_crm.sent_keys import SentKeys
 
 MOST_IN_A_ROW = 5
 """So many failing streams one after the other are not to blame themselves; each costs all the patience."""
@@ -77,8 +78,11 @@ class Run:
         Raises:
             ConfigError: their database does not do what it is asked.
         """
+        # Its database takes a third of a start to load, and most runs have none.
+        from tap_crm.sent_keys import SentKeys, open_keys  # noqa: PLC0415
+
         if self._keys is None:
-            self._keys = open_keys(self.settings["keys_url"] or DEFAULT_URL)
+            self._keys = open_keys(self.settings["keys_url"] or DEFAULT_KEYS)
         system = self.client.system
         crm = f"{system.name} {system.place(self.settings['url'])}"
         account = system.describe_login(self.client.log_in()).lower()
@@ -168,13 +172,15 @@ class Run:
     def described(self, stream: str = "", *, with_choices: bool = False) -> Iterator[Entity]:
         """The wanted entities, as far as the CRM lets this user see them; the others are named in a warning.
 
-        One that cannot be described fails the stream of its name, or ``stream``; so does one whose pick lists cannot
-        be read, where they are what is wanted. The others go on.
+        One that cannot be described, or that `entities` names and the user may not see, fails the stream of its name,
+        or ``stream``; so does one whose pick lists cannot be read, where they are what is wanted. The others go on.
         """
         names = self.wanted()
         for name, found in zip(names, self.client.map(self._described_or_why_not, names), strict=True):
             if isinstance(found, CrmError) and not isinstance(found, Denied):
                 self.fail_over(found, stream or name, f"{found} So {name} could not be discovered.")
+            elif (isinstance(found, CrmError) or not found.readable) and self.settings["entities"]:
+                self.fail(stream or name, f"`entities` names {name}, which the CRM does not offer to this user.")
             elif isinstance(found, CrmError) or not found.readable:
                 self.warn_once(f"{name} is left out: the CRM does not offer it to this user.")
             else:

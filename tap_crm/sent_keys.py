@@ -10,7 +10,7 @@ import os
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DEFAULT_URL = "sqlite:///tap-crm-keys.sqlite"
 LOCK_SECONDS = 60
 """How long a run waits while another writes into the same SQLite file."""
 AT_ONCE = 500
@@ -89,6 +88,15 @@ def _log_ahead(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode = WAL").close()
 
 
+class Turned(NamedTuple):
+    """Keys of records that went away, and of those that came back."""
+
+    gone: list[str]
+    back: list[str]
+    number: int
+    """That of the latest change."""
+
+
 class SentKeys:
     """The keys of one stream of one CRM, as one account sees it.
 
@@ -123,14 +131,14 @@ class SentKeys:
         with _in_words("read"), self._engine.connect() as db:
             return set(db.execute(sa.select(KEYS.c.key).where(self._mine, wanted)).scalars())
 
-    def changed(self, since: int) -> tuple[list[str], list[str], int]:
-        """The keys that are gone, those that came back, both after the change ``since``, and the latest number."""
+    def changed(self, since: int) -> Turned:
+        """What went away and came back after the change ``since``."""
         with _in_words("read"), self._engine.connect() as db:
             number = self._number(db)
             news = KEYS.c.changed.between(since + 1, number)
             rows = db.execute(sa.select(KEYS).where(self._mine, news).order_by(KEYS.c.changed, KEYS.c.key)).all()
         gone, back = ([row.key for row in rows if row.is_gone is state] for state in (True, False))
-        return gone, back, number
+        return Turned(gone, back, number)
 
     def note(self, keys: Iterable[str]) -> list[str]:
         """Notes that there are these records, and gives those that were gone."""
@@ -211,5 +219,5 @@ def _in_words(what: str) -> Iterator[Any]:
         raise ConfigError(
             f"The database of the keys that were sent cannot be {what}",
             code=type(error).__name__,
-            hint="check `keys_url`, and that no other run holds it",
+            hint="check `keys_url`, the room on its disk, and that no other run holds it",
         ) from None

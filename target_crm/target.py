@@ -21,10 +21,11 @@ from target_crm.configuration import ConfiguredTarget
 from target_crm.descriptions import DELETED, is_description, marked, why_not_applied
 from target_crm.files import is_open, written_files
 from target_crm.input import Messages, StreamMaps, Termination, standard_input
+from target_crm.mapping import is_said
 from target_crm.outcome import Action, Outcome
 from target_crm.report import RawRecord
 from target_crm.run import Run
-from target_crm.sinks import BesideSink, CrmSink, DescriptionSink, LeftOutSink, LogInSink, is_beside
+from target_crm.sinks import BesideSink, CrmSink, DescriptionSink, LeftOutSink, LogInSink, WritingSink, is_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +46,7 @@ class CrmTarget(ConfiguredTarget):
     def __init__(self, **arguments: Any) -> None:
         self._described: dict[str, dict[str, Any]] = {}
         """The SCHEMA messages by stream, as they came."""
-        self._plain: dict[str, CrmSink] = {}
+        self._plain: dict[str, WritingSink] = {}
         """By stream, the sinks that take records without a detour."""
         self._state_sent: dict[str, Any] | None = None
         self._termination = Termination(self.drain_all, self._let_states_leave)
@@ -89,12 +90,12 @@ class CrmTarget(ConfiguredTarget):
         if self._sinks_to_clear:
             self.drain_all()
 
-    def _plain_sink(self, stream: str) -> CrmSink | None:
+    def _plain_sink(self, stream: str) -> WritingSink | None:
         """The sink that takes the records of a stream as they come: no map changes them."""
         maps = self.mapper.stream_maps[stream]
         is_same = len(maps) == 1 and isinstance(maps[0], SameRecordTransform) and not maps[0].flattening_enabled
         sink = self._sinks_active.get(maps[0].stream_alias) if is_same else None
-        return sink if isinstance(sink, CrmSink) else None
+        return sink if isinstance(sink, WritingSink) else None
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         """Remembers the record as it came, for it may have to be kept, and rejects one that the stream maps fail on."""
@@ -127,7 +128,7 @@ class CrmTarget(ConfiguredTarget):
 
     def _delete(self, told: dict[str, Any]) -> None:
         """Deletes what a record of the stream of deletions names, as if its own stream had brought the deletion."""
-        if told.get("noticed_at") is None:
+        if not is_said(told.get("noticed_at")):
             # It is back, which its own stream tells.
             return
         if message := marked(told, self._described):
@@ -181,6 +182,8 @@ class CrmTarget(ConfiguredTarget):
             self.drain_all()
             self.run.pending.finish()
         super().process_endofpipe()
+        if cast("Messages", self.message_reader).is_empty:
+            self.run.warn("Nothing came in. If what was to write it failed, `set -o pipefail` lets the shell tell.")
         self.run.finish()
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

@@ -37,6 +37,11 @@ def test_what_is_not_needed_is_not_loaded(package: str, option: str) -> None:
     assert [name for name in UNUSED if name in loaded] == []
 
 
+def test_no_database_is_loaded_before_one_is_wanted() -> None:
+    command = [sys.executable, "-c", "import sys, tap_crm.tap; print('sqlalchemy' in sys.modules)"]
+    assert subprocess.run(command, capture_output=True, check=True, text=True).stdout == "False\n"
+
+
 @pytest.mark.parametrize(("light", "whole"), [(DescribedTap, CrmTap), (DescribedTarget, CrmTarget)])
 def test_both_say_the_same(light: Any, whole: Any) -> None:
     assert light._get_about_info() == whole._get_about_info()

@@ -215,13 +215,14 @@ class Writer:
         return self._write(record, module, element, replace_files=True)
 
     def revise(self, text: str | None) -> dict[str, Any]:
-        """Changes the given fields only, and decodes the HTML entities in them (measured)."""
+        """Changes the given fields only, and decodes the HTML entities in them, but for coreBOS (measured)."""
         element = element_of(text)
         record = self._checked(element)
         module = self._store.modules[record.module]
         self._check.mandatory([field for field in module.fields.values() if field.name in element], element)
         plain = {
-            name: converting.decoded(value) if isinstance(value, str) else value for name, value in element.items()
+            name: converting.decoded(value) if isinstance(value, str) and not self._flavour.is_corebos else value
+            for name, value in element.items()
         }
         return self._write(record, module, plain)
 

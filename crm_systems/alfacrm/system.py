@@ -152,14 +152,14 @@ class AlfaCrm(AlfaCrmWriting):
         lists = self._lists.requests(call, log, {"entity": wanted[0], "event": DELETED})
         told: set[str] = set()
         try:
-            for page in self._lists.walk(call, log, lists, since):
-                # The filters are no more than two clients' word, so each row is looked at.
-                found = [row for row in page.rows if (row.get("entity"), str(row.get("event"))) == wanted]
-                for row in found:
-                    gone = Deletion(str(row["entity_id"]), instant(row.get(log.replication_key or ""), self._zone))
-                    if gone.identifier not in told and self.get(call, entity, gone.identifier) is None:
-                        yield gone
-                    told.add(gone.identifier)
+            for row in (row for page in self._lists.walk(call, log, lists, since) for row in page.rows):
+                # The filters are no more than two clients' word.
+                if (row.get("entity"), str(row.get("event"))) != wanted:
+                    continue
+                gone = Deletion(str(row["entity_id"]), instant(row.get(log.replication_key or ""), self._zone))
+                if gone.identifier not in told and self.get(call, entity, gone.identifier) is None:
+                    yield gone
+                told.add(gone.identifier)
         except Denied as error:
             raise NotOffered(
                 "The CRM does not tell deletions: the user may not read the log", code=error.code

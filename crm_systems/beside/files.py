@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from crm_systems.errors import NotOffered
 from crm_systems.model import Entity, Field, File, Kind
@@ -34,6 +34,13 @@ class Attachment:
     """Bytes, where the record tells."""
 
 
+class FileFields(NamedTuple):
+    """The names of the fields that tell a file's name and its media type; empty where there is none."""
+
+    name: str = ""
+    media_type: str = ""
+
+
 class HasFiles:
     """The part of a CRM that keeps files; what is not overridden is not offered."""
 
@@ -52,9 +59,9 @@ class HasFiles:
         """Whether a record has one file at the most, so that another one takes its place."""
         return False
 
-    def file_fields(self, entity: Entity) -> tuple[str, str]:
-        """The fields that tell a file's name and its media type; empty where there is none."""
-        return "", ""
+    def file_fields(self, entity: Entity) -> FileFields:
+        """The fields that tell of a record's file."""
+        return FileFields()
 
     def attachments(self, entity: Entity, record: Mapping[str, Any]) -> list[Attachment]:
         """The files of a record, which may be raw or typed."""

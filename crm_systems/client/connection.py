@@ -123,14 +123,14 @@ class Connection:
                 request.before_send()
             try:
                 meaning = self._send(prepared)
-            except (Unavailable, ConfigError, Rejected) as error:
+            except (Unavailable, ConfigError, Rejected, Denied) as error:
                 self._wait_after(request, error, wait)
             else:
                 self._shared.patience.is_back()
                 return meaning
             self._shared.traffic.repeats += 1
 
-    def _wait_after(self, request: Request, error: Unavailable | ConfigError | Rejected, wait: Wait) -> None:
+    def _wait_after(self, request: Request, error: Unavailable | ConfigError | Rejected | Denied, wait: Wait) -> None:
         """Returns when the request may be sent again.
 
         Raises:
@@ -138,9 +138,9 @@ class Connection:
         """
         is_internal = error.code in self._system.internal_errors
         is_redirect = error.code.startswith("HTTP 3")
-        if not (isinstance(error, Unavailable) or is_internal or is_redirect):
-            raise error
         fault = error if isinstance(error, Unavailable) else Unavailable(error.what, code=error.code, hint=error.hint)
+        if not (isinstance(error, Unavailable) or is_internal or is_redirect or self._is_no_denial(error, fault)):
+            raise error
         if not (request.repeatable or fault.nothing_done):
             if fault.retry_after:
                 with suppress(Unavailable):
@@ -155,6 +155,11 @@ class Connection:
         if is_alone and wait.tries_alone >= (ENOUGH if request.patient else 1):
             raise ServerFault(error.what, code=error.code, hint=error.hint) from None
         wait.pause(fault, is_outage=not is_alone)
+
+    def _is_no_denial(self, error: CrmError, fault: Unavailable) -> bool:
+        """Whether something was denied because the server is in trouble."""
+        may_be = isinstance(error, Denied) and self._system.denies_when_away and self._session is not None
+        return may_be and not self._answers_others(fault)
 
     def _answers_others(self, fault: Unavailable) -> bool:
         """Whether the server answers the system's heartbeat.

@@ -8,22 +8,19 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
-from crm_systems.paging import Divisible
+from crm_systems.client.paths import Divisions, Path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from crm_systems.model import Call, Page, Walk
+    from crm_systems.paging import Divisible
 
     Step: TypeAlias = Callable[[], Callable[[], None]]
     """Asks the server, which takes time, and gives what then is to be done at once, under the lock."""
 
 PAGES_A_READER = 2
 """How many pages a thread may be ahead of whoever takes them."""
-WORTH_DIVIDING = 6
-"""How many requests a walk must have before it, by its own estimate, to be divided."""
-DIVISIONS, DIVISIONS_A_PAGE = 6, 0.03
-"""How often a reading is divided at the most: each costs half a request on average, so all of them less than 2 %."""
 LONGEST_GOODBYE = 1.0
 """Seconds that requests under way get to end when nobody wants them any more."""
 
@@ -60,19 +57,6 @@ class Reading:
                 yield page
 
 
-class Path:
-    """A walk under way; between two of its pages any thread may go on with it."""
-
-    def __init__(self, walk: Walk, call: Call) -> None:
-        self.walk = walk if isinstance(walk, Divisible) else None
-        self.pages = walk(call)
-
-    @property
-    def pages_left(self) -> float:
-        """By its own estimate; 0 where it cannot be divided."""
-        return self.walk.pages_left if self.walk else 0
-
-
 class ReadingAhead(Reading):
     """A reading that threads carry on. But for iterating and a :data:`Step`, all is done under their lock."""
 
@@ -82,10 +66,9 @@ class ReadingAhead(Reading):
         self.waiting: deque[tuple[Page, float]] = deque()
         self.error: BaseException | None = None
         self._free: deque[Path] = deque()
-        self._running: list[Path] = []
+        self.running: list[Path] = []
         self._is_asking, self._has_all = False, False
         """Whether a thread asks for the next walk, and whether there is none."""
-        self._pages = self._divisions = 0
 
     def begin(self) -> None:
         """Lets this reading come first, and returns when it has begun."""
@@ -116,12 +99,12 @@ class ReadingAhead(Reading):
     @property
     def held(self) -> int:
         """How many pages wait or are being read."""
-        return len(self.waiting) + len(self._running) + self._is_asking
+        return len(self.waiting) + len(self.running) + self._is_asking
 
     @property
     def is_over(self) -> bool:
         """Whether no page follows those that wait."""
-        return self.error is not None or (self._has_all and not self._free and not self._running)
+        return self.error is not None or (self._has_all and not self._free and not self.running)
 
     @property
     def has_work(self) -> bool:
@@ -135,18 +118,17 @@ class ReadingAhead(Reading):
             return self._ask
         longest = None if self._free else self._longest
         if longest:
-            self._divisions += 1
             self._free.append(Path(longest.divide(), self._call))
         if not self._free:
             return None
         path = self._free.popleft()
-        self._running.append(path)
+        self.running.append(path)
         return partial(self._go_on, path)
 
     def fail(self, error: BaseException) -> None:
         """Ends over an error; what was read before it is still given."""
         self.error = self.error or error
-        self._running, self._is_asking = [], False
+        self.running, self._is_asking = [], False
 
     @property
     def _may_ask(self) -> bool:
@@ -155,10 +137,8 @@ class ReadingAhead(Reading):
     @property
     def _longest(self) -> Divisible | None:
         """The walk under way that is worth dividing most."""
-        longest = max(self._running, key=lambda path: path.pages_left, default=None)
-        is_worth_it = longest is not None and longest.pages_left >= WORTH_DIVIDING
-        may_divide = self._divisions < DIVISIONS + self._pages * DIVISIONS_A_PAGE
-        return longest.walk if longest and is_worth_it and may_divide else None
+        longest = max(self.running, key=lambda path: path.pages_left, default=None)
+        return longest.walk if longest and self._readers.may_divide(longest) else None
 
     def _ask(self) -> Callable[[], None]:
         """Begins, or asks for the next walk."""
@@ -175,11 +155,11 @@ class ReadingAhead(Reading):
         return partial(self._note_page, path, next(path.pages, None))
 
     def _note_page(self, path: Path, page: Page | None) -> None:
-        if path not in self._running:
+        if path not in self.running:
             return
-        self._running.remove(path)
+        self._readers.note(path, page)
+        self.running.remove(path)
         if page is not None:
-            self._pages += 1
             self.waiting.append((page, self._clock()))
             self._free.append(path)
 
@@ -205,6 +185,7 @@ class Readers:
         self._threads: list[threading.Thread] = []
         self._idle = 0
         self._is_closed = False
+        self._divisions = Divisions()
 
     def read(self, walks: Callable[[], Iterable[Walk]]) -> Reading:
         """Begins a reading as soon as a thread is free."""
@@ -247,13 +228,26 @@ class Readers:
         for thread in self._threads:
             thread.join(LONGEST_GOODBYE / len(self._threads))
 
+    def may_divide(self, path: Path) -> bool:
+        """Whether a walk may be divided for one more thread."""
+        return self._divisions.may_go_on(path, self._running)
+
+    def note(self, path: Path, page: Page | None) -> None:
+        """Takes a page of a walk under way, or its end, into account."""
+        self._divisions.note(path, page, len(self._running))
+
+    @property
+    def _running(self) -> list[Path]:
+        return [path for reading in self._readings for path in reading.running]
+
     def _rouse(self) -> None:
         """Lets one more thread work where there is something to do; it rouses the next."""
-        if self._is_closed or self._next() is None:
+        is_full = not self._idle and len(self._threads) == self._most
+        if self._is_closed or is_full or self._next() is None:
             return
         if self._idle:
             self._has_work.notify()
-        elif len(self._threads) < self._most:
+        else:
             thread = threading.Thread(target=self._work, name="crm-reader", daemon=True)
             self._threads.append(thread)
             thread.start()

@@ -27,6 +27,7 @@ _MOST_DIGITS = 1000
 _FEW_DIGITS = 30
 _LEAST = -6
 """What Python writes of a number that begins at this place behind its point, or before, has no exponent."""
+_NOWHERE = re.compile(r"0|[0-9]+x0?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 MISFITS = (ValueError, TypeError, OverflowError, InvalidOperation)
@@ -86,8 +87,9 @@ def is_no_number(value: Any) -> bool:
 
 
 def reference(value: Any) -> str | None:
-    """The id of another record; 0 points nowhere."""
-    return None if str(value) == "0" else text(value)
+    """The id of another record; 0 points nowhere, nor does what coreBOS makes of it, such as 19x0 (measured)."""
+    written = str(value)
+    return None if written.endswith(("0", "x")) and _NOWHERE.fullmatch(written) else text(value)
 
 
 def number(value: Any) -> Decimal | int:
@@ -96,7 +98,8 @@ def number(value: Any) -> Decimal | int:
     Raises:
         ValueError: it is none, or is not finite, or is beyond all measure.
     """
-    if _is_plain(value, ".") and (exact := Decimal(value)).adjusted() >= _LEAST:
+    told = str(value) if value.__class__ is Decimal else value
+    if _is_plain(told, ".") and (exact := Decimal(told)).adjusted() >= _LEAST:
         return exact
     if isinstance(value, bool):
         return int(value)

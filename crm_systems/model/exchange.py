@@ -80,7 +80,7 @@ class Page:
 
     rows: list[Row]
     """As the CRM gave them; all of a page may be :class:`~crm_systems.compiled.Record` where the one who reads asked
-    for it by :meth:`~crm_systems.system.System.straight`. Either kind gives a value by its field's name."""
+    for it by :meth:`~crm_systems.system.System.compiled`. Either kind gives a value by its field's name."""
     unreadable: tuple[str, ...] = ()
     covers: tuple[int, int] | None = None
     """All that was to be read of the ids above the first and up to the second stands in this page and in earlier

@@ -22,6 +22,11 @@ HINTS = {
 """What people can make of the codes that records are refused with; 0 is a duplicate (measured)."""
 
 
+UNKNOWN = "UNKNOWN_OPERATION"
+"""What coreBOS answers to an operation that it does not have (measured)."""
+UNKNOWN_TEXT = b"Unknown operation requested"
+"""The same of an older one, which is all that it says (measured on one of 2019)."""
+
 ID = re.compile(r"[0-9]+x[0-9]+")
 """A record's id, such as ``12x1062``."""
 
@@ -37,6 +42,8 @@ def meaning(request: Request, reply: Reply) -> Any:
     Raises:
         SessionExpired, Denied, Rejected, ProtocolError: as the answer says.
     """
+    if reply.body.strip() == UNKNOWN_TEXT:
+        raise Rejected(f"{request.about}: the CRM does not have this operation", code=UNKNOWN)
     answer = decode_json(request, reply)
     if not isinstance(answer, dict) or "success" not in answer:
         raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice", hint="check `url`")

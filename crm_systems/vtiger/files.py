@@ -6,11 +6,11 @@ import json
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from crm_systems.beside import CONTENT, Attachment, HasFiles, file_of
+from crm_systems.beside import CONTENT, Attachment, FileFields, HasFiles, file_of
 from crm_systems.errors import NotOffered, ProtocolError, Rejected
 from crm_systems.model import Kind, Request
 from crm_systems.rows import is_whole_number
-from crm_systems.vtiger.answers import ID, is_vtiger_id
+from crm_systems.vtiger.answers import ID, UNKNOWN, is_vtiger_id
 from crm_systems.vtiger.describe import ATTACHMENTS, PARTS, READ_ONLY
 from crm_systems.wire import is_empty
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 SEVERAL = frozenset({"ModComments", "Products"})
 """Modules whose records may have several files."""
-UNKNOWN = "UNKNOWN_OPERATION"
-"""What coreBOS answers to an operation that it does not have (measured)."""
 
 
 class VtigerFiles(HasFiles):
@@ -32,7 +30,7 @@ class VtigerFiles(HasFiles):
 
     def has_files(self, entity: Entity) -> bool:
         """Whether rows may name attachments."""
-        return entity.key == ("id",) and entity.field(ATTACHMENTS) is not None and bool(self.file_fields(entity)[0])
+        return entity.key == ("id",) and entity.field(ATTACHMENTS) is not None and bool(self.file_fields(entity).name)
 
     def largest_file(self, entity: Entity) -> int | None:
         """As describe says of the field; of images it says nothing."""
@@ -43,10 +41,10 @@ class VtigerFiles(HasFiles):
         """But for comments and products (the latter seen in Vtiger's code)."""
         return entity.name not in SEVERAL
 
-    def file_fields(self, entity: Entity) -> tuple[str, str]:
+    def file_fields(self, entity: Entity) -> FileFields:
         """The field of the type file or image; documents tell the media type as well."""
         name = next((field.name for field in entity.fields if field.kind is Kind.FILE), "")
-        return name, "filetype" if entity.field("filetype") else ""
+        return FileFields(name, "filetype" if entity.field("filetype") else "")
 
     def attachments(self, entity: Entity, record: Mapping[str, Any]) -> list[Attachment]:
         """What ``imageattachmentids`` names; only documents, which have one file, tell its size."""

@@ -46,7 +46,7 @@ class VtigerLists(System):
         self._shown: dict[str, Row] = {}
         """By module, a record that was there."""
 
-    def straight(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
+    def compiled(self, entity: Entity, reader: Reader) -> tuple[Entity, Pages | None]:
         """Pages of rows by id, of no more columns than are wanted where the server takes their names."""
         pages = compiled(reader, PAGE) if entity.key == ("id",) else None
         known, wanted = ([field.name for field in each.fields if field.readable] for each in (entity, reader.entity))
@@ -91,13 +91,15 @@ class VtigerLists(System):
         elif not table.prefix and (newest is None or table.hides_rows):
             prefix = self.describe(call, entity.name).private["prefix"]
             table = replace(table, prefix=prefix, witness=self._shown.get(entity.name))
-        highest = BEYOND if newest is None else max(map(vtql.number_of, newest), default=0)
+        numbers = [vtql.number_of(each) for each in newest or ()]
+        highest = BEYOND if newest is None else max(numbers, default=0)
         if not highest and table.hides_rows:
             highest = self._highest_of_all(call)
         if not highest:
             vtql.vouch(call, table)
         left = entity.left or ((0, BEYOND),)
-        return [walks.Keyset(table, low, highest, min(high, highest)) for low, high in left if low < highest]
+        reach = (numbers[0] - numbers[-1]) * table.page_size // len(numbers) if len(numbers) == vtql.SERVER_PAGE else 0
+        return [walks.Keyset(table, low, highest, min(high, highest), reach) for low, high in left if low < highest]
 
     def _table(self, entity: Entity, since: datetime | None) -> vtql.Table:
         where = ""

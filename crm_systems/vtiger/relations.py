@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from crm_systems.beside import RELATIONS, HasRelations, Relation
 from crm_systems.errors import Denied, NotOffered, ProtocolError, Rejected
 from crm_systems.model import Request
-from crm_systems.vtiger.answers import is_vtiger_id
-from crm_systems.vtiger.files import UNKNOWN
+from crm_systems.vtiger.answers import UNKNOWN, is_vtiger_id
 from crm_systems.vtiger.lists import LIST_MODULES
 from crm_systems.vtiger.vtql import SERVER_PAGE, number_of
 

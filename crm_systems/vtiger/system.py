@@ -57,6 +57,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
     reads_by_id: ClassVar[bool] = True
     logs_in_side_by_side: ClassVar[bool] = True
     internal_errors: ClassVar[frozenset[str]] = INTERNAL_ERRORS
+    denies_when_away: ClassVar[bool] = True  # measured on coreBOS: it knows no modules then
     withheld: ClassVar[frozenset[str]] = SECRET
 
     def __init__(self, settings: Mapping[str, Any]) -> None:

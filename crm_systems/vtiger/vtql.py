@@ -165,7 +165,9 @@ def top(call: Call, table: Table) -> int:
 
 
 def newest(call: Call, table: Table) -> list[str] | None:
-    """A few of the highest ids that the user may see in the table, from the highest on; None if that cannot be told.
+    """The highest ids that the user may see in the table, from the highest on; None if that cannot be told.
+
+    As many as fit on a page, so that they tell whether the table has more, and how dense its ids are.
 
     An empty answer is asked for again in other words, since the server answers some of its own SQL errors that way.
 
@@ -174,7 +176,7 @@ def newest(call: Call, table: Table) -> list[str] | None:
     """
     about = f"{table.module}: find the newest record"
     try:
-        found = call(ask(table.query("id", order="id desc", limit=table.few(2)), about))
+        found = call(ask(table.query("id", order="id desc", limit=str(SERVER_PAGE)), about))
         if not found and not table.hides_rows and not finds_none(call, table, about=about):
             return None
     except Rejected:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+from bisect import bisect_right
 from dataclasses import replace
 from operator import ge
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_SPOILED = 50
 """How many records may be unreadable in a row before anything was read; then the module is, and not its records."""
+USUALLY = 0.4
+"""How much of the last page before a border lies beyond it: nothing where ids are as dense as expected, else half."""
 LEAVE_OUT = "leave this entity out with the setting `entities` or by deselecting it"
 
 
@@ -39,7 +42,7 @@ class Keyset(Divisible):
     Ids of other shards are passed over, as soon as a page reaches into them.
     """
 
-    def __init__(self, table: Table, low: int, high: int, border: int | None = None) -> None:
+    def __init__(self, table: Table, low: int, high: int, border: int | None = None, reach: int = 0) -> None:
         self._table = table
         self._told = low
         """The number up to which pages have covered."""
@@ -49,8 +52,8 @@ class Keyset(Divisible):
         """The number up to which rows are given."""
         self._high = high
         self._size = table.page_size
-        self._reach = 0
-        """How many numbers the last page spanned, so that it can be told how many are left."""
+        self._reach = reach
+        """How many numbers the last page spanned, so that it can be told how many are left; 0: not known."""
         self._moving = threading.Lock()
         """Held while the last number or the border moves, since who divides the walk is another thread."""
         self._witness = ""
@@ -68,12 +71,13 @@ class Keyset(Divisible):
         return (self._border - self._last) / self._reach / parts if is_plain and self._reach else 0
 
     def divide(self) -> Keyset:
-        """Half of the numbers each; none where it has read beyond its border meanwhile."""
+        """Half of the pages, whole ones if ids go on as dense; none where it has read beyond its border meanwhile."""
         with self._moving:
-            middle = (min(self._last, self._border) + self._border) // 2
-            rest = Keyset(self._table, middle, self._high, self._border)
-            self._border = middle
-            rest._witness, rest._reach = self._witness, self._reach
+            pages = -(-max(self._border - self._last, 0) // (2 * self._reach))
+            middle = min(self._last + pages * self._reach, self._border)
+            rest = Keyset(self._table, middle, self._high, self._border, self._reach)
+            self._border, rest._witness = middle, self._witness
+            rest.wasted, self.wasted = self.wasted, USUALLY
         return rest
 
     def __call__(self, call: Call) -> Iterator[Page]:
@@ -117,8 +121,9 @@ class Keyset(Divisible):
             self._last = self._passed(last)
         self._witness, self._spoiled = page.rows[-1]["id"], 0
         rows, shard = page.rows, self._table.shard
-        if last > border or shard:
-            numbers = map(number_of, column(rows, "id"))
+        if last >= border or shard:
+            numbers = list(map(number_of, column(rows, "id")))
+            self.wasted = 1 - bisect_right(numbers, border) / len(numbers) if last >= border else self.wasted
             rows = [
                 row
                 for row, number in zip(rows, numbers, strict=True)

@@ -62,17 +62,18 @@ class VtigerWriting(VtigerLists):
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         """By ``revise``: ``update`` re-encodes texts that it was not given (measured).
 
-        Revise decodes HTML entities before it stores a text (measured on 8.4.0), so they are sent encoded once more;
-        on a server that turns out not to, they are sent again as they are.
+        Revise decodes HTML entities before it stores a text (measured on 8.4.0; coreBOS does not), so they are sent
+        encoded once more; on a server that turns out not to, they are sent again as they are.
         """
         plain = self.encoded(entity, values)
         if CONTENT in plain:
             return replace_file(call, entity, current, self._whole(call, entity, current), plain)
         if LINES.name in plain and entity.private.get(TYPED) is None:
             return replace_lines(call, entity.name, {"id": current["id"], **plain})
-        sent = {name: _shielded(value) for name, value in plain.items()} if self._revise_decodes else plain
+        decodes = self._revise_decodes and entity.private.get(TYPED) is None
+        sent = {name: _shielded(value) for name, value in plain.items()} if decodes else plain
         row = self._revise(call, entity, current, sent)
-        if sent != plain and all(row.get(name) == value for name, value in sent.items() if value != plain[name]):
+        if any(_was_kept(value, plain[name], row.get(name)) for name, value in sent.items()):
             self._revise_decodes = False
             row = self._revise(call, entity, current, plain)
         return row
@@ -114,6 +115,11 @@ class VtigerWriting(VtigerLists):
         self._shown.pop(entity.name, None)
         form = {"operation": "delete", "id": identifier}
         call(Request("POST", f"{entity.name}: delete", form=form))
+
+
+def _was_kept(sent: Any, meant: Any, stored: Any) -> bool:
+    """Whether a shielded text was stored, or the beginning of it, as it was sent."""
+    return sent != meant and bool(stored) and sent.startswith(stored) and not meant.startswith(stored)
 
 
 def _shielded(value: Any) -> Any:

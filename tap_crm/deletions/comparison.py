@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from crm_systems.client import Client
     from crm_systems.model import Entity, Row
-    from tap_crm.sent_keys import SentKeys
+    from tap_crm.sent_keys import SentKeys, Turned
 
 TOLD = "deletions_told"
 """In the state of a stream: the name of the keys that are meant, and up to which change of them was told."""
@@ -84,10 +84,8 @@ class Comparison:
         if self._unmet is not None:
             self._unmet.difference_update(keys)
 
-    def settle(
-        self, told: Iterable[str] | None, since: datetime | None, *, is_whole: bool = True
-    ) -> tuple[list[str], list[str]]:
-        """The keys of the records that are gone, and of those that are back, since the state; then it moves on.
+    def settle(self, told: Iterable[str] | None, since: datetime | None, *, is_whole: bool = True) -> Turned:
+        """What went away since the state, and what came back and was not sent; then it moves on.
 
         ``told``: those of which the CRM itself tells that they are gone; None where it does not tell. Before there is
         anything to compare with, what the CRM lists is noted, as far as it was changed ``since`` the beginning.
@@ -100,12 +98,12 @@ class Comparison:
             self._sent.note_gone(told)
         elif self._is_known:
             self._compare(self._unmet if is_whole else None)
-        gone, back, number = self._sent.changed(self._told)
+        turned = self._sent.changed(self._told)
         if self._is_under_way and not self._is_known:
             self._sent.note(list(self._listed(since)))
-            number = self._sent.number
-        self._told = number
-        return gone, [key for key in back if key not in self.came_back]
+            turned = turned._replace(number=self._sent.number)
+        self._told = turned.number
+        return turned._replace(back=[key for key in turned.back if key not in self.came_back])
 
     def is_told(self) -> None:
         """Notes in the state that all of it has left."""

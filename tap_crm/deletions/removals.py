@@ -76,7 +76,7 @@ class Removals:
         """The keys of the relations that are gone, each with its mark; moves the state on when all have left."""
         if not (self._sent and self._entity):
             return
-        gone, back = self._sent.settle(["|".join(pair) for pair in sorted(self._gone)], None)
+        gone, back, _number = self._sent.settle(["|".join(pair) for pair in sorted(self._gone)], None)
         returned = self._sent.came_back.union(back).difference(gone)
         if deleted := self._run.deleted:
             for key, at in [*((key, now) for key in gone), *((key, None) for key in sorted(returned))]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 UNREADABLE = "unreadable"
 """Under this name a bookmark that cannot be understood stays in the state, so that no run takes it for none."""
 _TIMES = ("replication_key_value", "deletions_read_until", "read_at", "newest")
+_OF_SDK = ("starting_replication_value", "replication_key_signpost")
+"""Times that the SDK keeps, and that mean nothing here."""
 
 
 class StateError(CrmError):
@@ -76,7 +78,8 @@ def fault_of(state: Any) -> str:
     overlap, markers = state.get("overlap", []), state.get("progress_markers", {})
     if not isinstance(overlap, list) or not all(isinstance(each, str) for each in overlap):
         return "its `overlap` is no list of texts"
-    if state.get("partitions", []) != [] or not isinstance(markers, dict):
+    is_of_another = any(_is_moment(state[name]) for name in state.keys() - {*_TIMES, *_OF_SDK})
+    if is_of_another or state.get("partitions", []) != [] or not isinstance(markers, dict):
         return "it has parts that another tap wrote"
     return ""
 

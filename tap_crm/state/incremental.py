@@ -66,13 +66,15 @@ class Incremental:
     def _since(self) -> datetime | None:
         """From when on changes are wanted: some time before the bookmark, else the start date, else everything.
 
+        From a whole minute on, since what the last run remembers begins with one.
         Where the clock was put back, changes are stamped with times that were read before, so all is read.
         """
         bookmark = self._bookmark
         if bookmark.value is None or self.clock_was_put_back:
             return self.start
         since = min(bookmark.value, self.started) - self._lookback
-        return since - WIDEST if bookmark.is_of_server_clock else since
+        since = since - WIDEST if bookmark.is_of_server_clock else since
+        return since.replace(second=0, microsecond=0)
 
     def news(
         self, records: Sequence[Row | Record], key_of: Callable[[Row | Record], str], elapsed: timedelta

@@ -46,7 +46,7 @@ class Reading:
     at: float = 0.0
     """When it began, in seconds of the client's clock."""
     entity: Entity | None = None
-    """As the system takes it to decode pages straight for the reader."""
+    """As the system takes it to decode pages at once for the reader."""
     changes: Incremental | None = None
     place: Place | None = None
     """How far it has come; None where a run that is cut off has to begin again."""
@@ -78,7 +78,7 @@ class Reading:
             self.at, started = client.clock(), client.server_time()
             self.reader = self.make_reader()
             self.rows = Rows(self.reader)
-            self.entity, self.typing = system.straight(self.describe(), self.reader)
+            self.entity, self.typing = system.compiled(self.describe(), self.reader)
             if self.state is not None:
                 self._check_key(self.reader.entity)
                 self.changes = self._incremental(self.state, started)

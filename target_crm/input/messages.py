@@ -56,6 +56,11 @@ class Messages(SingerReader):
         self._stream = ""
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no line has come."""
+        return not self._line
+
+    @property
     def place(self) -> str:
         """Where the message stands that was read last, for people."""
         of_stream = f" (stream {printable(self._stream)})" if self._stream else ""

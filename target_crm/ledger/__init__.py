@@ -15,6 +15,7 @@ from target_crm.ledger.entries import (
     fingerprint,
     number_of,
 )
+from target_crm.ledger.flows import Flow
 from target_crm.ledger.ledger import Ledger
 from target_crm.ledger.twins import Twins
 
@@ -25,6 +26,7 @@ __all__ = [
     "Base",
     "Create",
     "Destination",
+    "Flow",
     "Intent",
     "Ledger",
     "Link",

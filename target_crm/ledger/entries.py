@@ -53,6 +53,11 @@ class Written:
     """What the pipeline that goes the other way knows of it."""
 
     @property
+    def is_being_written(self) -> bool:
+        """Whether a run was cut off while it wrote over it."""
+        return self.digest.startswith(BEING_WRITTEN)
+
+    @property
     def is_mirrored(self) -> bool:
         """Whether what both sides held is kept with the twin."""
         return self.base is None and self.twin is not None and self.twin.base is not None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.errors import ConfigError
 from target_crm.ledger.database import Database
 from target_crm.ledger.entries import Create, Intent, TakenMeanwhile, Written
+from target_crm.ledger.flows import Flow
 from target_crm.ledger.lease import LeaseHolder
 from target_crm.ledger.notes import Notes
 from target_crm.ledger.open_links import OpenLinks
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-    from target_crm.ledger.flows import Flow
     from target_crm.ledger.twins import Other
 
 LEASE_SECONDS = 160.0
@@ -136,10 +136,15 @@ class Ledger:
         self._notes.flush()
         return self._database.flows()
 
-    def streams_of(self, key: str, entity: str, its_print: str) -> list[str]:
-        """The streams by which a record with this key came as it comes now."""
+    def is_mine(self, flow: Flow) -> bool:
+        """Whether a flow is one of this ledger's origin and CRM."""
+        return self._ours == {"its_destination": flow.destination, "its_source": flow.source}
+
+    def flows_of(self, key: str, entity: str, its_print: str) -> list[Flow]:
+        """What brought a record with this key as it comes now, by whatever stream."""
         rows = self._database.read(self._does.ids, {**self._ours, "its_key": key})
-        return [row.stream for row in rows if (row.entity, row.digest) == (entity, its_print)]
+        here = self._ours["its_destination"], self._ours["its_source"]
+        return [Flow(*here, row.stream, entity) for row in rows if (row.entity, row.digest) == (entity, its_print)]
 
     def written(self, stream: str, key: str) -> Written | None:
         """What is known of an incoming record."""

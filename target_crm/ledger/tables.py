@@ -149,7 +149,7 @@ def in_words(what: str) -> Iterator[None]:
         raise ConfigError(
             f"The ledger cannot be {what}",
             code=type(error).__name__,
-            hint="check `ledger_url`, and that no other run holds it",
+            hint="check `ledger_url`, the room on its disk, and that no other run holds it",
         ) from None
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from target_crm.ledger.database import Database
     from target_crm.ledger.entries import Intent
+    from target_crm.ledger.flows import Flow
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,11 @@ class Twins:
         rows = self._rows(_BY_KEY, "its_key", [crm_id])
         return next((row.crm_id for row in rows if _is_of(row, stream, entity)), None)
 
-    def called_otherwise(self, stream: str, entity: str, crm_id: str) -> list[Twin]:
-        """The records with this id that the other pipeline made by streams that are called otherwise."""
-        rows = self._rows(_BY_ID, "its_crm_id", [crm_id])
-        return [_twin(row) for row in rows if not _is_of(row, stream, entity)]
+    def called_otherwise(self, flows: Iterable[Flow], crm_id: str) -> list[Twin]:
+        """The records with this id that came from this CRM by streams or to CRMs that are called otherwise."""
+        there = sorted({each.destination for each in flows if each.source == self._theirs["its_source"]})
+        asked = {**self._theirs, "its_destination": there, "its_crm_id": [crm_id]}
+        return [_twin(row) for row in self._database.read(_BY_ID, asked)] if there else []
 
     def intents(self, stream: str, entity: str) -> list[Intent]:
         """What the other pipeline is about to create and may come in here."""

@@ -1,8 +1,9 @@
 """From an incoming record to what a CRM takes: which fields, values, owners, references and files, and which key."""
 
 from target_crm.mapping.checking import Check
+from target_crm.mapping.deleted import DELETED_AT, is_gone, is_said
 from target_crm.mapping.identity import Identity
-from target_crm.mapping.mapper import DELETED_AT, NOTHING, Mapped, Mapper
+from target_crm.mapping.mapper import NOTHING, Mapped, Mapper
 from target_crm.mapping.owners import Owners
 from target_crm.mapping.references import TO_BE_CREATED, References
 from target_crm.mapping.uploads import FileReader, Uploads, brings_files, with_file_fields
@@ -20,5 +21,7 @@ __all__ = [
     "References",
     "Uploads",
     "brings_files",
+    "is_gone",
+    "is_said",
     "with_file_fields",
 ]

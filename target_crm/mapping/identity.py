@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.model import Kind
 from target_crm.ledger import digest
 from target_crm.mapping import keys
-from target_crm.mapping.mapper import DELETED_AT
+from target_crm.mapping.deleted import DELETED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from target_crm.mapping.uploads import Uploads
     from target_crm.options import StreamOptions
 
-DELETED_AT = "_sdc_deleted_at"
 _NOT_SIMPLE = frozenset({Kind.OWNER, Kind.CONTENT})
 """Kinds of fields whose values are never typed as they come, not even null."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -202,9 +201,9 @@ class Mapper:
         Raises:
             Reject: it cannot be had, or is larger than the CRM takes.
         """
-        name, media_type = uploads.fields_of(self.entity)
-        incoming = next((each for each in record if self.target_of(each) == media_type), "")
-        file = uploads.file(self.entity, mapped.brought, mapped.values.get(name), record.get(incoming))
+        fields = uploads.fields_of(self.entity)
+        incoming = next((each for each in record if self.target_of(each) == fields.media_type), "")
+        file = uploads.file(self.entity, mapped.brought, mapped.values.get(fields.name), record.get(incoming))
         if file is None:
             self.note("records that come without a file keep the one that they have")
         else:

@@ -6,7 +6,7 @@ from base64 import b64decode
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.beside import CONTENT, PATH, Folder, FolderError, file_of
+from crm_systems.beside import CONTENT, PATH, FileFields, Folder, FolderError, file_of
 from crm_systems.errors import ConfigError
 from crm_systems.kinds import Reader
 from crm_systems.model import Field, Kind
@@ -72,8 +72,8 @@ class Uploads:
                 f"Nothing was written to {entity.name}", hint="`files_path` must say where the files of its records lie"
             )
 
-    def fields_of(self, entity: Entity) -> tuple[str, str]:
-        """The fields of an entity that tell a file's name and its media type."""
+    def fields_of(self, entity: Entity) -> FileFields:
+        """The fields of an entity that tell of a record's file."""
         return self._system.file_fields(entity)
 
     def file(self, entity: Entity, brought: Mapping[str, Any], name: Any, media_type: Any) -> File | None:

@@ -1,33 +1,32 @@
-"""The sink of records: one class serves every CRM."""
+"""What the sinks that write have in common: they check the schema, take records, and keep those waiting that must."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from abc import ABC, abstractmethod
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 from singer_sdk.exceptions import InvalidJSONSchema
 
 from target_crm.encoding import printable
-from target_crm.mapping import DELETED_AT, Check, Identity, Mapper, References, Uploads, brings_files
+from target_crm.mapping import DELETED_AT, Check, Identity, Mapper, References, Uploads, brings_files, is_said
 from target_crm.options import options_of
-from target_crm.outcome import Action, Conflict, Outcome
+from target_crm.outcome import Action, Outcome
 from target_crm.sinks.without_writing import QuietSink
-from target_crm.writing import CONVERT, Planned, Writer, convertible
+from target_crm.writing import CONVERT, convertible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from crm_systems.model import Entity
     from target_crm.options import StreamOptions
     from target_crm.report import RawRecord
     from target_crm.run import Run
-    from target_crm.writing import Ahead
+    from target_crm.writing import BesideWriter, Writer
 
 BATCH = 180
 """How many records are looked up at once before they are written."""
-TOGETHER = 32
-"""How many of them are noted at once, at the least, before they are created; a run that is killed looks for each."""
 
 
 class Incoming(dict[str, Any]):
@@ -44,7 +43,7 @@ class Incoming(dict[str, Any]):
         self.raw = raw
 
 
-class CrmSink(QuietSink):
+class WritingSink(QuietSink, ABC):
     """Writes one stream to one entity: checks the schema before the first write, then the records in small batches."""
 
     @property
@@ -109,23 +108,19 @@ class CrmSink(QuietSink):
         for note in check.notes():
             self._tell(note)
         self._identity = Identity(mapper, {name: columns.get(name) for name in self.key_properties})
-        self._writer = run.pending.writers[self.stream_name] = self._writer_of(mapper)
+        run.pending.writers[self.stream_name] = self._make_writer(mapper)
 
-    def _writer_of(self, mapper: Mapper) -> Any:
-        """What writes the records, when what an earlier run was cut off in is settled."""
-        run, columns = self.run, self.original_schema["properties"]
-        # What is being created under an earlier schema is no create that was cut off.
-        run.workers.finish()
-        writer = Writer(run.client, run.ledger, mapper, self._identity, self._mapper_for, columns)
-        writer.settle_open_intents()
-        for key, crm_id, told in run.ledger.unreported.of(self.stream_name):
-            conflicts = tuple(Conflict(**each) for each in told)
-            run.report.add_conflicts(self.stream_name, Outcome(Action.UPDATE, key, crm_id, conflicts=conflicts))
-        return writer
+    @abstractmethod
+    def _make_writer(self, mapper: Mapper) -> Writer | BesideWriter:
+        """What writes the records, made before the first one comes."""
 
-    def _mapper_for(self, name: str) -> Mapper:
-        """What maps values of another entity that come in records of this stream."""
-        return self._mapper_of(self.run.entity(name), replace(self._mapper.options, entity=name, fields={}))
+    @abstractmethod
+    def _hand_over(self, records: list[Incoming]) -> None:
+        """Looks a batch up, and begins to write it."""
+
+    @abstractmethod
+    def _write(self, record: Incoming, *, last_chance: bool = False) -> Outcome:
+        """What became of a record."""
 
     def _mapper_of(self, entity: Entity, options: StreamOptions) -> Mapper:
         run = self.run
@@ -157,7 +152,7 @@ class CrmSink(QuietSink):
         kept = {
             name: value
             for name, value in record.items()
-            if not name.startswith("_sdc_") or name in self.key_properties or (name == DELETED_AT and value)
+            if not name.startswith("_sdc_") or name in self.key_properties or (name == DELETED_AT and is_said(value))
         }
         for name in kept.keys() - self._columns - {DELETED_AT, *self.key_properties}:
             target = self._mapper.target_of(name)
@@ -178,36 +173,6 @@ class CrmSink(QuietSink):
             self._identify(records)
             self._hand_over(records)
 
-    def _hand_over(self, records: list[Incoming]) -> None:
-        """Looks a batch up, and begins to write it."""
-        ahead = self._writer.looked_up((record.key, record) for record in records if record.is_first)
-        coming = iter(records)
-        while some := list(islice(coming, max(TOGETHER, self.run.workers.in_hand))):
-            self._begin(some, ahead)
-        self.run.flush()
-
-    def _begin(self, records: list[Incoming], ahead: Ahead) -> None:
-        """Settles what needs no worker, notes what is to be created in one go, and gives the rest to the workers."""
-        found = [self._at_hand(record, ahead) if record.is_first else None for record in records]
-        plans = [each for each in found if isinstance(each, Planned)]
-        if plans:
-            self._writer.intend(plans)
-        for record, each in zip(records, found, strict=True):
-            if isinstance(each, Outcome):
-                self.run.workers.in_turn(partial(self._settle, record, each))
-            else:
-                write = partial(self._write, record, ahead=ahead if record.is_first else None, plan=each)
-                self.run.workers.begin(record.identifiers, write, partial(self._settle, record))
-
-    def _at_hand(self, record: Incoming, ahead: Ahead) -> Outcome | Planned | None:
-        waiting = self.run.pending.identifiers[self.stream_name]
-        if not waiting.isdisjoint(record.identifiers):
-            return None
-        found: Outcome | Planned | None = self._writer.at_hand(record.key, record, ahead)
-        if isinstance(found, Outcome) and found.action is Action.DEFER:
-            waiting.update(record.identifiers)
-        return found
-
     def _identify(self, records: list[Incoming]) -> None:
         """Says of the records of a batch which they are."""
         seen = set[str]()
@@ -219,20 +184,10 @@ class CrmSink(QuietSink):
             )
             seen.update(record.identifiers)
 
-    def _write(
-        self,
-        record: Incoming,
-        *,
-        last_chance: bool = False,
-        ahead: Ahead | None = None,
-        plan: Planned | None = None,
-    ) -> Outcome:
+    def _in_turn(self, record: Incoming, write: Callable[[], Outcome]) -> Outcome:
         """What became of a record; one that may be the same as one that was set aside waits behind it."""
         waiting = self.run.pending.identifiers[self.stream_name]
-        if waiting.isdisjoint(record.identifiers):
-            outcome: Outcome = self._writer.write(record.key, record, last_chance=last_chance, ahead=ahead, plan=plan)
-        else:
-            outcome = Outcome(Action.DEFER, record.key)
+        outcome = write() if waiting.isdisjoint(record.identifiers) else Outcome(Action.DEFER, record.key)
         if outcome.action is Action.DEFER:
             waiting.update(record.identifiers)
         return outcome

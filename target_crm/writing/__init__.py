@@ -1,6 +1,6 @@
 """What happens to one record: found or not, decided, written once, settled and noted in the ledger."""
 
-from target_crm.writing.beside import BesideWriter, FileWriter, RelationWriter
+from target_crm.writing.beside import BesideWriter, FileWriter, RelatedAhead, RelationWriter
 from target_crm.writing.conversion import CONVERT, convertible
 from target_crm.writing.finding import Ahead
 from target_crm.writing.planned import Planned
@@ -12,6 +12,7 @@ __all__ = [
     "BesideWriter",
     "FileWriter",
     "Planned",
+    "RelatedAhead",
     "RelationWriter",
     "Writer",
     "convertible",

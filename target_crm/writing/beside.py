@@ -13,7 +13,7 @@ from crm_systems.beside import CONTENT
 from crm_systems.errors import OF_ONE_RECORD
 from target_crm.encoding import unwritable
 from target_crm.ledger import Written, digest
-from target_crm.mapping import DELETED_AT, TO_BE_CREATED
+from target_crm.mapping import TO_BE_CREATED, is_gone
 from target_crm.outcome import Action, Change, NotYet, Outcome, Reject
 from target_crm.writing.finding import Finder
 
@@ -71,9 +71,8 @@ class BesideWriter(ABC):
         *,
         last_chance: bool = False,
         ahead: RelatedAhead | None = None,
-        plan: None = None,
     ) -> Outcome:
-        """Does with a record what is to be done; nothing is ever planned.
+        """Does with a record what is to be done.
 
         Raises:
             CrmError: the connection is in trouble, so that no record could be written.
@@ -137,7 +136,7 @@ class FileWriter(BesideWriter):
         return tuple(f"of {value}" for name, value in record.items() if self._mapper.target_of(name) == "id")
 
     def _write(self, key: str, record: Mapping[str, Any], ahead: RelatedAhead | None, *, last_chance: bool) -> Outcome:
-        if record.get(DELETED_AT):
+        if is_gone(record):
             return Outcome(Action.SKIP, key)
         mapped = self._mapper(record, last_chance=last_chance)
         values, crm_id = mapped.values, str(mapped.values["id"])
@@ -167,7 +166,7 @@ class FileWriter(BesideWriter):
         row = self._system.update(self._client.call, self._owner, existing.row, {CONTENT: file})
         stored = self._finder.existing(row).record
         self._note(key, existing.crm_id, fingerprint, {CONTENT: (digest(file), digest(stored[CONTENT]))})
-        name, _media_type = self._system.file_fields(self._owner)
+        name = self._system.file_fields(self._owner).name
         return () if stored.get(name) in (None, file.name) else (Change(name, file.name, stored[name]),)
 
 
@@ -189,14 +188,15 @@ class RelationWriter(BesideWriter):
         return next((str(value) for name, value in record.items() if self._mapper.target_of(name) == "source_id"), "")
 
     def _write(self, key: str, record: Mapping[str, Any], ahead: RelatedAhead | None, *, last_chance: bool) -> Outcome:
-        if record.get(DELETED_AT) and self._options.deletes == "ignore":
+        gone = is_gone(record)
+        if gone and self._options.deletes == "ignore":
             return Outcome(Action.SKIP, key)
         values = self._mapper(record, last_chance=last_chance).values
         relation = self._relation(values.get("label"))
         source, related = str(values["source_id"]), str(values["related_id"])
         pair, fingerprint = f"{source}|{related}", digest([relation.name, relation.label, source, related])
         is_planned = self._options.dry_run and TO_BE_CREATED in pair
-        if record.get(DELETED_AT):
+        if gone:
             return self._take_away(key, relation, source, related)
         if self._is_done(self._known(key), fingerprint):
             return Outcome(Action.UNCHANGED, key, pair)

@@ -115,6 +115,6 @@ class Carrier:
         try:
             row = means.client.system.update(means.client.call, means.mapper.entity, existing.row, values)
         except (Rejected, Denied):
-            means.noting.refused(came, crm_id)
+            means.noting.refused(came)
             raise
         return means.finder.existing(row)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
-from target_crm.ledger import EMPTY, NOT_SHOWN, Agreed, Base, digest, fingerprint, short_digest
+from target_crm.ledger import EMPTY, NOT_SHOWN, Agreed, Base, being_written, digest, fingerprint, short_digest
 from target_crm.outcome import Conflict, Conflicted
 from target_crm.writing.creation import may_be_stored_as
 from target_crm.writing.planned import Decision, Pair
@@ -54,7 +54,7 @@ class ThreeWay:
 
     def is_echo(self, came: Came, known: Written) -> bool:
         """Whether a record brings nothing but what the other pipeline wrote there, or this one has dealt with."""
-        if known.twin is None:
+        if known.twin is None or known.is_being_written:
             return False
         base = _base_of(known)
         marks = self._came(came.record, base)
@@ -93,6 +93,8 @@ class ThreeWay:
         base = _base_of(known) if three_ways else Base()
         is_untouched = known is not None and self._is_untouched(came, existing.record, known)
         decision = Decision(base, self._came(came.record, base) if three_ways else {}, is_untouched)
+        if known and known.is_being_written:
+            decision.is_doubtful = known.digest != being_written(came.fingerprint)
         is_old = known is not None and known.digest == came.fingerprint and not is_new
         for name, value in came.mapped.values.items():
             if (
@@ -123,7 +125,7 @@ class ThreeWay:
         if is_old and agreed is None:
             # A ledger of an earlier version: the CRM held what was sent, and somebody has changed it since.
             decision.agree(pair.name, {pair.name: pair.value})
-        elif is_old or (agreed and agreed.sent == short_digest(came)):
+        elif is_old or (agreed and agreed.sent == short_digest(came) and not decision.is_doubtful):
             if agreed and self._is_owned_otherwise(pair, agreed, known):
                 decision.change(pair)
         elif agreed is None and is_empty(pair.value) and self._has_past(known):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_crm.encoding import unwritable
 from target_crm.ledger import fingerprint
-from target_crm.mapping import DELETED_AT, NOTHING
+from target_crm.mapping import NOTHING, is_gone
 from target_crm.outcome import Action, AsksCrm, Outcome, Reject
 from target_crm.writing.conversion import CONVERT, Converter
 from target_crm.writing.deleting import Deleter
@@ -59,14 +59,15 @@ class Decider:
             raise Reject(f"its {', '.join(broken)} holds half a surrogate pair, which is no text")
         if not key:
             raise Reject("its key is empty")
-        if at_hand and record.get(DELETED_AT):
+        gone = is_gone(record)
+        if at_hand and gone:
             raise AsksCrm
-        if record.get(DELETED_AT) and self._options.deletes == "apply" and not self._options.dry_run:
+        if gone and self._options.deletes == "apply" and not self._options.dry_run:
             # What is just being created cannot be found yet.
             self._means.creator.await_turn(key)
             ahead = None
         known = self._known(key, record, ahead)
-        if record.get(DELETED_AT):
+        if gone:
             return self._deleter.delete(key, known)
         if self._options.write_mode == CONVERT:
             if at_hand:

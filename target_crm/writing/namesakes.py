@@ -1,4 +1,4 @@
-"""Records that the ledger knows by another stream: it was renamed, or the two pipelines call it differently."""
+"""Records that the ledger knows by other names: a stream was renamed, or two pipelines call a thing differently."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from target_crm.ledger import Written
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from target_crm.ledger import Ledger
+    from target_crm.ledger import Flow, Ledger, Twin
     from target_crm.mapping import Mapper
     from target_crm.writing.conflicts import ThreeWay
     from target_crm.writing.planned import Came
@@ -24,29 +24,32 @@ class Namesakes:
         self._stream = mapper.options.stream
         self._entity = mapper.entity.name
         self._three_ways = three_ways
-        flows = ledger.flows() if mapper.options.identify_by == "ledger" else []
-        other = (each.entity for each in flows if each.stream != self._stream)
-        self._may_be = any(entity == self._entity or ledger.twins for entity in other)
+        self._flows = ledger.flows() if mapper.options.identify_by == "ledger" else []
+        others = [each for each in self._flows if each.stream != self._stream]
+        self._may_be = bool(ledger.twins and self._flows) or self._entity in {each.entity for each in others}
         """Whether there may be any at all."""
+        self._mine = {name for each in others if ledger.is_mine(each) for name in (each.stream, each.entity)}
+        """What goes its own way already, beside which a record may come by this stream as well."""
 
     def check(self, came: Came) -> None:
         """Stops before a record is made once more that came with the same key and content before.
 
         Raises:
-            ConfigError: it did, by another stream.
+            ConfigError: it did, under other names.
         """
-        stream = next(self._streams_of(came), None) if self._may_be else None
-        if stream:
+        known = next(self._flows_of(came), None) if self._may_be else None
+        if known:
             raise ConfigError(
-                f"The record {came.key} of the stream {self._stream} is what the ledger knows by the stream {stream}, "
-                "and would be made once more",
-                hint=f"if they are one, call it {stream} here, by `__alias__` in a stream map, or give its rows in the "
-                f"ledger's tables the stream {self._stream}; if not, leave one of the two out by `streams`",
+                f"The record {came.key} of the stream {self._stream} is what the ledger knows by the stream "
+                f"{known.stream} from {known.source} to {known.destination}, and would be made once more",
+                hint="if they are one, keep to these names of stream (by `__alias__` in a stream map), `source` and "
+                "`destination`, or change them in the ledger's tables; if not, leave one of the two out by `streams`",
             )
 
-    def _streams_of(self, came: Came) -> Iterator[str]:
-        yield from self._ledger.streams_of(came.key, self._entity, came.fingerprint)
-        twins = self._ledger.twins.called_otherwise(self._stream, self._entity, came.key) if self._ledger.twins else []
+    def _flows_of(self, came: Came) -> Iterator[Flow | Twin]:
+        yield from self._ledger.flows_of(came.key, self._entity, came.fingerprint)
+        twins = self._ledger.twins.called_otherwise(self._flows, came.key) if self._ledger.twins else []
         for twin in twins:
-            if came.mapped.values and self._three_ways.is_echo(came, Written(self._entity, twin.key, "", twin=twin)):
-                yield twin.stream
+            may_be = twin.stream not in self._mine and came.mapped.values
+            if may_be and self._three_ways.is_echo(came, Written(self._entity, twin.key, "", twin=twin)):
+                yield twin

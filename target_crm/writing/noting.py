@@ -33,16 +33,16 @@ class Noting:
 
     def begun(self, came: Came, crm_id: str) -> None:
         """Notes that a record is about to be changed: the other pipeline may meet it before the rest is noted."""
-        self._mark(came, crm_id, being_written(came.fingerprint))
-
-    def refused(self, came: Came, crm_id: str) -> None:
-        """Notes that nothing came of it."""
-        self._mark(came, crm_id, "")
-
-    def _mark(self, came: Came, crm_id: str, its_print: str) -> None:
         if self._two_ways.is_paired:
             known = came.known or Written(self._mapper.entity.name, crm_id, "")
-            self._ledger.note(self._stream, came.key, replace(known, digest=its_print))
+            self._ledger.note(self._stream, came.key, replace(known, digest=being_written(came.fingerprint)))
+
+    def refused(self, came: Came) -> None:
+        """Notes that nothing came of it."""
+        if self._two_ways.is_paired and came.known:
+            self._ledger.note(self._stream, came.key, replace(came.known, digest=""))
+        elif self._two_ways.is_paired:
+            self._ledger.forget(self._stream, came.key)
 
     def stored(
         self,

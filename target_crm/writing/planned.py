@@ -58,6 +58,8 @@ class Decision:
     """By field of the CRM: what stands for it in the base, and what came."""
     is_untouched: bool = False
     """Whether nobody changed the record in the CRM, although the base does not tell."""
+    is_doubtful: bool = False
+    """Whether a run was cut off while it wrote something else over the record, which the CRM may hold."""
     changes: list[Change] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 

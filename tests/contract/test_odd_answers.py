@@ -166,7 +166,7 @@ def test_another_shape_doubles_nothing_when_it_is_written(subject: Subject, seed
         config = {**subject.config(crm), "ledger_url": f"sqlite:///{tmp_path}/l.sqlite", "identify_by": "ledger"}
         proper, number = crm.answer, chance.randint(1, 15)
         spoil(crm, body(lambda told: mutated(told, chance)), which=number.__eq__)
-        assert "Traceback" not in write(config, messages).words
+        assert "Traceback" not in write(config, messages).everything
         crm.answer = proper
         assert write(config, messages).exit == ""
         there = Counter(str(row.get(subject.match)) for row in records(crm, subject.entity))

@@ -157,7 +157,7 @@ def test_a_look_up_is_right_or_fails(subject: Subject, lie: str, tmp_path: Path,
         for number in turns(subject, range(looked.asked + 1 if forever else 1, counted.asked + 1)):
             with lying(crm, LIES[lie], number, forever=forever):
                 result = write({**settings, "ledger_url": f"sqlite:///{tmp_path}/{number}.sqlite"}, messages)
-            assert "Traceback" not in result.words
+            assert "Traceback" not in result.everything
             where = f"request {number} of {counted.asked}"
             assert result.exit or f"{len(unique)} update" in result.line(subject.entity), where
             assert " create" not in result.log, where

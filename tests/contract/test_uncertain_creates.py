@@ -95,7 +95,7 @@ def test_one_that_is_never_carried_out_ends_in_a_sentence(subject: Subject, tmp_
         proper = crm.answer
         crm.answer = lambda call: answer if is_create(call) else proper(call)
         result = load(subject, crm, tmp_path)
-        assert "Traceback" not in result.words
+        assert "Traceback" not in result.everything
         assert result.exit.startswith("target-crm: ")
         crm.answer = proper
         assert load(subject, crm, tmp_path).exit == ""
@@ -141,7 +141,7 @@ def test_a_page_that_refuses_is_not_taken_for_the_crms_own_word(
 
         crm.answer = guarded
         result = load(subject, crm, tmp_path)
-        assert "Traceback" not in result.words
+        assert "Traceback" not in result.everything
         if done:
             assert result.exit == ""
             assert there(subject, crm) == Counter(wanted(subject))

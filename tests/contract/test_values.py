@@ -105,7 +105,7 @@ def test_half_a_surrogate_pair_is_refused_and_kept(
     more |= {"rejects_path": str(tmp_path / "rejects"), "report_path": str(tmp_path / "report.html")}
     result = run({**subject.config(crm), **more}, lines)
     assert result.exit == ""
-    assert result.words.encode()
+    assert result.everything.encode()
     assert "1 create, 1 reject" in result.line(subject.entity)
     assert "half a surrogate pair" in result.log
     kept = [json.loads(line) for line in (tmp_path / "rejects").read_text("utf-8").splitlines()]

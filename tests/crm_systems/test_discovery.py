@@ -40,9 +40,11 @@ def test_alfacrm_a_list_that_every_tenant_has_is_not_absent() -> None:
 def test_alfacrm_a_list_that_a_tenant_may_lack_is_left_out() -> None:
     with alfacrm.tenant(20) as simulator:
         answering(simulator, NOT_FOUND, lambda call: "/pipeline/index" in call.path)
-        result = alfacrm.read(simulator, "pipeline", "subject")
+        result, named = alfacrm.read(simulator), alfacrm.read(simulator, "pipeline", "subject")
     assert result.exit == ""
     assert "pipeline is left out" in result.log
+    assert "pipeline: `entities` names pipeline, which the CRM does not offer to this user." in named.exit
+    assert named.records["subject"]
 
 
 def test_alfacrm_a_branch_that_fails_does_not_hide_the_entity() -> None:
@@ -71,9 +73,11 @@ def test_intouch_a_list_that_every_version_has_is_not_absent(name: str) -> None:
 
 def test_intouch_a_list_that_this_version_does_not_have_is_left_out() -> None:
     with intouch.installation(20, flavour="6.2") as simulator:
-        result = intouch.read(simulator, "comm", "parties")
+        result, named = intouch.read(simulator), intouch.read(simulator, "comm", "parties")
     assert result.exit == ""
     assert "comm is left out" in result.log
+    assert "comm: `entities` names comm, which the CRM does not offer to this user." in named.exit
+    assert named.records["parties"]
 
 
 def test_intouch_items_of_a_listed_list_that_is_not_found_are_missed() -> None:

@@ -10,9 +10,11 @@ import pytest
 
 from crm_simulators.vtiger import VtigerSimulator
 from crm_systems import open_client
+from crm_systems.client.paths import Divisions, Path
 from crm_systems.client.shared import Pace
 from crm_systems.errors import Rejected
 from crm_systems.model import Page, Request
+from crm_systems.paging import Divisible
 from tests.running import Time, operation
 
 if TYPE_CHECKING:
@@ -119,6 +121,33 @@ def test_an_error_in_one_walk_ends_all(server: VtigerSimulator) -> None:
     walks = [walk_of(0, lambda _number: None), broken, *(walk_of(each, lambda _number: None) for each in range(50))]
     with open_client({**server.config(), "parallel_requests": 3}) as client, pytest.raises(Rejected):
         pages_of(client, walks)
+
+
+class Long(Divisible):
+    """A walk of some pages."""
+
+    def __init__(self, pages: int) -> None:
+        self._pages = pages
+
+    def __call__(self, _call: Any) -> Iterator[Page]:
+        yield Page([])
+
+    @property
+    def pages_left(self) -> float:
+        return self._pages
+
+    def divide(self) -> Long:
+        raise AssertionError
+
+
+def test_nobody_logs_in_for_a_few_pages() -> None:
+    few, many = (Path(Long(pages), lambda _request: None) for pages in (5, 6))
+    divisions = Divisions()
+    assert not divisions.may_go_on(few, [few])
+    assert divisions.may_go_on(many, [many])
+    divisions.note(few, Page([]), at_once=2)
+    assert divisions.may_go_on(few, [few]), "somebody has logged in who is free now"
+    assert not divisions.may_go_on(few, [few, many])
 
 
 def test_logins_are_kept_and_closed(server: VtigerSimulator) -> None:

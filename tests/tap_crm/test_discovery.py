@@ -90,7 +90,7 @@ def test_a_server_that_gives_the_same_page_again_and_again(vtiger: Start) -> Non
     simulator = vtiger(rows=20)
     row = {"productid": "14x9", "taxid": "34x1", "taxpercentage": "1.000", "regions": "[]"}
     for size in (3, 100):
-        rows = [{**row, "taxid": f"34x{number}"} for number in range(size)]
+        rows = [{**row, "taxid": f"34x{number}"} for number in range(1, size + 1)]
         page = Answer(json.dumps({"success": True, "result": rows}).encode())
         answering(simulator, page, when=lambda call: "from ProductTaxes" in call.query.get("query", ""))
         simulator.calls.clear()

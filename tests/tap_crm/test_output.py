@@ -58,14 +58,17 @@ def test_what_is_said_may_go_nowhere(vtiger: Callable[..., VtigerSimulator], tmp
     assert result.stdout.count(b'"type":"RECORD","stream":"Contacts"') == 5
 
 
-def test_a_signal_ends_no_line_in_its_middle(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_no_line_in_its_middle(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path, asked: signal.Signals
+) -> None:
     crm = vtiger(rows=400)
     (tmp_path / "tap.json").write_text(json.dumps({**crm.config(), "entities": ["Leads"], "parallel_requests": 1}))
     process = command("--config", tmp_path / "tap.json")
     # Nobody reads yet, so that the pipe is full before the second page has left.
-    on_page(crm, 3, process.terminate)
+    on_page(crm, 3, lambda: process.send_signal(asked))
     result, code = finished(process)
     assert {message["type"] for message in result.messages} >= {"SCHEMA", "RECORD"}
-    assert code == 128 + signal.SIGTERM
-    assert "Ended by SIGTERM" in result.log
+    assert code == 128 + asked
+    assert f"Ended by {asked.name}" in result.log
     assert "Traceback" not in result.log

@@ -104,6 +104,7 @@ BROKEN: list[Any] = [
     {"deletions_read_until": 5},
     {"partitions": [{"context": {}}]},
     {"progress_markers": []},
+    {"modifiedtime": "2025-06-15T00:00:00Z"},
 ]
 
 

@@ -73,7 +73,7 @@ def test_a_conflict_is_settled_and_told(
     assert stored(crm, "Contacts") == before
     result = run(config, changed)
     assert result.line("Contacts").endswith(f"1 update; changed on both sides: title (1 {done})")
-    assert "Boss" not in result.words
+    assert "Boss" not in result.everything
     assert told(tmp_path) == [{**BOTH, "done": done}]
     now = one(crm, "Contacts", email="ann@example.com")
     assert (now["title"], now["phone"]) == ("Chief" if done == "written" else "Boss", "2")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CONTACTS: list[dict[str, Any]] = [{"id": "1", "lastname": "Nova"}, {"id": "2", "lastname": "Novak"}]
 
 
-def told(identifier: str, at: str | None = "2026-01-01T00:00:00Z") -> list[dict[str, Any]]:
+def told(identifier: str, at: Any = "2026-01-01T00:00:00Z") -> list[dict[str, Any]]:
     """The stream of deletions with one record."""
     row = {"entity": "Contacts", "id": identifier, "noticed_at": at}
     return pipe("deleted_records", [row], keys=("entity", "id"), owner=None)
@@ -39,12 +39,13 @@ def test_a_deletion_told_apart_is_applied_as_a_marked_one(crm: VtigerSimulator, 
     assert "deleted_records →" not in result.log
 
 
-def test_a_record_that_is_told_to_be_back_stays_as_it_is(crm: VtigerSimulator, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", [None, float("nan"), ""], ids=str)
+def test_a_record_that_is_told_to_be_back_stays_as_it_is(crm: VtigerSimulator, tmp_path: Path, at: Any) -> None:
     config = settings(crm, tmp_path, identify_by="ledger", deletes="apply")
     contacts = pipe("Contacts", CONTACTS)
     assert run(config, contacts).exit == ""
     crm.calls.clear()
-    assert run(config, [contacts[0], *told("2", None)]).exit == ""
+    assert run(config, [contacts[0], *told("2", at)]).exit == ""
     assert (names(crm), writes(crm)) == ({"Nova", "Novak"}, [])
 
 

@@ -193,7 +193,7 @@ def test_a_record_that_the_maps_fail_on_is_rejected(crm: VtigerSimulator, tmp_pa
     assert "Contacts: the record 1 is rejected: `stream_maps` fails on it" in result.log
     assert result.line("Contacts") == "Contacts → Contacts: 1 reject"
     assert result.exit == ""
-    assert "Secretperson" not in result.words
+    assert "Secretperson" not in result.everything
     kept = json.loads((tmp_path / "rejects.jsonl").read_text("utf-8").splitlines()[1])
     assert kept["record"] == messages[1]["record"]
 

@@ -28,7 +28,7 @@ def test_values_that_a_pick_list_does_not_have_are_said_once_a_field(crm: Vtiger
     result = run(settings(crm, tmp_path, identify_by="ledger"), pipe("Contacts", people))
     assert (result.log.count("leadsource comes with values"), result.log.count("cf_877 comes with values")) == (1, 1)
     assert "salutationtype comes" not in result.log
-    assert "Sicret" not in result.words
+    assert "Sicret" not in result.everything
     assert len(stored(crm, "Contacts", leadsource="Unheard 1")) == 1
 
 

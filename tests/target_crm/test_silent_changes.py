@@ -38,7 +38,7 @@ def test_it_is_reported_and_not_sent_again(crm: VtigerSimulator, tmp_path: Path,
     created = run(config, pipe("Contacts", [person]))
     assert one(crm, "Contacts", email="silent@example.com")[field] == kept
     assert created.line("Contacts").endswith(f"1 create; stored otherwise than sent: {field} (1)")
-    assert sent not in created.words
+    assert sent not in created.everything
     told = json.loads((tmp_path / "report.json").read_text("utf-8"))["silent_changes"]["Contacts"]
     assert told[field]["count"] == 1
     assert told[field]["examples"][0]["key"] == "1"

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from crm_systems.model import Kind
+from crm_systems.model import Entity, Field, Kind
 from target_crm.writing.creation import may_be_stored_as
+from target_crm.writing.creation.similarity import resembles
 
 
 @pytest.mark.parametrize(
@@ -17,3 +18,21 @@ from target_crm.writing.creation import may_be_stored_as
 )
 def test_a_number_may_be_rounded_whatever_zeros_end_it(sent: Any, stored: Any, may_be: bool) -> None:
     assert may_be_stored_as(Kind.NUMBER, Decimal(sent), Decimal(stored)) is may_be
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "stored", "is_like"),
+    [
+        (Kind.EMAIL, "Ann@Example.com", "ann@example.com", True),
+        (Kind.EMAIL, "ann@example.com", "ann@example.org", False),
+        (Kind.PHONE, "8 (999) 123-45-67", "+7(999)123-45-67", True),
+        (Kind.PHONE, "+49 30 1", "+49301", True),
+        (Kind.PHONE, "+49 30 1234567", "+49 30 1234568", False),
+        (Kind.STRING, "ann van rijn", "ANN VAN RIJN", True),
+        (Kind.STRING, "8 (999) 123-45-67", "+7(999)123-45-67", False),
+        (Kind.TEXT, "<p>one &amp; <b>two</b></p>", "one & two", True),
+    ],
+)
+def test_a_text_is_like_what_a_server_makes_of_it(kind: Kind, sent: str, stored: str, is_like: bool) -> None:
+    entity = Entity("people", (Field("name", Kind.STRING), Field("text", kind)))
+    assert resembles(entity, {"name": "Ann", "text": sent}, {"name": "Ann", "text": stored}) is is_like

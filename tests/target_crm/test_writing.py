@@ -109,6 +109,30 @@ def test_deletes(crm: VtigerSimulator, tmp_path: Path, deletes: str) -> None:
     assert len(stored(crm, "Contacts", email="ann@example.com")) == 1, "what comes again is created again"
 
 
+MARKS: dict[str, tuple[Any, str]] = {
+    "a day": ("2026-01-01", "delete"),
+    "seconds": (1767225600, "delete"),
+    "NaN": (float("nan"), "unchanged"),
+    "blanks": (" ", "unchanged"),
+    "false": ("false", "reject"),
+    "yes": (True, "reject"),
+    "a digit": (1, "reject"),
+    "no day": ("0000-00-00", "reject"),
+    "a list": (["2026-01-01"], "reject"),
+}
+
+
+@pytest.mark.parametrize("case", MARKS)
+@pytest.mark.parametrize("by", ["ledger", ["email"]], ids=str)
+def test_nothing_but_a_time_marks_a_record_as_gone(crm: VtigerSimulator, tmp_path: Path, by: Any, case: str) -> None:
+    mark, action = MARKS[case]
+    config = settings(crm, tmp_path, identify_by=by, deletes="apply", max_rejects=1, rejects_path=str(tmp_path / "r"))
+    run(config, pipe("Contacts", [ANN]))
+    result = run(config, pipe("Contacts", [{**ANN, "_sdc_deleted_at": mark}]))
+    assert (result.exit, result.line("Contacts")) == ("", f"Contacts → Contacts: 1 {action}")
+    assert len(stored(crm, "Contacts", email="ann@example.com")) == (action != "delete")
+
+
 def test_what_comes_after_a_delete_in_the_same_batch_is_done_after_it(crm: VtigerSimulator, tmp_path: Path) -> None:
     config = settings(crm, tmp_path, identify_by=["email"], deletes="apply", parallel_requests=4)
     others = [{"id": str(number), "lastname": "x", "email": f"{number}@example.com"} for number in range(10, 30)]

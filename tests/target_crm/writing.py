@@ -48,7 +48,7 @@ class Run:
         self.states = [json.loads(line) for line in self.output.splitlines()]
 
     @property
-    def words(self) -> str:
+    def everything(self) -> str:
         """All that people and programs can see."""
         return f"{self.output}\n{self.log}\n{self.exit}"
 

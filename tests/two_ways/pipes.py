@@ -49,13 +49,14 @@ class Pipe:
         """What the tap gives now."""
         result = read(self._tap, catalog=self._catalog, state=self.source.state)
         assert result.exit == "", result.exit
+        assert "no stream here" not in result.log
         return [line for line in result.output.split("\n") if line]
 
     def write(self, messages: list[str]) -> str:
         """Writes what a tap gave; the sentence at the end, empty after success."""
         self._report.unlink(missing_ok=True)
         result = write(self.settings, messages)
-        assert "Traceback" not in result.words
+        assert "Traceback" not in result.everything
         if result.states:
             self.source.state = result.states[-1]
         return result.exit

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Fault
+from crm_simulators.base import Answer, Fault
 from target_crm.writing.creation import LOOK_SECONDS
-from tests.contract.subjects import SEX, SUBJECTS
+from tests.contract.subjects import SEX, SUBJECTS, records
 from tests.target_crm.writing import QuietTarget, run
 from tests.two_ways.machine import is_write
 from tests.two_ways.pipes import Pipe
 from tests.two_ways.sides import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+FIELDS = {"first_name": "firstname", "last_name": "lastname", "note": "description"}
 ANN = {"first_name": "Ann", "last_name": "Nova", "email": "ann@example.com", "note": "first"}
 
 
@@ -139,6 +140,17 @@ def test_a_create_that_was_cut_off_is_not_made_again_by_the_other_pipeline(tmp_p
         assert len(both.a.people()) == len(both.b.people()) == 2
 
 
+def test_a_create_that_was_cut_off_is_found_whatever_the_crm_made_of_it(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        lower_cased(both.b)
+        both.a.create({**ANN, "first_name": "Bob", "email": "Bob@Example.com"})
+        both.to_b.write_and_die(both.to_b.read(), 1, Fault.LOST_ANSWER, is_write)
+        both.go()
+        both.go()
+        assert len(both.a.people()) == len(both.b.people()) == 2
+        assert {each["email"] for each in both.a.people().values()} == {"ann@example.com", "Bob@Example.com"}
+
+
 def test_an_edit_of_a_record_that_a_killed_run_made_is_not_left_behind_unseen(tmp_path: Path) -> None:
     with scene(tmp_path) as both:
         both.a.create({**ANN, "first_name": "Bob"})
@@ -213,12 +225,7 @@ def test_each_may_call_things_as_its_crm_does(tmp_path: Path) -> None:
         }
         maps = {"Contacts": {"__else__": None, "lastname": "lastname", "description": "description", "id": "id"}}
         one.own_tap = {"stream_maps": {**maps, "picklists": None}}
-        other.own_tap = {
-            "stream_maps": {
-                "customer": {"__else__": None, "name": "name", "note": "note", "id": "id"},
-                "picklists": None,
-            }
-        }
+        other.own_tap = {"stream_maps": {"customer": {"__else__": None, "name": "name", "note": "note", "id": "id"}}}
         new = {"Contacts": {"legal_type": "1", "is_study": "1"}}
         to_b = Pipe(one, other, tmp_path, **{**plain, "stream_maps": new, "streams": {"Contacts": there}})
         to_a = Pipe(other, one, tmp_path, **{**plain, "streams": {"customer": back}})
@@ -237,13 +244,16 @@ def test_each_may_call_things_as_its_crm_does(tmp_path: Path) -> None:
 
 def lower_cased(side: Side) -> None:
     """Lets a Vtiger keep e-mails in small letters."""
-    simulator: Any = side.simulator
-    put = simulator.store.put
+    store: Any = getattr(side.simulator, "store", None)
 
-    def lowering(record: Any, values: dict[str, Any]) -> None:
-        put(record, {name: str(value).lower() if name == "email" else value for name, value in values.items()})
+    def lowering(keep: Callable[..., Any]) -> Callable[..., Any]:
+        def kept(record: Any, values: dict[str, Any], *rest: Any) -> Any:
+            lowered = {name: value.lower() if name == "email" else value for name, value in values.items()}
+            return keep(record, lowered, *rest)
 
-    simulator.store.put = lowering
+        return kept
+
+    store.add, store.put = lowering(store.add), lowering(store.put)
 
 
 @pytest.mark.parametrize("moment", [Fault.LOST_ANSWER, Fault.REFUSED])
@@ -265,6 +275,21 @@ def test_what_a_crm_makes_of_a_value_never_comes_back_from_a_write_that_was_cut_
         assert both.one(both.a)["email"] == "Ann@Nova.example"
 
 
+def test_what_was_taken_back_after_a_write_that_was_cut_off_does_not_come_back(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        lower_cased(both.b)
+        both.a.edit(both.twin(both.a), "email", "Ann@Nova.example")
+        both.to_b.write_and_die(both.to_b.read(), 1, Fault.LOST_ANSWER, is_write)
+        both.a.simulator.clock.advance(1)
+        both.a.edit(both.twin(both.a), "email", ANN["email"])
+        both.b.edit(both.twin(both.b), "note", "theirs")
+        both.go(both.to_b)
+        told = [(each["theirs"], each["done"]) for each in both.to_b.conflicts()]
+        assert sorted(told) == [("ann@nova.example", "written"), ("theirs", "written")]
+        both.go()
+        assert {each["email"] for side in (both.a, both.b) for each in side.people().values()} == {ANN["email"]}
+
+
 def test_a_write_that_was_refused_leaves_the_other_side_to_its_own_edits(tmp_path: Path) -> None:
     with scene(tmp_path) as both:
         both.a.edit(both.twin(both.a), "last_name", "")
@@ -273,6 +298,23 @@ def test_a_write_that_was_refused_leaves_the_other_side_to_its_own_edits(tmp_pat
         both.b.edit(both.twin(both.b), "last_name", "Novak")
         both.go(both.to_a)
         assert both.one(both.a)["last_name"] == "Novak"
+
+
+def test_who_was_met_by_a_write_that_was_refused_is_met_again(tmp_path: Path) -> None:
+    with scene(tmp_path, identify_by=["ledger", "email"]) as both:
+        bob = {**ANN, "first_name": "Bob", "email": "bob@example.com"}
+        both.a.create(bob)
+        theirs = both.b.create({**bob, "first_name": "BOB"})
+        simulator: Any = both.b.simulator
+        answer = simulator.answer
+        denied = Answer(b'{"success": false, "error": {"code": "ACCESS_DENIED", "message": "not now"}}')
+        simulator.answer = lambda call: denied if is_write(call) else answer(call)
+        both.go(both.to_b)
+        simulator.answer = answer
+        both.a.state = None
+        both.go(both.to_b)
+        assert [(each["field"], each["theirs"]) for each in both.to_b.conflicts()] == [("firstname", "BOB")]
+        assert both.b.people()[theirs]["first_name"] == "Bob"
 
 
 def test_a_field_that_is_new_to_both_pipelines_is_brought_together(tmp_path: Path) -> None:
@@ -315,5 +357,24 @@ def test_two_pipelines_that_call_a_stream_differently_make_nothing_once_more(tmp
         both.b.state = None
         messages = [each.replace('"people"', '"persons"') for each in both.to_a.read()]
         end = run(settings, messages).exit
-        assert "is what the ledger knows by the stream people" in end
+        assert "of the stream persons is what the ledger knows by the stream people from b to Vtiger at a" in end
         assert len(both.a.people()) == 1
+
+
+def test_a_record_may_come_by_a_stream_of_its_own_beside_its_twin(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        settings = {**both.to_a.settings, "streams": {"newsletter": {"entity": "Leads", "fields": FIELDS}}}
+        both.b.state = None
+        messages = [each.replace('"people"', '"newsletter"') for each in both.to_a.read()]
+        assert run(settings, messages).exit == ""
+        assert [each["lastname"] for each in records(both.a.simulator, "Leads")] == ["Nova"]
+
+
+def test_what_a_pipeline_brought_before_it_named_its_crm_is_not_made_once_more(tmp_path: Path) -> None:
+    with SUBJECTS["vtiger"].start(0) as a, SUBJECTS["vtiger"].start(0) as b:
+        found = Scene(Side("vtiger", "a", a), Side("vtiger", "b", b), tmp_path)
+        del found.to_b.settings["destination"]
+        found.a.create(ANN)
+        found.go(found.to_b)
+        assert "by the stream people from a to Vtiger at 127.0.0.1" in found.to_a.write(found.to_a.read())
+        assert len(found.a.people()) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,15 @@ if TYPE_CHECKING:
     from crm_systems.model import Entity
 
 
+SUBSCRIBER = 7
+"""How many digits at the end of a phone number tell it, however the rest is written."""
+_MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+
+
 def resembles(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
     """Whether a stored record is as sent: its texts are, but for what a server does to texts."""
     return equal_fields(entity, sent, stored) > 0 and all(
-        _like(value, now) for value, now in _texts(entity, sent, stored)
+        _like(kind, value, now) for kind, value, now in _texts(entity, sent, stored)
     )
 
 
@@ -31,7 +37,8 @@ def may_be(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any], *
     """
     if 2 * equal_fields(entity, sent, stored) <= len(sent):
         return False
-    return changed or all(is_empty(now) or _like(value, now) for value, now in _texts(entity, sent, stored))
+    texts = _texts(entity, sent, stored)
+    return changed or all(is_empty(now) or _like(kind, value, now) for kind, value, now in texts)
 
 
 def equal_fields(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> int:
@@ -48,25 +55,27 @@ def may_be_stored_as(kind: Kind, sent: Any, stored: Any) -> bool:
     if kind is Kind.NUMBER:
         exact, kept = Decimal(str(sent)), Decimal(spelled(stored))
         return abs(exact - kept) < Decimal(1).scaleb(int(kept.as_tuple().exponent))
-    return kind in FREE_TEXTS and _like(str(sent), stored)
+    return kind in FREE_TEXTS and _like(kind, str(sent), stored)
 
 
-def _texts(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _texts(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[tuple[Kind, str, Any]]:
     for name, value in sent.items():
         field = entity.field(name)
         if field and field.kind in FREE_TEXTS and not is_empty(value):
-            yield str(value), stored.get(name)
+            yield field.kind, str(value), stored.get(name)
 
 
-def _like(sent: str, stored: Any) -> bool:
-    """Equal, but for cut ends, replaced characters, blanks at the ends and encoded markup."""
+def _like(kind: Kind, sent: str, stored: Any) -> bool:
+    """Equal, but for cut ends, small letters and capitals, and all that is no letter or digit."""
     if sent == stored:
         return True
     kept, wanted = _plain(str(stored or "")), _plain(sent)
-    return (wanted == kept or wanted.startswith(kept)) and not is_empty(stored)
+    is_same_phone = kind is Kind.PHONE and kept[-SUBSCRIBER:] == wanted[-SUBSCRIBER:]
+    return (is_same_phone or wanted.startswith(kept)) and not is_empty(stored)
 
 
 def _plain(written: str) -> str:
-    """A text without what a server may take for something else: markup, blanks, and letters of more than 16 bits."""
-    decoded = unicodedata.normalize("NFC", html.unescape(html.unescape(written)))
-    return "".join(char for char in decoded if char < "\U00010000" and char not in "?\x00\ufffd" and not char.isspace())
+    """The letters and digits of a text, of 16 bits at the most; the rest may be something else on a server."""
+    decoded = _MARKUP.sub("", html.unescape(html.unescape(written)))
+    folded = unicodedata.normalize("NFC", decoded.casefold())
+    return "".join(char for char in folded if char < "\U00010000" and char.isalnum())

@@ -50,7 +50,8 @@ def test_create_read_revise_delete(start: Start, flavour: str) -> None:
     client.post("revise", element={"id": made, "lastname": "a &amp; &lt;c&gt;", "phone": None})
     again = lead(client, made)
     assert again is not None
-    assert (again["lastname"], again["phone"]) == ("a & <c>", "")
+    text = "a &amp; &lt;c&gt;" if flavour == "corebos" else "a & <c>"
+    assert (again["lastname"], again["phone"]) == (text, "")
     assert again["modifiedtime"] > row["modifiedtime"]
     assert client.post("delete", id=made) == {"status": "successful"}
     assert lead(client, made) is None

@@ -197,11 +197,11 @@ def test_wrong_credentials_are_tried_once_and_said_plainly(status: int) -> None:
     assert "not-the-key" not in result.everything
 
 
-def test_an_entity_that_the_role_may_not_see_is_left_out_by_name() -> None:
+def test_an_entity_that_the_role_may_not_see_is_missed_by_name() -> None:
     with tenant(20, denied=frozenset({"pay"})) as simulator:
         result = read(simulator, "pay", "group")
         assert sum("login" in call.path for call in simulator.calls) == 1
-    assert "pay is left out" in result.log
+    assert "pay: `entities` names pay, which the CRM does not offer to this user." in result.exit
     assert result.records.keys() == {"group", "fields"}
 
 

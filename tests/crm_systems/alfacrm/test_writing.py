@@ -188,8 +188,8 @@ def test_a_refusal_is_a_reject_whatever_its_form(shape: str, status: int, tmp_pa
     assert "1 reject" in result.line("customer")
     rejects = (tmp_path / "rejects.jsonl").read_text("utf-8")
     assert "максимум 50" in json.loads(rejects.splitlines()[-1])["rejected"]["reason"]
-    assert "максимум" not in result.words
-    assert shape == "texts" or "complains about name" in result.words
+    assert "максимум" not in result.everything
+    assert shape == "texts" or "complains about name" in result.everything
 
 
 @pytest.mark.parametrize("shape", ["map", "texts"])

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.base import Answer, Call
 from crm_simulators.vtiger import VtigerSimulator
+from tests.running import discover
 from tests.target_crm.writing import one, pipe, run, settings
 
 if TYPE_CHECKING:
@@ -24,9 +26,9 @@ def crm() -> Iterator[VtigerSimulator]:
 TIMES = {"dtstart": "2026-07-01T01:30:00Z", "dtend": "2026-07-01T02:30:00Z", "followupdt": "2026-07-02T02:30:00Z"}
 
 
-def write(crm: VtigerSimulator, folder: Path, user: str, stream: str, **values: Any) -> str:
+def write(crm: VtigerSimulator, folder: Path, user: str, stream: str, *, by: Any = "ledger", **values: Any) -> str:
     """Writes one record as a user; how the run ended."""
-    config = {**settings(crm, folder, identify_by="ledger", default_owner=user), **crm.config_for(user)}
+    config = {**settings(crm, folder, identify_by=by, default_owner=user), **crm.config_for(user)}
     return run(config, pipe(stream, [{"id": user, **values}])).exit
 
 
@@ -66,3 +68,36 @@ def test_the_lines_of_a_document(crm: VtigerSimulator, tmp_path: Path) -> None:
         assert [(float(row["quantity"]), row["listprice"]) for row in stored] == [
             (2.0, f"{float(price):.6f}") for price in prices
         ]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["by describe", "by what it stores"])
+def test_entities_of_html(crm: VtigerSimulator, tmp_path: Path, told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its revise does not decode them; the longer of the texts is cut."""
+    if not told:
+        monkeypatch.setattr("crm_systems.vtiger.describe.typed_fields", lambda _described: None)
+    crm_id = crm.store.insert("Accounts", {"accountname": f"Entities {told}"})
+    values = {"description": "a &amp; b &lt;i&gt;", "ship_country": "&eacute;" * 20}
+    for each in ({"ship_country": values["ship_country"]}, values):
+        assert (
+            write(crm, tmp_path, "admin", "Accounts", accountname=f"Entities {told}", by=["accountname"], **each) == ""
+        )
+        stored = one(crm, "Accounts", id=crm_id)
+        assert {stored[name] for name in each} == {value[: len(stored[name])] for name, value in each.items()}
+
+
+def test_that_it_hands_out_no_files_is_said(crm: VtigerSimulator) -> None:
+    with pytest.raises(SystemExit, match="the CRM hands out none: leave `files` out"):
+        discover({**crm.config(), "entities": ["Documents"], "files": "content"})
+    assert discover({**crm.config(), "entities": ["Accounts"], "files": "content"})
+
+
+def test_an_older_one_says_in_plain_text_that_it_does_not_have_an_operation(crm: VtigerSimulator) -> None:
+    proper = crm.answer
+
+    def answer(call: Call) -> Answer:
+        given = proper(call)
+        return Answer(b"Unknown operation requested", 200, "text/html") if b"UNKNOWN_OPERATION" in given.body else given
+
+    crm.answer = answer
+    with pytest.raises(SystemExit, match="no relations but those that are fields"):
+        discover({**crm.config(), "relations": "all"})

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,3 +91,28 @@ def test_old_records_are_not_looked_at_one_by_one() -> None:
     ]
     assert changes.news(rows, key_of, timedelta()) == rows
     assert len(looked) < 30
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 29, 59])
+def test_many_records_of_the_last_minutes_are_sent_once(seconds: int) -> None:
+    """As after an import, however the time from which the next run reads lies between two full minutes."""
+    begun = STARTED - timedelta(days=1) + timedelta(seconds=seconds)
+    rows: list[Row | Record] = [
+        {"id": f"{number}", "changed": (begun + timedelta(seconds=number // 20)).isoformat()} for number in range(3000)
+    ]
+    state: dict[str, Any] = {}
+    told = []
+    for run in range(3):
+        changes = Incremental(
+            state,
+            "changed",
+            started=STARTED + timedelta(days=run),
+            zone=ZONES[0],
+            lookback=timedelta(seconds=60),
+            start=None,
+        )
+        since = (changes.since or begun).isoformat()
+        read = [row for row in rows if row["changed"] >= since]
+        told.append((len(changes.news(read, key_of, timedelta(seconds=30))), changes.overlap.is_stale))
+        changes.advance()
+    assert told == [(3000, False), (0, False), (0, False)]

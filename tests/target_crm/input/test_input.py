@@ -138,6 +138,12 @@ def test_messages_that_mean_nothing_here_are_passed_over(crm: VtigerSimulator, t
     assert len(stored(crm, "Contacts", email="ann@example.com")) == 1
 
 
+def test_that_nothing_comes_is_said(crm: VtigerSimulator, tmp_path: Path) -> None:
+    result = run(settings(crm, tmp_path, identify_by="ledger"), [])
+    assert "Nothing came in." in result.log
+    assert (result.exit, crm.calls) == ("", [])
+
+
 @pytest.mark.parametrize("keys", [None, []], ids=str)
 def test_a_stream_without_a_key_is_written(crm: VtigerSimulator, tmp_path: Path, keys: Any) -> None:
     messages = pipe("Contacts", [ANN])

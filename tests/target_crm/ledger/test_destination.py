@@ -174,7 +174,7 @@ def test_a_broken_row_is_a_sentence(tmp_path: Path, damage: str) -> None:
         result = load(subject, crm, tmp_path / "ledger", incoming(subject, 0, title="new"))
         assert "ledger" in result.exit
         assert "k0" in result.exit or "cannot be read (" in result.exit
-        assert "Traceback" not in result.words
+        assert "Traceback" not in result.everything
 
 
 def test_a_run_of_which_nothing_is_known_may_live_and_one_that_ended_is_gone() -> None:

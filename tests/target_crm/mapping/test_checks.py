@@ -174,7 +174,7 @@ def test_one_clear_sentence_and_nothing_written(crm: VtigerSimulator, tmp_path: 
     assert result.output == ""
     assert writes(crm) == []
     for secret in ("Sicretova", "ann@example.com", str(crm.config()["access_key"])):
-        assert secret not in result.words
+        assert secret not in result.everything
 
 
 @pytest.mark.parametrize(
@@ -194,14 +194,14 @@ def test_the_command_says_it_without_a_traceback(crm: VtigerSimulator, tmp_path:
 def test_a_line_that_is_no_message_is_not_repeated(crm: VtigerSimulator, tmp_path: Path, line: str) -> None:
     result = run(settings(crm, tmp_path, **BY_LEDGER), [*pipe("Contacts", [ANN])[:1], line])
     assert result.exit.startswith("target-crm: Line 2 of the input: it is no Singer message")
-    assert "Sicretova" not in result.words
+    assert "Sicretova" not in result.everything
 
 
 def test_two_matches_are_named_by_their_ids(crm: VtigerSimulator, tmp_path: Path) -> None:
     ids = _two_novaks(crm)
     result = run(settings(crm, tmp_path, identify_by=["lastname"]), pipe("Contacts", [{**ANN, "lastname": "Novák"}]))
     assert f"the record 1 is rejected: 2 records have the same lastname: {ids}" in result.exit
-    assert "Novák" not in result.words
+    assert "Novák" not in result.everything
     assert writes(crm) == []
 
 

@@ -135,7 +135,7 @@ def test_what_the_server_would_garble_is_rejected_before_it_is_sent(
     person = {"id": "p1", "lastname": "Wrong", field: value}
     result = run(settings(crm, tmp_path, identify_by="ledger"), pipe("Contacts", [person]))
     assert f"Contacts: the record p1 is rejected: its {field} is no {kind}" in result.exit
-    assert value not in result.words
+    assert value not in result.everything
     assert writes(crm) == []
 
 

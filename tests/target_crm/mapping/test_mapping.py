@@ -134,7 +134,13 @@ STORED = {"a": "Novák", "b": "x" * 30, "c": "rocket ?? man", "n": Decimal("1.23
 
 @pytest.mark.parametrize(
     ("change", "expected"),
-    [({}, True), ({"a": "Novak"}, False), ({"a": "日本"}, False), ({"b": ""}, False), ({"c": "rocket &lt;man"}, False)],
+    [
+        ({}, True),
+        ({"a": "Novak"}, False),
+        ({"a": "日本"}, False),
+        ({"b": ""}, False),
+        ({"c": "rocket &lt;woman"}, False),
+    ],
 )
 def test_a_record_resembles_what_was_sent_but_for_what_servers_do(change: dict[str, str], expected: bool) -> None:
     assert resembles(ENTITY, {**SENT, "d": "more"}, {**STORED, **change}) == expected

@@ -32,7 +32,7 @@ def test_the_first_reject_stops_the_run_and_what_came_before_is_safe(crm: Vtiger
     assert "No more than 0 may be (`max_rejects`), so the run stops; what came before it is written." in result.exit
     assert result.states == [{"at": 1}]
     assert [each["lastname"] for each in crm.store.records("Contacts")[-1:]] == ["Good 0"]
-    assert "31 February" not in result.words
+    assert "31 February" not in result.everything
     assert result.line("Contacts") == "Contacts → Contacts: 1 create, 1 reject"
 
 
@@ -101,7 +101,7 @@ def test_what_the_server_refuses_is_kept_with_its_words_but_not_logged(crm: Vtig
     result = run(config, pipe("Accounts", [{"id": 1, "accountname": "Acme"}]))
     assert "refuses this (0): another record has the same accountname, and no two may" in result.log
     assert "Duplicate(s) detected!" in path.read_text("utf-8")
-    assert "Duplicate" not in result.words
+    assert "Duplicate" not in result.everything
 
 
 def test_a_record_that_cannot_be_kept_stops_the_run(crm: VtigerSimulator, tmp_path: Path) -> None:

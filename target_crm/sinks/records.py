@@ -1,0 +1,81 @@
+"""The sink of records: one class serves every CRM."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from target_crm.outcome import Action, Conflict, Outcome
+from target_crm.sinks.sink import WritingSink
+from target_crm.writing import Planned, Writer
+
+if TYPE_CHECKING:
+    from target_crm.mapping import Mapper
+    from target_crm.sinks.sink import Incoming
+    from target_crm.writing import Ahead
+
+TOGETHER = 32
+"""How many records are noted at once, at the least, before they are created; a run that is killed looks for each."""
+
+
+class CrmSink(WritingSink):
+    """Writes one stream of records, which are looked up, decided about and noted together as far as that can be."""
+
+    def _make_writer(self, mapper: Mapper) -> Writer:
+        """What writes the records, when what an earlier run was cut off in is settled."""
+        run, columns = self.run, self.original_schema["properties"]
+        # What is being created under an earlier schema is no create that was cut off.
+        run.workers.finish()
+        self._writer = Writer(run.client, run.ledger, mapper, self._identity, self._mapper_for, columns)
+        self._writer.settle_open_intents()
+        for key, crm_id, told in run.ledger.unreported.of(self.stream_name):
+            conflicts = tuple(Conflict(**each) for each in told)
+            run.report.add_conflicts(self.stream_name, Outcome(Action.UPDATE, key, crm_id, conflicts=conflicts))
+        return self._writer
+
+    def _mapper_for(self, name: str) -> Mapper:
+        """What maps values of another entity that come in records of this stream."""
+        return self._mapper_of(self.run.entity(name), replace(self._mapper.options, entity=name, fields={}))
+
+    def _hand_over(self, records: list[Incoming]) -> None:
+        """Looks a batch up, and begins to write it."""
+        ahead = self._writer.looked_up((record.key, record) for record in records if record.is_first)
+        coming = iter(records)
+        while some := list(islice(coming, max(TOGETHER, self.run.workers.in_hand))):
+            self._begin(some, ahead)
+        self.run.flush()
+
+    def _begin(self, records: list[Incoming], ahead: Ahead) -> None:
+        """Settles what needs no worker, notes what is to be created in one go, and gives the rest to the workers."""
+        found = [self._at_hand(record, ahead) if record.is_first else None for record in records]
+        plans = [each for each in found if isinstance(each, Planned)]
+        if plans:
+            self._writer.intend(plans)
+        for record, each in zip(records, found, strict=True):
+            if isinstance(each, Outcome):
+                self.run.workers.in_turn(partial(self._settle, record, each))
+            else:
+                write = partial(self._write, record, ahead=ahead if record.is_first else None, plan=each)
+                self.run.workers.begin(record.identifiers, write, partial(self._settle, record))
+
+    def _at_hand(self, record: Incoming, ahead: Ahead) -> Outcome | Planned | None:
+        waiting = self.run.pending.identifiers[self.stream_name]
+        if not waiting.isdisjoint(record.identifiers):
+            return None
+        found = self._writer.at_hand(record.key, record, ahead)
+        if isinstance(found, Outcome) and found.action is Action.DEFER:
+            waiting.update(record.identifiers)
+        return found
+
+    def _write(
+        self,
+        record: Incoming,
+        *,
+        last_chance: bool = False,
+        ahead: Ahead | None = None,
+        plan: Planned | None = None,
+    ) -> Outcome:
+        write = partial(self._writer.write, record.key, record, last_chance=last_chance, ahead=ahead, plan=plan)
+        return self._in_turn(record, write)
