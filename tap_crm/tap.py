@@ -13,6 +13,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 
 from crm_systems.discovery import introduction, stop_if_blind
 from crm_systems.errors import ConfigError, CrmError
+from crm_systems.model import Kind
 from crm_systems.terminal import handing_on, speak_utf8
 from tap_crm.configuration import ConfiguredTap
 from tap_crm.deleted import DeletedStream
@@ -84,14 +85,20 @@ class CrmTap(ConfiguredTap):
             raise self.run.stopped_by(error) from error
 
     def _discover(self) -> list[Stream]:
-        if self.settings["files"] != "names" and not self.run.client.system.offers_files:
-            raise ConfigError("`files` cannot be read here, since the CRM hands out none", hint="leave `files` out")
+        system = self.run.client.system
+        self._make_sure_of_files(there=system.offers_files)
         entities = list(self.run.described())
+        holding = [each for each in entities if any(field.kind is Kind.FILE for field in each.fields)]
+        self._make_sure_of_files(there=not holding or any(map(system.has_files, holding)))
         if not self.run.failures:
             stop_if_blind(entities)
         streams = [each for entity in entities for each in self._streams_for(entity)]
         streams += relation_streams(self, self.run)
         return [*streams, *(make() for make in self._streams_without_records().values())]
+
+    def _make_sure_of_files(self, *, there: bool) -> None:
+        if self.settings["files"] != "names" and not there:
+            raise ConfigError("`files` cannot be read here, since the CRM hands out none", hint="leave `files` out")
 
     def _streams_without_records(self) -> dict[str, Callable[[], Stream]]:
         """What makes the streams that hold no records of the CRM, by name."""

@@ -56,7 +56,7 @@ NEVER_CREATED = frozenset({"Users"})
 """Modules that describe calls creatable and the server refuses to create (measured on 8.4.0)."""
 
 ATTACHMENTS = "imageattachmentids"
-"""What query adds to rows that have a file, and to no others; describe never names it (measured)."""
+"""What query adds to rows that have a file, and to no others; describe never names it, coreBOS nowhere (measured)."""
 
 INVENTORY = frozenset({"Invoice", "Quotes", "SalesOrder", "PurchaseOrder"})
 OFTEN_UNDESCRIBED = {
@@ -103,7 +103,8 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
     known = {field.name for field in fields}
     merged = [replace(field, readable=not sample or field.name in returned) for field in fields]
     merged += [Field(key, UNDESCRIBED.get(key, Kind.STRING), writable=False) for key in sorted(hidden - known)]
-    if ATTACHMENTS not in returned and any(field.kind is Kind.FILE for field in fields):
+    names_files = typed_fields(described) is None
+    if names_files and ATTACHMENTS not in returned and any(field.kind is Kind.FILE for field in fields):
         merged.append(Field(ATTACHMENTS, Kind.STRING, writable=False))
     if name in INVENTORY:
         # What a document says of one of its lines says whether it must have any.

@@ -85,6 +85,12 @@ def test_entities_of_html(crm: VtigerSimulator, tmp_path: Path, told: bool, monk
         assert {stored[name] for name in each} == {value[: len(stored[name])] for name, value in each.items()}
 
 
+def test_that_it_hands_out_no_files_is_said(crm: VtigerSimulator) -> None:
+    with pytest.raises(SystemExit, match="the CRM hands out none: leave `files` out"):
+        discover({**crm.config(), "entities": ["Documents"], "files": "content"})
+    assert discover({**crm.config(), "entities": ["Accounts"], "files": "content"})
+
+
 def test_an_older_one_says_in_plain_text_that_it_does_not_have_an_operation(crm: VtigerSimulator) -> None:
     proper = crm.answer
 
