@@ -148,10 +148,15 @@ def read_moment(written: str, zone: ZoneInfo) -> datetime:
     return found - 3 * WIDEST + 6 * WIDEST - 3 * WIDEST
 
 
-def is_long_ago(written: Any, now: datetime) -> bool:
-    """Whether a time as a CRM writes it lies days before ``now``, in whatever zone; False where that takes a look."""
+def long_ago(now: datetime) -> str:
+    """The first day that is not days before ``now``, in whatever zone."""
+    return (now - 2 * WIDEST).date().isoformat()
+
+
+def is_before(written: Any, day: str) -> bool:
+    """Whether a time as a CRM writes it lies before a day; False where that takes a look."""
     is_plain = written.__class__ is str and len(written) >= _SECONDS and _PLAIN_DAY.match(written)
-    return bool(is_plain and written < (now - 2 * WIDEST).date().isoformat())
+    return bool(is_plain and written < day)
 
 
 def may_be_made_between(stamp: datetime, since: datetime, now: datetime) -> bool:

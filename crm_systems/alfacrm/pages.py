@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.alfacrm.records import latest
 from crm_systems.paging import PASSES, Part, is_plausible, shrunk
 from crm_systems.rows import rows_in
-from crm_systems.times import is_long_ago, may_be_made_between
+from crm_systems.times import is_before, long_ago, may_be_made_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -111,8 +111,10 @@ def whole(
     for number in range(PASSES):
         one, before, quiet = Pass(call, ask, size, asks_twice), len(known), True
         began = datetime.now(timezone.utc)
+        past = long_ago(began)
         for rows in one.pages():
-            quiet = quiet and not any(_may_have_moved(row.get(key), zone, began) for row in rows.values())
+            late = [stamp for row in rows.values() if not is_before(stamp := row.get(key), past)]
+            quiet = quiet and not any(_may_have_moved(stamp, zone, began) for stamp in late)
             yield {identity: row for identity, row in rows.items() if identity not in known}
             known.update(rows)
         is_sound = is_plausible(len(one.found), announced) and len(known) >= one.most
@@ -126,8 +128,6 @@ def whole(
 
 def _may_have_moved(stamp: Any, zone: ZoneInfo, began: datetime) -> bool:
     """Whether a row may have been changed while it was read, also where the zone of its stamp is not right."""
-    if is_long_ago(stamp, began):
-        return False
     changed = latest(stamp, zone)
     if changed is None or changed >= began - LATELY:
         return True

@@ -98,7 +98,8 @@ def number(value: Any) -> Decimal | int:
     Raises:
         ValueError: it is none, or is not finite, or is beyond all measure.
     """
-    if _is_plain(value, ".") and (exact := Decimal(value)).adjusted() >= _LEAST:
+    told = str(value) if value.__class__ is Decimal else value
+    if _is_plain(told, ".") and (exact := Decimal(told)).adjusted() >= _LEAST:
         return exact
     if isinstance(value, bool):
         return int(value)

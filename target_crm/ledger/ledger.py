@@ -136,6 +136,10 @@ class Ledger:
         self._notes.flush()
         return self._database.flows()
 
+    def is_mine(self, flow: Flow) -> bool:
+        """Whether a flow is one of this ledger's origin and CRM."""
+        return self._ours == {"its_destination": flow.destination, "its_source": flow.source}
+
     def flows_of(self, key: str, entity: str, its_print: str) -> list[Flow]:
         """What brought a record with this key as it comes now, by whatever stream."""
         rows = self._database.read(self._does.ids, {**self._ours, "its_key": key})

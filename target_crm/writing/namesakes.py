@@ -25,9 +25,11 @@ class Namesakes:
         self._entity = mapper.entity.name
         self._three_ways = three_ways
         self._flows = ledger.flows() if mapper.options.identify_by == "ledger" else []
-        others = (each.entity for each in self._flows if each.stream != self._stream)
-        self._may_be = bool(ledger.twins and self._flows) or self._entity in others
+        others = [each for each in self._flows if each.stream != self._stream]
+        self._may_be = bool(ledger.twins and self._flows) or self._entity in {each.entity for each in others}
         """Whether there may be any at all."""
+        self._mine = {name for each in others if ledger.is_mine(each) for name in (each.stream, each.entity)}
+        """What goes its own way already, beside which a record may come by this stream as well."""
 
     def check(self, came: Came) -> None:
         """Stops before a record is made once more that came with the same key and content before.
@@ -48,5 +50,6 @@ class Namesakes:
         yield from self._ledger.flows_of(came.key, self._entity, came.fingerprint)
         twins = self._ledger.twins.called_otherwise(self._flows, came.key) if self._ledger.twins else []
         for twin in twins:
-            if came.mapped.values and self._three_ways.is_echo(came, Written(self._entity, twin.key, "", twin=twin)):
+            may_be = twin.stream not in self._mine and came.mapped.values
+            if may_be and self._three_ways.is_echo(came, Written(self._entity, twin.key, "", twin=twin)):
                 yield twin

@@ -10,7 +10,7 @@ import pytest
 
 from crm_simulators.base import Answer, Fault
 from target_crm.writing.creation import LOOK_SECONDS
-from tests.contract.subjects import SEX, SUBJECTS
+from tests.contract.subjects import SEX, SUBJECTS, records
 from tests.target_crm.writing import QuietTarget, run
 from tests.two_ways.machine import is_write
 from tests.two_ways.pipes import Pipe
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+FIELDS = {"first_name": "firstname", "last_name": "lastname", "note": "description"}
 ANN = {"first_name": "Ann", "last_name": "Nova", "email": "ann@example.com", "note": "first"}
 
 
@@ -358,6 +359,15 @@ def test_two_pipelines_that_call_a_stream_differently_make_nothing_once_more(tmp
         end = run(settings, messages).exit
         assert "of the stream persons is what the ledger knows by the stream people from b to Vtiger at a" in end
         assert len(both.a.people()) == 1
+
+
+def test_a_record_may_come_by_a_stream_of_its_own_beside_its_twin(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        settings = {**both.to_a.settings, "streams": {"newsletter": {"entity": "Leads", "fields": FIELDS}}}
+        both.b.state = None
+        messages = [each.replace('"people"', '"newsletter"') for each in both.to_a.read()]
+        assert run(settings, messages).exit == ""
+        assert [each["lastname"] for each in records(both.a.simulator, "Leads")] == ["Nova"]
 
 
 def test_what_a_pipeline_brought_before_it_named_its_crm_is_not_made_once_more(tmp_path: Path) -> None:
