@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,15 +27,14 @@ def unwritable(record: Mapping[str, Any]) -> list[str]:
 
 def is_writable(value: Any) -> bool:
     """Whether UTF-8 can hold a JSON value: it has no half of a surrogate pair."""
-    with suppress(TypeError, RecursionError):
-        # The quick way; what it cannot write goes the other.
-        try:
-            _ENCODER.encode(value)
-        except UnicodeEncodeError:
-            return False
-        return True
     try:
-        json.dumps(value, ensure_ascii=False, default=str).encode()
+        _ENCODER.encode(value)
     except UnicodeEncodeError:
         return False
+    except (TypeError, RecursionError):
+        # What the quick way cannot write goes another.
+        try:
+            json.dumps(value, ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError:
+            return False
     return True

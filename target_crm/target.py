@@ -72,8 +72,15 @@ class CrmTarget(ConfiguredTarget):
             self._mapper = StreamMaps(plugin_config=dict(self.config), logger=self.logger)
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
-        """The sink that writes, but for the stream of a connection test and those that are left out."""
+        """The sink that writes, but for the stream of a connection test and those that are left out.
+
+        Raises:
+            SystemExit: the settings spell its name otherwise, so that they would not count.
+        """
         streams = self.settings["streams"] or {}
+        meant = [name for name in streams if name.strip().casefold() == stream_name.strip().casefold()]
+        if meant and stream_name not in streams:
+            raise SystemExit(f"{self.name}: `streams` tells of {meant[0]}, but the stream is called {stream_name}.")
         is_left_out = stream_name in streams and streams[stream_name] is None
         is_told = stream_name not in streams and is_description(stream_name, self._described.get(stream_name))
         entity = (streams.get(stream_name) or {}).get("entity") or stream_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ADDRESSES = 256
 """Of so many it is remembered how they are sent."""
 FORM = "application/x-www-form-urlencoded"
+_QUOTED = [quote_plus(bytes([each])) for each in range(256)]
+"""What stands for each byte in a form."""
 
 
 class Http:
@@ -97,10 +99,15 @@ def _prepared(address: str) -> requests.PreparedRequest:
     return prepared
 
 
+def _quoted(text: str) -> str:
+    """As :func:`urllib.parse.quote_plus`, which takes twice as long for a record as long as most are."""
+    return "".join(map(_QUOTED.__getitem__, text.encode()))
+
+
 def _body(request: Request, headers: dict[str, str]) -> Any:
     """The body; adds the headers that describe it."""
     if request.form and not request.files:
-        body = urlencode(request.form)
+        body = "&".join(f"{_quoted(name)}={_quoted(text)}" for name, text in request.form.items())
         headers["Content-Length"] = str(len(body))
         headers.setdefault("Content-Type", FORM)
         return body

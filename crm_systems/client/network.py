@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -177,6 +178,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT)
 
 
+@lru_cache(maxsize=64)
 def http_date(value: str) -> datetime | None:
     """A date of a header, aware, in UTC; None where there is none. Zone -0000 is UTC (RFC 5322)."""
     try:

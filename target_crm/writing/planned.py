@@ -68,7 +68,10 @@ class Decision:
         if name in self.came:
             mark, value = self.came[name]
             sent = short_digest(value)
-            self.base.agree(mark, sent, short_digest(there[name]) if name in there else NOT_SHOWN)
+            now = there.get(name)
+            # Most texts are stored as they came, so that one digest does.
+            is_same = now.__class__ is str and now == value
+            self.base.agree(mark, sent, sent if is_same else short_digest(now) if name in there else NOT_SHOWN)
 
     def change(self, pair: Pair) -> None:
         """Writes what came."""

@@ -161,6 +161,11 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
         [*pipe("Contacts", [ANN])[:1], record("Contacts", lastname="Sicretova")],
         "lacks a field of its stream's key",
     ),
+    "a stream in other letters": (
+        {**BY_LEDGER, "streams": {"contacts ": None}},
+        pipe("Contacts", [ANN]),
+        "`streams` tells of contacts , but the stream is called Contacts.",
+    ),
     "no schema": (BY_LEDGER, [{**schema("Contacts", []), "schema": {"properties": {}, "type": 1}}], "no JSON Schema"),
 }
 
