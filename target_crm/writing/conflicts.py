@@ -122,10 +122,11 @@ class ThreeWay:
             return
         mark, came = decision.came[pair.name]
         agreed = decision.base.get(mark)
+        is_theirs = self._is_theirs(pair.name, pair.now, agreed, known)
         if is_old and agreed is None:
             # A ledger of an earlier version: the CRM held what was sent, and somebody has changed it since.
             decision.agree(pair.name, {pair.name: pair.value})
-        elif is_old or (agreed and agreed.sent == short_digest(came) and not decision.is_doubtful):
+        elif is_old or (agreed and agreed.sent == short_digest(came) and not (decision.is_doubtful and is_theirs)):
             if agreed and self._is_owned_otherwise(pair, agreed, known):
                 decision.change(pair)
         elif agreed is None and is_empty(pair.value) and self._has_past(known):
@@ -134,7 +135,7 @@ class ThreeWay:
             # The other pipeline has not sent this field yet, so what is there was never ours to change.
             decision.conflicts.append(Conflict(pair.name, "unknown", pair.now, pair.value, DONE["crm"]))
             decision.agree(pair.name, {})
-        elif pair.is_shown and not decision.is_untouched and self._is_theirs(pair.name, pair.now, agreed, known):
+        elif pair.is_shown and not decision.is_untouched and is_theirs:
             self._settle(decision, pair, agreed, known)
         else:
             decision.change(pair)
@@ -165,7 +166,7 @@ class ThreeWay:
             return False
         if known.altered.get(pair.name) == (digest(value), digest(now)):
             return True
-        was_cut_off = known.digest == "" and known.base is None and not known.is_mirrored
+        was_cut_off = known.digest == "" and known.base is None and known.twin is None
         return was_cut_off and may_be_stored_as(kind, value, now)
 
     def _is_owned_otherwise(self, pair: Pair, agreed: Agreed, known: Written | None) -> bool:
@@ -187,6 +188,8 @@ class ThreeWay:
         if known and known.twin and known.twin.is_being_written:
             # What came may be what the other CRM made of this value, which it must not spoil.
             policy = "crm"
+            if agreed is None:
+                decision.agree(pair.name, {})
         was = "empty" if agreed and EMPTY in (agreed.sent, agreed.stored) else "unknown"
         decision.conflicts.append(Conflict(pair.name, was, pair.now, pair.value, DONE[policy]))
         if policy == "source":

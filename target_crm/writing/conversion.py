@@ -16,7 +16,7 @@ from target_crm.writing.creation import ATTEMPTS
 from target_crm.writing.finding import Finder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from crm_systems.client import Client
     from crm_systems.model import Entity
@@ -77,7 +77,7 @@ class Converter:
         if not makers:
             raise Reject(f"it does not say what it becomes: {', '.join(self._becomes)}")
         made = {
-            name: self._values(name, mapper, mapped.values[name] or {}, existing, last_chance=last_chance)
+            name: self._values(name, mapper, mapped.values[name] or {}, existing, makers, last_chance=last_chance)
             for name, mapper in makers.items()
         }
         self._note_what_is_left_out(mapped)
@@ -112,9 +112,19 @@ class Converter:
             self._mapper.note(f"a conversion does not change the record, so these are left out: {', '.join(left_out)}")
 
     def _values(
-        self, name: str, mapper: Mapper, given: Mapping[str, Any], existing: Existing | None, *, last_chance: bool
+        self,
+        name: str,
+        mapper: Mapper,
+        given: Mapping[str, Any],
+        existing: Existing | None,
+        beside: Collection[str],
+        *,
+        last_chance: bool,
     ) -> dict[str, Any]:
-        """The typed values of one that is to be made; what is mandatory must be given, or be in the record."""
+        """The typed values of one that is to be made.
+
+        What is mandatory must be given, be in the record, or be a reference to what is made ``beside``.
+        """
         unknown = [each for each in given if mapper.fields.get(each) is None]
         if unknown:
             raise Reject(f"its {name} has {', '.join(unknown)}, which {name} does not have")
@@ -125,6 +135,7 @@ class Converter:
         now = existing.record if existing else {}
         there = {each for each, value in now.items() if not is_empty(value)}
         there |= {each.name for each in mapper.entity.fields if each.kind is Kind.OWNER}
+        there |= {each.name for each in mapper.entity.fields if set(beside).intersection(each.refers_to) - {name}}
         lacking = mapper.mandatory.missing({*values, *there}) if existing else []
         if lacking:
             raise Reject(f"its {name} has no {', '.join(lacking)}, which the CRM needs and would make up")

@@ -165,3 +165,13 @@ def test_where_it_is_not_offered(name: str, tmp_path: Path) -> None:
             pipe(subject.entity, [{"id": "1", "Contacts": {}}], owner=None),
         )
         assert f"does not offer to convert {subject.entity}" in result.exit
+
+
+def test_a_mandatory_reference_to_what_is_made_along(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:
+    """A deal on coreBOS needs the account that it belongs to, which the conversion makes (measured)."""
+    crm = vtiger("corebos")
+    lead = crm.store.insert("Leads", {"lastname": "Convert", "email": "jan@example.com", "assigned_user_id": "19x1"})
+    result = run(converting(crm, tmp_path), leads({"id": lead, **BECOMES}))
+    assert result.exit == ""
+    (account,) = stored(crm, "Accounts", accountname="Convert & Co")
+    assert [deal["related_to"] for deal in stored(crm, "Potentials", potentialname="Big deal")] == [account["id"]]

@@ -290,6 +290,17 @@ def test_what_was_taken_back_after_a_write_that_was_cut_off_does_not_come_back(t
         assert {each["email"] for side in (both.a, both.b) for each in side.people().values()} == {ANN["email"]}
 
 
+def test_a_value_that_came_over_after_a_write_that_was_cut_off_does_not_come_back(tmp_path: Path) -> None:
+    with scene(tmp_path) as both:
+        lower_cased(both.b)
+        both.b.edit(both.twin(both.b), "note", "theirs")
+        both.to_a.write_and_die(both.to_a.read(), 1, Fault.REFUSED, is_write)
+        both.a.edit(both.twin(both.a), "email", "Ann@Nova.example")
+        both.go(both.to_b)
+        both.go()
+        assert (both.one(both.a)["email"], both.one(both.a)["note"]) == ("Ann@Nova.example", "theirs")
+
+
 def test_a_write_that_was_refused_leaves_the_other_side_to_its_own_edits(tmp_path: Path) -> None:
     with scene(tmp_path) as both:
         both.a.edit(both.twin(both.a), "last_name", "")
@@ -298,6 +309,16 @@ def test_a_write_that_was_refused_leaves_the_other_side_to_its_own_edits(tmp_pat
         both.b.edit(both.twin(both.b), "last_name", "Novak")
         both.go(both.to_a)
         assert both.one(both.a)["last_name"] == "Novak"
+
+
+def test_who_was_met_by_a_write_that_was_cut_off_comes_together(tmp_path: Path) -> None:
+    with scene(tmp_path, identify_by=["ledger", "email"]) as both:
+        bob = {**ANN, "first_name": "Bob", "email": "bob@example.com"}
+        ours, theirs = both.a.create(bob), both.b.create({**bob, "first_name": "BOB"})
+        both.to_b.write_and_die(both.to_b.read(), 1, Fault.REFUSED, is_write)
+        both.go(both.to_a)
+        both.go()
+        assert both.a.people()[ours] == both.b.people()[theirs]
 
 
 def test_who_was_met_by_a_write_that_was_refused_is_met_again(tmp_path: Path) -> None:
