@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +19,11 @@ KEY = "sixth-key-5f2c"
 WRITABLE = frozenset({"name", "email", "note"})
 
 Row = dict[str, Any]
+
+
+def _folded(value: Any) -> str:
+    """What its database compares: neither case nor the way a letter is composed."""
+    return unicodedata.normalize("NFC", str(value)).casefold()
 
 
 class SixthSimulator(Simulator):
@@ -74,13 +80,13 @@ class SixthSimulator(Simulator):
 
     def _list(self, query: Row) -> Answer:
         offset, limit, since = int(query.pop("offset", 0)), int(query.pop("limit", 50)), query.pop("since", "")
-        wanted = {name: value.casefold() for name, value in query.items()}
+        wanted = {name: _folded(value) for name, value in query.items()}
         if limit > 50 or not wanted.keys() <= WRITABLE | {"id"}:
             return _told({"error": "not in this API"}, 400)
         rows = [
             row
             for row in self._people.values()
-            if row["changed"] >= since and all(str(row[name]).casefold() == wanted[name] for name in wanted)
+            if row["changed"] >= since and all(_folded(row[name]) == wanted[name] for name in wanted)
         ]
         return _told({"items": rows[offset : offset + limit], "total": len(rows)})
 
