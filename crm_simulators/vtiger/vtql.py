@@ -107,7 +107,7 @@ def parse(text: str, *, wide: bool) -> Query:
     return _Parser(stripped, wide=wide).query()
 
 
-def _is_extended(text: str) -> bool:
+def is_extended(text: str) -> bool:
     """Whether coreBOS takes a query for an extended one: by a dot or a parenthesis outside of what it thinks literals.
 
     It looks for those with regular expressions (measured, and so its code says), so that the first parenthesis in a
@@ -122,7 +122,7 @@ def _is_extended(text: str) -> bool:
 class _Parser:
     def __init__(self, text: str, *, wide: bool) -> None:
         self._wide = wide
-        self._extended = wide and _is_extended(text)
+        self._extended = wide and is_extended(text)
         self._tokens = self._lex(text)
         self._next = next(self._tokens)
 

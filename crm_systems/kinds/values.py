@@ -43,12 +43,18 @@ def converter(kind: Kind, zone: ZoneInfo, separator: str) -> Callable[[Any], Any
         Kind.DATE: day,
         Kind.DATETIME: lambda value: moment(value, zone),
         Kind.REFERENCE: reference,
-        Kind.MULTIPICKLIST: lambda value: several(value, separator),
-        Kind.LIST: list_of_any,
+        Kind.MULTIPICKLIST: lambda value: several(_of_php(value), separator),
+        Kind.LIST: lambda value: list_of_any(_of_php(value)),
         Kind.OBJECT: object_of_any,
         Kind.ANY: any_json,
     }
     return converters.get(kind, text)
+
+
+def _of_php(value: Any) -> Any:
+    """A list, also where PHP writes it as an object, since an element was taken out: ``{"0": 1, "2": 3}``."""
+    is_list = isinstance(value, dict) and bool(value) and all(key.isdecimal() for key in value)
+    return list(value.values()) if is_list else value
 
 
 def text(value: Any) -> str:

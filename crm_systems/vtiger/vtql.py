@@ -22,7 +22,7 @@ SERVER_PAGE = 100
 """The most rows that Vtiger hands out at a time, whatever the limit says."""
 LIST_LENGTH = 4000
 """Characters of one list of texts, as they stand in an address."""
-MISREAD = re.compile(r"^'|[\n\r\t\[]")
+MISREAD = re.compile(r"^'|''|'$|[\n\r\t\[]| (in |count)\(", re.IGNORECASE)
 """In such a text coreBOS sees the end of a literal or another language, or a blank in place of a break (measured)."""
 ANYTHING = re.compile(r"['\\%_()\[\]\n\r\t]")
 """Characters for which a pattern has the sign that stands for any one."""

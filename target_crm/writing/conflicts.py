@@ -188,6 +188,8 @@ class ThreeWay:
         if known and known.twin and known.twin.is_being_written:
             # What came may be what the other CRM made of this value, which it must not spoil.
             policy = "crm"
+            if agreed is None:
+                decision.agree(pair.name, {})
         was = "empty" if agreed and EMPTY in (agreed.sent, agreed.stored) else "unknown"
         decision.conflicts.append(Conflict(pair.name, was, pair.now, pair.value, DONE[policy]))
         if policy == "source":

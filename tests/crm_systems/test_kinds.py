@@ -102,6 +102,8 @@ def test_moments_in_zones(moment: datetime, zone: str) -> None:
         (Kind.STRING, 0, "0"),
         (Kind.ANY, {"\ud83d": ["\udc00"]}, {"\ufffd": ["\ufffd"]}),
         (Kind.LIST, '["a", 1.50]', ["a", Decimal("1.50")]),
+        (Kind.LIST, {"0": 1, "2": 3}, [1, 3]),
+        (Kind.MULTIPICKLIST, {"1": "a", "2": "b"}, ["a", "b"]),
         (Kind.OBJECT, [], {}),
         (Kind.NUMBER, "-0.00", Decimal("-0.00")),
     ],
