@@ -87,7 +87,9 @@ class Bench:
         for rows in (FEW, self.rows):
             with stub(rows) as server:
                 arguments = ("--catalog", str(self.catalog(server)))
-                costs[rows] = interleaved(self.readers(server, *arguments), server, self.times, self.lacks)
+                readers = self.readers(server, *arguments)
+                readers["tap-crm, 1 worker"] = self.tap(server, *arguments, parallel_requests=1)
+                costs[rows] = interleaved(readers, server, self.times, self.lacks)
         net = {
             name: (middle(costs[self.rows][name], "cpu") - middle(costs[FEW][name], "cpu")) / (self.rows - FEW)
             for name in costs[FEW]
