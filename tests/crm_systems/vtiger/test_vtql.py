@@ -271,7 +271,7 @@ def test_the_cost_of_a_plain_read() -> None:
 
 def read_by(workers: int, server: Server, page_size: int = 10) -> list[int]:
     """The numbers of all rows, ascending."""
-    readers = Readers(workers, server.call, time.monotonic)
+    readers = Readers(workers, server.call, time.monotonic, lambda: False)
     table = vtql.Table("Things", "12", page_size=page_size)
     reading = readers.read(lambda: [walks.Keyset(table, 0, server.ids[-1])])
     reading.begin()
