@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
 from target_crm.ledger import EMPTY, NOT_SHOWN, Agreed, Base, being_written, digest, fingerprint, short_digest
-from target_crm.outcome import Conflict, Conflicted
+from target_crm.outcome import OVERWRITTEN, Conflict, Conflicted
 from target_crm.writing.creation import may_be_stored_as
 from target_crm.writing.planned import Decision, Pair
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from target_crm.writing.finding import Existing
     from target_crm.writing.planned import Came
 
-OVERWRITTEN = frozenset({"written", "deleted"})
-"""What is done with a conflict by which a value of the CRM is lost."""
 DONE = {"source": "written", "crm": "left", "reject": "rejected"}
 """What is done with a conflict, by the setting."""
 
