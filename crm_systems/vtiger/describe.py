@@ -53,8 +53,8 @@ WITHOUT_INVENTORY = frozenset({"8.4.0"})
 """Versions that take no invoice, quote nor order, since they look for the id of what has none yet (measured)."""
 
 NEVER_WRITTEN = {"LineItem": "lines have no lasting ids, so they are written with their document, as its LineItems"}
-"""Modules that describe calls writable, and why they are not: saving a document, or deleting one of its lines, gives all
-of its lines new ids, among them those that others had, and no line moves the document's totals (measured on 8.0.0)."""
+"""Modules that describe calls writable, and why they are not: saving a document, or deleting one of its lines, gives
+all its lines new ids, among them those that others had, and no line moves the document's totals (measured on 8.0.0)."""
 
 NEVER_CREATED = frozenset({"Users"})
 """Modules that describe calls creatable and the server refuses to create (measured on 8.4.0)."""
