@@ -16,6 +16,7 @@ from singer_sdk.singerlib.exceptions import InvalidInputLine
 from singer_sdk.singerlib.json import deserialize_json
 
 from target_crm.encoding import is_writable, printable
+from target_crm.input import termination
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,10 +84,12 @@ class Messages(SingerReader):
         """The lines that say something, as text.
 
         Raises:
-            InvalidInputLine: one is no UTF-8.
+            InvalidInputLine: one is no UTF-8, or too long.
         """
         for line in lines:
             self._line, self._stream = self._line + 1, ""
+            if len(line) > termination.LONGEST:
+                raise InvalidInputLine(f"it is longer than {termination.LONGEST >> 20} MiB")
             written = line if isinstance(line, str) else self._decoded(line)
             if written.strip():
                 yield written
