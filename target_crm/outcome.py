@@ -33,6 +33,10 @@ class Conflict:
     """``written``, ``left``, ``rejected`` or ``deleted``; in a dry run, what would be."""
 
 
+OVERWRITTEN = frozenset({"written", "deleted"})
+"""What is done with a conflict by which a value of the CRM is lost."""
+
+
 class Conflicted(Reject):
     """Both sides changed this record, and the settings say that such a one is rejected as a whole."""
 
@@ -91,3 +95,10 @@ class Outcome(msgspec.Struct, frozen=True):
     """The server's own words, which may hold values: for the report and the rejects file only."""
     name: str = ""
     """What people call the record, as far as it is known; for the report only."""
+
+    @staticmethod
+    def of_reject(error: Reject, key: str, *, last_chance: bool) -> Outcome:
+        """What becomes of a record that cannot be written, or not yet."""
+        action = Action.DEFER if isinstance(error, NotYet) and not last_chance else Action.REJECT
+        crm_id, conflicts = (error.crm_id, error.conflicts) if isinstance(error, Conflicted) else ("", ())
+        return Outcome(action, key, crm_id, conflicts=conflicts, reason=str(error))
