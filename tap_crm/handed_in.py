@@ -1,28 +1,16 @@
-"""The files that people and orchestrators hand in: states and catalogs, in the shapes in which they keep them."""
+"""States and catalogs, in the shapes in which people and orchestrators keep them."""
 
 from __future__ import annotations
 
-import codecs
-import json
 from typing import Any
 
 from singer_sdk.singerlib import Catalog
 
+from crm_singer.files import FileError, json_in, text_of
 from tap_crm.state import UNREADABLE, fault_of
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _WRAPPERS = ("value", "singer_state")
 _METHODS = ("INCREMENTAL", "FULL_TABLE")
-
-
-class FileError(Exception):
-    """A file that cannot be used; the text is a sentence for people, without the name of the file."""
 
 
 def state_of(file: Any) -> dict[str, Any]:
@@ -52,7 +40,7 @@ def catalog_of(file: Any) -> dict[str, Any]:
     Raises:
         FileError: it holds none, or what it says of a stream cannot be meant.
     """
-    catalog = _json(_text(file))
+    catalog = json_in(_text(file))
     try:
         streams = list(catalog["streams"])
         Catalog.from_dict({"streams": streams})
@@ -113,45 +101,15 @@ def _unwrapped(state: Any) -> dict[str, Any]:
 def _last_line(text: str) -> Any:
     """The JSON of a file, or of its last line where each line is a state, as targets print them."""
     try:
-        return _json(text)
+        return json_in(text)
     except FileError:
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) <= 1:
             raise
-        return [_json(line) for line in lines][-1]
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_refused, parse_float=_finite)
-    except (ValueError, RecursionError):
-        raise FileError("is no JSON" if text.strip() else "is empty") from None
-
-
-def _refused(_constant: str) -> None:
-    raise ValueError
-
-
-def _finite(written: str) -> float:
-    if abs(number := float(written)) == float("inf"):
-        raise ValueError
-    return number
+        return [json_in(line) for line in lines][-1]
 
 
 def _text(file: Any) -> str:
-    """The text of a file that was opened in any encoding; what people keep is UTF-8, or says that it is not."""
+    """The text of a file that was opened in any encoding."""
     data = getattr(file, "buffer", file).read()
-    if isinstance(data, str):
-        return data
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), _without_mark(data))
-    try:
-        return str(data.decode(encoding))
-    except ValueError:
-        raise FileError("is neither UTF-8 nor UTF-16") from None
-
-
-def _without_mark(data: bytes) -> str:
-    """JSON begins with a character of ASCII, so the zeros around it tell."""
-    if data[1:2] == b"\0":
-        return "utf-16-le"
-    return "utf-16-be" if data[:1] == b"\0" else "utf-8"
+    return data if isinstance(data, str) else text_of(data)

@@ -52,6 +52,10 @@ READ_ONLY = frozenset({"id", "createdtime", "modifiedtime", "modifiedby", "creat
 WITHOUT_INVENTORY = frozenset({"8.4.0"})
 """Versions that take no invoice, quote nor order, since they look for the id of what has none yet (measured)."""
 
+NEVER_WRITTEN = {"LineItem": "lines have no lasting ids, so they are written with their document, as its LineItems"}
+"""Modules that describe calls writable, and why they are not: saving a document, or deleting one of its lines, gives
+all its lines new ids, among them those that others had, and no line moves the document's totals (measured on 8.0.0)."""
+
 NEVER_CREATED = frozenset({"Users"})
 """Modules that describe calls creatable and the server refuses to create (measured on 8.4.0)."""
 
@@ -112,7 +116,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         merged.append(replace(LINES, mandatory=needs))
     readable = {field.name for field in merged if field.readable}
     key = ("id",) if "id" in readable else _key_of_relation(fields, sample or ())
-    is_writable = key == ("id",)  # what has no id cannot be looked up
+    is_writable = key == ("id",) and name not in NEVER_WRITTEN  # what has no id cannot be looked up
     return Entity(
         name=name,
         label=described.get("label") or name,
@@ -124,6 +128,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         creation_key="createdtime" if "createdtime" in readable else None,
         readable=sample is not None,
         creatable=is_writable and bool(described.get("createable")) and name not in NEVER_CREATED,
+        why_not_creatable=NEVER_WRITTEN.get(name, ""),
         updatable=is_writable and bool(described.get("updateable")),
         deletable=is_writable and bool(described.get("deleteable")),
         private={

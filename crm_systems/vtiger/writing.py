@@ -10,7 +10,7 @@ from crm_systems.beside import CONTENT
 from crm_systems.model import Request
 from crm_systems.vtiger import leads
 from crm_systems.vtiger.answers import is_vtiger_id
-from crm_systems.vtiger.corebos import TYPED, Habits, as_typed
+from crm_systems.vtiger.corebos import TYPED, as_typed
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import replace_file, with_file
@@ -32,7 +32,6 @@ class VtigerWriting(VtigerLists):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._revise_decodes = True
-        self._habits = Habits()
 
     def encode(self, field: Field, value: Any) -> Any:
         """As :func:`~crm_systems.wire.encode`, but for the one boolean that is kept as on and off (measured)."""
@@ -89,7 +88,7 @@ class VtigerWriting(VtigerLists):
         return row
 
     def _written(self, entity: Entity, element: Mapping[str, Any]) -> str:
-        return json.dumps(as_typed(entity, element, self._habits, self.notation.timezone))
+        return json.dumps(as_typed(entity, element))
 
     def becomes(self, entity: Entity) -> tuple[str, ...]:
         """Leads alone."""
