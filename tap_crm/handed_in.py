@@ -70,12 +70,26 @@ def _make_ready(stream: dict[str, Any]) -> None:
         raise FileError(f"does not describe {', '.join(lacking)}, the key of {name}: make it anew with `--discover`")
     if any(type(each["breadcrumb"]) is not list for each in metadata):
         raise TypeError
+    if not (_is_text(stream.get("replication_key")) and all(map(_is_field, stream["schema"]["properties"].values()))):
+        raise TypeError
     if any(each["metadata"].get("selected") not in {None, True, False} for each in metadata):
         raise FileError(f"selects parts of {name} by something else than true and false")
     _choose_method(stream, [each["metadata"] for each in metadata if not each["breadcrumb"]])
     for each in metadata:
         if each["breadcrumb"][1:] in [[field] for field in (*key, stream.get("replication_key"))]:
             each["metadata"]["inclusion"] = "automatic"
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_field(schema: dict[str, Any]) -> bool:
+    """Whether the SDK can make out of what type a field is."""
+    kind = schema.get("type")
+    return (_is_text(kind) or isinstance(kind, list)) and all(
+        isinstance(each, dict) for each in schema.get("anyOf", ())
+    )
 
 
 def _choose_method(stream: dict[str, Any], own: list[dict[str, Any]]) -> None:

@@ -117,7 +117,8 @@ class Run:
             SystemExit: it is one reject too many, or cannot be kept.
         """
         self.report.add(stream, outcome)
-        self._progress.show(stream, self.report.streams[stream].counts.total())
+        if self._progress.is_shown:
+            self._progress.show(stream, self.report.streams[stream].counts.total())
         self.pending.note(outcome)
         if outcome.action is Action.REJECT:
             self._reject(stream, raw, outcome)

@@ -128,9 +128,9 @@ class CrmTarget(ConfiguredTarget):
             self.run.count(name, raw, Outcome(Action.REJECT, key, reason=str(error)))
 
     def _tells_deletion(self, described: dict[str, Any]) -> bool:
-        stream, is_applied = described["stream"], self.settings["deletes"] == "apply"
-        is_free = stream == DELETED and stream not in (self.settings["streams"] or {})
-        return is_free and is_applied and is_description(stream, described)
+        if described["stream"] != DELETED or self.settings["deletes"] != "apply":
+            return False
+        return DELETED not in (self.settings["streams"] or {}) and is_description(DELETED, described)
 
     def _delete(self, told: dict[str, Any]) -> None:
         """Deletes what a record of the stream of deletions names, as if its own stream had brought the deletion."""

@@ -118,7 +118,8 @@ class VtigerWriting(VtigerLists):
 
 def _was_kept(sent: Any, meant: Any, stored: Any) -> bool:
     """Whether a shielded text was stored, or the beginning of it, as it was sent."""
-    return sent != meant and bool(stored) and sent.startswith(stored) and not meant.startswith(stored)
+    is_told = sent != meant and isinstance(stored, str) and stored
+    return bool(is_told and sent.startswith(stored) and not meant.startswith(stored))
 
 
 def _shielded(value: Any) -> Any:

@@ -175,11 +175,13 @@ def test_an_address_that_is_none(address: str) -> None:
     assert "the address is not valid" in str(meaning_of(request, caught.value, was_up=False))
 
 
-@pytest.mark.parametrize("case", ["packed", "in pieces"])
+@pytest.mark.parametrize("case", ["packed", "in pieces", "after hints"])
 def test_an_answer_is_unpacked(case: str) -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
     pieces = b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
     given_, body = {
         "packed": (answer(PACKED, b"Content-Encoding: gzip", b"X-A: 1", b"x-a: 2"), b"many words " * 100),
+        "after hints": (hints + answer(b"abc", b"Content-Length: 3", b"X-A: 1", b"X-A: 2"), b"abc"),
         "in pieces": (answer(pieces, b"Transfer-Encoding: chunked", b"X-A: 1", b"X-A: 2"), b"abcde"),
     }[case]
     peer, http = Peer(given_), Http("tap-crm", 5)

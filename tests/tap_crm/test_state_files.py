@@ -173,6 +173,9 @@ MEANT_OTHERWISE: dict[str, tuple[Callable[[dict[str, Any], list[Any]], Any], str
     "selected": (lambda leads, _all: own(leads).update(selected="false"), "by something else than true and false"),
     "key": (lambda leads, _all: leads["schema"]["properties"].pop("id"), "does not describe id, the key of Leads"),
     "schema": (lambda leads, _all: leads.pop("schema"), "holds no catalog"),
+    "field": (lambda leads, _all: leads["schema"]["properties"].update(email={"anyOf": [1]}), "holds no catalog"),
+    "kind": (lambda leads, _all: leads["schema"]["properties"].update(email={"type": 5}), "holds no catalog"),
+    "bookmark": (lambda leads, _all: leads.update(replication_key=["modifiedtime"]), "holds no catalog"),
     "breadcrumb": (lambda leads, _all: leads["metadata"][-1].update(breadcrumb=""), "holds no catalog"),
 }
 
