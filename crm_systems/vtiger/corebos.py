@@ -54,6 +54,15 @@ def as_typed(entity: Entity, element: Mapping[str, Any]) -> dict[str, Any]:
     return written
 
 
+def as_made(entity: Entity, element: Mapping[str, Any]) -> dict[str, Any]:
+    """The element of a record that the server makes of another, whose values it takes over as if people typed them.
+
+    Measured: a lead's revenue of 100 became 3,921,568 for somebody with points between thousands and another currency.
+    """
+    typed = entity.private.get(TYPED) or ()
+    return {**{f"{AS_IT_IS}{name}": 1 for name in sorted(typed)}, **as_typed(entity, element)}
+
+
 def _without_point(number: Decimal) -> str:
     """A number that no separator can spoil, should a server be too old to store it as it is.
 

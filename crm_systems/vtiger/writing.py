@@ -10,7 +10,7 @@ from crm_systems.beside import CONTENT
 from crm_systems.model import Request
 from crm_systems.vtiger import leads
 from crm_systems.vtiger.answers import is_vtiger_id
-from crm_systems.vtiger.corebos import TYPED, as_typed
+from crm_systems.vtiger.corebos import TYPED, as_made, as_typed
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import replace_file, with_file
@@ -106,7 +106,7 @@ class VtigerWriting(VtigerLists):
         """See :func:`~crm_systems.vtiger.leads.convert`; what is made gets the lead's owner unless another is given."""
         self._shown.pop(entity.name, None)
         owner = values.get(leads.OWNER) or (current or {}).get(leads.OWNER) or ""
-        encoded = {name: self.encoded(of, its) for name, (of, its) in made.items()}
+        encoded = {name: as_made(of, self.encoded(of, its)) for name, (of, its) in made.items()}
         return leads.convert(call, identifier, str(owner), encoded)
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:
