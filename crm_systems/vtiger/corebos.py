@@ -10,6 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.errors import Rejected
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty
 
@@ -35,6 +36,18 @@ def typed_fields(described: Mapping[str, Any]) -> frozenset[str] | None:
     if MARK not in described:
         return None
     return frozenset(each["name"] for each in described["fields"] if str(each.get("uitype")) in UI_TYPES)
+
+
+def check_new(entity: Entity, element: Mapping[str, Any]) -> None:
+    """Before a record is created.
+
+    Raises:
+        Rejected: it names a file of its own, in whose place coreBOS wants the file itself (HTTP 500, measured).
+    """
+    is_internal = element.get("filelocationtype") == "I" and bool(element.get("filename"))
+    if is_internal and entity.private.get(TYPED) is not None:
+        why = f"{entity.name}: coreBOS makes an internal document of this filename only with its file"
+        raise Rejected(why, hint="leave `filename` out", field="filename")
 
 
 def as_typed(entity: Entity, element: Mapping[str, Any]) -> dict[str, Any]:
