@@ -15,9 +15,9 @@ from msgspec import json
 from singer_sdk.io_base import SingerWriter
 from singer_sdk.singerlib import ActivateVersionMessage, RecordMessage, SchemaMessage
 
+from crm_singer.terminal import handing_on
 from crm_systems.compiled import Record, lines
 from crm_systems.kinds import Plain
-from crm_systems.terminal import handing_on
 from tap_crm.termination import Termination
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from crm_singer.terminal import Progress
 from crm_systems import discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
 from crm_systems.model import Shard
-from crm_systems.terminal import Progress
 from tap_crm.options import DEFAULT_KEYS
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Any, cast
@@ -91,3 +92,11 @@ class Response(HTTPResponse):
     ) -> None:
         super().__init__(sock, *arguments, **more)
         self.fp = BufferedReader(Until(self.fp.detach(), end or end_of(sock), come))
+
+    def begin(self) -> None:
+        """Reads up to the body. Informational answers come before the answer itself (RFC 9110, 15.2)."""
+        super().begin()
+        while self.status < HTTPStatus.OK:
+            # Python skips 100 only; taken for the answer, another would leave the real one to the next request.
+            self.headers = None  # type: ignore[assignment]  # as before the first one
+            super().begin()

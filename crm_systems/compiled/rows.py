@@ -88,6 +88,8 @@ class Rows:
             is_list_of_texts = kind is not Kind.MULTIPICKLIST or {str}.issuperset(map(type, _items(raw)))
             if kind not in _NESTED or (is_list_of_texts and _can_be_written(raw)):
                 return raw
+        if found <= _NUMBERS and kind in TEXTS:
+            return [None if each is None else str(each) for each in raw]
         if found <= _TEXTS and kind is Kind.DATETIME and (usual := self._usual_times(raw)):
             return usual
         if found <= _LOOKED_UP and kind not in _NESTED:

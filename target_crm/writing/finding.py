@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import unicodedata
 from collections import defaultdict
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from crm_systems import kinds
 from crm_systems.errors import OF_ONE_RECORD
@@ -39,14 +40,13 @@ def _folded(value: Any) -> str:
     return unicodedata.normalize("NFC", str(value)).casefold().strip()
 
 
-@dataclass(frozen=True)
-class Existing:
+class Existing(msgspec.Struct, frozen=True):
     """A record that is in the CRM."""
 
     crm_id: str
     row: Row
     """As the CRM gave it."""
-    record: Row = field(default_factory=dict)
+    record: Row = msgspec.field(default_factory=dict)
     """The same, typed."""
 
 

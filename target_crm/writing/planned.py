@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from target_crm.ledger import NOT_SHOWN, short_digest
 from target_crm.outcome import Change
 
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
     from target_crm.writing.finding import Existing
 
 
-@dataclass(frozen=True)
-class Came:
+class Came(msgspec.Struct, frozen=True):
     """A record that came in, and what is known of it."""
 
     key: str

@@ -228,6 +228,7 @@ ANSWERS = {
     "a line end inside": answer(
         b"5\r\nabcde\r\n0\r\n\r\n", b"X-A: 1\nTransfer-Encoding: chunked", b"Content-Length: 3"
     ),
+    "packed": answer(PACKED, b"Content-Encoding: gzip", b"Content-Length: %d" % len(PACKED)),
     "letters of Europe": answer(b"abcde", "X-A: Café".encode("latin-1"), *USUAL[:1]),
 }
 
@@ -253,11 +254,13 @@ def test_an_answer_is_read_as_requests_does(case: str) -> None:
     peer.close()
 
 
-@pytest.mark.parametrize("case", ["packed", "in pieces"])
+@pytest.mark.parametrize("case", ["packed", "in pieces", "after hints"])
 def test_an_answer_is_unpacked(case: str) -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
     pieces = b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
     given_, body = {
         "packed": (answer(PACKED, b"Content-Encoding: gzip", b"X-A: 1", b"x-a: 2"), b"many words " * 100),
+        "after hints": (hints + answer(b"abc", b"Content-Length: 3", b"X-A: 1", b"X-A: 2"), b"abc"),
         "in pieces": (answer(pieces, b"Transfer-Encoding: chunked", b"X-A: 1", b"X-A: 2"), b"abcde"),
     }[case]
     peer, http = Peer(given_), Http("tap-crm", 5)
