@@ -48,6 +48,8 @@ def _of_a_field(name: str, meant: Any) -> str:
         return "" if meant is None else "__else__ can only be null, which leaves the other fields out."
     if name == KEY:
         return "" if meant is None or _are_texts(meant) else f"{KEY} must be a list of fields, or null."
+    if name in {"__source__", "__alias__"}:
+        return "" if isinstance(meant, str) else f"{name} must be the name of a stream."
     return "" if _is_text(meant) else f"{name} must be a text, or null to leave it out."
 
 

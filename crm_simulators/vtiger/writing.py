@@ -79,6 +79,9 @@ class Writer:
         """Documents need lines, and 8.4.0 cannot create them at all (measured)."""
         if module.name == "Users":
             raise wrong_id()
+        names_file = element.get("filelocationtype") == "I" and element.get("filename")
+        if module.name == "Documents" and self._flavour.is_corebos and names_file:
+            raise Crashed  # It takes the name for a whole file (measured).
         if module.name not in INVENTORY or self._flavour.is_corebos:
             return
         if not element.get("LineItems"):

@@ -107,8 +107,8 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
     known = {field.name for field in fields}
     merged = [replace(field, readable=not sample or field.name in returned) for field in fields]
     merged += [Field(key, UNDESCRIBED.get(key, Kind.STRING), writable=False) for key in sorted(hidden - known)]
-    names_files = typed_fields(described) is None
-    if names_files and ATTACHMENTS not in returned and any(field.kind is Kind.FILE for field in fields):
+    typed = typed_fields(described)
+    if typed is None and ATTACHMENTS not in returned and any(field.kind is Kind.FILE for field in fields):
         merged.append(Field(ATTACHMENTS, Kind.STRING, writable=False))
     if name in INVENTORY:
         # What a document says of one of its lines says whether it must have any.
@@ -135,7 +135,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
             "prefix": str(described["idPrefix"]),
             "is_entity": bool(described.get("isEntity")),
             UNIQUE: tuple(str(each["name"]) for each in described["fields"] if each.get("isunique") is True),
-            TYPED: typed_fields(described),
+            TYPED: typed,
             "largest_file": next((_largest(each) for each in described["fields"] if _largest(each)), None),
         },
     )

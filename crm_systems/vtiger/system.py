@@ -87,6 +87,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
         self._user = session.values["userId"]
         self._version = str(told.get("vtigerVersion") or "")
         self._administrator = self._is_administrator(call, session, told)
+        self._sync.doubt(is_administrator=self._administrator, user=self._user, version=self._version)
         return session
 
     def _is_administrator(self, call: Call, session: Session, login: Row) -> bool:

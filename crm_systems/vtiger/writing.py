@@ -10,7 +10,7 @@ from crm_systems.beside import CONTENT
 from crm_systems.model import Request
 from crm_systems.vtiger import leads
 from crm_systems.vtiger.answers import is_vtiger_id
-from crm_systems.vtiger.corebos import TYPED, as_typed
+from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import replace_file, with_file
@@ -45,8 +45,13 @@ class VtigerWriting(VtigerLists):
             yield "«internal» documents are written without their file, which may follow as a stream of files"
 
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
-        """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured)."""
+        """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured).
+
+        Raises:
+            Rejected: coreBOS would fail on it.
+        """
         element = {name: value for name, value in self.encoded(entity, values).items() if not is_empty(value)}
+        check_new(entity, element)
         if entity.name == "Calendar":
             element.setdefault("activitytype", "Task")
         if element.get(LINES.name) and entity.private.get(TYPED) is None:
@@ -106,7 +111,7 @@ class VtigerWriting(VtigerLists):
         """See :func:`~crm_systems.vtiger.leads.convert`; what is made gets the lead's owner unless another is given."""
         self._shown.pop(entity.name, None)
         owner = values.get(leads.OWNER) or (current or {}).get(leads.OWNER) or ""
-        encoded = {name: self.encoded(of, its) for name, (of, its) in made.items()}
+        encoded = {name: as_made(of, self.encoded(of, its)) for name, (of, its) in made.items()}
         return leads.convert(call, identifier, str(owner), encoded)
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:
@@ -118,7 +123,8 @@ class VtigerWriting(VtigerLists):
 
 def _was_kept(sent: Any, meant: Any, stored: Any) -> bool:
     """Whether a shielded text was stored, or the beginning of it, as it was sent."""
-    return sent != meant and bool(stored) and sent.startswith(stored) and not meant.startswith(stored)
+    is_told = sent != meant and isinstance(stored, str) and stored
+    return bool(is_told and sent.startswith(stored) and not meant.startswith(stored))
 
 
 def _shielded(value: Any) -> Any:

@@ -23,6 +23,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"stream_maps": {"Leads": {"__else__": {}}}}, "`stream_maps`: Leads: __else__ can only be null"),
     ({"stream_maps": {"Leads": {"x": {"s3cret": 1}}}}, f"`stream_maps`: Leads: x {FIELD}"),
     ({"stream_maps": {"Leads": {"__filter__": True}}}, f"`stream_maps`: Leads: __filter__ {FIELD}"),
+    (
+        {"stream_maps": {"Leads": {"__source__": None}}},
+        "Leads: __source__ must be the name of a stream.",
+    ),
     ({"stream_maps": {"Leads": {"__key_properties__": "id"}}}, "Leads: __key_properties__ must be a list of fields"),
     ({"faker_config": {"seed": []}}, "`faker_config`: seed must be a number or a text."),
     ({"faker_config": {"locale": 5}}, "`faker_config`: locale must be a text or a list of texts."),

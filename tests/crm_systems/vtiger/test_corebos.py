@@ -86,6 +86,18 @@ def test_that_it_hands_out_no_files_is_said(crm: VtigerSimulator) -> None:
     assert discover({**crm.config(), "entities": ["Accounts"], "files": "content"})
 
 
+def test_that_it_takes_no_files_is_said(crm: VtigerSimulator, tmp_path: Path) -> None:
+    end = write(crm, tmp_path, "admin", "Documents_files", attachment_id="1", content="YQ==")
+    assert end.endswith("The CRM takes no files of Documents: null for their stream in `streams` leaves them out.")
+
+
+def test_an_internal_document_without_its_file_is_rejected_in_words(crm: VtigerSimulator, tmp_path: Path) -> None:
+    paper = {"notes_title": "Paper", "filelocationtype": "I"}
+    end = write(crm, tmp_path, "admin", "Documents", filename="paper.txt", **paper)
+    assert "coreBOS makes an internal document of this filename only with its file" in end
+    assert write(crm, tmp_path, "admin", "Documents", **paper) == ""
+
+
 def test_an_older_one_says_in_plain_text_that_it_does_not_have_an_operation(crm: VtigerSimulator) -> None:
     proper = crm.answer
 
