@@ -43,7 +43,7 @@ class Identity:
         if key:
             return key
         if self._options.match_fields:
-            return digest(self._recognised_by(record))
+            return digest(json.dumps(self._recognised_by(record)))
         return "" if self._columns else digest(dict(record))
 
     def older_keys_of(self, record: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -57,12 +57,9 @@ class Identity:
         """Records that share one of these, of which their ``key`` is one, may be the same, and are written in turn."""
         if not self._options.match_fields or record.get(DELETED_AT):
             return (f"key {key}",)
-        return f"key {key}", f"match {self._coarsely(record)}"
+        return f"key {key}", f"match {self._recognised_by(record)}"
 
-    def _recognised_by(self, record: Mapping[str, Any]) -> str:
-        return json.dumps(self._coarsely(record))
-
-    def _coarsely(self, record: Mapping[str, Any]) -> list[str]:
+    def _recognised_by(self, record: Mapping[str, Any]) -> list[str]:
         """Equal for records that may have the same match fields, at times for others too."""
         return [_coarse(self._mapper.typed(name, self._mapper.incoming(record, name))) for name in self._match]
 
