@@ -85,6 +85,7 @@ def test_of_a_stream_too(vtiger: Start, tmp_path: Path) -> None:
         ("dry_run", 2, "must be true or false"),
         ("owners", {"a": [1]}, "must be an object that gives each name a text"),
         ("streams", "[" * 100_000, "must be an object"),
+        ("timezone", "Europe", 'must be a time zone such as Europe/Prague, not "Europe".'),
         ("start_date", "0001-01-01", "must be a date or a time"),
         ("start_date", "9999-12-31", "must be a date or a time"),
         ("start_date", "20240131", "must be a date or a time"),
