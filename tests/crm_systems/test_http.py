@@ -205,7 +205,7 @@ class HangsUp(Peer):
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_nothing_is_sent_again_where_a_connection_was_closed_meanwhile(method: str) -> None:
     """Whether the server has read it is not known, so that is for whoever knows what it would do."""
-    peer, http, save = HangsUp(), Http("tap-crm", 5), Request(method, "Leads: save", json={})
+    peer, http, save = HangsUp(), Http("tap-crm", 5), Request(method, "Leads: save")
     http.exchange(save, peer.url)
     with pytest.raises((OSError, HTTPError)) as caught:
         http.exchange(save, peer.url)
