@@ -252,7 +252,7 @@ def test_a_configuration_may_say_how_it_is_encoded(tmp_path: Path, encoding: str
 def test_a_dot_env_that_is_no_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"TAP_CRM_USERNAME=caf\xe9")
     monkeypatch.setattr("singer_sdk.configuration._dict_config.find_dotenv", lambda: str(tmp_path / ".env"))
-    with pytest.raises(SystemExit, match="The file `.env` beside the environment of Python cannot be read"):
+    with pytest.raises(SystemExit, match="cannot be read: it has to be UTF-8"):
         CrmTap(parse_env_config=True)
 
 
