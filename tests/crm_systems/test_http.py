@@ -269,3 +269,26 @@ def test_an_answer_is_unpacked(case: str) -> None:
     assert reply.headers["x-a"] == "1, 2"
     http.close()
     peer.close()
+
+
+class HangsUp(Peer):
+    """Answers the first request of each connection, and hangs up over the next."""
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            self.got.append(connection.recv(1 << 16))
+            connection.sendall(self.answer)
+            self.got.append(connection.recv(1 << 16))
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_nothing_is_sent_again_where_a_connection_was_closed_meanwhile(method: str) -> None:
+    """Whether the server has read it is not known, so that is for whoever knows what it would do."""
+    peer, http, save = HangsUp(), Http("tap-crm", 5), Request(method, "Leads: save")
+    http.exchange(save, peer.url)
+    with pytest.raises((OSError, HTTPError)) as caught:
+        http.exchange(save, peer.url)
+    assert "the connection broke" in str(meaning_of(save, caught.value, was_up=True))
+    assert [each.partition(b" ")[0] for each in peer.got] == [method.encode()] * 2
+    http.close()
+    peer.close()
