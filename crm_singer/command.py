@@ -32,9 +32,9 @@ def run_command(name: str, *, described: str, whole: str) -> None:
     speak_utf8(name)
     _check_level(name)
     asked = sys.argv[1] if sys.argv[1:] else ""
-    connector = _loaded(described if asked in ALONE else whole)
+    command = _loaded(described if asked in ALONE else whole).cli
     with _telling(name) if asked in {*ALONE, "--help"} else nullcontext():
-        connector.cli()
+        command()
 
 
 def _check_level(name: str) -> None:

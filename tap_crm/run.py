@@ -159,7 +159,7 @@ class Run:
             ConfigError: the setting `entities` names some that the user cannot see.
         """
         there = self._visible
-        asked = [str(name) for name in self.settings["entities"] or there]
+        asked = list(dict.fromkeys(map(str, self.settings["entities"] or there)))
         unknown = [name for name in asked if name not in there]
         if unknown:
             near = [near for name in unknown for near in get_close_matches(name, there, n=2)]

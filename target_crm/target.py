@@ -114,7 +114,7 @@ class CrmTarget(ConfiguredTarget):
                 return
         if sink := self._plain.get(message_dict["stream"]):
             # The quick way: what the SDK would do with a record that no map changes.
-            if sink.take(message_dict["record"]):
+            if sink.take(message_dict["record"], is_writable=cast("Messages", self.message_reader).is_writable):
                 self.drain_one(sink)
             self._handle_max_record_age()
             return

@@ -55,6 +55,8 @@ class Messages(SingerReader):
         super().__init__()
         self._line = 0
         self._stream = ""
+        self.is_writable = False
+        """Whether it is certain of the last message that UTF-8 can hold all its texts."""
 
     @property
     def is_empty(self) -> bool:
@@ -102,7 +104,7 @@ class Messages(SingerReader):
         """
         line = line if isinstance(line, bytes) else line.encode("utf-8", "surrogatepass")
         try:
-            message = _json_in(line)
+            message = self._json_in(line)
         except UnicodeDecodeError:
             self._guess_stream(line)
             raise InvalidInputLine("it holds a byte that is no UTF-8") from None
@@ -123,6 +125,23 @@ class Messages(SingerReader):
             raise InvalidInputLine(problem)
         return message
 
+    def _json_in(self, line: bytes) -> Any:
+        """The JSON in a line, numbers digit for digit; what the quick reader does not take goes another way.
+
+        That is NaN, for one, and half a surrogate pair.
+
+        Raises:
+            ValueError, RecursionError: there is none.
+            UnicodeDecodeError: it is no UTF-8.
+        """
+        self.is_writable = False
+        try:
+            message = _DECODER.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return deserialize_json(line.decode())
+        self.is_writable = True
+        return message
+
     def _guess_stream(self, line: bytes) -> None:
         if found := _STREAM.search(line):
             self._stream = found[1].decode("utf-8", "replace")
@@ -137,19 +156,6 @@ def _without_mark(first: bytes) -> bytes:
     if first.startswith(_UTF_16) or first[1:2] == b"\0" or first[:1] == b"\0":
         raise InvalidInputLine("it is UTF-16, and Singer is UTF-8")
     return first.removeprefix(codecs.BOM_UTF8)
-
-
-def _json_in(line: bytes) -> Any:
-    """The JSON in a line, numbers digit for digit; what the quick reader does not take, NaN for one, goes another way.
-
-    Raises:
-        ValueError, RecursionError: there is none.
-        UnicodeDecodeError: it is no UTF-8.
-    """
-    try:
-        return _DECODER.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return deserialize_json(line.decode())
 
 
 def _problem(message: dict[str, Any]) -> str:

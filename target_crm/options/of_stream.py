@@ -116,6 +116,8 @@ def _problems_of_stream(where: str, own: Any) -> list[str]:
         for name in own
         if name not in OF_A_STREAM
     ]
+    if not isinstance(own.get("entity") or "", str):
+        found.append(f"{where}: entity must be the name of one.")
     if own.get("write_mode", "upsert") not in WRITE_MODES:
         found.append(f"{where}: write_mode must be one of {', '.join(WRITE_MODES)}.")
     conflicts = own.get("conflicts") or {}

@@ -10,7 +10,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import OF_ONE_RECORD
-from target_crm.encoding import unwritable
 from target_crm.ledger import Written, digest
 from target_crm.mapping import TO_BE_CREATED, is_gone
 from target_crm.outcome import Action, Outcome, Reject
@@ -73,9 +72,6 @@ class BesideWriter(ABC):
         Raises:
             CrmError: the connection is in trouble, so that no record could be written.
         """
-        broken = unwritable(record)
-        if broken:
-            return Outcome(Action.REJECT, key, reason=f"its {', '.join(broken)} holds half a surrogate pair")
         if not key:
             return Outcome(Action.REJECT, key, reason="its key is empty")
         try:

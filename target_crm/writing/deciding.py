@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from target_crm.encoding import unwritable
 from target_crm.ledger import fingerprint
 from target_crm.mapping import NOTHING, is_gone
 from target_crm.outcome import Action, AsksCrm, Outcome, Reject
@@ -55,9 +54,6 @@ class Decider:
         Raises:
             AsksCrm: what is at hand does not tell.
         """
-        broken = unwritable(record)
-        if broken:
-            raise Reject(f"its {', '.join(broken)} holds half a surrogate pair, which is no text")
         if not key:
             raise Reject("its key is empty")
         gone = is_gone(record)

@@ -210,16 +210,17 @@ def rows_alike(draw: st.DrawFn) -> list[dict[str, Any]]:
     st.none() | st.sets(st.sampled_from([field.name for field in EVERYTHING.fields])),
 )
 def test_rows_typed_by_columns(pages: list[list[dict[str, Any]]], notation: Notation, wanted: set[str] | None) -> None:
-    careful, fast = Reader(EVERYTHING, notation, wanted), Reader(EVERYTHING, notation, wanted)
-    typing = Rows(fast)
+    careful, fast, plain = (Reader(EVERYTHING, notation, wanted) for _reader in range(3))
+    typing, typing_plainly = Rows(fast), Rows(plain)
     for rows in pages:
         expected = list(map(careful, rows))
         found = typing.typed(rows)
+        assert repr(typing_plainly.records(rows)) == repr(expected)
         assert repr([each.row() if isinstance(each, Record) else each for each in found]) == repr(expected)
         assert lines(found) == lines(expected)
         for name in ("id", "absent"):
             assert [each or None for each in column(found, name)] == [each or None for each in column(expected, name)]
-    assert (fast.misfits, fast.unknown) == (careful.misfits, careful.unknown)
+    assert (fast.misfits, fast.unknown) == (careful.misfits, careful.unknown) == (plain.misfits, plain.unknown)
 
 
 def test_numbers_where_texts_are_due_and_times_in_utc() -> None:
