@@ -180,7 +180,8 @@ class Egito(EgitoWriting):
             untold.update(page.unreadable)
             rows = list(map(normaliser(entity, self._zone), page.rows))
             if since and entity.replication_key:
-                rows = [row for row in rows if self._is_since(row.get(entity.replication_key), since)]
+                bound = earliest(since, self._zone)
+                rows = [row for row in rows if self._is_since(row.get(entity.replication_key), bound)]
             yield Page(rows)
         if untold:
             # One that was deleted meanwhile is not in the list any more.
@@ -209,9 +210,9 @@ class Egito(EgitoWriting):
             return self._one(call, entity, str(identifier)) or None
         return None
 
-    def _is_since(self, told: Any, since: datetime) -> bool:
-        """Whether a record was changed since; one that does not tell may have been."""
-        time, bound = instant(told, self._zone), earliest(since, self._zone)
+    def _is_since(self, told: Any, bound: datetime) -> bool:
+        """Whether a record was changed at or after ``bound``, in the zone here; one that tells no time may be."""
+        time = instant(told, self._zone)
         if len(str(told)) <= MINUTE:
             bound = bound.replace(second=0)
         if len(str(told)) <= DAY:
