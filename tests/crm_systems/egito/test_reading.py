@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +144,14 @@ def test_rows_that_share_one_moment_are_all_read(paging: str, dates: str) -> Non
         result = read(simulator, "Lead", start_date=shared.isoformat(), lookback_seconds=0)
         expected = [str(row["id"]) for row in simulator.records("Lead") if row["modified"] >= shared]
     assert [row["id"] for row in result.records["Lead"]] == expected
+
+
+def test_a_change_in_the_hour_that_clocks_run_through_twice_comes() -> None:
+    with tenant(dates="text") as simulator:
+        changed = simulator.records("Lead")[3]["id"]
+        simulator._store.tables["Lead"][str(changed)]["modified"] = datetime(2025, 10, 26, 1, 40, tzinfo=timezone.utc)
+        result = read(simulator, "Lead", start_date="2025-10-26T01:30:00Z")
+    assert str(changed) in {row["id"] for row in result.records["Lead"]}
 
 
 def test_without_a_time_of_change_all_is_read_each_time() -> None:
