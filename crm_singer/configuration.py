@@ -67,7 +67,12 @@ class Configured(PluginBase):
     @classproperty
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
         """The settings from the environment as texts; the SDK would take any text but "true" for false."""
-        parse_environment_config({}, cls._env_var_prefix)  # It reads a file `.env`.
+        try:
+            parse_environment_config({}, cls._env_var_prefix)  # It reads a file `.env`.
+        except (OSError, UnicodeError):
+            sys.exit(
+                f"{cls.name}: The file `.env` beside the environment of Python cannot be read: it has to be UTF-8."
+            )
         builtin = (each.name for each in cls._builtin_settings())
         known = [*cls.config_jsonschema["properties"], *builtin, *cls.PASSED_OVER]
         found, strays = from_environment(os.environ, cls._env_var_prefix, known)

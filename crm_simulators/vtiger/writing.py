@@ -228,7 +228,16 @@ class Writer:
             name: converting.decoded(value) if isinstance(value, str) and not self._flavour.is_corebos else value
             for name, value in element.items()
         }
-        return self._write(record, module, plain)
+        before = self._retriever.row(record)
+        return {**self._write(record, module, plain), **self._not_noticed(before, plain)}
+
+    def _not_noticed(self, before: Mapping[str, Any], plain: Mapping[str, Any]) -> dict[str, Any]:
+        """What a revise shows as it was: texts that are what was there but for entities (measured on 8.0.0)."""
+        if self._flavour.is_corebos:
+            return {}
+        texts = {name: value for name, value in plain.items() if isinstance(value, str) and name in before}
+        decoded = ((name, value, converting.decoded(value)) for name, value in texts.items())
+        return {name: before[name] for name, value, less in decoded if value != less == before[name]}
 
     def _checked(self, element: Mapping[str, Any]) -> Record:
         identifier = converting.text_of(element.get("id"))

@@ -77,6 +77,10 @@ class VtigerWriting(VtigerLists):
         decodes = self._revise_decodes and entity.private.get(TYPED) is None
         sent = {name: _shielded(value) for name, value in plain.items()} if decodes else plain
         row = self._revise(call, entity, current, sent)
+        if any(value != plain[name] and row.get(name) == current.get(name) for name, value in sent.items()):
+            # It may show what was there although it stored what was sent (measured on 8.0.0).
+            query = {"operation": "retrieve", "id": current["id"]}
+            row = call(Request("GET", f"{entity.name}: retrieve", query=query, shape=RECORD))
         if any(_was_kept(value, plain[name], row.get(name)) for name, value in sent.items()):
             self._revise_decodes = False
             row = self._revise(call, entity, current, plain)

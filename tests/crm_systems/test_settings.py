@@ -15,6 +15,7 @@ from crm_systems import SYSTEMS
 from crm_systems.settings import load
 from crm_systems.settings.objects import as_names, as_object, dropped
 from tap_crm.options import OWN_SETTINGS as TAP_SETTINGS
+from tap_crm.tap import CrmTap
 from target_crm.options import OWN_SETTINGS, options_of, put_together
 from tests.running import command, finished
 from tests.running import run as read
@@ -246,6 +247,13 @@ def test_a_configuration_may_say_how_it_is_encoded(tmp_path: Path, encoding: str
     assert code == 1
     assert "`system` must be one of" in result.log
     assert "Traceback" not in result.log
+
+
+def test_a_dot_env_that_is_no_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"TAP_CRM_USERNAME=caf\xe9")
+    monkeypatch.setattr("singer_sdk.configuration._dict_config.find_dotenv", lambda: str(tmp_path / ".env"))
+    with pytest.raises(SystemExit, match="cannot be read: it has to be UTF-8"):
+        CrmTap(parse_env_config=True)
 
 
 def test_a_configuration_may_come_through_a_pipe(tmp_path: Path) -> None:
