@@ -43,8 +43,8 @@ def normaliser(entity: Entity) -> Callable[[Row], Row]:
             if isinstance(found.get(name), str) and found[name].endswith(":01"):
                 found[name] = found[name][:-2] + "00"
         for name in lists:
-            if isinstance(found.get(name), list):
-                found[name] = [each if type(each) is int else _whole(each) for each in found[name]]
+            if (told := found.get(name)) and isinstance(told, list) and not {int}.issuperset(map(type, told)):
+                found[name] = [each if type(each) is int else _whole(each) for each in told]
         for name in times:
             if isinstance(found.get(name), str):
                 found[name] = found[name].replace("T", " ").rpartition(" ")[2][:_MINUTE]

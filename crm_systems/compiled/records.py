@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -58,15 +59,17 @@ def lines(records: Sequence[Record | Row]) -> bytes:
     """Records as JSON, each in a line of its own.
 
     An empty text of a :class:`Record` is written as null here, all at once. In JSON, a quote that follows another one
-    begins or ends a text, so nothing but an empty value looks like ``":""``; keys are never empty.
+    begins or ends a text, so nothing but an empty value looks like ``:""``; keys are never empty.
     """
     found = _ENCODER.encode_lines(records)
     for first in _LINE_ENDS:
         found = _without_line_ends(found, first)
-    # Faster than to replace, which counts first.
     has_empty_texts = records and isinstance(records[0], Record) and records[0].has_empty_texts
-    return b'":null'.join(found.split(b'":""')) if has_empty_texts else found
+    return _EMPTY.sub(b":null", found) if has_empty_texts else found
 
+
+_EMPTY = re.compile(b':""')
+"""Found in less time than by ``replace``."""
 
 _LINE_ENDS = {
     b"\xc2": {b"\xc2\x85": rb"\u0085"},

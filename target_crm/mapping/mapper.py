@@ -165,6 +165,8 @@ class Mapper:
             mapped.values[name] = now[name]
         elif known.kind is Kind.OWNER:
             mapped.values[name] = self.owners.id_of(value)
+            if not is_empty(value) and not self.owners.is_known(value):
+                self.note(f"{name} names people whom this CRM does not know; `default_owner` takes their place")
         elif self.is_reference(name):
             mapped.otherwise[name] = value
             self._refer(mapped, known, value, last_chance=last_chance, at_hand=at_hand)
