@@ -13,7 +13,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import Retry
 
 from crm_systems.client.limits import LARGEST, TooLargeError
-from crm_systems.client.straight import straight
+from crm_systems.client.straight import Sent, straight
 from crm_systems.errors import ProtocolError
 from crm_systems.model import Reply
 
@@ -62,16 +62,16 @@ class Http:
         """
         if self._pool is None:
             self._pool = self._open(address)
-        target = self._target(address)
+        target, query = self._target(address), ""
         if request.query:
-            target += ("&" if "?" in target else "?") + urlencode(request.query)
+            query = ("&" if "?" in target else "?") + urlencode(request.query)
         headers = {"Host": self._host, **self.headers, **request.headers}
-        body = _body(request, headers)
+        sent = Sent(query, _body(request, headers))
         try:
             answer: Any = self._pool.urlopen(
                 request.method,
                 target,
-                body,
+                sent,  # type: ignore[arg-type]  # whatever the connection takes
                 headers,
                 retries=NEVER,
                 redirect=False,

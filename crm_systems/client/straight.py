@@ -11,7 +11,7 @@ import re
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from urllib3 import HTTPHeaderDict, HTTPResponse, exceptions
 
@@ -30,6 +30,14 @@ HEAD = re.compile(rb"HTTP/1\.1 (200|[45][0-9]{2})(?: [ -~]*)?\r\n((?:[!-9;-~]+:[
 """Of a usual answer. There is one way only in which a text may fit, so that the worst takes no time."""
 HEADER = re.compile(r"([!-9;-~]+):([ -~]*)\r\n")
 LENGTH = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+class Sent(NamedTuple):
+    """What is sent beside a path and headers; urllib3 looks at each character of an address, but not in here."""
+
+    query: str
+    """Quoted, and what joins it to the path."""
+    body: str | bytes | None
 
 
 @dataclass
@@ -53,13 +61,12 @@ class _Straight:
     send: Callable[[bytes], None]
     close: Callable[[], None]
 
-    def request(
-        self, method: str, url: str, body: str | bytes | None = None, *, headers: Mapping[str, str], **_more: Any
-    ) -> None:
+    def request(self, method: str, url: str, body: Sent, *, headers: Mapping[str, str], **_more: Any) -> None:
         """Sends a request with these very headers."""
         self._asked = method
-        head = "".join([f"{method} {url} HTTP/1.1\r\n", *(f"{name}: {headers[name]}\r\n" for name in headers), "\r\n"])
-        sent = body.encode() if isinstance(body, str) else body or b""
+        told = "".join([f"{name}: {headers[name]}\r\n" for name in headers])
+        head = f"{method} {url}{body.query} HTTP/1.1\r\n{told}\r\n"
+        sent = body.body.encode() if isinstance(body.body, str) else body.body or b""
         self.send(head.encode("latin-1") + sent)
 
     def getresponse(self) -> Answer:

@@ -94,15 +94,13 @@ class ThreeWay:
         if known and known.is_being_written:
             decision.is_doubtful = known.digest != being_written(came.fingerprint)
         is_old = known is not None and known.digest == came.fingerprint and not is_new
+        there = existing.record
         for name, value in came.mapped.values.items():
-            if (
-                value is not None
-                and value.__class__ is existing.record.get(name).__class__
-                and value == existing.record[name]
-            ):
-                decision.agree(name, existing.record)
-                continue
-            self._compare_field(decision, Pair(name, value, existing.record), known, is_old=is_old)
+            now = there.get(name, NOT_SHOWN)
+            if value.__class__ is now.__class__ and value == now:
+                decision.agree(name, there)
+            else:
+                self._compare_field(decision, Pair(name, value, there), known, is_old=is_old)
         rejected = [each.field for each in decision.conflicts if each.done == DONE["reject"]]
         if rejected:
             reason = f"its {', '.join(rejected)} was changed on both sides"

@@ -75,8 +75,8 @@ class Decider:
     def _known(self, key: str, record: Mapping[str, Any], ahead: Ahead | None) -> Written | None:
         """What the ledger knows of a record; one that it knows by an older spelling of the key is respelled."""
         stream = self._options.stream
-        if ahead and (known := ahead.known.get(key)):
-            return known
+        if ahead and (key in ahead.known or not ahead.known):
+            return ahead.known.get(key)
         older_keys = self._means.identity.older_keys_of(record, key)
         there = ahead.known if ahead else self._means.two_ways.written_of([key, *older_keys])
         known = there.get(key)
