@@ -8,11 +8,12 @@ import json
 import logging
 import sys
 import time
+from collections import defaultdict
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from crm_systems.client.http import Http
 from crm_systems.compiled import compiled, lines
@@ -26,13 +27,15 @@ from tap_crm.tap import CrmTap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from crm_systems.compiled import Pages
+    from crm_systems.model import Reply
+
+    Spent: TypeAlias = dict[str, float]
+    """Seconds of CPU by step."""
+
+T = TypeVar("T")
 PAGES = 100
-
-
-def _cpu(work: Callable[[], Any]) -> float:
-    began = time.process_time()
-    work()
-    return time.process_time() - began
+WHOLE = "all of it, by one worker"
 
 
 class _Nowhere(io.RawIOBase):
@@ -41,19 +44,6 @@ class _Nowhere(io.RawIOBase):
 
     def write(self, data: Any, /) -> int:
         return len(data)
-
-
-def _each(work: Callable[[Any], Any], items: list[Any]) -> None:
-    for item in items:
-        work(item)
-
-
-def _quietly(work: Callable[[], Any]) -> Callable[[], Any]:
-    def done() -> None:
-        with redirect_stdout(io.TextIOWrapper(io.BufferedWriter(_Nowhere()))):
-            work()
-
-    return done
 
 
 def measure(url: str, rows: int, times: int, catalog: dict[str, Any]) -> list[list[str]]:
@@ -75,33 +65,38 @@ def measure(url: str, rows: int, times: int, catalog: dict[str, Any]) -> list[li
     asked = [
         Request("GET", "bench", query={"operation": "query", "query": each, "sessionName": "5e55"}) for each in queries
     ]
-    bodies = [http.exchange(each, address).body for each in asked]
-    count = sum(len(pages.decode(body) or ()) for body in bodies)
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[float]] = defaultdict(list)
     gc.freeze()  # As the command does.
-
-    def note(step: str, work: Callable[[], Any], records: int = count) -> None:
-        found.setdefault(step, []).append(_cpu(work) / records)
-
-    for _ in range(times):
-        decoded = [pages.decode(body) or [] for body in bodies]
-        note("requests: send a query, receive a page", partial(_each, partial(http.exchange, address=address), asked))
-        note("msgspec: bytes into records", partial(_each, pages.decode, bodies))
-        note("types, column by column", partial(_each, pages.typed, decoded))
-        note("msgspec: records into JSON", partial(_each, lines, decoded))
-        note(
-            "that, and into Singer messages",
-            _quietly(partial(_each, partial(Messages().write_page, "Leads", None), decoded)),
-        )
-        note("all of it, by one worker", _quietly(_sync(settings, catalog)), rows)
+    with redirect_stdout(io.TextIOWrapper(io.BufferedWriter(_Nowhere()))):
+        for _ in range(times):
+            spent: Spent = defaultdict(float)
+            # As in the tap, each page goes all the way before the next one, and stays in the processor's cache.
+            count = sum(_page(spent, partial(http.exchange, ask, address), pages) for ask in asked)
+            whole = CrmTap(config=settings, catalog=catalog)
+            _timed(spent, WHOLE, partial(whole.carry_out, whole.sync_all))
+            for step, seconds in spent.items():
+                found[step].append(seconds / (rows if step == WHOLE else count))
     logging.disable(logging.NOTSET)
     tap.run.client.close()
     return [["step", "µs a record"], *([name, f"{median(each) * 1e6:.1f}"] for name, each in found.items())]
 
 
-def _sync(settings: dict[str, Any], catalog: dict[str, Any]) -> Callable[[], Any]:
-    tap = CrmTap(config=settings, catalog=catalog)
-    return lambda: tap.carry_out(tap.sync_all)
+def _page(spent: Spent, ask: Callable[[], Reply], pages: Pages) -> int:
+    """Takes one page from the server to standard output; how many records it has."""
+    body = _timed(spent, "requests: send a query, receive a page", ask).body
+    records = _timed(spent, "msgspec: bytes into records", lambda: pages.decode(body)) or []
+    _timed(spent, "types, column by column", lambda: pages.typed(records))
+    _timed(spent, "msgspec: records into JSON", lambda: lines(records))
+    _timed(spent, "that, and into Singer messages", lambda: Messages().write_page("Leads", None, records))
+    return len(records)
+
+
+def _timed(spent: Spent, step: str, work: Callable[[], T]) -> T:
+    """What it gives; adds the seconds of CPU that it takes."""
+    began = time.process_time()
+    given = work()
+    spent[step] += time.process_time() - began
+    return given
 
 
 if __name__ == "__main__":

@@ -1,6 +1,1 @@
-"""What the tap and the target share of Singer."""
-
-from crm_singer.configuration import Configured
-from crm_singer.stream_maps import applying, in_words
-
-__all__ = ["Configured", "applying", "in_words"]
+"""What the tap and the target share of Singer. Nothing is loaded here, since a command has to be quick to begin."""

@@ -8,24 +8,22 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk.cli import plugin_cli
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import PluginBase, _ConfigInput
 
+from crm_singer import stream_maps
+from crm_singer.files import FileError, settings_in
+from crm_singer.terminal import hush
 from crm_systems import SYSTEMS
-from crm_systems.settings import dropped, from_environment, from_json_schema, load, settings_in
-from crm_systems.terminal import hush
+from crm_systems.settings import dropped, from_environment, from_json_schema, load
 
 if TYPE_CHECKING:
     from click import Command, Context, Option
     from typing_extensions import Self
 
     from crm_systems.model import Setting
-
-
-_LEVELS = ("DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL", "NOTSET")
 
 
 class Configured(PluginBase):
@@ -49,14 +47,15 @@ class Configured(PluginBase):
         own = (*self.OWN_SETTINGS, *self._builtin_settings())
         self.settings, problems = load(self._config, own, SYSTEMS, self.PASSED_OVER)
         problems += self.problems_together(problems)
+        problems += [] if problems else stream_maps.problems(self.settings)
         problems += dropped(self._config, os.environ, self.MELTANO)
         if problems and raise_errors:
             raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)
-        # The SDK would refuse a text in place of a number, and environment variables hold nothing else.
+        # As the SDK reads its own settings; environment variables hold nothing but texts.
         kept = {name: self._config[name] for name in self.PASSED_OVER if name in self._config}
         typed = {name: value for name, value in self.settings.items() if name in self._config and value is not None}
         self._config = {**kept, **typed}
-        return [*problems, *super()._validate_config(raise_errors=raise_errors)]
+        return problems
 
     @classmethod
     def _builtin_settings(cls) -> tuple[Setting, ...]:
@@ -68,7 +67,12 @@ class Configured(PluginBase):
     @classproperty
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
         """The settings from the environment as texts; the SDK would take any text but "true" for false."""
-        parse_environment_config({}, cls._env_var_prefix)  # It reads a file `.env`.
+        try:
+            parse_environment_config({}, cls._env_var_prefix)  # It reads a file `.env`.
+        except (OSError, UnicodeError):
+            sys.exit(
+                f"{cls.name}: The file `.env` beside the environment of Python cannot be read: it has to be UTF-8."
+            )
         builtin = (each.name for each in cls._builtin_settings())
         known = [*cls.config_jsonschema["properties"], *builtin, *cls.PASSED_OVER]
         found, strays = from_environment(os.environ, cls._env_var_prefix, known)
@@ -97,19 +101,6 @@ class Configured(PluginBase):
         if closes and is_main and signal.getsignal(closes) is not signal.SIG_IGN:
             signal.signal(closes, self._handle_termination)
 
-    @plugin_cli
-    def cli(cls) -> Command:  # noqa: N805
-        """The command, once the level of its log is one.
-
-        Raises:
-            SystemExit: it is none.
-        """
-        own = f"{cls._env_var_prefix}LOGLEVEL"
-        name = own if os.environ.get(own) else "LOGLEVEL"
-        if os.environ.get(name, "INFO").upper() not in _LEVELS:
-            sys.exit(f"{cls.name}: {name} in the environment must be one of {', '.join(_LEVELS)}.")
-        return super().cli
-
     @classmethod
     def get_singer_command(cls) -> Command:
         """The command, which leaves what the SDK says of itself and its metrics out of the log."""
@@ -123,6 +114,6 @@ class Configured(PluginBase):
         for name in value:
             try:
                 found |= {} if name == "ENV" else settings_in(name)
-            except ValueError as error:
-                sys.exit(f"{cls.name}: {error}")
+            except FileError as error:
+                sys.exit(f"{cls.name}: The configuration {name} {error}.")
         return _ConfigInput(found, parse_env="ENV" in value)

@@ -1,28 +1,102 @@
-"""What is said of stream maps that cannot be: the SDK would tell in a traceback, which may hold a field's value."""
+"""What is said of stream maps and flattening that cannot be: the SDK would tell in a traceback, or in JSON Schema."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+from singer_sdk.exceptions import MapExpressionError, MappingError, StreamMapConfigError
+from singer_sdk.mapper import PluginMapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Result = TypeVar("Result")
+
+KEY = "__key_properties__"
+_FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What the SDK fails with over an expression, a value or a schema that it did not think of."""
+
+
+def problems(settings: Mapping[str, Any]) -> list[str]:
+    """What is wrong inside of `stream_maps`, `faker_config` and flattening, once each is right by itself."""
+    found = [each for name, meant in (settings["stream_maps"] or {}).items() for each in _of_a_map(name, meant)]
+    faker = settings["faker_config"] or {}
+    if not isinstance(faker.get("seed"), (str, int, float, type(None))):
+        found.append("`faker_config`: seed must be a number or a text.")
+    if not (_is_text(faker.get("locale")) or _are_texts(faker.get("locale"))):
+        found.append("`faker_config`: locale must be a text or a list of texts.")
+    depth = settings["flattening_max_depth"]
+    if settings["flattening_enabled"] and (depth is None or depth < 0):
+        found.append("`flattening_max_depth` must be a number of levels, from 0 on, where `flattening_enabled` is set.")
+    return found
+
+
+def _of_a_map(name: str, meant: Any) -> Iterator[str]:
+    if meant is None:
+        return
+    if name == "__else__":
+        yield "`stream_maps`: __else__ can only be null, which leaves the other streams out."
+    elif not isinstance(meant, dict):
+        yield f"`stream_maps`: {name} must be an object, or null to leave the stream out."
+    else:
+        yield from (f"`stream_maps`: {name}: {said}" for said in map(_of_a_field, meant, meant.values()) if said)
+
+
+def _of_a_field(name: str, meant: Any) -> str:
+    if name == "__else__":
+        return "" if meant is None else "__else__ can only be null, which leaves the other fields out."
+    if name == KEY:
+        return "" if meant is None or _are_texts(meant) else f"{KEY} must be a list of fields, or null."
+    if name in {"__source__", "__alias__"}:
+        return "" if isinstance(meant, str) else f"{name} must be the name of a stream."
+    return "" if _is_text(meant) else f"{name} must be a text, or null to leave it out."
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+class FlatMaps(PluginMapper):
+    """The SDK's stream maps and flattening."""
+
+    def register_raw_stream_schema(
+        self, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        """Makes the maps of a stream.
+
+        Raises:
+            MappingError: they cannot be.
+        """
+        try:
+            super().register_raw_stream_schema(stream_name, schema, key_properties)
+        except _FAULTS as error:
+            if "Duplicate column name" in str(error):
+                raise StreamMapConfigError(
+                    f"flattened, two fields of {stream_name} have one name: change `flattening_separator` or "
+                    "`flattening_max_key_length`."
+                ) from None
+            if not self.stream_maps_dict:
+                raise
+            raise StreamMapConfigError(
+                f"{stream_name} is mapped, or described, in a way that is not understood."
+            ) from None
 
 
 @contextmanager
 def applying(command: str) -> Iterator[None]:
-    """A context in which stream maps are made.
+    """A context in which stream maps are made. Their texts repeat expressions and names, but no value of a field.
 
     Raises:
         SystemExit: they cannot be.
     """
     try:
         yield
-    except (MapExpressionError, StreamMapConfigError) as error:
+    except MappingError as error:
         raise SystemExit(f"{command}: `stream_maps` cannot be applied: {error}") from None
 
 
@@ -32,9 +106,9 @@ def in_words(asked: Callable[[dict[str, Any]], Result]) -> Callable[[dict[str, A
     def answered(record: dict[str, Any]) -> Result:
         try:
             return asked(record)
-        except MapExpressionError as error:
+        except MappingError as error:
             raise MapExpressionError(f"`stream_maps` fails on it: {error}") from None
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except _FAULTS as error:
             raise MapExpressionError(f"`stream_maps` fails on it ({type(error).__name__})") from None
 
     return answered

@@ -33,7 +33,6 @@ _PAGE = re.compile(r"<(?:!doctype|html|head|body|script)\b", re.IGNORECASE)
 """A web page may hold JSON, but it is no data."""
 _AFTER = re.compile(r"\s*(?:$|<|PHP |(?:Notice|Warning|Deprecated|Fatal error|Strict Standards): )")
 """What may follow the data: nothing, or what PHP says when a script ends."""
-_HOLDERS = frozenset({dict, list})
 _CUT = (",", ":", "[", "{")
 """Text before the data that ends like this is the rest of other data."""
 
@@ -129,13 +128,14 @@ def _within(text: str) -> Any:
 
 
 def _shallow(value: Any) -> Any:
-    level: list[Any] = [value] if value.__class__ in _HOLDERS else []
+    holders = frozenset({dict, list})
+    level: list[Any] = [value] if type(value) in holders else []
     for _level in range(MOST_LEVELS):
         level = [
             inner
             for outer in level
-            for inner in (outer.values() if outer.__class__ is dict else outer)
-            if inner.__class__ in _HOLDERS
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in holders
         ]
         if not level:
             return value

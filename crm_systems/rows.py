@@ -103,10 +103,12 @@ def is_whole_number(value: Any) -> TypeGuard[int | str]:
 
 def is_identifier(value: Any) -> bool:
     """Whether a value can name a record: a number, or a text that can be stored and shown."""
+    if value.__class__ is int:
+        return True
     if isinstance(value, str):
         is_plain = value.isprintable() or not any(category(char) in {"Cc", "Cs"} for char in value)
         return is_plain and value.strip() != ""
-    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    return isinstance(value, Decimal)
 
 
 def holds_rows(value: Any) -> bool:

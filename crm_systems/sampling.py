@@ -83,7 +83,9 @@ def values_by_field(rows: Iterable[Row]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         for name, value in row.items():
-            found[name] += [] if value is None or value == "" else [value]
+            values = found[name]
+            if value is not None and value != "":
+                values.append(value)
     return dict(found)
 
 
@@ -92,7 +94,7 @@ def kind_of(name: str, values: list[Any]) -> Kind:
     if not values:
         return Kind.STRING
     types = {bool: Kind.BOOLEAN, int: Kind.NUMBER, Decimal: Kind.NUMBER, dict: Kind.OBJECT, list: Kind.LIST}
-    kinds = {types.get(type(value), Kind.STRING) for value in values}
+    kinds = {types.get(each, Kind.STRING) for each in {*map(type, values)}}
     if kinds == {Kind.NUMBER}:
         return Kind.DATETIME if unit_of(name, values) else Kind.NUMBER
     if kinds != {Kind.STRING}:

@@ -238,6 +238,8 @@ def matches(entity: Entity, match: Mapping[str, Any], record: Mapping[str, Any])
         if field is None or found is None:
             return False
         if field.kind in kinds.TEXTS:
+            if found == wanted:
+                continue
             one, other = respelt("NFC", str(found)), respelt("NFC", str(wanted))
             if one != other and not (field.kind is Kind.EMAIL and one.strip().casefold() == other.strip().casefold()):
                 return False

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.exceptions import MapExpressionError
 
-from crm_singer import Configured, applying, in_words
+from crm_singer.configuration import Configured
+from crm_singer.stream_maps import FlatMaps, applying, in_words
 from crm_systems import SYSTEMS
 from crm_systems.settings import connection_settings, json_schema
 from tap_crm import options
@@ -35,8 +36,10 @@ class ConfiguredTap(Configured, DescribedTap):
         Raises:
             SystemExit: they cannot be applied; so does each of them on a record that it fails on.
         """
+        catalog = self.catalog
         with applying(self.name):
-            super().setup_mapper()
+            self._mapper = FlatMaps(plugin_config=dict(self.config), logger=self.logger)
+            self._mapper.register_raw_streams_from_catalog(catalog)
         for name, maps in self.mapper.stream_maps.items():
             for each in maps:
                 for asked in ("transform", "get_filter_result"):

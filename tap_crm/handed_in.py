@@ -1,28 +1,16 @@
-"""The files that people and orchestrators hand in: states and catalogs, in the shapes in which they keep them."""
+"""States and catalogs, in the shapes in which people and orchestrators keep them."""
 
 from __future__ import annotations
 
-import codecs
-import json
 from typing import Any
 
 from singer_sdk.singerlib import Catalog
 
+from crm_singer.files import FileError, json_in, text_of
 from tap_crm.state import UNREADABLE, fault_of
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _WRAPPERS = ("value", "singer_state")
 _METHODS = ("INCREMENTAL", "FULL_TABLE")
-
-
-class FileError(Exception):
-    """A file that cannot be used; the text is a sentence for people, without the name of the file."""
 
 
 def state_of(file: Any) -> dict[str, Any]:
@@ -52,7 +40,7 @@ def catalog_of(file: Any) -> dict[str, Any]:
     Raises:
         FileError: it holds none, or what it says of a stream cannot be meant.
     """
-    catalog = _json(_text(file))
+    catalog = json_in(_text(file))
     try:
         streams = list(catalog["streams"])
         Catalog.from_dict({"streams": streams})
@@ -82,12 +70,26 @@ def _make_ready(stream: dict[str, Any]) -> None:
         raise FileError(f"does not describe {', '.join(lacking)}, the key of {name}: make it anew with `--discover`")
     if any(type(each["breadcrumb"]) is not list for each in metadata):
         raise TypeError
+    if not (_is_text(stream.get("replication_key")) and all(map(_is_field, stream["schema"]["properties"].values()))):
+        raise TypeError
     if any(each["metadata"].get("selected") not in {None, True, False} for each in metadata):
         raise FileError(f"selects parts of {name} by something else than true and false")
     _choose_method(stream, [each["metadata"] for each in metadata if not each["breadcrumb"]])
     for each in metadata:
         if each["breadcrumb"][1:] in [[field] for field in (*key, stream.get("replication_key"))]:
             each["metadata"]["inclusion"] = "automatic"
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_field(schema: dict[str, Any]) -> bool:
+    """Whether the SDK can make out of what type a field is."""
+    kind = schema.get("type")
+    return (_is_text(kind) or isinstance(kind, list)) and all(
+        isinstance(each, dict) for each in schema.get("anyOf", ())
+    )
 
 
 def _choose_method(stream: dict[str, Any], own: list[dict[str, Any]]) -> None:
@@ -113,45 +115,15 @@ def _unwrapped(state: Any) -> dict[str, Any]:
 def _last_line(text: str) -> Any:
     """The JSON of a file, or of its last line where each line is a state, as targets print them."""
     try:
-        return _json(text)
+        return json_in(text)
     except FileError:
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) <= 1:
             raise
-        return [_json(line) for line in lines][-1]
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_refused, parse_float=_finite)
-    except (ValueError, RecursionError):
-        raise FileError("is no JSON" if text.strip() else "is empty") from None
-
-
-def _refused(_constant: str) -> None:
-    raise ValueError
-
-
-def _finite(written: str) -> float:
-    if abs(number := float(written)) == float("inf"):
-        raise ValueError
-    return number
+        return [json_in(line) for line in lines][-1]
 
 
 def _text(file: Any) -> str:
-    """The text of a file that was opened in any encoding; what people keep is UTF-8, or says that it is not."""
+    """The text of a file that was opened in any encoding."""
     data = getattr(file, "buffer", file).read()
-    if isinstance(data, str):
-        return data
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), _without_mark(data))
-    try:
-        return str(data.decode(encoding))
-    except ValueError:
-        raise FileError("is neither UTF-8 nor UTF-16") from None
-
-
-def _without_mark(data: bytes) -> str:
-    """JSON begins with a character of ASCII, so the zeros around it tell."""
-    if data[1:2] == b"\0":
-        return "utf-16-le"
-    return "utf-16-be" if data[:1] == b"\0" else "utf-8"
+    return data if isinstance(data, str) else text_of(data)

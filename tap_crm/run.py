@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from crm_singer.terminal import Progress
 from crm_systems import discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
 from crm_systems.model import Shard
-from crm_systems.terminal import Progress
 from tap_crm.options import DEFAULT_KEYS
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class Run:
             ConfigError: the setting `entities` names some that the user cannot see.
         """
         there = self._visible
-        asked = [str(name) for name in self.settings["entities"] or there]
+        asked = list(dict.fromkeys(map(str, self.settings["entities"] or there)))
         unknown = [name for name in asked if name not in there]
         if unknown:
             near = [near for name in unknown for near in get_close_matches(name, there, n=2)]

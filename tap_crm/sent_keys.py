@@ -66,7 +66,7 @@ def open_keys(url: str) -> sa.Engine:
     Raises:
         ConfigError: it cannot be opened.
     """
-    with _in_words("opened"):
+    with _in_words("opened", _OPENING):
         address = sa.make_url(url)
         is_sqlite = address.get_backend_name() == "sqlite"
         if is_sqlite and address.database and not address.database.startswith((":memory:", "file:")):
@@ -210,12 +210,18 @@ def _row_of(db: sa.Connection, its: dict[str, str]) -> tuple[int, str]:
     return int(found.id), str(found.name)
 
 
+_FAULTS = (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError)
+"""What a database that does not do what it is asked raises."""
+_OPENING = (*_FAULTS, ValueError)
+"""The same of one whose address cannot be meant."""
+
+
 @contextmanager
-def _in_words(what: str) -> Iterator[Any]:
+def _in_words(what: str, faults: tuple[type[Exception], ...] = _FAULTS) -> Iterator[Any]:
     """Says what is wrong with the database without its own words, which hold keys and the address."""
     try:
         yield
-    except (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError) as error:
+    except faults as error:
         raise ConfigError(
             f"The database of the keys that were sent cannot be {what}",
             code=type(error).__name__,

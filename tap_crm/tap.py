@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 from singer_sdk import Tap
 from singer_sdk.tap_base import CliTestOptionValue
 
+from crm_singer.files import FileError
+from crm_singer.terminal import handing_on
 from crm_systems.discovery import introduction, stop_if_blind
 from crm_systems.errors import ConfigError, CrmError
 from crm_systems.model import Kind
-from crm_systems.terminal import handing_on, speak_utf8
 from tap_crm.configuration import ConfiguredTap
 from tap_crm.deleted import DeletedStream
-from tap_crm.handed_in import FileError, catalog_of, state_of
+from tap_crm.handed_in import catalog_of, state_of
 from tap_crm.messages import Messages
 from tap_crm.naming import Names
 from tap_crm.run import Run
@@ -50,7 +51,6 @@ class CrmTap(ConfiguredTap):
     message_writer_class = Messages
 
     def __init__(self, **arguments: Any) -> None:
-        speak_utf8(self.name)
         self._termination = Termination()
         super().__init__(**arguments)
         messages = cast("Messages", self.message_writer)

@@ -1,17 +1,8 @@
 """The command ``target-crm``."""
 
-from __future__ import annotations
-
-import sys
-from importlib import import_module
-
-from target_crm.described import DescribedTarget
-
-ALONE = ("--version", "--about")
-"""What is told without loading any CRM or database, which takes twice as long."""
+from crm_singer.command import run_command
 
 
 def main() -> None:
     """Runs the target, or lets it say what it is."""
-    target = DescribedTarget if sys.argv[1:] and sys.argv[1] in ALONE else import_module("target_crm.target").CrmTarget
-    target.cli()
+    run_command("target-crm", described="target_crm.described:DescribedTarget", whole="target_crm.target:CrmTarget")

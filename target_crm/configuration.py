@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from crm_singer import Configured
+from crm_singer.configuration import Configured
 from crm_systems import SYSTEMS
 from crm_systems.settings import connection_settings, json_schema
 from target_crm import options

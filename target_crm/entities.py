@@ -59,8 +59,12 @@ class Entities:
 
     def _beside(self, name: str, there: list[str]) -> Entity:
         owner = name.removesuffix(FILES)
-        if owner != name and owner in there and self._client.system.has_files(self(owner)):
-            return entity_of_files(self(owner))
+        if owner != name and owner in there:
+            if self._client.system.has_files(self(owner)):
+                return entity_of_files(self(owner))
+            raise ConfigError(
+                f"The CRM takes no files of {owner}", hint="null for their stream in `streams` leaves them out"
+            )
         if name.endswith(RELATIONS) and (found := self.relations(name)):
             return entity_of_relations(name, self(found[0].source), found[0].related)
         near = get_close_matches(name, there, n=2)

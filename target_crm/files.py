@@ -51,7 +51,7 @@ def ledger_file(url: str | sa.URL) -> Path | None:
     """The file of a SQLite database; None for any other, and for what is no address."""
     try:
         known = sa.make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         return None
     if known.get_backend_name() != "sqlite" or not known.database or known.database.startswith((":memory:", "file:")):
         return None

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -29,6 +31,10 @@ class Conflict:
     """What the source sends; typed. None where it deleted the record."""
     done: str
     """``written``, ``left``, ``rejected`` or ``deleted``; in a dry run, what would be."""
+
+
+OVERWRITTEN = frozenset({"written", "deleted"})
+"""What is done with a conflict by which a value of the CRM is lost."""
 
 
 class Conflicted(Reject):
@@ -69,8 +75,7 @@ class Change(NamedTuple):
     after: Any
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of one incoming record."""
 
     action: Action
@@ -90,3 +95,10 @@ class Outcome:
     """The server's own words, which may hold values: for the report and the rejects file only."""
     name: str = ""
     """What people call the record, as far as it is known; for the report only."""
+
+    @staticmethod
+    def of_reject(error: Reject, key: str, *, last_chance: bool) -> Outcome:
+        """What becomes of a record that cannot be written, or not yet."""
+        action = Action.DEFER if isinstance(error, NotYet) and not last_chance else Action.REJECT
+        crm_id, conflicts = (error.crm_id, error.conflicts) if isinstance(error, Conflicted) else ("", ())
+        return Outcome(action, key, crm_id, conflicts=conflicts, reason=str(error))

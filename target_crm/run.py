@@ -7,9 +7,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from crm_singer.terminal import Progress
 from crm_systems import open_client
 from crm_systems.errors import CrmError
-from crm_systems.terminal import Progress
 from target_crm.entities import Entities
 from target_crm.ledger import Destination, Ledger
 from target_crm.mapping import Owners
@@ -117,7 +117,8 @@ class Run:
             SystemExit: it is one reject too many, or cannot be kept.
         """
         self.report.add(stream, outcome)
-        self._progress.show(stream, self.report.streams[stream].counts.total())
+        if self._progress.is_shown:
+            self._progress.show(stream, self.report.streams[stream].counts.total())
         self.pending.note(outcome)
         if outcome.action is Action.REJECT:
             self._reject(stream, raw, outcome)

@@ -13,10 +13,10 @@ from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.json import serialize_json
 
-from crm_singer import applying
+from crm_singer.stream_maps import applying
+from crm_singer.terminal import handing_on
 from crm_systems.discovery import introduction
 from crm_systems.model import Entity
-from crm_systems.terminal import handing_on, speak_utf8
 from target_crm.configuration import ConfiguredTarget
 from target_crm.descriptions import DELETED, is_description, marked, why_not_applied
 from target_crm.files import is_open, written_files
@@ -50,7 +50,6 @@ class CrmTarget(ConfiguredTarget):
         """By stream, the sinks that take records without a detour."""
         self._state_sent: dict[str, Any] | None = None
         self._termination = Termination(self.drain_all, self._let_states_leave)
-        speak_utf8(self.name)
         super().__init__(**arguments)
         # Streams are drained in the order in which they came, so that parents come before children.
         self.max_parallelism = 1
@@ -115,7 +114,7 @@ class CrmTarget(ConfiguredTarget):
                 return
         if sink := self._plain.get(message_dict["stream"]):
             # The quick way: what the SDK would do with a record that no map changes.
-            if sink.take(message_dict["record"]):
+            if sink.take(message_dict["record"], is_writable=cast("Messages", self.message_reader).is_writable):
                 self.drain_one(sink)
             self._handle_max_record_age()
             return
@@ -129,9 +128,9 @@ class CrmTarget(ConfiguredTarget):
             self.run.count(name, raw, Outcome(Action.REJECT, key, reason=str(error)))
 
     def _tells_deletion(self, described: dict[str, Any]) -> bool:
-        stream, is_applied = described["stream"], self.settings["deletes"] == "apply"
-        is_free = stream == DELETED and stream not in (self.settings["streams"] or {})
-        return is_free and is_applied and is_description(stream, described)
+        if described["stream"] != DELETED or self.settings["deletes"] != "apply":
+            return False
+        return DELETED not in (self.settings["streams"] or {}) and is_description(DELETED, described)
 
     def _delete(self, told: dict[str, Any]) -> None:
         """Deletes what a record of the stream of deletions names, as if its own stream had brought the deletion."""

@@ -36,9 +36,9 @@ BREACHES = {
     "the connectors do not know each other": ("tap_crm/state/zones.py", "import target_crm.ledger"),
     "what the connectors share knows neither": ("crm_singer/configuration.py", "import tap_crm.options"),
     "no room of a CRM knows another": ("crm_systems/egito/whole.py", "import crm_systems.intouch"),
-    "the registry alone opens the doors of the rooms": ("crm_systems/terminal.py", "import crm_systems.egito"),
-    "nobody looks behind a door": ("crm_systems/terminal.py", "import crm_systems.egito.login"),
-    "the rooms that all share have a door each": ("crm_systems/terminal.py", "import crm_systems.client.patience"),
+    "the registry alone opens the doors of the rooms": ("crm_systems/catalogue.py", "import crm_systems.egito"),
+    "nobody looks behind a door": ("crm_systems/catalogue.py", "import crm_systems.egito.login"),
+    "the rooms that all share have a door each": ("crm_systems/catalogue.py", "import crm_systems.client.patience"),
     "the rooms of the tap have a door each": ("tap_crm/run.py", "import tap_crm.state.overlap"),
     "the rooms of the target have a door each": (
         "target_crm/outcome.py",

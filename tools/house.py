@@ -14,7 +14,7 @@ CRMS = tuple(dict.fromkeys(system.__module__.split(".")[1] for system in SYSTEMS
 """The rooms of the CRMs."""
 FOLDERS = (*CRMS, "client", "settings")
 FILES = {
-    "helpers": ("discovery", "terminal"),
+    "helpers": ("discovery",),
     "ground": ("system", "beside", "decoding", "compiled"),
     "words": ("model", "errors", "kinds", "wire", "times"),
 }
@@ -33,7 +33,7 @@ SAYS = {
     "crm_simulators": ("crm_simulators/", "a server a CRM, to try all this on"),
     "crm_singer": ("crm_singer/", "what both share of Singer"),
     "registry": ("crm_systems/", "the door: SYSTEMS, open_client"),
-    "helpers": ("for the connectors", "asking, progress"),
+    "helpers": ("for the connectors", "asking for all that is there"),
     "client": ("client/", "all input, output"),
     "settings": ("settings/", "what one can set"),
     "tools": ("what several CRMs share", "paging by position, rows, sampling, an index of values"),

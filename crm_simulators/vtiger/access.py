@@ -32,6 +32,8 @@ class User:
     hour_format: str = "12"
     separators: tuple[str, str] = (".", ",")
     """Before decimals and between thousands."""
+    rate: str = "1"
+    """How many units of the user's currency one of the CRM's is worth."""
     groups: tuple[int, ...] = ()
 
     @property
@@ -55,6 +57,7 @@ USERS = {
             date_format="dd-mm-yyyy",
             hour_format="24",
             separators=(",", "."),
+            rate="25.5",
             groups=(5,),
         ),
         User(

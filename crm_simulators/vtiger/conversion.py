@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 _BECOMES = ("Accounts", "Contacts", "Potentials")
 _FIELDS = {
-    "Accounts": {"company": "accountname", "phone": "phone", "website": "website"},
+    "Accounts": {
+        "company": "accountname",
+        "phone": "phone",
+        "website": "website",
+        "annualrevenue": "annual_revenue",
+        "noofemployees": "employees",
+    },
     "Contacts": {"lastname": "lastname", "firstname": "firstname", "email": "email", "phone": "phone"},
     "Potentials": {"company": "potentialname"},
 }

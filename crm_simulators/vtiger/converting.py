@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from crm_simulators.vtiger.seed_values import storable
 
 if TYPE_CHECKING:
+    from crm_simulators.vtiger.access import User
     from crm_simulators.vtiger.schema import Field
 
 _LEADING = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)")
@@ -38,13 +39,14 @@ def text_of(value: Any) -> str:
     return f"{value:.14g}" if isinstance(value, float) else str(value)
 
 
-def from_people(field: Field, text: str, separators: tuple[str, str], time_zone: str) -> str:
+def from_people(field: Field, text: str, user: User) -> str:
     """What coreBOS makes of a number or a time that it takes as the user writes it (measured)."""
     if field.kind in {"double", "currency"}:
-        decimal, thousands = separators
-        return text.replace(thousands, "").replace(decimal, ".")
+        decimal, thousands = user.separators
+        number = text.replace(thousands, "").replace(decimal, ".")
+        return str(float(number) / float(user.rate)) if field.is_converted and number else number
     if field.kind == "datetime" and re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", text):
-        local = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(time_zone))
+        local = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(user.time_zone))
         return local.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
     return text
 

@@ -68,6 +68,8 @@ class Field:
     choices: tuple[str, ...] = ()
     typed: bool = False
     """Whether coreBOS takes it as the user writes it: numbers and times of some of its kinds (measured)."""
+    is_converted: bool = False
+    """Whether coreBOS takes it for an amount in the user's currency (measured)."""
 
     @property
     def is_reference(self) -> bool:
@@ -119,6 +121,7 @@ def _field(module: str, data: Mapping[str, Any], decimals_of_all: int | None) ->
         unique=bool(data.get("isunique")),
         editable=data["editable"],
         typed=data.get("uitype") in {"7", "9", "50", "71", "72"},
+        is_converted=data.get("uitype") == "71",
         refers_to=tuple(data["type"].get("refersTo") or ()),
         default=str(data.get("default") or ""),
         width=width(name, kind),

@@ -79,6 +79,9 @@ class Writer:
         """Documents need lines, and 8.4.0 cannot create them at all (measured)."""
         if module.name == "Users":
             raise wrong_id()
+        names_file = element.get("filelocationtype") == "I" and element.get("filename")
+        if module.name == "Documents" and self._flavour.is_corebos and names_file:
+            raise Crashed  # It takes the name for a whole file (measured).
         if module.name not in INVENTORY or self._flavour.is_corebos:
             return
         if not element.get("LineItems"):
@@ -145,10 +148,10 @@ class Writer:
         last = next((name for name in names if name), f"{module.name[:3].upper()}0")
         return f"{last.rstrip('0123456789')}{len(table.rows) + 1}"
 
-    def _keep(self, field: Field, value: Any) -> str | None:
+    def _keep(self, field: Field, value: Any, *, as_it_is: bool = False) -> str | None:
         user, marks = self._access.user, self._flavour.question_marks
-        if self._flavour.is_corebos and field.typed:
-            value = converting.from_people(field, converting.text_of(value), user.separators, user.time_zone)
+        if self._flavour.is_corebos and field.typed and not as_it_is:
+            value = converting.from_people(field, converting.text_of(value), user)
         return converting.stored(field, value, date_format=user.date_format, marks=marks)
 
     def _converted(self, module: Module, element: Mapping[str, Any]) -> Values:
@@ -161,7 +164,8 @@ class Writer:
                 continue
             if module.name in INVENTORY and column in LINE_COLUMNS and column == name:
                 continue
-            kept = self._keep(module.fields[name], value)
+            as_it_is = bool(element.get(f"__cbws_skipcurdbconv{name}"))
+            kept = self._keep(module.fields[name], value, as_it_is=as_it_is)
             values[column] = converting.purified(kept) if module.name in _PURIFIED and kept else kept
         return self._owned(values)
 
@@ -224,7 +228,16 @@ class Writer:
             name: converting.decoded(value) if isinstance(value, str) and not self._flavour.is_corebos else value
             for name, value in element.items()
         }
-        return self._write(record, module, plain)
+        before = self._retriever.row(record)
+        return {**self._write(record, module, plain), **self._not_noticed(before, plain)}
+
+    def _not_noticed(self, before: Mapping[str, Any], plain: Mapping[str, Any]) -> dict[str, Any]:
+        """What a revise shows as it was: texts that are what was there but for entities (measured on 8.0.0)."""
+        if self._flavour.is_corebos:
+            return {}
+        texts = {name: value for name, value in plain.items() if isinstance(value, str) and name in before}
+        decoded = ((name, value, converting.decoded(value)) for name, value in texts.items())
+        return {name: before[name] for name, value, less in decoded if value != less == before[name]}
 
     def _checked(self, element: Mapping[str, Any]) -> Record:
         identifier = converting.text_of(element.get("id"))

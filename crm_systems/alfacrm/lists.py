@@ -16,6 +16,7 @@ from crm_systems.model import Page, Request
 from crm_systems.paging import shrunk
 from crm_systems.rows import key_of
 from crm_systems.sampling import together
+from crm_systems.times import earliest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -173,6 +174,7 @@ class Lists:
         """
         seen: set[str] = set()
         key, normalised = entity.replication_key or "", normaliser(entity)
+        bound = since and earliest(since, self._zone)
         empty: list[Request] = []
         for ask in lists:
             shows = False
@@ -181,7 +183,7 @@ class Lists:
                 fresh = {each: row for each, row in rows.items() if each not in seen and self._is_asked(entity, row)}
                 seen.update(fresh)
                 wanted = [
-                    row for row in fresh.values() if since is None or may_be_since(row.get(key), since, self._zone)
+                    row for row in fresh.values() if bound is None or may_be_since(row.get(key), bound, self._zone)
                 ]
                 yield Page(list(map(normalised, wanted)))
             if not shows:

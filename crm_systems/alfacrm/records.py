@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Field, Kind
-from crm_systems.times import earliest, instant
+from crm_systems.times import instant
 from crm_systems.wire import encode, is_empty
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def normaliser(entity: Entity) -> Callable[[Row], Row]:
             if isinstance(found.get(name), str) and found[name].endswith(":01"):
                 found[name] = found[name][:-2] + "00"
         for name in lists:
-            if isinstance(found.get(name), list):
-                found[name] = [each if type(each) is int else _whole(each) for each in found[name]]
+            if (told := found.get(name)) and isinstance(told, list) and not {int}.issuperset(map(type, told)):
+                found[name] = [each if type(each) is int else _whole(each) for each in told]
         for name in times:
             if isinstance(found.get(name), str):
                 found[name] = found[name].replace("T", " ").rpartition(" ")[2][:_MINUTE]
@@ -81,10 +81,10 @@ def latest(written: Any, zone: ZoneInfo) -> datetime | None:
     return begin + timedelta(days=1) if begin and is_day else begin
 
 
-def may_be_since(written: Any, since: datetime, zone: ZoneInfo) -> bool:
-    """Whether a row with this stamp may have been changed at or after ``since``; without a stamp it may."""
+def may_be_since(written: Any, bound: datetime, zone: ZoneInfo) -> bool:
+    """Whether a row with this stamp may have been changed at or after ``bound``; without a stamp it may."""
     stamp = latest(written, zone)
-    return stamp is None or stamp >= earliest(since, zone)
+    return stamp is None or stamp >= bound
 
 
 def dotted(day: date) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3 import Timeout
+from urllib3 import Retry
 
-from crm_systems.client.limits import body_of, limited
+from crm_systems.client.limits import LARGEST, TooLargeError
+from crm_systems.client.straight import Sent, straight
+from crm_systems.errors import ProtocolError
 from crm_systems.model import Reply
 
 if TYPE_CHECKING:
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
 ADDRESSES = 256
 """Of so many it is remembered how they are sent."""
 FORM = "application/x-www-form-urlencoded"
+NEVER = Retry(total=False)
+"""How often urllib3 repeats; what is worth it is decided elsewhere."""
+USUAL_PORTS = {"http": ":80", "https": ":443"}
+ZONE = re.compile(r"%[^\]]*")
+"""Names the network card behind an address that is valid at one link only."""
 _QUOTED = [quote_plus(bytes([each])) for each in range(256)]
 """What stands for each byte in a form."""
 
@@ -41,6 +49,7 @@ class Http:
         self.timeout = timeout
         self._adapter = HTTPAdapter()
         self._pool: HTTPConnectionPool | None = None
+        self._host = ""
         self._proxies: dict[str, str] = {}
         self._target = lru_cache(ADDRESSES)(self._find_target)
 
@@ -53,24 +62,28 @@ class Http:
         """
         if self._pool is None:
             self._pool = self._open(address)
-        target = self._target(address)
+        target, query = self._target(address), ""
         if request.query:
-            target += ("&" if "?" in target else "?") + urlencode(request.query)
-        headers = {**self.headers, **request.headers}
-        response = self._pool.urlopen(
-            request.method,
-            target,
-            _body(request, headers),
-            headers,
-            retries=False,
-            redirect=False,
-            assert_same_host=False,
-            timeout=Timeout(connect=self.timeout, read=self.timeout),
-            preload_content=False,
-            decode_content=False,
-        )
-        told = {name.lower(): text for name, text in response.headers.itermerged()}
-        return Reply(response.status, told, body_of(request.about, response))
+            query = ("&" if "?" in target else "?") + urlencode(request.query)
+        headers = {"Host": self._host, **self.headers, **request.headers}
+        sent = Sent(query, _body(request, headers))
+        try:
+            answer: Any = self._pool.urlopen(
+                request.method,
+                target,
+                sent,  # type: ignore[arg-type]  # whatever the connection takes
+                headers,
+                retries=NEVER,
+                redirect=False,
+                assert_same_host=False,
+                timeout=self.timeout,
+            )
+        except TooLargeError:
+            raise ProtocolError(
+                f"{request.about}: the server's answer is larger than {LARGEST >> 20} MiB",
+                hint="lower `page_size`; if that does not help, `url` names something that is no CRM",
+            ) from None
+        return Reply(answer.status, answer.headers, answer.body)
 
     def close(self) -> None:
         """Closes what is open."""
@@ -86,7 +99,8 @@ class Http:
         adapter: Any = self._adapter
         pool = adapter.get_connection_with_tls_context(prepared, verify, self._proxies, cert)
         adapter.cert_verify(pool, prepared.url, verify, cert)
-        return limited(pool)
+        self._host = host_in(prepared.url or "")
+        return straight(pool)
 
     def _find_target(self, address: str) -> str:
         """What stands for an address in a request's first line."""
@@ -97,6 +111,13 @@ def _prepared(address: str) -> requests.PreparedRequest:
     prepared = requests.PreparedRequest()
     prepared.prepare_url(address, None)
     return prepared
+
+
+def host_in(address: str) -> str:
+    """What stands for the server in each request, without the port that is the usual one."""
+    parts = urlsplit(address)
+    host = ZONE.sub("", parts.netloc.rpartition("@")[2])
+    return host.removesuffix(USUAL_PORTS[parts.scheme])
 
 
 def _quoted(text: str) -> str:

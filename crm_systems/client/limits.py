@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Any, cast
 
 from urllib3 import exceptions
 
-from crm_systems.errors import ProtocolError
-
 if TYPE_CHECKING:
     import socket
 
-    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
-    from urllib3.connection import HTTPConnection
+    from urllib3 import BaseHTTPResponse
 
 LARGEST = 128 << 20
 """Bytes of one answer, unpacked: hundreds of times the largest page that any of the systems hands out."""
@@ -24,12 +22,16 @@ SLOWEST = 10
 AT_ONCE = 1 << 20
 
 
-def body_of(about: str, response: BaseHTTPResponse) -> bytes:
+class TooLargeError(Exception):
+    """An answer is larger than any may be."""
+
+
+def body_of(response: BaseHTTPResponse) -> bytes:
     """The body, unpacked.
 
     Raises:
         HTTPError: it breaks off, or does not end in time.
-        ProtocolError: it is larger than any answer may be.
+        TooLargeError: it is larger than any answer may be.
     """
     parts, size = [], 0
     try:
@@ -37,10 +39,7 @@ def body_of(about: str, response: BaseHTTPResponse) -> bytes:
             size += len(part)
             if size > LARGEST:
                 response.close()
-                raise ProtocolError(
-                    f"{about}: the server's answer is larger than {LARGEST >> 20} MiB",
-                    hint="lower `page_size`; if that does not help, `url` names something that is no CRM",
-                )
+                raise TooLargeError
             parts.append(part)
     except exceptions.ReadTimeoutError as error:
         # An answer that has begun is no missing one.
@@ -48,12 +47,18 @@ def body_of(about: str, response: BaseHTTPResponse) -> bytes:
     return b"".join(parts)
 
 
-class _Until(RawIOBase):
-    """Bytes from a socket up to a moment; the time-out of the socket is only for each wait."""
+def end_of(sock: socket.socket) -> float:
+    """The moment, by the monotonic clock, up to which an answer that is asked for now has to be there."""
+    return time.monotonic() + SLOWEST * (sock.gettimeout() or 0)
 
-    def __init__(self, source: RawIOBase, end: float) -> None:
+
+class Until(RawIOBase):
+    """What has come already, and then bytes from a source up to a moment; its time-out is only for each wait."""
+
+    def __init__(self, source: RawIOBase, end: float, come: bytes = b"") -> None:
         self._source = source
         self._end = end
+        self._come = come
 
     def readable(self) -> bool:
         """It is."""
@@ -65,6 +70,10 @@ class _Until(RawIOBase):
         Raises:
             TimeoutError: the moment has passed.
         """
+        if self._come:
+            part, self._come = self._come[: len(buffer)], self._come[len(buffer) :]
+            buffer[: len(part)] = part
+            return len(part)
         if time.monotonic() > self._end:
             raise TimeoutError
         return cast("int | None", self._source.readinto(buffer))
@@ -75,14 +84,19 @@ class _Until(RawIOBase):
         super().close()
 
 
-class _Response(HTTPResponse):
-    def __init__(self, sock: socket.socket, *arguments: Any, **more: Any) -> None:
+class Response(HTTPResponse):
+    """An answer that is there in time, up to ``end`` where that is given; some may have ``come`` already."""
+
+    def __init__(
+        self, sock: socket.socket, *arguments: Any, come: bytes = b"", end: float | None = None, **more: Any
+    ) -> None:
         super().__init__(sock, *arguments, **more)
-        self.fp = BufferedReader(_Until(self.fp.detach(), time.monotonic() + SLOWEST * (sock.gettimeout() or 0)))
+        self.fp = BufferedReader(Until(self.fp.detach(), end or end_of(sock), come))
 
-
-def limited(pool: HTTPConnectionPool) -> HTTPConnectionPool:
-    """The same pool, with connections whose answers end in time."""
-    connection: type[HTTPConnection] = type("Limited", (pool.ConnectionCls,), {"response_class": _Response})
-    pool.ConnectionCls = connection
-    return pool
+    def begin(self) -> None:
+        """Reads up to the body. Informational answers come before the answer itself (RFC 9110, 15.2)."""
+        super().begin()
+        while self.status < HTTPStatus.OK:
+            # Python skips 100 only; taken for the answer, another would leave the real one to the next request.
+            self.headers = None  # type: ignore[assignment]  # as before the first one
+            super().begin()

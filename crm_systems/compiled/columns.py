@@ -32,7 +32,7 @@ _INTEGERS = re.compile(r"(?:\d{1,18}\n)+", re.ASCII)
 _NUMBERS = re.compile(r"(?:-?(?:[1-9]\d{0,20}(?:\.\d{1,12})?|0(?:\.\d{1,6})?)\n)+", re.ASCII)
 _DAYS = re.compile(r"(?:\d{4}-\d\d-\d\d\n)+", re.ASCII)
 _TIMES = re.compile(r"(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\n)+", re.ASCII)
-_TIMES_IN_UTC = re.compile(r"(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\+00:00\n)+", re.ASCII)
+_TIMES_IN_UTC = re.compile(r"(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.(?!0{6})\d{6})?\+00:00\n)+", re.ASCII)
 
 
 def _integers(told: str, column: list[str]) -> list[Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -58,35 +59,38 @@ def lines(records: Sequence[Record | Row]) -> bytes:
     """Records as JSON, each in a line of its own.
 
     An empty text of a :class:`Record` is written as null here, all at once. In JSON, a quote that follows another one
-    begins or ends a text, so nothing but an empty value looks like ``":""``; keys are never empty.
+    begins or ends a text, so nothing but an empty value looks like ``:""``; keys are never empty.
     """
     found = _ENCODER.encode_lines(records)
     for first in _LINE_ENDS:
         found = _without_line_ends(found, first)
-    # Faster than to replace, which counts first.
     has_empty_texts = records and isinstance(records[0], Record) and records[0].has_empty_texts
-    return b'":null'.join(found.split(b'":""')) if has_empty_texts else found
+    return _EMPTY.sub(b":null", found) if has_empty_texts else found
 
+
+_EMPTY = re.compile(b':""')
+"""Found in less time than by ``replace``."""
 
 _LINE_ENDS = {
-    b"\xc2": {b"\x85": rb"\u0085"},
-    b"\xe2": {b"\x80\xa8": rb"\u2028", b"\x80\xa9": rb"\u2029"},
+    b"\xc2": {b"\xc2\x85": rb"\u0085"},
+    b"\xe2": {b"\xe2\x80\xa8": rb"\u2028", b"\xe2\x80\xa9": rb"\u2029"},
 }
-"""Characters that some readers take for the end of a line, and how JSON may write them, by their first byte and the
-others; they stand in texts only."""
+"""Characters that some readers take for the end of a line, and how JSON may write them, by their first byte; they stand
+in texts only."""
 
 
 def _without_line_ends(lines: bytes, first: bytes) -> bytes:
-    """The same with those escaped that begin with a byte; a single one is found much faster than several."""
-    head, *parts = lines.split(first)
+    """The same with those escaped that begin with a byte, since nothing is found as fast as a single one."""
     ends = _LINE_ENDS[first]
-    if not any(part.startswith(tuple(ends)) for part in parts):
-        return lines
-    written = [head]
-    for part in parts:
-        end = next((each for each in ends if part.startswith(each)), b"")
-        written += (ends.get(end, first), part[len(end) :])
-    return b"".join(written)
+    size = max(map(len, ends))
+    parts: list[bytes] = []
+    begin, place = 0, lines.find(first)
+    while place >= 0:
+        if written := ends.get(lines[place : place + size]):
+            parts += (lines[begin:place], written)
+            begin = place + size
+        place = lines.find(first, place + 1)
+    return b"".join((*parts, lines[begin:])) if parts else lines
 
 
 def _other(value: Any) -> Raw:

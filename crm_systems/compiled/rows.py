@@ -50,18 +50,29 @@ class Rows:
 
     def typed(self, rows: Sequence[Row]) -> list[Any]:
         """What the reader makes of each row, as :class:`Record` or :data:`~crm_systems.model.Row`."""
+        columns = self._columns(rows)
+        if columns is None:
+            return list(map(self._reader, rows))
+        cells = (columns[name] if name in columns else repeat(UNSET) for name in self._reader.values)
+        return list(map(self._record, *cells))
+
+    def records(self, rows: Sequence[Row]) -> list[Row]:
+        """What the reader makes of each row."""
+        columns = self._columns(rows)
+        if columns is None:
+            return list(map(self._reader, rows))
+        return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+    def _columns(self, rows: Sequence[Row]) -> dict[str, Sequence[Any]] | None:
+        """The typed values of rows by field; None where the rows are not alike, and are typed one by one."""
         reader = self._reader
         told = tuple(rows[0]) if rows else ()
         if reader.values.keys().isdisjoint(told) or any(tuple(row) != told for row in rows):
-            return list(map(reader, rows))
+            return None
         columns = dict(zip(told, zip(*map(dict.values, rows), strict=True), strict=True))
         if any("" in columns.get(name, ()) for name in reader.entity.key):
-            return list(map(reader, rows))  # In a record as one object, an empty text would be null.
-        cells = (
-            self._column(values, columns[name]) if name in columns else repeat(UNSET)
-            for name, values in reader.values.items()
-        )
-        typed = list(map(self._record, *cells))
+            return None  # In a record as one object, an empty text would be null.
+        typed = {name: self._column(values, columns[name]) for name, values in reader.values.items() if name in columns}
         for name in columns.keys() - reader.known:
             reader.unknown[name] += len(rows)
         return typed
@@ -88,6 +99,8 @@ class Rows:
             is_list_of_texts = kind is not Kind.MULTIPICKLIST or {str}.issuperset(map(type, _items(raw)))
             if kind not in _NESTED or (is_list_of_texts and _can_be_written(raw)):
                 return raw
+        if found <= _NUMBERS and kind in TEXTS:
+            return [None if each is None else str(each) for each in raw]
         if found <= _TEXTS and kind is Kind.DATETIME and (usual := self._usual_times(raw)):
             return usual
         if found <= _LOOKED_UP and kind not in _NESTED:

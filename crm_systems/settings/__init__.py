@@ -1,7 +1,7 @@
 """What can be set, and plain words for what is wrong with a setting."""
 
 from crm_systems.settings.loading import common_settings, connection_settings, from_json_schema, json_schema, load
-from crm_systems.settings.objects import as_names, as_object, dropped, settings_in
+from crm_systems.settings.objects import as_names, as_object, dropped
 from crm_systems.settings.unknown import did_you_mean, from_environment
 
 __all__ = [
@@ -15,5 +15,4 @@ __all__ = [
     "from_json_schema",
     "json_schema",
     "load",
-    "settings_in",
 ]

@@ -213,7 +213,10 @@ def _moment(value: Any) -> str:
 
 
 def _timezone(value: Any) -> str:
-    ZoneInfo(_string(value))
+    try:
+        ZoneInfo(_string(value))
+    except OSError:  # a folder of zones, such as Europe
+        raise ValueError from None
     return str(value)
 
 

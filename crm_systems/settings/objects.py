@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -53,29 +52,6 @@ def as_names(value: Any) -> dict[str, str | None]:
             raise ValueError
         names[name] = None if each is None else str(each)
     return names
-
-
-def settings_in(name: str) -> dict[str, Any]:
-    """The settings in a configuration file, in UTF-8 or with a mark that says otherwise; it may be a pipe.
-
-    Raises:
-        ValueError: it holds none; the text says why in a sentence, without its content.
-    """
-    try:
-        found = json.loads(Path(name).read_bytes(), parse_constant=_refused)
-    except OSError as error:
-        raise ValueError(f"The configuration {name} cannot be read ({error.strerror}).") from None
-    except (ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", 0)
-        raise ValueError(f"The configuration {name} is no JSON{f' (line {line})' if line else ''}.") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"The configuration {name} is no JSON object.")  # noqa: TRY004 - one kind of error
-    return found
-
-
-def _refused(_constant: str) -> None:
-    """NaN and the infinities, which are no JSON."""
-    raise ValueError
 
 
 def dropped(config: Mapping[str, Any], environment: Mapping[str, str], prefix: str) -> list[str]:

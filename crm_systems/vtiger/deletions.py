@@ -28,6 +28,19 @@ class Sync:
         self._refusal: NotOffered | None = None
         self._works = False
 
+    def doubt(self, *, is_administrator: bool, user: str, version: str) -> None:
+        """Learns who asks. A server that does not heed ``syncType`` tells him of records of his own only.
+
+        Vtiger refuses whoever is no administrator. coreBOS, whose version is 5, never heeds it, but takes the user with
+        the id 1 for one who syncs for all (measured; ``$cbodCSAppSyncUser``).
+        """
+        if not is_administrator:
+            self._refusal = _refusal("only an administrator may ask for them")
+        elif version.startswith("5.") and vtql.number_of(user) != 1:
+            self._refusal = _refusal(
+                "coreBOS tells this user of records of his own only, and all to the one with the id 1"
+            )
+
     def tells(self, entity: Entity) -> bool:
         """Entity modules only; Users and Emails are left out by the server."""
         return bool(entity.private["is_entity"]) and entity.name not in WITHOUT_DELETIONS and entity.key == ("id",)
@@ -72,7 +85,11 @@ class Sync:
             is_denied = isinstance(error, Denied)
             reason = "only an administrator may ask for them" if is_denied else "its operation `sync` does not work"
             hint = "" if is_denied else f"as on a fresh Vtiger 8, which {MEND} tells how to mend"
-            self._refusal = NotOffered(f"The CRM does not tell deletions: {reason}", code=error.code, hint=hint)
+            self._refusal = _refusal(reason, code=error.code, hint=hint)
             raise self._refusal from None
         self._works = True
         return answer
+
+
+def _refusal(reason: str, *, code: str = "", hint: str = "") -> NotOffered:
+    return NotOffered(f"The CRM does not tell deletions: {reason}", code=code, hint=hint)

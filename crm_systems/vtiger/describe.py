@@ -52,6 +52,10 @@ READ_ONLY = frozenset({"id", "createdtime", "modifiedtime", "modifiedby", "creat
 WITHOUT_INVENTORY = frozenset({"8.4.0"})
 """Versions that take no invoice, quote nor order, since they look for the id of what has none yet (measured)."""
 
+NEVER_WRITTEN = {"LineItem": "lines have no lasting ids, so they are written with their document, as its LineItems"}
+"""Modules that describe calls writable, and why they are not: saving a document, or deleting one of its lines, gives
+all its lines new ids, among them those that others had, and no line moves the document's totals (measured on 8.0.0)."""
+
 NEVER_CREATED = frozenset({"Users"})
 """Modules that describe calls creatable and the server refuses to create (measured on 8.4.0)."""
 
@@ -103,8 +107,8 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
     known = {field.name for field in fields}
     merged = [replace(field, readable=not sample or field.name in returned) for field in fields]
     merged += [Field(key, UNDESCRIBED.get(key, Kind.STRING), writable=False) for key in sorted(hidden - known)]
-    names_files = typed_fields(described) is None
-    if names_files and ATTACHMENTS not in returned and any(field.kind is Kind.FILE for field in fields):
+    typed = typed_fields(described)
+    if typed is None and ATTACHMENTS not in returned and any(field.kind is Kind.FILE for field in fields):
         merged.append(Field(ATTACHMENTS, Kind.STRING, writable=False))
     if name in INVENTORY:
         # What a document says of one of its lines says whether it must have any.
@@ -112,7 +116,7 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         merged.append(replace(LINES, mandatory=needs))
     readable = {field.name for field in merged if field.readable}
     key = ("id",) if "id" in readable else _key_of_relation(fields, sample or ())
-    is_writable = key == ("id",)  # what has no id cannot be looked up
+    is_writable = key == ("id",) and name not in NEVER_WRITTEN  # what has no id cannot be looked up
     return Entity(
         name=name,
         label=described.get("label") or name,
@@ -124,13 +128,14 @@ def entity_of(described: Mapping[str, Any], sample: Sequence[Row] | None) -> Ent
         creation_key="createdtime" if "createdtime" in readable else None,
         readable=sample is not None,
         creatable=is_writable and bool(described.get("createable")) and name not in NEVER_CREATED,
+        why_not_creatable=NEVER_WRITTEN.get(name, ""),
         updatable=is_writable and bool(described.get("updateable")),
         deletable=is_writable and bool(described.get("deleteable")),
         private={
             "prefix": str(described["idPrefix"]),
             "is_entity": bool(described.get("isEntity")),
             UNIQUE: tuple(str(each["name"]) for each in described["fields"] if each.get("isunique") is True),
-            TYPED: typed_fields(described),
+            TYPED: typed,
             "largest_file": next((_largest(each) for each in described["fields"] if _largest(each)), None),
         },
     )

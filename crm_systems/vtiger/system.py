@@ -15,7 +15,6 @@ from crm_systems.rows import is_identifier
 from crm_systems.sampling import together
 from crm_systems.vtiger import vtql, walks
 from crm_systems.vtiger.answers import meaning
-from crm_systems.vtiger.corebos import Habits
 from crm_systems.vtiger.deletions import Sync
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, SECRET, WITHOUT_INVENTORY, entity_of
 from crm_systems.vtiger.files import VtigerFiles
@@ -88,6 +87,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
         self._user = session.values["userId"]
         self._version = str(told.get("vtigerVersion") or "")
         self._administrator = self._is_administrator(call, session, told)
+        self._sync.doubt(is_administrator=self._administrator, user=self._user, version=self._version)
         return session
 
     def _is_administrator(self, call: Call, session: Session, login: Row) -> bool:
@@ -102,10 +102,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
             rows = call(self.sign(vtql.ask(query, "Users: read the rights", has_ids=False), session))
         except (Denied, Rejected):
             return False
-        if not rows:
-            return False
-        self._habits = Habits.of(rows[0])
-        return rows[0].get("is_admin") in ("on", "1", True)
+        return bool(rows) and rows[0].get("is_admin") in ("on", "1", True)
 
     def log_out(self, session: Session) -> Request:
         """A POST; by GET it is refused (measured)."""

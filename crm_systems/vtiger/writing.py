@@ -10,7 +10,7 @@ from crm_systems.beside import CONTENT
 from crm_systems.model import Request
 from crm_systems.vtiger import leads
 from crm_systems.vtiger.answers import is_vtiger_id
-from crm_systems.vtiger.corebos import TYPED, Habits, as_typed
+from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import replace_file, with_file
@@ -32,7 +32,6 @@ class VtigerWriting(VtigerLists):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._revise_decodes = True
-        self._habits = Habits()
 
     def encode(self, field: Field, value: Any) -> Any:
         """As :func:`~crm_systems.wire.encode`, but for the one boolean that is kept as on and off (measured)."""
@@ -46,8 +45,13 @@ class VtigerWriting(VtigerLists):
             yield "«internal» documents are written without their file, which may follow as a stream of files"
 
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
-        """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured)."""
+        """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured).
+
+        Raises:
+            Rejected: coreBOS would fail on it.
+        """
         element = {name: value for name, value in self.encoded(entity, values).items() if not is_empty(value)}
+        check_new(entity, element)
         if entity.name == "Calendar":
             element.setdefault("activitytype", "Task")
         if element.get(LINES.name) and entity.private.get(TYPED) is None:
@@ -73,6 +77,10 @@ class VtigerWriting(VtigerLists):
         decodes = self._revise_decodes and entity.private.get(TYPED) is None
         sent = {name: _shielded(value) for name, value in plain.items()} if decodes else plain
         row = self._revise(call, entity, current, sent)
+        if any(value != plain[name] and row.get(name) == current.get(name) for name, value in sent.items()):
+            # It may show what was there although it stored what was sent (measured on 8.0.0).
+            query = {"operation": "retrieve", "id": current["id"]}
+            row = call(Request("GET", f"{entity.name}: retrieve", query=query, shape=RECORD))
         if any(_was_kept(value, plain[name], row.get(name)) for name, value in sent.items()):
             self._revise_decodes = False
             row = self._revise(call, entity, current, plain)
@@ -89,7 +97,7 @@ class VtigerWriting(VtigerLists):
         return row
 
     def _written(self, entity: Entity, element: Mapping[str, Any]) -> str:
-        return json.dumps(as_typed(entity, element, self._habits, self.notation.timezone))
+        return json.dumps(as_typed(entity, element))
 
     def becomes(self, entity: Entity) -> tuple[str, ...]:
         """Leads alone."""
@@ -107,7 +115,7 @@ class VtigerWriting(VtigerLists):
         """See :func:`~crm_systems.vtiger.leads.convert`; what is made gets the lead's owner unless another is given."""
         self._shown.pop(entity.name, None)
         owner = values.get(leads.OWNER) or (current or {}).get(leads.OWNER) or ""
-        encoded = {name: self.encoded(of, its) for name, (of, its) in made.items()}
+        encoded = {name: as_made(of, self.encoded(of, its)) for name, (of, its) in made.items()}
         return leads.convert(call, identifier, str(owner), encoded)
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:
@@ -119,7 +127,8 @@ class VtigerWriting(VtigerLists):
 
 def _was_kept(sent: Any, meant: Any, stored: Any) -> bool:
     """Whether a shielded text was stored, or the beginning of it, as it was sent."""
-    return sent != meant and bool(stored) and sent.startswith(stored) and not meant.startswith(stored)
+    is_told = sent != meant and isinstance(stored, str) and stored
+    return bool(is_told and sent.startswith(stored) and not meant.startswith(stored))
 
 
 def _shielded(value: Any) -> Any:

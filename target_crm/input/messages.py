@@ -16,6 +16,7 @@ from singer_sdk.singerlib.exceptions import InvalidInputLine
 from singer_sdk.singerlib.json import deserialize_json
 
 from target_crm.encoding import is_writable, printable
+from target_crm.input import termination
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,8 @@ class Messages(SingerReader):
         super().__init__()
         self._line = 0
         self._stream = ""
+        self.is_writable = False
+        """Whether it is certain of the last message that UTF-8 can hold all its texts."""
 
     @property
     def is_empty(self) -> bool:
@@ -79,52 +82,64 @@ class Messages(SingerReader):
             reason = _IN_WORDS.get(type(error), str(error))
             raise SystemExit(f"{command}: {self.place}: {reason}, so the run stops.") from None
 
-    def messages_in(self, lines: Iterator[bytes | str]) -> Iterator[str]:
-        """The lines that say something, as text.
+    def messages_in(self, lines: Iterator[bytes | str]) -> Iterator[bytes | str]:
+        """The lines that say something.
 
         Raises:
-            InvalidInputLine: one is no UTF-8.
+            InvalidInputLine: the first one is UTF-16, or one is too long.
         """
         for line in lines:
             self._line, self._stream = self._line + 1, ""
-            written = line if isinstance(line, str) else self._decoded(line)
-            if written.strip():
-                yield written
+            if len(line) > termination.LONGEST:
+                raise InvalidInputLine(f"it is longer than {termination.LONGEST >> 20} MiB")
+            says = _without_mark(line) if self._line == 1 and isinstance(line, bytes) else line
+            if says and not says.isspace():
+                yield says
 
-    def _decoded(self, line: bytes) -> str:
-        if self._line == 1:
-            if line.startswith(_UTF_16) or line[1:2] == b"\0" or line[:1] == b"\0":
-                raise InvalidInputLine("it is UTF-16, and Singer is UTF-8")
-            line = line.removeprefix(codecs.BOM_UTF8)
-        try:
-            return line.decode()
-        except UnicodeDecodeError:
-            self._guess_stream(line)
-            raise InvalidInputLine("it holds a byte that is no UTF-8") from None
-
-    def deserialize_json(self, line: str) -> dict[str, Any]:
+    def deserialize_json(self, line: bytes | str) -> dict[str, Any]:
         """A message.
 
         Raises:
             InvalidInputLine: the line is none; the text says why.
         """
+        line = line if isinstance(line, bytes) else line.encode("utf-8", "surrogatepass")
         try:
-            message = _json_in(line)
+            message = self._json_in(line)
+        except UnicodeDecodeError:
+            self._guess_stream(line)
+            raise InvalidInputLine("it holds a byte that is no UTF-8") from None
         except RecursionError:
-            self._guess_stream(line[:1000].encode("utf-8", "replace"))
+            self._guess_stream(line[:1000])
             raise InvalidInputLine("it is nested too deep") from None
         except ValueError:
-            self._guess_stream(line[:1000].encode("utf-8", "replace"))
+            self._guess_stream(line[:1000])
             raise InvalidInputLine("it is no Singer message, nor JSON at all") from None
         if not isinstance(message, dict):
             raise InvalidInputLine("it is no Singer message")
         if isinstance(message.get("stream"), str):
             self._stream = message["stream"]
-        if line.count("[") + line.count("{") > MOST_NESTED and _depth(message) > MOST_NESTED:
+        if line.count(b"[") + line.count(b"{") > MOST_NESTED and _depth(message) > MOST_NESTED:
             raise InvalidInputLine("it is nested too deep")
         problem = _problem(message)
         if problem:
             raise InvalidInputLine(problem)
+        return message
+
+    def _json_in(self, line: bytes) -> Any:
+        """The JSON in a line, numbers digit for digit; what the quick reader does not take goes another way.
+
+        That is NaN, for one, and half a surrogate pair.
+
+        Raises:
+            ValueError, RecursionError: there is none.
+            UnicodeDecodeError: it is no UTF-8.
+        """
+        self.is_writable = False
+        try:
+            message = _DECODER.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return deserialize_json(line.decode())
+        self.is_writable = True
         return message
 
     def _guess_stream(self, line: bytes) -> None:
@@ -132,21 +147,22 @@ class Messages(SingerReader):
             self._stream = found[1].decode("utf-8", "replace")
 
 
-def _json_in(line: str) -> Any:
-    """The JSON in a line, numbers digit for digit; what the quick reader does not take, NaN for one, goes another way.
+def _without_mark(first: bytes) -> bytes:
+    """The first line without the mark that some begin a file with.
 
     Raises:
-        ValueError, RecursionError: there is none.
+        InvalidInputLine: it is UTF-16.
     """
-    try:
-        return _DECODER.decode(line)
-    except (msgspec.DecodeError, RecursionError):
-        return deserialize_json(line)
+    if first.startswith(_UTF_16) or first[1:2] == b"\0" or first[:1] == b"\0":
+        raise InvalidInputLine("it is UTF-16, and Singer is UTF-8")
+    return first.removeprefix(codecs.BOM_UTF8)
 
 
 def _problem(message: dict[str, Any]) -> str:
     """What is wrong with a message; empty if nothing is."""
     kind = message.get("type")
+    if kind == SingerMessageType.RECORD and message.get("stream").__class__ is str and message["stream"]:
+        return "" if isinstance(message.get("record"), dict) else "the RECORD holds no object"
     if not isinstance(kind, str) or kind not in _KINDS:
         return "it is no Singer message: its type is none of RECORD, SCHEMA, STATE and ACTIVATE_VERSION"
     if kind == SingerMessageType.STATE:
@@ -154,8 +170,6 @@ def _problem(message: dict[str, Any]) -> str:
     stream = message.get("stream")
     if not isinstance(stream, str) or not stream:
         return f"the {kind} names no stream"
-    if kind == SingerMessageType.RECORD:
-        return "" if isinstance(message.get("record"), dict) else "the RECORD holds no object"
     if kind == SingerMessageType.BATCH:
         return "records in BATCH files are not read; turn `batch_config` off in the tap"
     return _problem_of_schema(message) if kind == SingerMessageType.SCHEMA else ""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.mapper import PluginMapper
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
-from crm_singer import in_words
+from crm_singer.stream_maps import FlatMaps, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class StreamMaps(PluginMapper):
+class StreamMaps(FlatMaps):
     """The SDK's stream maps, whose failures over a value do not repeat the value."""
 
     def register_raw_stream_schema(
@@ -29,7 +28,7 @@ class StreamMaps(PluginMapper):
         schema = {**schema, "properties": {name: {} if each is True else each for name, each in properties.items()}}
         try:
             super().register_raw_stream_schema(stream_name, schema, key_properties)
-        except (AttributeError, LookupError, TypeError, ValueError):
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
             raise InvalidInputLine("the SCHEMA describes a field in a way that is not understood") from None
         for each in self.stream_maps[stream_name]:
             each.transform = in_words(each.transform)  # type: ignore[assignment, method-assign]  # of this one map

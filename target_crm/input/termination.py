@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 1 << 16
 """How many bytes are read at once at the most."""
+LONGEST = 1 << 28
+"""Bytes of a line; the rest of a longer one is not read, since it could fill the memory."""
 
 
 class Termination:
@@ -34,7 +36,7 @@ class Termination:
         while True:
             self._is_waiting = True
             self._end_if_asked()
-            line = coming.readline()
+            line = coming.readline(LONGEST + 1)
             self._is_waiting = False
             if not line:
                 return

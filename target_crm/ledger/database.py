@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from target_crm.ledger.entries import TakenMeanwhile
 from target_crm.ledger.flows import Flow, flows
-from target_crm.ledger.tables import destinations, in_words, opened, respell
+from target_crm.ledger.tables import FAULTS, OPENING, destinations, in_words, opened, respell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +51,7 @@ class Database:
     """
 
     def __init__(self, url: str, warn: Callable[[str], None]) -> None:
-        with in_words("opened"):
+        with in_words("opened", OPENING):
             self._engine = opened(url, warn)
         self.dialect = self._engine.dialect.name
         self._reads: sa.Connection | None = None
@@ -142,7 +142,7 @@ class Database:
             with self._writes.begin():
                 for each in asked:
                     each.result = each.work(self._writes)
-        except (sa.exc.SQLAlchemyError, TakenMeanwhile, ImportError, OSError, UnicodeError) as error:
+        except (*FAULTS, TakenMeanwhile) as error:
             if len(asked) > 1:
                 return False
             asked[0].error = error

@@ -37,15 +37,14 @@ class Twin:
     """Whether that pipeline is writing it, or was cut off while it did."""
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """A record that an earlier run wrote."""
 
     entity: str
     crm_id: str
     digest: str
     """Of the values that were sent."""
-    altered: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    altered: Mapping[str, tuple[str, str]] = msgspec.field(default_factory=dict)
     """For fields that the CRM stored otherwise than sent: digests of what was sent and of what it stored."""
     base: bytes | None = None
     """What both sides held when they last agreed, packed; None where the twin has it, and in older ledgers."""
@@ -167,7 +166,10 @@ def fingerprint(entity: str, values: Mapping[str, Any], like: str = "") -> str:
     """A digest of what is sent for a record; in the form of ``like``, an earlier one, so that the two compare."""
     if like and not like.startswith((NEWER, BEING_WRITTEN)):
         return digest([entity, values])
-    plain = {name: value if value.__class__ in _PLAIN else _spelled(value) for name, value in values.items()}
+    plain = dict(values)
+    for name, value in values.items():
+        if value.__class__ not in _PLAIN:
+            plain[name] = _spelled(value)
     try:
         written = _SORTED.encode([entity, plain])
     except OverflowError:
@@ -186,7 +188,7 @@ def _spelled(value: Any) -> Any:
     if value.__class__ is Decimal:
         return jsonable(value)
     if isinstance(value, list):
-        return [_spelled(each) for each in value]
+        return [each if each.__class__ in _PLAIN else _spelled(each) for each in value]
     if isinstance(value, dict):
         return {name: _spelled(each) for name, each in value.items()}
     return jsonable(value) if isinstance(value, Decimal) else value

@@ -156,8 +156,8 @@ class Ledger:
         for some in portions(keys):
             self._notes.flush_those_of(some)
             for row in self._database.read(self._does.written, {**self._ours, "its_stream": stream, "its_key": some}):
-                altered = altered_in(row, stream)
-                found[row.key] = Written(row.entity, row.crm_id, row.digest, altered, row.base)
+                key, entity, crm_id, its_print, altered, base = tuple(row)
+                found[key] = Written(entity, crm_id, its_print, altered_in(altered, stream, key), base)
         return found
 
     def note(self, stream: str, key: str, written: Written, *, later: bool = False) -> None:

@@ -21,12 +21,12 @@ NOTHING: Mapping[str, tuple[str, str]] = MappingProxyType({})
 _ENCODER = json.JSONEncoder(default=jsonable)
 
 
-def altered_in(row: sa.Row[Any], stream: str) -> Mapping[str, tuple[str, str]]:
+def altered_in(told: str, stream: str, key: str) -> Mapping[str, tuple[str, str]]:
     """What the CRM altered of a record that was written."""
-    if row.altered == "{}":
+    if told == "{}":
         return NOTHING
-    with sound(WRITTEN, stream, row.key):
-        return {name: (sent, stored) for name, (sent, stored) in json.loads(row.altered).items()}
+    with sound(WRITTEN, stream, key):
+        return {name: (sent, stored) for name, (sent, stored) in json.loads(told).items()}
 
 
 def row_of(intent: Intent) -> dict[str, Any]:

@@ -140,12 +140,18 @@ def respell(engine: sa.Engine, spelling: Callable[[str], str]) -> None:
                 db.execute(sa.update(table).where(table.c.destination == old, ~twin).values(destination=new))
 
 
+FAULTS = (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError)
+"""What a database that does not do what it is asked raises."""
+OPENING = (*FAULTS, ValueError)
+"""The same of one whose address cannot be meant."""
+
+
 @contextmanager
-def in_words(what: str) -> Iterator[None]:
+def in_words(what: str, faults: tuple[type[Exception], ...] = FAULTS) -> Iterator[None]:
     """Says what is wrong with the database without its own words, which hold values and the address."""
     try:
         yield
-    except (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError) as error:
+    except faults as error:
         raise ConfigError(
             f"The ledger cannot be {what}",
             code=type(error).__name__,

@@ -6,10 +6,11 @@ comes from there may have been made by this one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from target_crm.ledger.entries import BEING_WRITTEN, Twin, Written
 from target_crm.ledger.statements import RECORD, among, named, portions

@@ -3,7 +3,8 @@
 from target_crm.mapping.checking import Check
 from target_crm.mapping.deleted import DELETED_AT, is_gone, is_said
 from target_crm.mapping.identity import Identity
-from target_crm.mapping.mapper import NOTHING, Mapped, Mapper
+from target_crm.mapping.mapped import NOTHING, Mapped
+from target_crm.mapping.mapper import Mapper
 from target_crm.mapping.owners import Owners
 from target_crm.mapping.references import TO_BE_CREATED, References
 from target_crm.mapping.uploads import FileReader, Uploads, brings_files, with_file_fields

@@ -78,10 +78,13 @@ class Check:
         options, entity = self._options, self._entity
         if options.identify_by == "id" and len(entity.key) <= 1 and len(self._keys) != 1:
             yield f'`identify_by` "id" needs a stream with one key field, and {options.stream} has {len(self._keys)}'
-        if not entity.creatable and options.may_create and options.identify_by != "id":
+        if not (entity.creatable or entity.updatable):
+            why = entity.why_not_creatable or f"the CRM lets this user neither create nor change {entity.name}"
+            yield f"{why}; null for {options.stream} in `streams` leaves it out"
+        elif not entity.creatable and options.may_create and options.identify_by != "id":
             why = entity.why_not_creatable or f"the CRM does not let this user create {entity.name}"
             yield f"{why}; `write_mode` update_only may do"
-        if not entity.updatable and options.write_mode != "create_only":
+        elif not entity.updatable and options.write_mode != "create_only":
             yield f"the CRM does not let this user change {entity.name}; `write_mode` create_only may do"
 
     def _problems_of_match(self) -> list[str]:
@@ -109,9 +112,13 @@ class Check:
         """Fields without which nothing can be created."""
         if not self._options.may_create or self._options.identify_by == "id":
             return []
+        missing = self._mapper.mandatory.missing(self._given)
+        lists = [name for name in missing if self._mapper.fields[name].items]
+        way_out = f": map them to it, or leave {self._options.stream} out by null in `streams`" if lists else ""
         return [
-            f"{self._entity.name} needs {name}, which the stream does not deliver{self._mapper.mandatory.hint([name])}"
-            for name in self._mapper.mandatory.missing(self._given)
+            f"{self._entity.name} needs {name}, which the stream does not deliver"
+            f"{way_out if name in lists else self._mapper.mandatory.hint([name])}"
+            for name in missing
         ]
 
     def _unknown_field(self, name: str, target: str) -> str:

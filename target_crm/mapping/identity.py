@@ -27,6 +27,8 @@ class Identity:
         self._entity = mapper.entity
         self._columns = columns
         self._types = frozenset().union(*(keys.types_of(each) for each in columns.values()))
+        self._match = [each for each in self._options.match_fields if not self._is_reference(each)]
+        """Those of the fields that a record is recognised by whose values are compared as they come."""
         self._column = next(iter(columns)) if len(columns) == 1 else ""
         """The key's one field."""
 
@@ -41,7 +43,7 @@ class Identity:
         if key:
             return key
         if self._options.match_fields:
-            return digest(self._recognised_by(record))
+            return digest(json.dumps(self._recognised_by(record)))
         return "" if self._columns else digest(dict(record))
 
     def older_keys_of(self, record: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -57,15 +59,9 @@ class Identity:
             return (f"key {key}",)
         return f"key {key}", f"match {self._recognised_by(record)}"
 
-    def _recognised_by(self, record: Mapping[str, Any]) -> str:
+    def _recognised_by(self, record: Mapping[str, Any]) -> list[str]:
         """Equal for records that may have the same match fields, at times for others too."""
-        return json.dumps(
-            [
-                _coarse(self._mapper.typed(name, self._mapper.incoming(record, name)))
-                for name in self._options.match_fields
-                if not self._is_reference(name)
-            ]
-        )
+        return [_coarse(self._mapper.typed(name, self._mapper.incoming(record, name))) for name in self._match]
 
     def _is_reference(self, name: str) -> bool:
         known = self._entity.field(name)
@@ -74,6 +70,8 @@ class Identity:
 
 def _coarse(value: Any) -> str:
     """The same text for values that may count as equal, in the CRM or here."""
+    if value.__class__ is str and value.isascii():
+        return str(value.casefold().strip())
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         return str(Decimal(value).normalize())
     written = str(value)

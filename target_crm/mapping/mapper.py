@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
 from target_crm.mapping.keys import fitting
 from target_crm.mapping.mandatory import Mandatory
-from target_crm.mapping.plain import as_it_comes, is_plain_text
+from target_crm.mapping.mapped import NOTHING, Mapped
+from target_crm.mapping.plain import AsTheyCome, Place, as_it_comes, is_plain_text
 from target_crm.outcome import NotYet, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from crm_systems.kinds import Notation
     from crm_systems.model import Entity, Field
@@ -28,36 +28,6 @@ if TYPE_CHECKING:
 
 _NOT_SIMPLE = frozenset({Kind.OWNER, Kind.CONTENT})
 """Kinds of fields whose values are never typed as they come, not even null."""
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-"""What is known of a record that is not looked at."""
-
-
-@dataclass
-class Mapped:
-    """A record in the terms of the CRM."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    """Typed values by field of the entity; None blanks a field."""
-    otherwise: dict[str, Any] = field(default_factory=dict)
-    """The fields that came in as something else: references, as they came in."""
-    brought: dict[str, Any] = field(default_factory=dict)
-    """What brings a file, by field."""
-    open_links: dict[str, str] = field(default_factory=dict)
-    """Fields whose reference cannot be set yet, and the key that they refer to."""
-
-    @property
-    def as_given(self) -> dict[str, Any]:
-        """The values with references as they came in: what a later run can be compared with."""
-        return {**self.values, **self.otherwise}
-
-
-class _Place(NamedTuple):
-    """Where an incoming field goes, if anywhere; which of its values are typed as they come, and whether as texts."""
-
-    name: str = ""
-    field: Field | None = None
-    is_typed: Callable[[Any], bool] | None = None
-    is_text: bool = False
 
 
 def _is_simple(reference: Any) -> bool:
@@ -83,8 +53,10 @@ class Mapper:
         self.fields = {each.name: each for each in entity.fields}
         self.mandatory = Mandatory(entity, owners)
         self._quick = cache(lambda name: as_it_comes(self.fields[name]))
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, Place] = {}
         """By incoming field."""
+        self._at_once = AsTheyCome({})
+        self._inner = cache(self._mapper_of_items)
         self.notes: list[str] = []
         """What to tell of the records mapped so far; whoever tells it takes it out."""
         self._noted: set[str] = set()
@@ -117,10 +89,14 @@ class Mapper:
             NotYet: it points to a record that may still come.
             AsksCrm: the CRM would have to tell what it points to, and nothing but what is ``at_hand`` may.
         """
-        mapped, faults = Mapped(), list[Reject]()
+        quick = self._at_once if self._at_once.met.issuperset(record) else self._learn(record)
+        at_once = quick.of(record)
+        coming = record if at_once is None else [each for each in quick.others if each in record]
+        mapped, faults = Mapped(at_once or {}), list[Reject]()
         values, places = mapped.values, self._places
-        for incoming, value in record.items():
-            name, known, is_typed, is_text = places.get(incoming) or self._place(incoming)
+        for incoming in coming:
+            value = record[incoming]
+            name, known, is_typed, is_text = places[incoming]
             if known is None:
                 continue
             is_usual = is_text and value.__class__ is str and value and value.isascii()
@@ -155,14 +131,19 @@ class Mapper:
         given = {self._places[name].name for name, value in record.items() if not is_empty(value)}
         return Reject("; ".join([*lasting, *(self.mandatory.lacking(given) if is_new else ())]))
 
-    def _place(self, incoming: str) -> _Place:
+    def _learn(self, record: Iterable[str]) -> AsTheyCome:
+        """The quick way for the fields of a record, of which some did not come before."""
+        self._at_once = quick = AsTheyCome({each: self._place(each) for each in (*self._places, *record)})
+        return quick
+
+    def _place(self, incoming: str) -> Place:
         known = self.fields.get(self.target_of(incoming) or "")
         if known is None or not known.writable or incoming.startswith("_sdc_"):
-            found = _Place()
+            found = Place()
         else:
             is_simple = not (known.items or known.kind in _NOT_SIMPLE or self.is_reference(known.name))
             is_typed = as_it_comes(known) if is_simple else None
-            found = _Place(known.name, known, is_typed, is_typed is is_plain_text)
+            found = Place(known.name, known, is_typed, is_typed is is_plain_text)
         self._places[incoming] = found
         return found
 
@@ -184,6 +165,8 @@ class Mapper:
             mapped.values[name] = now[name]
         elif known.kind is Kind.OWNER:
             mapped.values[name] = self.owners.id_of(value)
+            if not is_empty(value) and not self.owners.is_known(value):
+                self.note(f"{name} names people whom this CRM does not know; `default_owner` takes their place")
         elif self.is_reference(name):
             mapped.otherwise[name] = value
             self._refer(mapped, known, value, last_chance=last_chance, at_hand=at_hand)
@@ -247,6 +230,8 @@ class Mapper:
             raise Reject(f"its {known.name} {error}") from None
 
     def _meant(self, known: Field, value: Any) -> Any:
+        if value.__class__ is str:
+            return value
         with suppress(ValueError):
             meaning = meant(value)
             if is_empty(meaning) or not isinstance(meaning, (list, dict)):
@@ -287,11 +272,14 @@ class Mapper:
 
     def _items(self, known: Field, items: list[Any], *, last_chance: bool, at_hand: bool) -> list[Any]:
         """The objects of a list with their own references resolved."""
-        inner = replace(self.entity, fields=known.items)
-        mapper = Mapper(inner, self.options, self._notation, self.owners, self.references)
+        mapper = self._inner(known.name)
         return [
             {**item, **mapper(item, last_chance=last_chance, at_hand=at_hand).values}
             if isinstance(item, dict)
             else item
             for item in items
         ]
+
+    def _mapper_of_items(self, name: str) -> Mapper:
+        inner = replace(self.entity, fields=self.fields[name].items)
+        return Mapper(inner, self.options, self._notation, self.owners, self.references)

@@ -55,6 +55,10 @@ class Owners:
             self._ids[owner] = found
         return found
 
+    def is_known(self, owner: Any) -> bool:
+        """Whether somebody here is meant, and nobody takes his place."""
+        return str(self._named.get(spelled(owner), spelled(owner))) in self._people
+
     @property
     def _people(self) -> Mapping[str, str]:
         if self._known is None:

@@ -1,10 +1,13 @@
-"""The quick way into a CRM's terms: what says of an incoming value that it is typed as it comes."""
+"""The quick way into a CRM's terms: what says of incoming values that they are typed as they come."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+import msgspec
 
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 
 LONG = 100
 """From so many characters on, a number is looked at with care."""
+
+REMEMBERED = 4096
+"""How many days and times are remembered: most come again."""
 
 
 def is_plain_text(value: Any) -> bool:
@@ -34,13 +40,16 @@ def _is_plain_number(value: Any) -> bool:
 def _as_iso(parse: Callable[[str], date | time | datetime], length: int, end: str = "") -> Callable[[Any], bool]:
     """What says of a text whether it is a day, a time of day or an instant as ISO 8601 spells it."""
 
-    def is_plain(value: Any) -> bool:
-        if type(value) is not str or len(value) != length or value[0] not in "012" or not value.endswith(end):
-            return False
+    @lru_cache(maxsize=REMEMBERED)
+    def is_iso(value: str) -> bool:
         try:
             return parse(value).isoformat() == value
         except ValueError:
             return False
+
+    def is_plain(value: Any) -> bool:
+        is_long = type(value) is str and len(value) == length
+        return is_long and value[0] in "012" and value.endswith(end) and is_iso(value)
 
     return is_plain
 
@@ -66,3 +75,68 @@ def as_it_comes(field: Field) -> Callable[[Any], bool]:
     if field.kind is Kind.MULTIPICKLIST and values:
         return lambda value: is_plain(value) and values.issuperset(value)
     return (lambda _value: False) if values else is_plain
+
+
+_HAS_SOME = msgspec.Meta(min_length=1)
+_TEXT = Annotated[str, _HAS_SOME]
+_BY_TYPE: Mapping[Kind, Any] = {
+    **dict.fromkeys(TEXTS - {Kind.TIME, Kind.OWNER}, _TEXT),
+    Kind.INTEGER: int,
+    Kind.BOOLEAN: bool,
+    Kind.MULTIPICKLIST: Annotated[list[_TEXT], _HAS_SOME],
+}
+
+
+class Place(NamedTuple):
+    """Where an incoming field goes, if anywhere; which of its values are typed as they come, and whether as texts."""
+
+    name: str = ""
+    field: Field | None = None
+    is_typed: Callable[[Any], bool] | None = None
+    is_text: bool = False
+
+
+def _type_of(place: Place) -> Any:
+    """The type that values of a field have which are typed as they come; None where no type tells."""
+    field = place.field
+    if field is None or place.is_typed is None:
+        return None
+    if not field.choices:
+        return _BY_TYPE.get(field.kind)
+    listed = tuple(choice.value for choice in field.choices if choice.value)
+    if field.kind not in {Kind.PICKLIST, Kind.MULTIPICKLIST} or not listed:
+        return None
+    one: Any = Literal.__getitem__(listed)
+    return one if field.kind is Kind.PICKLIST else Annotated[list[one], _HAS_SOME]
+
+
+def _can_be_named(incoming: str) -> bool:
+    """Whether msgspec takes it for the name of a field."""
+    return incoming.isprintable() and not {'"', "\\"}.intersection(incoming)
+
+
+class AsTheyCome:
+    """The quick way for a record: its values whose types tell, all at once, that they are typed as they come.
+
+    ``places``: of all fields that may come, by incoming name. The record must be one that UTF-8 can hold.
+    """
+
+    def __init__(self, places: Mapping[str, Place]) -> None:
+        self.met = frozenset(places)
+        types = {each: told for each, place in places.items() if _can_be_named(each) and (told := _type_of(place))}
+        self._names = {each: places[each].name for each in types}
+        """The fields of the CRM, by incoming name."""
+        self.others = tuple(each for each, place in places.items() if place.field and each not in types)
+        """The incoming fields that must be looked at one by one."""
+        incoming = {f"field{number}": each for number, each in enumerate(types)}
+        shape = [(each, types[name] | None, None) for each, name in incoming.items()]
+        self._shape = msgspec.defstruct("Shape", shape, rename=incoming, gc=False)
+
+    def of(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The values of these fields by field of the CRM; None where one of them needs care."""
+        try:
+            msgspec.convert(record, self._shape)
+        except msgspec.ValidationError:
+            return None
+        names = self._names
+        return {names[incoming]: value for incoming, value in record.items() if incoming in names}

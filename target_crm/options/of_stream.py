@@ -57,6 +57,11 @@ class StreamOptions:
             return False
         return self.identify_by != "id" or bool(self.conflicts or self.conflicts_of)
 
+    @property
+    def lets_the_crm_win(self) -> bool:
+        """Whether there are conflicts by which the source does not get its way."""
+        return {self.conflicts or "source", *self.conflicts_of.values()} != {"source"}
+
     def policy_of(self, name: str) -> str:
         """What is done with a conflict over a field of the CRM."""
         return self.conflicts_of.get(name) or self.conflicts or "source"
@@ -111,6 +116,8 @@ def _problems_of_stream(where: str, own: Any) -> list[str]:
         for name in own
         if name not in OF_A_STREAM
     ]
+    if not isinstance(own.get("entity") or "", str):
+        found.append(f"{where}: entity must be the name of one.")
     if own.get("write_mode", "upsert") not in WRITE_MODES:
         found.append(f"{where}: write_mode must be one of {', '.join(WRITE_MODES)}.")
     conflicts = own.get("conflicts") or {}

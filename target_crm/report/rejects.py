@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import msgspec
 from singer_sdk.singerlib.json import serialize_json
 
 from target_crm.files import last_line, open_private, parsed
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from target_crm.outcome import Conflict
 
 
-@dataclass(frozen=True)
-class RawRecord:
+class RawRecord(msgspec.Struct, frozen=True):
     """A record as the tap sent it: a replay goes through the stream maps once more, as they are then."""
 
     stream: str

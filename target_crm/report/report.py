@@ -41,7 +41,8 @@ class Report:
             self.streams[stream].add(outcome)
             if self._shown and outcome.action in KINDS:
                 self._shown.add(stream, KINDS[outcome.action], _told(outcome))
-            self._show_conflicts(stream, outcome)
+            if outcome.conflicts:
+                self._show_conflicts(stream, outcome)
 
     def add_conflicts(self, stream: str, outcome: Outcome) -> None:
         """Adds what both sides changed in a record that is counted elsewhere."""

@@ -47,7 +47,8 @@ class StreamReport:
         self.counts[outcome.action.value] += 1
         if outcome.left_open:
             self.left_open.update(link.field for link in outcome.left_open)
-        self.add_conflicts(outcome)
+        if outcome.conflicts:
+            self.add_conflicts(outcome)
         for change in outcome.silent:
             known = self.silent_changes.setdefault(change.field, {"count": 0, "examples": []})
             known["count"] += 1

@@ -64,7 +64,7 @@ class CrmSink(WritingSink):
         waiting = self.run.pending.identifiers[self.stream_name]
         if not waiting.isdisjoint(record.identifiers):
             return None
-        found = self._writer.at_hand(record.key, record, ahead)
+        found = self._unwritable(record) or self._writer.at_hand(record.key, record, ahead)
         if isinstance(found, Outcome) and found.action is Action.DEFER:
             waiting.update(record.identifiers)
         return found

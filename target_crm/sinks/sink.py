@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 from singer_sdk.exceptions import InvalidJSONSchema
 
-from target_crm.encoding import printable
+from target_crm.encoding import printable, unwritable
 from target_crm.mapping import DELETED_AT, Check, Identity, Mapper, References, Uploads, brings_files, is_said
 from target_crm.options import options_of
 from target_crm.outcome import Action, Outcome
@@ -37,6 +37,8 @@ class Incoming(dict[str, Any]):
     """What it shares with others that may be the same one."""
     is_first: bool
     """Whether none that may be the same one comes before it in its batch, or is still being written."""
+    is_writable = False
+    """Whether it is certain that UTF-8 can hold it."""
 
     def __init__(self, values: dict[str, Any], raw: RawRecord) -> None:
         super().__init__(values)
@@ -131,14 +133,17 @@ class WritingSink(QuietSink, ABC):
         self._report.notes.append(note)
         self.logger.info("%s: %s", self.stream_name, note)
 
-    def take(self, record: dict[str, Any]) -> bool:
+    def take(self, record: dict[str, Any], *, is_writable: bool) -> bool:
         """Takes a record that no stream map changes, without the SDK's detours; says whether a batch is full.
+
+        ``is_writable``: it is certain that UTF-8 can hold it.
 
         Raises:
             MissingKeyPropertiesError: it lacks a field of its key.
         """
         context = self._get_context(record)
         incoming = self.preprocess_record(record, context)
+        incoming.is_writable = is_writable
         self._singer_validate_message(incoming)
         self.tally_record_read()
         self.process_record(incoming, context)
@@ -187,10 +192,20 @@ class WritingSink(QuietSink, ABC):
     def _in_turn(self, record: Incoming, write: Callable[[], Outcome]) -> Outcome:
         """What became of a record; one that may be the same as one that was set aside waits behind it."""
         waiting = self.run.pending.identifiers[self.stream_name]
-        outcome = write() if waiting.isdisjoint(record.identifiers) else Outcome(Action.DEFER, record.key)
+        outcome = self._unwritable(record)
+        if outcome is None:
+            outcome = write() if waiting.isdisjoint(record.identifiers) else Outcome(Action.DEFER, record.key)
         if outcome.action is Action.DEFER:
             waiting.update(record.identifiers)
         return outcome
+
+    @staticmethod
+    def _unwritable(record: Incoming) -> Outcome | None:
+        """The reject of a record that UTF-8 cannot hold; None of any other."""
+        if record.is_writable or not (broken := unwritable(record)):
+            return None
+        reason = f"its {', '.join(broken)} holds half a surrogate pair, which is no text"
+        return Outcome(Action.REJECT, record.key, reason=reason)
 
     def _settle(self, record: Incoming, outcome: Outcome) -> None:
         """Counts what became of a record, or sets it aside where it must wait.

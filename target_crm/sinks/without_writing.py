@@ -16,6 +16,7 @@ class QuietSink(BatchSink):
     def __init__(self, run: Run, *arguments: Any, **named: Any) -> None:
         self.run = run
         super().__init__(*arguments, **named)
+        self._keys = frozenset(self.key_properties)
 
     def _singer_validate_message(self, record: dict[str, Any]) -> None:
         """Lets a record that lacks its key be rejected as one whose key is null, where the run goes on after rejects.
@@ -23,7 +24,7 @@ class QuietSink(BatchSink):
         Raises:
             MissingKeyPropertiesError: it lacks a field of its key, and the first reject would end the run.
         """
-        if not self.run.settings["max_rejects"]:
+        if not self._keys.issubset(record) and not self.run.settings["max_rejects"]:
             super()._singer_validate_message(record)
 
     def _after_process_record(self, context: dict[str, Any]) -> None:

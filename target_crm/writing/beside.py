@@ -9,23 +9,18 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.beside import CONTENT
 from crm_systems.errors import OF_ONE_RECORD
-from target_crm.encoding import unwritable
 from target_crm.ledger import Written, digest
 from target_crm.mapping import TO_BE_CREATED, is_gone
-from target_crm.outcome import Action, Change, NotYet, Outcome, Reject
-from target_crm.writing.finding import Finder
+from target_crm.outcome import Action, Outcome, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from crm_systems.beside import Relation
     from crm_systems.client import Client
-    from crm_systems.model import Entity, File
     from target_crm.ledger import Ledger, Link
-    from target_crm.mapping import Mapper, Uploads
-    from target_crm.writing.finding import Existing
+    from target_crm.mapping import Mapper
 
 
 OFTEN, MANY = 4, 1000
@@ -77,16 +72,12 @@ class BesideWriter(ABC):
         Raises:
             CrmError: the connection is in trouble, so that no record could be written.
         """
-        broken = unwritable(record)
-        if broken:
-            return Outcome(Action.REJECT, key, reason=f"its {', '.join(broken)} holds half a surrogate pair")
         if not key:
             return Outcome(Action.REJECT, key, reason="its key is empty")
         try:
             return self._write(key, record, ahead, last_chance=last_chance)
         except Reject as error:
-            waits = isinstance(error, NotYet) and not last_chance
-            return Outcome(Action.DEFER if waits else Action.REJECT, key, reason=str(error))
+            return Outcome.of_reject(error, key, last_chance=last_chance)
         except OF_ONE_RECORD as error:
             return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
 
@@ -120,54 +111,6 @@ class BesideWriter(ABC):
     def _note(self, key: str, crm_id: str, fingerprint: str, altered: Mapping[str, tuple[str, str]]) -> None:
         written = Written(self._mapper.entity.name, crm_id, fingerprint, altered)
         self._ledger.note(self._options.stream, key, written)
-
-
-class FileWriter(BesideWriter):
-    """Gives records that are there their files. ``owner``: the entity of these records."""
-
-    def __init__(self, client: Client, ledger: Ledger, mapper: Mapper, uploads: Uploads, owner: Entity) -> None:
-        super().__init__(client, ledger, mapper)
-        self._uploads = uploads
-        self._owner = owner
-        self._finder = Finder(client, owner, mapper.options)
-
-    def in_turn(self, record: Mapping[str, Any]) -> tuple[str, ...]:
-        """The record whose files they are."""
-        return tuple(f"of {value}" for name, value in record.items() if self._mapper.target_of(name) == "id")
-
-    def _write(self, key: str, record: Mapping[str, Any], ahead: RelatedAhead | None, *, last_chance: bool) -> Outcome:
-        if is_gone(record):
-            return Outcome(Action.SKIP, key)
-        mapped = self._mapper(record, last_chance=last_chance)
-        values, crm_id = mapped.values, str(mapped.values["id"])
-        file = self._uploads.file(self._owner, mapped.brought, values.get("name"), values.get("media_type"))
-        if file is None:
-            raise Reject("it brings no file, neither as `content` nor by `path`")
-        known, fingerprint = self._known(key), digest([self._mapper.entity.name, crm_id, file.sha256])
-        if self._is_done(known, fingerprint):
-            return Outcome(Action.UNCHANGED, key, crm_id)
-        change = Change(CONTENT, None, str(file))
-        if self._options.dry_run and crm_id.startswith(TO_BE_CREATED):
-            return Outcome(Action.UPDATE, key, crm_id, (change,))
-        existing = self._finder.get(crm_id)
-        if existing is None:
-            raise Reject("the CRM has no record with this id")
-        held = existing.record[CONTENT]
-        is_there = known and known.crm_id == crm_id and known.altered.get(CONTENT) == (digest(file), digest(held))
-        if is_there or (held and self._options.write_mode == "create_only"):
-            return Outcome(Action.UNCHANGED if is_there else Action.SKIP, key, crm_id)
-        if held and known is None and not self._system.holds_one_file(self._owner):
-            raise Reject("the record has another file, which the CRM might drop for it")
-        renamed = () if self._options.dry_run else self._send(key, existing, file, fingerprint)
-        return Outcome(Action.UPDATE, key, crm_id, (change,), renamed)
-
-    def _send(self, key: str, existing: Existing, file: File, fingerprint: str) -> tuple[Change, ...]:
-        """Gives a record its file; gives the file's name, sent and stored, where the CRM changed it."""
-        row = self._system.update(self._client.call, self._owner, existing.row, {CONTENT: file})
-        stored = self._finder.existing(row).record
-        self._note(key, existing.crm_id, fingerprint, {CONTENT: (digest(file), digest(stored[CONTENT]))})
-        name = self._system.file_fields(self._owner).name
-        return () if stored.get(name) in (None, file.name) else (Change(name, file.name, stored[name]),)
 
 
 class RelationWriter(BesideWriter):

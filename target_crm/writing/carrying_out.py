@@ -6,8 +6,9 @@ blindly.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from crm_systems.beside import CONTENT
 from crm_systems.errors import Denied, Rejected

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, same
 from target_crm.ledger import EMPTY, NOT_SHOWN, Agreed, Base, being_written, digest, fingerprint, short_digest
-from target_crm.outcome import Conflict, Conflicted
+from target_crm.outcome import OVERWRITTEN, Conflict, Conflicted
 from target_crm.writing.creation import may_be_stored_as
 from target_crm.writing.planned import Decision, Pair
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from target_crm.writing.finding import Existing
     from target_crm.writing.planned import Came
 
-OVERWRITTEN = frozenset({"written", "deleted"})
-"""What is done with a conflict by which a value of the CRM is lost."""
 DONE = {"source": "written", "crm": "left", "reject": "rejected"}
 """What is done with a conflict, by the setting."""
 
@@ -96,15 +94,13 @@ class ThreeWay:
         if known and known.is_being_written:
             decision.is_doubtful = known.digest != being_written(came.fingerprint)
         is_old = known is not None and known.digest == came.fingerprint and not is_new
+        there = existing.record
         for name, value in came.mapped.values.items():
-            if (
-                value is not None
-                and value.__class__ is existing.record.get(name).__class__
-                and value == existing.record[name]
-            ):
-                decision.agree(name, existing.record)
-                continue
-            self._compare_field(decision, Pair(name, value, existing.record), known, is_old=is_old)
+            now = there.get(name, NOT_SHOWN)
+            if value.__class__ is now.__class__ and value == now:
+                decision.agree(name, there)
+            else:
+                self._compare_field(decision, Pair(name, value, there), known, is_old=is_old)
         rejected = [each.field for each in decision.conflicts if each.done == DONE["reject"]]
         if rejected:
             reason = f"its {', '.join(rejected)} was changed on both sides"
@@ -135,7 +131,12 @@ class ThreeWay:
             # The other pipeline has not sent this field yet, so what is there was never ours to change.
             decision.conflicts.append(Conflict(pair.name, "unknown", pair.now, pair.value, DONE["crm"]))
             decision.agree(pair.name, {})
-        elif pair.is_shown and not decision.is_untouched and is_theirs:
+        elif (
+            pair.is_shown
+            and not decision.is_untouched
+            and is_theirs
+            and not self._was_cut_off_in(pair, decision, known)
+        ):
             self._settle(decision, pair, agreed, known)
         else:
             decision.change(pair)
@@ -181,6 +182,11 @@ class ThreeWay:
         # Where nothing is known of a record, the source comes first, as by the fields that identify it.
         is_first = known is None and self._options.identify_by != "ledger"
         return not is_empty(now) and not (is_first and self._options.policy_of(name) == "source")
+
+    def _was_cut_off_in(self, pair: Pair, decision: Decision, known: Written | None) -> bool:
+        """Whether a run was cut off while it wrote this very value, of which the CRM may have made what it holds."""
+        is_again = known is not None and known.is_being_written and not decision.is_doubtful
+        return is_again and may_be_stored_as(self._mapper.kind_of(pair.name), pair.value, pair.now)
 
     def _settle(self, decision: Decision, pair: Pair, agreed: Agreed | None, known: Written | None) -> None:
         """Does with a conflict what the settings say."""

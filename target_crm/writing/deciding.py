@@ -5,10 +5,10 @@ A look-up has three answers (none, one, many), and a failed one is never "none".
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from target_crm.encoding import unwritable
+from msgspec.structs import replace
+
 from target_crm.ledger import fingerprint
 from target_crm.mapping import NOTHING, is_gone
 from target_crm.outcome import Action, AsksCrm, Outcome, Reject
@@ -54,9 +54,6 @@ class Decider:
         Raises:
             AsksCrm: what is at hand does not tell.
         """
-        broken = unwritable(record)
-        if broken:
-            raise Reject(f"its {', '.join(broken)} holds half a surrogate pair, which is no text")
         if not key:
             raise Reject("its key is empty")
         gone = is_gone(record)
@@ -78,6 +75,8 @@ class Decider:
     def _known(self, key: str, record: Mapping[str, Any], ahead: Ahead | None) -> Written | None:
         """What the ledger knows of a record; one that it knows by an older spelling of the key is respelled."""
         stream = self._options.stream
+        if ahead and (key in ahead.known or not ahead.known):
+            return ahead.known.get(key)
         older_keys = self._means.identity.older_keys_of(record, key)
         there = ahead.known if ahead else self._means.two_ways.written_of([key, *older_keys])
         known = there.get(key)
@@ -98,7 +97,7 @@ class Decider:
         last_chance: bool,
         at_hand: bool,
     ) -> Outcome | Planned | Update:
-        by_id, by_ledger = (self._options.identify_by == each for each in ("id", "ledger"))
+        by_id, by_ledger = self._options.identify_by == "id", self._options.identify_by == "ledger"
         existing = self._means.finder.find(key, {}, known, ahead, at_hand=at_hand) if by_id else None
         now = existing.record if existing else NOTHING
         is_new = by_ledger and known is None

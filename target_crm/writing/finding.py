@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import unicodedata
 from collections import defaultdict
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from crm_systems import kinds
+from crm_systems.compiled import Rows
 from crm_systems.errors import OF_ONE_RECORD
 from crm_systems.model import Kind
 from crm_systems.rows import key_of
@@ -39,14 +41,13 @@ def _folded(value: Any) -> str:
     return unicodedata.normalize("NFC", str(value)).casefold().strip()
 
 
-@dataclass(frozen=True)
-class Existing:
+class Existing(msgspec.Struct, frozen=True):
     """A record that is in the CRM."""
 
     crm_id: str
     row: Row
     """As the CRM gave it."""
-    record: Row = field(default_factory=dict)
+    record: Row = msgspec.field(default_factory=dict)
     """The same, typed."""
 
 
@@ -93,7 +94,8 @@ class Finder:
         self._options = options
         self.entity = entity
         has_files = client.system.has_files(entity)
-        self._reader = FileReader(entity, client.system) if has_files else kinds.Reader(entity, client.system.notation)
+        self._read = FileReader(entity, client.system) if has_files else kinds.Reader(entity, client.system.notation)
+        self._by_columns = None if has_files else Rows(self._read)
 
     def find(
         self,
@@ -175,9 +177,11 @@ class Finder:
         by_id = self._options.identify_by == "id"
         name = self.entity.key[0] if by_id else self._options.match_fields[0]
         there: defaultdict[str, list[Existing]] = defaultdict(list)
-        for row in self._system.find_many(self._client.call, self.entity, name, values):
-            existing = self.existing(row)
-            there[existing.crm_id if by_id else _folded(existing.record.get(name))].append(existing)
+        rows = self._system.find_many(self._client.call, self.entity, name, values)
+        records = self._by_columns.records(rows) if self._by_columns else map(self._read, rows)
+        for row, record in zip(rows, records, strict=True):
+            existing = Existing(key_of(self.entity, row), row, record)
+            there[existing.crm_id if by_id else _folded(record.get(name))].append(existing)
         return {each: there[each if by_id else _folded(each)] for each in values}
 
     def _altered_match(self, match: Mapping[str, Any], known: Written | None, *, at_hand: bool) -> Existing | None:
@@ -212,4 +216,4 @@ class Finder:
         Raises:
             ProtocolError: the row does not have its key.
         """
-        return Existing(key_of(self.entity, row), row, self._reader(row))
+        return Existing(key_of(self.entity, row), row, self._read(row))

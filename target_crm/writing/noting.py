@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from crm_systems.beside import CONTENT
 from crm_systems.wire import is_empty
@@ -30,18 +31,22 @@ class Noting:
         self._mapper = mapper
         self._two_ways = two_ways
         self._stream = mapper.options.stream
+        self._notes_changes = two_ways.is_paired or mapper.options.lets_the_crm_win
 
     def begun(self, came: Came, crm_id: str) -> None:
-        """Notes that a record is about to be changed: the other pipeline may meet it before the rest is noted."""
-        if self._two_ways.is_paired:
+        """Notes that a record is about to be changed, where it matters who changed it before the rest is noted.
+
+        It does to a pipeline that goes the other way, and to this one where its source does not win conflicts.
+        """
+        if self._notes_changes:
             known = came.known or Written(self._mapper.entity.name, crm_id, "")
             self._ledger.note(self._stream, came.key, replace(known, digest=being_written(came.fingerprint)))
 
     def refused(self, came: Came) -> None:
         """Notes that nothing came of it."""
-        if self._two_ways.is_paired and came.known:
+        if self._notes_changes and came.known:
             self._ledger.note(self._stream, came.key, replace(came.known, digest=""))
-        elif self._two_ways.is_paired:
+        elif self._notes_changes:
             self._ledger.forget(self._stream, came.key)
 
     def stored(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from target_crm.ledger import NOT_SHOWN, short_digest
 from target_crm.outcome import Change
@@ -19,8 +22,7 @@ if TYPE_CHECKING:
     from target_crm.writing.finding import Existing
 
 
-@dataclass(frozen=True)
-class Came:
+class Came(msgspec.Struct, frozen=True):
     """A record that came in, and what is known of it."""
 
     key: str
@@ -49,6 +51,10 @@ class Pair:
         return self.there.get(self.name)
 
 
+_EQUALS = frozenset({str, int, Decimal, bool, type(None)})
+"""Classes of which two values that are equal have one digest."""
+
+
 @dataclass
 class Decision:
     """What is to be done with the fields of one record, and what both sides agree upon then."""
@@ -65,13 +71,17 @@ class Decision:
 
     def agree(self, name: str, there: Row) -> None:
         """Notes of a field that what came is what the record ``there`` holds, if it shows the field."""
-        if name in self.came:
-            mark, value = self.came[name]
-            sent = short_digest(value)
-            now = there.get(name)
-            # Most texts are stored as they came, so that one digest does.
-            is_same = now.__class__ is str and now == value
-            self.base.agree(mark, sent, sent if is_same else short_digest(now) if name in there else NOT_SHOWN)
+        if name not in self.came:
+            return
+        mark, value = self.came[name]
+        sent, now = short_digest(value), there.get(name, NOT_SHOWN)
+        if now is NOT_SHOWN:
+            stored = NOT_SHOWN
+        elif now.__class__ is value.__class__ and now.__class__ in _EQUALS and now == value:
+            stored = sent
+        else:
+            stored = short_digest(now)
+        self.base.agree(mark, sent, stored)
 
     def change(self, pair: Pair) -> None:
         """Writes what came."""

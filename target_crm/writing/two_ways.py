@@ -75,6 +75,14 @@ class TwoWays:
         if existing and made not in (None, key):
             raise Reject(f"it matches {existing.crm_id}, which is the twin of {made}")
 
+    def has_met(self, crm_ids: Iterable[str]) -> bool:
+        """Whether one of these came from there or went there; true where no pipeline goes the other way."""
+        if self._twins is None:
+            return True
+        crm_ids = list(crm_ids)
+        went = any(self._twins.made(self._stream, self._entity, each) for each in crm_ids)
+        return went or bool(self._ledger.keys_of(self._entity, crm_ids))
+
     def noted(self, known: Written | None, crm_id: str, base: bytes | None, *, is_written: bool) -> bytes | None:
         """Notes what both sides agree upon with the twin where it stands there; gives what is to stand here."""
         if self._twins is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from crm_systems.errors import OF_ONE_RECORD
 from target_crm.ledger import TakenMeanwhile
-from target_crm.outcome import Action, AsksCrm, Conflicted, NotYet, Outcome, Reject
+from target_crm.outcome import Action, AsksCrm, Outcome, Reject
 from target_crm.writing.carrying_out import Carrier
 from target_crm.writing.creation import ATTEMPTS
 from target_crm.writing.deciding import Decider
@@ -109,10 +109,7 @@ class Writer:
         try:
             return what()
         except Reject as error:
-            waits = isinstance(error, NotYet) and not last_chance
-            crm_id, conflicts = (error.crm_id, error.conflicts) if isinstance(error, Conflicted) else ("", ())
-            action = Action.DEFER if waits else Action.REJECT
-            return Outcome(action, key, crm_id, conflicts=conflicts, reason=str(error))
+            return Outcome.of_reject(error, key, last_chance=last_chance)
         except OF_ONE_RECORD as error:
             return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
 

@@ -42,7 +42,6 @@ class Meanwhile:
     """Runs something while a run waits for the first time with a create under way."""
 
     def __init__(self, crm: Simulator, ledger: Path, fault: Fault | None, then: Callable[[], None]) -> None:
-        self._crm = crm
         self._ledger = ledger
         self._fault = fault
         self._then: Callable[[], None] | None = then

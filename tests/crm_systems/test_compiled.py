@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 from hypothesis import given, settings
@@ -179,6 +180,11 @@ natural: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.REFERENCE: st.integers(0, 3),
     Kind.DATETIME: st.sampled_from(NEAR[Kind.DATETIME]) | st.just("2025-08-09T10:11:12"),
 }
+IN_UTC = [
+    *("2025-08-09T10:11:12+00:00", "2025-08-09 10:11:12.120000+00:00", "2025-08-09T10:11:12.000001+00:00"),
+    *("2025-08-09T10:11:12.000000+00:00", "2025-02-30T10:11:12.120000+00:00", "2025-08-09T10:11:12.120000+02:00"),
+]
+"""Times that tell fractions and that they are in UTC; the last ones not quite so."""
 
 
 @st.composite
@@ -204,16 +210,29 @@ def rows_alike(draw: st.DrawFn) -> list[dict[str, Any]]:
     st.none() | st.sets(st.sampled_from([field.name for field in EVERYTHING.fields])),
 )
 def test_rows_typed_by_columns(pages: list[list[dict[str, Any]]], notation: Notation, wanted: set[str] | None) -> None:
-    careful, fast = Reader(EVERYTHING, notation, wanted), Reader(EVERYTHING, notation, wanted)
-    typing = Rows(fast)
+    careful, fast, plain = (Reader(EVERYTHING, notation, wanted) for _reader in range(3))
+    typing, typing_plainly = Rows(fast), Rows(plain)
     for rows in pages:
         expected = list(map(careful, rows))
         found = typing.typed(rows)
+        assert repr(typing_plainly.records(rows)) == repr(expected)
         assert repr([each.row() if isinstance(each, Record) else each for each in found]) == repr(expected)
         assert lines(found) == lines(expected)
         for name in ("id", "absent"):
             assert [each or None for each in column(found, name)] == [each or None for each in column(expected, name)]
-    assert (fast.misfits, fast.unknown) == (careful.misfits, careful.unknown)
+    assert (fast.misfits, fast.unknown) == (careful.misfits, careful.unknown) == (plain.misfits, plain.unknown)
+
+
+def test_numbers_where_texts_are_due_and_times_in_utc() -> None:
+    names = [Kind.STRING.value, Kind.PICKLIST.value, Kind.OWNER.value]
+    for numbers, times in product(product((None, 0, -2, 300), repeat=2), product(IN_UTC, repeat=2)):
+        rows = [
+            {"id": 7, **dict.fromkeys(names, number), Kind.DATETIME.value: time}
+            for number, time in zip(numbers, times, strict=True)
+        ]
+        careful, fast = Reader(EVERYTHING, NOTATIONS[1]), Reader(EVERYTHING, NOTATIONS[1])
+        assert lines(Rows(fast).typed(rows)) == lines(list(map(careful, rows)))
+        assert fast.misfits == careful.misfits
 
 
 def test_what_the_fast_path_leaves_to_the_careful_one() -> None:
@@ -274,6 +293,15 @@ def test_what_texts_cannot_say_is_read_with_care() -> None:
     fields = (Field("a", Kind.STRING), Field("b", Kind.STRING))
     assert compiled(Reader(Entity("Things", fields, key=("a", "b")), NOTATIONS[0]), PAGE) is None
     assert compiled(Reader(Entity("Things", (*fields, *fields), key=("a",)), NOTATIONS[0]), PAGE) is None
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.sampled_from("\x84\x85\x86\u2027\u2028\u2029\u202aa\u00e2\u00c2\u20ac"), max_size=8)))
+def test_what_some_take_for_the_end_of_a_line_is_escaped(told: list[str]) -> None:
+    expected = "".join(json.dumps({"a": each}, ensure_ascii=False, separators=(",", ":")) + "\n" for each in told)
+    for end in "\x85\u2028\u2029":
+        expected = expected.replace(end, f"\\u{ord(end):04x}")
+    assert lines([{"a": each} for each in told]).decode() == expected
 
 
 json_values = st.recursive(

@@ -16,7 +16,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from urllib3.exceptions import HTTPError
 
-from crm_systems.client.http import Http
+from crm_systems.client.http import Http, host_in
 from crm_systems.client.network import meaning_of
 from crm_systems.model import File, Request
 
@@ -38,6 +38,8 @@ class Peer:
     def __init__(self, answer: bytes = EMPTY) -> None:
         self.answer = answer
         self.got: list[bytes] = []
+        self.cut = 0
+        """After how many bytes the rest follows in a packet of its own."""
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
@@ -58,7 +60,8 @@ class Peer:
                 while length and len(body) < int(length[1]):
                     body += connection.recv(1 << 16)
                 self.got.append(head + b"\r\n\r\n" + body)
-                connection.sendall(self.answer)
+                connection.sendall(self.answer[: self.cut])
+                connection.sendall(self.answer[self.cut :])
                 if self.answer != EMPTY:
                     return
 
@@ -126,6 +129,35 @@ def test_the_bytes_are_those_of_requests(peer: Peer, http: Http, request: Reques
     assert ours == theirs
 
 
+@pytest.mark.parametrize(
+    "address", ["http://crm.example.com/a", "http://me:sesame@crm.example.com:8080", "http://[::1]:81"]
+)
+def test_the_bytes_to_a_proxy_are_those_of_requests(peer: Peer, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("http_proxy", peer.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    peer.got.clear()
+    http = Http("tap-crm", 5)
+    http.exchange(Request("GET", ""), address)
+    by_requests(http, Request("GET", ""), address)
+    http.close()
+    ours, theirs = peer.got
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("http://crm.example.com:80/a", "crm.example.com"),
+        ("https://crm.example.com:443", "crm.example.com"),
+        ("https://crm.example.com:80", "crm.example.com:80"),
+        ("http://[fe80::1%25eth0]:8080", "[fe80::1]:8080"),
+    ],
+)
+def test_what_the_server_is_called(address: str, host: str) -> None:
+    """As http.client does it, whatever the port, which no test may listen at."""
+    assert host_in(address) == host
+
+
 def answer(body: bytes, *headers: bytes) -> bytes:
     return b"\r\n".join((b"HTTP/1.1 200 OK", *headers, b"", body))
 
@@ -175,16 +207,88 @@ def test_an_address_that_is_none(address: str) -> None:
     assert "the address is not valid" in str(meaning_of(request, caught.value, was_up=False))
 
 
-@pytest.mark.parametrize("case", ["packed", "in pieces"])
+USUAL = (b"Content-Length: 5", b"Set-Cookie: a=1", b"X-A:  1 ", b"set-cookie: b=2")
+ANSWERS = {
+    "usual": answer(b"abcde", *USUAL),
+    "more than was told": answer(b"abcdefgh", *USUAL),
+    "without a reason": answer(b"abcde", *USUAL).replace(b" OK", b""),
+    "a failure": answer(b"abcde", *USUAL).replace(b"200", b"503"),
+    "nothing": answer(b"", b"Content-Length: 0"),
+    "no content": answer(b"", b"X-A: 1").replace(b"200 OK", b"204 No Content"),
+    "no change": answer(b"", *USUAL).replace(b"200 OK", b"304 Not Modified"),
+    "up to the end": answer(b"abcde", b"X-A: 1"),
+    "closed": answer(b"abcde", *USUAL, b"Connection: close"),
+    "an older version": answer(b"abcde", *USUAL).replace(b"1.1", b"1.0"),
+    "not yet": b"HTTP/1.1 100 Continue\r\n\r\n" + answer(b"abcde", *USUAL),
+    "in pieces": answer(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", b"Transfer-Encoding: chunked"),
+    "pieces and a length": answer(b"5\r\nabcde\r\n0\r\n\r\n", b"Content-Length: 3", b"Transfer-Encoding: chunked"),
+    "two lengths": answer(b"abcde", b"Content-Length: 5", b"Content-Length: 5"),
+    "a folded line": answer(b"abcde", b"X-A: 1\r\n  2", *USUAL[:1]),
+    "bare line ends": answer(b"abcde", *USUAL).replace(b"\r\n", b"\n"),
+    "a line end inside": answer(
+        b"5\r\nabcde\r\n0\r\n\r\n", b"X-A: 1\nTransfer-Encoding: chunked", b"Content-Length: 3"
+    ),
+    "packed": answer(PACKED, b"Content-Encoding: gzip", b"Content-Length: %d" % len(PACKED)),
+    "letters of Europe": answer(b"abcde", "X-A: Café".encode("latin-1"), *USUAL[:1]),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_an_answer_is_read_as_requests_does(case: str) -> None:
+    peer, http = Peer(ANSWERS[case]), Http("tap-crm", 5)
+    try:
+        theirs = requests.get(peer.url, timeout=5)
+        told = {name.lower(): text.strip() for name, text in theirs.headers.items()}
+        expected: Any = (theirs.status_code, told, theirs.content)
+    except requests.RequestException as error:
+        expected = type(error)
+    for cut in range(0, len(peer.answer), 7):
+        peer.cut = cut
+        try:
+            reply = http.exchange(Request("GET", ""), peer.url)
+            found: Any = (reply.status, reply.headers, reply.body)
+        except HTTPError:
+            found = requests.ConnectionError
+        http.close()  # As the peer does, sooner or later.
+        assert found == expected, cut
+    peer.close()
+
+
+@pytest.mark.parametrize("case", ["packed", "in pieces", "after hints"])
 def test_an_answer_is_unpacked(case: str) -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
     pieces = b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
     given_, body = {
         "packed": (answer(PACKED, b"Content-Encoding: gzip", b"X-A: 1", b"x-a: 2"), b"many words " * 100),
+        "after hints": (hints + answer(b"abc", b"Content-Length: 3", b"X-A: 1", b"X-A: 2"), b"abc"),
         "in pieces": (answer(pieces, b"Transfer-Encoding: chunked", b"X-A: 1", b"X-A: 2"), b"abcde"),
     }[case]
     peer, http = Peer(given_), Http("tap-crm", 5)
     reply = http.exchange(Request("GET", ""), peer.url)
     assert reply.body == body
     assert reply.headers["x-a"] == "1, 2"
+    http.close()
+    peer.close()
+
+
+class HangsUp(Peer):
+    """Answers the first request of each connection, and hangs up over the next."""
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            self.got.append(connection.recv(1 << 16))
+            connection.sendall(self.answer)
+            self.got.append(connection.recv(1 << 16))
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_nothing_is_sent_again_where_a_connection_was_closed_meanwhile(method: str) -> None:
+    """Whether the server has read it is not known, so that is for whoever knows what it would do."""
+    peer, http, save = HangsUp(), Http("tap-crm", 5), Request(method, "Leads: save")
+    http.exchange(save, peer.url)
+    with pytest.raises((OSError, HTTPError)) as caught:
+        http.exchange(save, peer.url)
+    assert "the connection broke" in str(meaning_of(save, caught.value, was_up=True))
+    assert [each.partition(b" ")[0] for each in peer.got] == [method.encode()] * 2
     http.close()
     peer.close()

@@ -45,14 +45,22 @@ def test_a_drip_that_passes_is_a_fault_like_any_other(crm: VtigerSimulator) -> N
     assert len(result.records["Contacts"]) == len(crm.store.records("Contacts"))
 
 
-def test_headers_that_drip_end_as_well() -> None:
+@pytest.mark.parametrize(
+    ("begins", "sentence"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Long: ", "no answer within `timeout_seconds`"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", "the connection broke"),
+    ],
+    ids=["headers", "body"],
+)
+def test_what_drips_ends(begins: bytes, sentence: str) -> None:
     stopped = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def drip() -> None:
             client, _ = server.accept()
             with client:
-                client.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                client.sendall(begins)
                 while not stopped.wait(0.02):
                     try:
                         client.sendall(b"x")
@@ -66,7 +74,7 @@ def test_headers_that_drip_end_as_well() -> None:
         result = run({**told, **SHORT})
         stopped.set()
         thread.join()
-    assert "no answer within `timeout_seconds`" in result.exit
+    assert sentence in result.exit
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["as it is", "a gzip bomb"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from crm_systems.errors import ProtocolError
 from crm_systems.model import Entity
-from crm_systems.rows import holds_rows, key_of, record_with, rows_in
+from crm_systems.rows import holds_rows, is_identifier, key_of, record_with, rows_in
 
 MEMBERS = Entity("members", (), key=("org", "member"))
 
@@ -14,6 +16,11 @@ MEMBERS = Entity("members", (), key=("org", "member"))
 def test_a_key_of_several_fields_is_all_of_them() -> None:
     assert key_of(MEMBERS, {"org": 1, "member": 2}) == "1|2"
     assert key_of(MEMBERS, {"org": 1, "member": 3}) != key_of(MEMBERS, {"org": 1, "member": 2})
+
+
+def test_a_number_or_a_text_names_a_record_and_nothing_else_does() -> None:
+    assert all(map(is_identifier, (0, 7, Decimal("7.5"), "7", "12x7", "Žluť")))
+    assert not any(map(is_identifier, (True, False, None, "", " ", "a\x00", "\ud800", [7], {})))
 
 
 @pytest.mark.parametrize("row", [{"org": 1}, {"member": 2}, {"org": None, "member": 2}], ids=str)

@@ -15,6 +15,7 @@ from crm_systems import SYSTEMS
 from crm_systems.settings import load
 from crm_systems.settings.objects import as_names, as_object, dropped
 from tap_crm.options import OWN_SETTINGS as TAP_SETTINGS
+from tap_crm.tap import CrmTap
 from target_crm.options import OWN_SETTINGS, options_of, put_together
 from tests.running import command, finished
 from tests.running import run as read
@@ -85,6 +86,7 @@ def test_of_a_stream_too(vtiger: Start, tmp_path: Path) -> None:
         ("dry_run", 2, "must be true or false"),
         ("owners", {"a": [1]}, "must be an object that gives each name a text"),
         ("streams", "[" * 100_000, "must be an object"),
+        ("timezone", "Europe", 'must be a time zone such as Europe/Prague, not "Europe".'),
         ("start_date", "0001-01-01", "must be a date or a time"),
         ("start_date", "9999-12-31", "must be a date or a time"),
         ("start_date", "20240131", "must be a date or a time"),
@@ -154,8 +156,9 @@ def test_in_the_environment_a_misspelt_setting_stops_the_run_and_a_strange_one_i
     ("content", "words"),
     [
         (None, "cannot be read (No such file or directory)."),
-        (b'{"access_key": "s3cret"\n', "is no JSON (line 2)."),
-        (b'{"access_key": "s3cret\xff"}', "is no JSON."),
+        (b'{\n"access_key": "s3cret"\n', "is no JSON (line 3)."),
+        (b'{"access_key": "s3cret\xff"}', "is neither UTF-8 nor UTF-16."),
+        (b'{"access_key": "s3cret", "access_key": ""}', "says twice what `access_key` is."),
         (b'["s3cret"]', "is no JSON object."),
         (b'{"access_key": "s3cret", "timeout_seconds": Infinity}', "is no JSON."),
     ],
@@ -246,12 +249,11 @@ def test_a_configuration_may_say_how_it_is_encoded(tmp_path: Path, encoding: str
     assert "Traceback" not in result.log
 
 
-@pytest.mark.parametrize(("name", "level"), [("LOGLEVEL", "trace"), ("LOGLEVEL", ""), ("TAP_CRM_LOGLEVEL", "10")])
-def test_a_level_of_the_log_that_is_none(name: str, level: str) -> None:
-    result, code = finished(command("--help", **{name: level}))
-    assert code == 1
-    assert f"tap-crm: {name} in the environment must be one of DEBUG, INFO" in result.log
-    assert "Traceback" not in result.log
+def test_a_dot_env_that_is_no_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"TAP_CRM_USERNAME=caf\xe9")
+    monkeypatch.setattr("singer_sdk.configuration._dict_config.find_dotenv", lambda: str(tmp_path / ".env"))
+    with pytest.raises(SystemExit, match="cannot be read: it has to be UTF-8"):
+        CrmTap(parse_env_config=True)
 
 
 def test_a_configuration_may_come_through_a_pipe(tmp_path: Path) -> None:

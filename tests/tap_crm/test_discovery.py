@@ -62,6 +62,12 @@ def test_a_field_that_discovery_did_not_see_is_said_with_what_to_do(vtiger: Star
     assert "fields that discovery did not see are left out: imageattachmentids. Discover again" in result.log
 
 
+def test_an_entity_that_is_named_twice_is_described_once(vtiger: Start) -> None:
+    records = run({**vtiger(rows=5).config(), "entities": ["Leads", "Leads"]}).records
+    for stream in ("fields", "picklists"):
+        assert len({json.dumps(each) for each in records[stream]}) == len(records[stream]) > 0
+
+
 @pytest.mark.parametrize("is_discovered", [True, False])
 def test_passwords_and_keys_that_rows_hold_are_left_out_without_a_word(vtiger: Start, *, is_discovered: bool) -> None:
     simulator = vtiger(rows=20, flavour="vtiger-8.0")

@@ -171,6 +171,7 @@ def test_a_replication_key_that_is_no_time(vtiger: Start, key: str) -> None:
         ({"id": None}, "tap-crm: `stream_maps` cannot be applied: Removing key property 'id'"),
         ({"x": "nope("}, "tap-crm: `stream_maps` cannot be applied: Failed to parse"),
         ({"x": "int(lastname)"}, "tap-crm: Leads: a record cannot be sent: `stream_maps` fails on it (ValueError)."),
+        ({"x": "import os"}, "tap-crm: Leads: a record cannot be sent: `stream_maps` fails on it: "),
         ({"__filter__": "nope"}, "tap-crm: Leads: a record cannot be sent: `stream_maps` fails on it: "),
     ],
 )

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from crm_simulators.vtiger import VtigerSimulator
-from tap_crm.handed_in import FileError, catalog_of, state_of
+from crm_singer.files import FileError
+from tap_crm.handed_in import catalog_of, state_of
 from tests.running import command, discover, finished, only, run
 from tests.tap_crm.leads import leads, live, stored
 
@@ -59,12 +60,13 @@ def test_an_empty_object_is_a_first_run() -> None:
     [
         *(b"", b" \n", b"null", b"[]", b"1", b'"x"', b'{"value": null}', b'{"Leads": {}}', b'{"bookmarks": null}'),
         *(b'{"bookmarks": []}', b'{"bookmarks": ', b"\xff\xfe\x00", b"\xe1{}", b"[" * 100_000),
+        *(b'{"bookmarks": {}, "bookmarks": {}}', b'{"bookmarks": {"Leads": {}, "Leads": {}}}'),
         *(b'{"a": NaN}', b'{"a": 1e999}', b'{"bookmarks": {}}\nnull'),
         b'{"type": "RECORD", "stream": "Leads", "record": {}}',
     ],
 )
 def test_the_rest_is_refused_in_a_sentence(data: bytes) -> None:
-    with pytest.raises(FileError, match=r"^(holds no state|is no JSON|is empty|is neither)"):
+    with pytest.raises(FileError, match=r"^(holds no state|is no JSON|is empty|is neither|says twice)"):
         state_of(as_file(data))
 
 
@@ -171,6 +173,9 @@ MEANT_OTHERWISE: dict[str, tuple[Callable[[dict[str, Any], list[Any]], Any], str
     "selected": (lambda leads, _all: own(leads).update(selected="false"), "by something else than true and false"),
     "key": (lambda leads, _all: leads["schema"]["properties"].pop("id"), "does not describe id, the key of Leads"),
     "schema": (lambda leads, _all: leads.pop("schema"), "holds no catalog"),
+    "field": (lambda leads, _all: leads["schema"]["properties"].update(email={"anyOf": [1]}), "holds no catalog"),
+    "kind": (lambda leads, _all: leads["schema"]["properties"].update(email={"type": 5}), "holds no catalog"),
+    "bookmark": (lambda leads, _all: leads.update(replication_key=["modifiedtime"]), "holds no catalog"),
     "breadcrumb": (lambda leads, _all: leads["metadata"][-1].update(breadcrumb=""), "holds no catalog"),
 }
 

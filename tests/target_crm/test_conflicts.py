@@ -232,6 +232,15 @@ def test_a_run_that_is_killed_leaves_its_conflicts_to_the_report_of_the_next(
     config = config_of(crm, tmp_path)
     run(config, pipe("Contacts", [ANN]))
     edit(crm, title="Boss")
+    written_and_killed(crm, config, "Chief", tmp_path)
+    assert one(crm, "Contacts", email="ann@example.com")["title"] == "Chief"
+    for conflicts in ([{**BOTH, "done": "written"}], []):
+        assert run(config, pipe("Contacts", [{**ANN, "title": "Chief"}])).line("Contacts").startswith("Contacts → ")
+        assert told(tmp_path) == conflicts
+
+
+def written_and_killed(crm: VtigerSimulator, config: dict[str, Any], title: str, folder: Path) -> None:
+    """Gives Ann a title by a run that does not live to see the answer."""
     process: list[BaseProcess] = []
     ready = threading.Event()
 
@@ -242,11 +251,27 @@ def test_a_run_that_is_killed_leaves_its_conflicts_to_the_report_of_the_next(
         return Fault.LOST_ANSWER
 
     crm.fault = kill
-    process.append(start(config, pipe("Contacts", [{**ANN, "title": "Chief"}]), tmp_path))
+    process.append(start(config, pipe("Contacts", [{**ANN, "title": title}]), folder))
     ready.set()
     process[0].join(30)
     crm.fault = lambda _call: None
-    assert one(crm, "Contacts", email="ann@example.com")["title"] == "Chief"
-    for conflicts in ([{**BOTH, "done": "written"}], []):
-        assert run(config, pipe("Contacts", [{**ANN, "title": "Chief"}])).line("Contacts").startswith("Contacts → ")
-        assert told(tmp_path) == conflicts
+
+
+@pytest.mark.parametrize("policy", ["crm", "reject"])
+@pytest.mark.parametrize("edited", ["", "Boss"])
+def test_what_the_crm_made_of_a_killed_write_is_no_conflict_but_what_somebody_made_of_it_is(
+    crm: VtigerSimulator, tmp_path: Path, policy: str, edited: str
+) -> None:
+    title = "Chief of all that is long " * 10
+    config = config_of(crm, tmp_path, conflicts=policy, max_rejects=-1, rejects_path=str(tmp_path / "rejects"))
+    run(config, pipe("Contacts", [ANN]))
+    written_and_killed(crm, config, title, tmp_path)
+    cut = one(crm, "Contacts", email="ann@example.com")["title"]
+    assert title.startswith(cut)
+    assert 10 < len(cut) < len(title)
+    if edited:
+        edit(crm, title=edited)
+    for _run in range(2):
+        run(config, pipe("Contacts", [{**ANN, "title": title}]))
+        assert [each["theirs"] for each in told(tmp_path)] == ([edited] if edited else [])
+        assert one(crm, "Contacts", email="ann@example.com")["title"] == (edited or cut)

@@ -175,3 +175,14 @@ def test_a_mandatory_reference_to_what_is_made_along(vtiger: Callable[..., Vtige
     assert result.exit == ""
     (account,) = stored(crm, "Accounts", accountname="Convert & Co")
     assert [deal["related_to"] for deal in stored(crm, "Potentials", potentialname="Big deal")] == [account["id"]]
+
+
+def test_amounts_are_made_as_they_are_whoever_logs_in(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:
+    """Those that are given, and those of the lead: coreBOS takes both as if this user had typed them (measured)."""
+    crm = vtiger("corebos")
+    lead = crm.store.insert("Leads", {"lastname": "Convert", "annualrevenue": "100.500000", "assigned_user_id": "19x6"})
+    record = {"id": lead, **BECOMES, "Potentials": {**DEAL, "amount": 2550.5}}
+    assert run({**converting(crm, tmp_path), **crm.config_for("euro")}, leads(record)).exit == ""
+    (account,) = stored(crm, "Accounts", accountname="Convert & Co")
+    (deal,) = stored(crm, "Potentials", potentialname="Big deal")
+    assert (float(account["annual_revenue"]), float(deal["amount"])) == (100.5, 2550.5)

@@ -63,8 +63,24 @@ def test_a_stream_of_documents_without_lines_is_refused_before_the_first_one(
     result = run(
         settings(crm, tmp_path, identify_by="ledger"), [*PARENTS, *pipe("Invoice", [{**BILL, "account_id": "a1"}])]
     )
-    assert "Invoice needs LineItems, which the stream does not deliver" in result.exit
+    way_out = "map them to it, or leave Invoice out by null in `streams`"
+    assert f"Invoice needs LineItems, which the stream does not deliver: {way_out}" in result.exit
     assert [element for _name, element in writes(crm) if element.get("subject")] == []
+
+
+@pytest.mark.parametrize("by", ["ledger", "id"])
+def test_lines_are_not_written_by_themselves_since_their_ids_do_not_last(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path, by: str
+) -> None:
+    crm = vtiger("vtiger-8.0", rows=2)
+    line = {"id": "33x1", "parent_id": "7x1", **LINES[0]}
+    told = pipe("LineItem", [line], owner=None)
+    result = run(settings(crm, tmp_path, identify_by=by, deletes="apply"), told)
+    assert "Nothing was written to LineItem: lines have no lasting ids" in result.exit
+    assert "null for LineItem in `streams` leaves it out" in result.exit
+    assert writes(crm) == []
+    left_out = settings(crm, tmp_path, identify_by=by, deletes="apply", streams={"LineItem": None})
+    assert run(left_out, told).exit == ""
 
 
 def test_a_document_that_another_server_refuses_is_rejected_clearly(crm: VtigerSimulator, tmp_path: Path) -> None:

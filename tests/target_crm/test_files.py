@@ -185,7 +185,7 @@ def test_rejects_are_kept_as_they_came_before_the_maps(
     assert [each["lastname"] for each in stored(crm, "Contacts", birthday="2000-02-28")] == ["eu-x"]
 
 
-@pytest.mark.parametrize("expression", ["lastname + nickname", "lastname + phone", "int(lastname)", "lastname[99:][0]"])
+@pytest.mark.parametrize("expression", ["lastname + nickname", "lastname + phone", "lastname[99:][0]", "import os"])
 def test_a_record_that_the_maps_fail_on_is_rejected(crm: VtigerSimulator, tmp_path: Path, expression: str) -> None:
     config = keeping(crm, tmp_path, default_owner="admin", stream_maps={"Contacts": {"lastname": expression}})
     messages = pipe("Contacts", [{"id": "1", "lastname": "Secretperson", "phone": None}])

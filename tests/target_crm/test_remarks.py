@@ -56,3 +56,16 @@ def test_an_owner_that_is_missing_names_the_way_out(crm: VtigerSimulator, tmp_pa
         in run(config, people).exit
     )
     assert run({**config, "default_owner": "admin"}, people).exit == ""
+
+
+def test_that_somebody_takes_the_place_of_owners_who_are_not_known_is_said_once(
+    crm: VtigerSimulator, tmp_path: Path
+) -> None:
+    owners = ["nobody", "19x999", "admin", "", "Anna"]
+    people = [{"id": n, "lastname": "P", "assigned_user_id": owner} for n, owner in enumerate(owners)]
+    config = settings(crm, tmp_path, identify_by="ledger", default_owner="limited", owners={"Anna": "euro"})
+    result = run(config, pipe("Contacts", people))
+    assert result.log.count("assigned_user_id names people whom this CRM does not know; `default_owner`") == 1
+    known = run({**config, "source": "b"}, pipe("Contacts", people[2:]))
+    assert "whom this CRM does not know" not in known.log
+    assert "nobody" not in result.log

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 TOLD = {"picklists", "fields", "deleted_records"}
 """Streams that tell of the CRM."""
 NOT_WRITABLE = {
-    "vtiger-8.4": {"ProductTaxes", *TOLD},
-    "vtiger-8.0": {"ProductTaxes", *TOLD},
+    "vtiger-8.4": {"LineItem", "ProductTaxes", *TOLD},
+    "vtiger-8.0": {"LineItem", "ProductTaxes", *TOLD},
     "corebos": {"AuditTrail", "CompanyDetails", "Currency", "Groups", "LoginHistory", "ModTracker", "Workflow"} | TOLD,
     "simplycrm": TOLD,
 }
-"""What has no ids, or what describe says nobody may change."""
+"""What has no lasting ids, or what describe says nobody may change."""
 
 
 def emitted(config: dict[str, Any]) -> list[str]:

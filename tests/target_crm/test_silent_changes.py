@@ -93,3 +93,18 @@ def test_an_empty_value_that_becomes_a_zero_is_no_news(crm: VtigerSimulator, tmp
     person = {"id": 1, "lastname": "Plain", "cf_857": None, "donotcall": None, "cf_855": "", "birthday": None}
     result = run(settings(crm, tmp_path, identify_by="ledger"), pipe("Contacts", [person]))
     assert result.line("Contacts") == "Contacts → Contacts: 1 create"
+
+
+def test_what_the_crm_shows_as_it_was_is_not_taken_for_what_it_made_of_it(crm: VtigerSimulator, tmp_path: Path) -> None:
+    """It compares texts without entities, and shows the old one where only these were changed (measured)."""
+    config = settings(crm, tmp_path, identify_by="ledger")
+    person = {"id": 1, "lastname": "Plain", "email": "silent@example.com"}
+    run(config, pipe("Contacts", [{**person, "department": "a &lt; b"}]))
+    result = run(config, pipe("Contacts", [{**person, "department": "a &amp;lt; b"}]))
+    assert result.line("Contacts") == "Contacts → Contacts: 1 update"
+    crm_id = one(crm, "Contacts", email="silent@example.com")["id"]
+    assert one(crm, "Contacts", id=crm_id)["department"] == "a &amp;lt; b"
+    crm.store.change(crm_id, {"department": "a &lt; b"})
+    run(config, pipe("Contacts", [{**person, "department": "c"}]))
+    run(config, pipe("Contacts", [{**person, "department": "a &amp;lt; b"}]))
+    assert one(crm, "Contacts", id=crm_id)["department"] == "a &amp;lt; b"

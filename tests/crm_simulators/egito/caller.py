@@ -6,34 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from tests.crm_simulators.calling import Caller
+
 if TYPE_CHECKING:
     from crm_simulators.egito import EgitoSimulator
 
 Record = dict[str, Any]
 
 
-class Http:
+class Http(Caller):
     """A session that is logged in."""
 
     def __init__(self, simulator: EgitoSimulator, login: str = "login@firma", **more: str) -> None:
+        super().__init__(f"{simulator.url}/services/restapi/json/")
         self.simulator = simulator
-        self.session = requests.Session()
         reply = ask_token(simulator, username=login, password=simulator.users[login].password, **more)
         self.session.headers["Authorization"] = f"Bearer {reply.json()['access_token']}"
 
-    def __call__(self, method: str, path: str, **more: Any) -> requests.Response:
-        return self.session.request(method, f"{self.simulator.url}/services/restapi/json/{path}", timeout=10, **more)
-
-    def get(self, path: str, status: int = 200, **params: Any) -> Any:
-        return self.expect(status, "GET", path, params=params)
-
     def post(self, path: str, form: Record, status: int = 200) -> Any:
         return self.expect(status, "POST", path, data=form)
-
-    def expect(self, status: int, method: str, path: str, **more: Any) -> Any:
-        reply = self(method, path, **more)
-        assert reply.status_code == status, reply.text
-        return reply.json()
 
 
 def ask_token(

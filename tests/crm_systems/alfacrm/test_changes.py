@@ -61,6 +61,13 @@ def test_the_server_is_asked_for_a_day_more() -> None:
         assert all(b'"updated_at_from": "10.06.2025"' in call.body for call in asked), "11 June in Moscow, less a day"
 
 
+def test_a_change_in_the_hour_that_clocks_run_through_twice_comes() -> None:
+    with tenant(20) as simulator:
+        simulator.store.tables["customer"][4]["updated_at"] = "2025-10-26 02:40:00"
+        found = read(simulator, "customer", timezone="Europe/Warsaw", start_date="2025-10-26T01:30:00Z")
+    assert 4 in ids(found.records["customer"])
+
+
 @pytest.mark.parametrize("page_size", [None, 20])
 def test_250_records_of_one_second_all_come(page_size: int | None) -> None:
     with tenant(300) as simulator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from crm_simulators.base import Fault
 from crm_systems.egito.system import Egito
+from crm_systems.times import earliest
 from tests.crm_systems.egito.shown import DATA, TYPES, client, entity, entry, read, settings, tenant
 
 if TYPE_CHECKING:
@@ -145,6 +146,14 @@ def test_rows_that_share_one_moment_are_all_read(paging: str, dates: str) -> Non
     assert [row["id"] for row in result.records["Lead"]] == expected
 
 
+def test_a_change_in_the_hour_that_clocks_run_through_twice_comes() -> None:
+    with tenant(dates="text") as simulator:
+        changed = simulator.records("Lead")[3]["id"]
+        simulator._store.tables["Lead"][str(changed)]["modified"] = datetime(2025, 10, 26, 1, 40, tzinfo=timezone.utc)
+        result = read(simulator, "Lead", start_date="2025-10-26T01:30:00Z")
+    assert str(changed) in {row["id"] for row in result.records["Lead"]}
+
+
 def test_without_a_time_of_change_all_is_read_each_time() -> None:
     with tenant(modified_field=None) as simulator:
         first = read(simulator, "Lead")
@@ -177,7 +186,7 @@ def test_what_a_time_does_not_tell_is_taken_for_the_latest(told: str | None, *, 
         system = opened.system
         assert isinstance(system, Egito)
         since = datetime.fromisoformat("2025-06-01T12:30:45+02:00")
-        assert system._is_since(told, since) is is_since
+        assert system._is_since(told, earliest(since, system._zone)) is is_since
 
 
 def while_reading(simulator: EgitoSimulator, act: Callable[[int], None]) -> None:

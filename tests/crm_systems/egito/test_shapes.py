@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_systems.egito.system import Egito
 from crm_systems.egito.whole import is_round
+from crm_systems.errors import SessionExpired
+from crm_systems.model import Reply, Request
 from tests.crm_systems.egito.shown import ALL_DICTIONARIES, DATA, client, entity, read, tenant, write, written
 
 if TYPE_CHECKING:
@@ -86,6 +89,19 @@ def test_a_total_settles_it(total: str) -> None:
         assert read(simulator, "Lead").exit == ""
     with tenant(rows=73, paging="unknown", page_size=37, envelope="items", total=total) as simulator:
         assert "only a part of a list" in read(simulator, "Lead").exit
+
+
+def test_the_same_answer_once_more_is_not_decoded_again_and_a_refusal_stays_one() -> None:
+    with tenant() as simulator:
+        system, ask = client(simulator).system, Request("GET", "Lead: read", f"{DATA}Lead/list")
+    assert isinstance(system, Egito)
+    body = b'[{"id": 1}]'
+    rows = system.read(ask, Reply(200, {}, body))
+    assert system.read(ask, Reply(200, {}, bytes([*body]))) is rows
+    with pytest.raises(SessionExpired):
+        system.read(ask, Reply(401, {}, body))
+    assert system.read(ask, Reply(200, {}, b'[{"id": 2}]')) == [{"id": 2}]
+    assert system.read(ask, Reply(200, {}, body)) == rows
 
 
 def test_round_numbers() -> None:

@@ -200,5 +200,5 @@ def test_nothing_is_deleted_and_no_dictionary_written(tmp_path: Path) -> None:
         with client(simulator) as opened, pytest.raises(NotOffered):
             opened.system.delete(opened.call, entity(opened, "Lead"), "1")
         result = write(simulator, tmp_path, "SelectDictionary", {"name": "Nowy"})
-        assert "does not let this user" in result.exit
+        assert "lets this user neither create nor change SelectDictionary" in result.exit
         assert written(simulator) == []

@@ -170,7 +170,7 @@ def test_linking_can_be_switched_off(tmp_path: Path) -> None:
     with installation() as simulator:
         link = {"org": 1, "member": 2}
         result = write(simulator, tmp_path, "members", link, member_linking="off", write_mode="create_only")
-        assert "does not let this user create members" in result.exit
+        assert "lets this user neither create nor change members" in result.exit
         assert written(simulator) == []
 
 

@@ -34,7 +34,7 @@ def write(crm: VtigerSimulator, folder: Path, user: str, stream: str, *, by: Any
 
 @pytest.mark.parametrize("user", ["admin", "usadmin", "euro"])
 def test_numbers(crm: VtigerSimulator, tmp_path: Path, user: str) -> None:
-    """The euro user writes a comma for the point, and points between thousands."""
+    """The euro user writes a comma for the point, points between thousands, and amounts in another currency."""
     for turn, amount in enumerate(["1234.5", "-0.01", "7"]):
         values = {"accountname": f"{user} Ltd", "annual_revenue": amount, "employees": 1200 + turn}
         assert write(crm, tmp_path, user, "Accounts", **values) == ""
@@ -42,15 +42,10 @@ def test_numbers(crm: VtigerSimulator, tmp_path: Path, user: str) -> None:
         assert (float(stored["annual_revenue"]), stored["employees"]) == (float(amount), str(1200 + turn))
 
 
-@pytest.mark.parametrize("user", ["admin", "usadmin"])
+@pytest.mark.parametrize("user", ["admin", "usadmin", "euro"])
 def test_times(crm: VtigerSimulator, tmp_path: Path, user: str) -> None:
     assert write(crm, tmp_path, user, "cbCalendar", subject=user, **TIMES) == ""
     assert one(crm, "cbCalendar", subject=user)["dtstart"] == "2026-07-01 01:30:00"
-
-
-def test_a_time_is_not_written_by_somebody_whose_time_zone_nobody_tells(crm: VtigerSimulator, tmp_path: Path) -> None:
-    end = write(crm, tmp_path, "euro", "cbCalendar", subject="mine", **TIMES)
-    assert "dtstart is not written: the CRM takes it in the user's time zone" in end
 
 
 def test_the_lines_of_a_document(crm: VtigerSimulator, tmp_path: Path) -> None:
@@ -89,6 +84,18 @@ def test_that_it_hands_out_no_files_is_said(crm: VtigerSimulator) -> None:
     with pytest.raises(SystemExit, match="the CRM hands out none: leave `files` out"):
         discover({**crm.config(), "entities": ["Documents"], "files": "content"})
     assert discover({**crm.config(), "entities": ["Accounts"], "files": "content"})
+
+
+def test_that_it_takes_no_files_is_said(crm: VtigerSimulator, tmp_path: Path) -> None:
+    end = write(crm, tmp_path, "admin", "Documents_files", attachment_id="1", content="YQ==")
+    assert end.endswith("The CRM takes no files of Documents: null for their stream in `streams` leaves them out.")
+
+
+def test_an_internal_document_without_its_file_is_rejected_in_words(crm: VtigerSimulator, tmp_path: Path) -> None:
+    paper = {"notes_title": "Paper", "filelocationtype": "I"}
+    end = write(crm, tmp_path, "admin", "Documents", filename="paper.txt", **paper)
+    assert "coreBOS makes an internal document of this filename only with its file" in end
+    assert write(crm, tmp_path, "admin", "Documents", **paper) == ""
 
 
 def test_an_older_one_says_in_plain_text_that_it_does_not_have_an_operation(crm: VtigerSimulator) -> None:

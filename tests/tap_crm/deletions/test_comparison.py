@@ -329,7 +329,7 @@ def test_modules_without_a_time_of_change(stock: VtigerSimulator, tmp_path: Path
     assert queries(stock) == asked, "what is read whole is not listed as well"
 
 
-@pytest.mark.parametrize("url", ["sqlite:////nowhere/keys.sqlite", "what://ever"])
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/keys.sqlite", "what://ever", "pg://a:b@c:d/e"])
 def test_keys_that_cannot_be_kept_stop_the_stream(stock: VtigerSimulator, url: str) -> None:
     result = run(leads(stock, keys_url=url))
     assert "The database of the keys that were sent cannot be opened" in result.exit

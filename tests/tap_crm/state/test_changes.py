@@ -14,6 +14,7 @@ from tests.tap_crm.leads import bookmark, deleted, leads, live, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from crm_simulators.vtiger import VtigerSimulator
     from tests.running import Run
@@ -97,12 +98,31 @@ def test_one_warning_where_deletions_are_not_told(vtiger: Start, sync: bool, use
     second = run(config, state=first.state)
     assert second.exit == ""
     assert second.log.count(sentence) == 1
-    assert sum("sync" in call.query.get("operation", "") for call in simulator.calls) == 1
+    asked = sum("sync" in call.query.get("operation", "") for call in simulator.calls)
+    assert asked == (user == "admin"), "who is told of his own records only is not asked for"
     assert second.bookmark("Leads")["deletions_read_until"] == first.bookmark("Leads")["deletions_read_until"]
 
     if not sync:
         simulator.switches = Switches(sync_registered=True)
         assert deleted(run(config, state=second.state)) == {gone}, "what was missed is made good once it can be"
+
+
+@pytest.mark.parametrize("user", ["usadmin", "euro"])
+def test_on_corebos_nobody_but_its_first_user_is_believed_to_be_told_all(
+    vtiger: Start, tmp_path: Path, user: str
+) -> None:
+    """It answers others as if nothing but records of their own had been deleted, and does not say so (measured)."""
+    simulator = vtiger("corebos", rows=60)
+    config = {**leads(simulator), **simulator.config_for(user)}
+    compared = {**config, "deletions": "compare", "keys_url": f"sqlite:///{tmp_path}/keys.sqlite"}
+    first = {name: run(each) for name, each in (("told", config), ("compared", compared))}
+    simulator.clock.advance(3600)
+    gone = next(each for each in live(first["told"]) if simulator.store.get(each)["assigned_user_id"] == "19x1")  # type: ignore[index]  # it is there
+    simulator.store.delete(gone)
+    told = run(config, state=first["told"].state)
+    assert (told.exit, deleted(told)) == ("", set())
+    assert "does not tell deletions" in told.log
+    assert deleted(run(compared, state=first["compared"].state)) == {gone}
 
 
 def test_deletions_off(vtiger: Start) -> None:

@@ -15,6 +15,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from crm_simulators.vtiger import VtigerSimulator
+from target_crm.input import termination
 from tests.target_crm.writing import one, pipe, record, run, schema, settings, state, stored
 
 if TYPE_CHECKING:
@@ -154,6 +155,16 @@ def test_a_stream_without_a_key_is_written(crm: VtigerSimulator, tmp_path: Path,
 def test_an_enormous_line_is_a_line(crm: VtigerSimulator, tmp_path: Path) -> None:
     person = {**ANN, "title": "x", "description": "x" * 2_000_000}
     assert "1 create" in run(settings(crm, tmp_path, identify_by="ledger"), pipe("Contacts", [person])).line("Contacts")
+
+
+def test_a_line_without_an_end_is_not_waited_for(
+    crm: VtigerSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(termination, "LONGEST", 1000)
+    endless = {**ANN, "title": "x", "description": "x" * 1000}
+    result = run(settings(crm, tmp_path, identify_by="ledger"), [*pipe("Contacts", [endless]), state(1)])
+    assert "Line 2 of the input: it is longer than" in result.exit
+    assert result.states == []
 
 
 words = st.sampled_from(

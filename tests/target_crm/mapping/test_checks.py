@@ -49,7 +49,11 @@ def test_wrong_settings_are_named_all_at_once(crm: VtigerSimulator, tmp_path: Pa
         "settle_seconds": -1,
         "owners": "x",
         "report_path": "report.json",
-        "streams": {"Contacts": {"entety": "Leads", "write_mode": "x", "fields": ["x"], "identify_by": 7}, "Leads": 1},
+        "streams": {
+            "Contacts": {"entety": "Leads", "write_mode": "x", "fields": ["x"], "identify_by": 7},
+            "Leads": 1,
+            "b": {"entity": 5},
+        },
     }
     result = command({**settings(crm, tmp_path), **wrong}, pipe("Contacts", [ANN]), tmp_path)
     assert result.returncode == 1
@@ -61,6 +65,7 @@ def test_wrong_settings_are_named_all_at_once(crm: VtigerSimulator, tmp_path: Pa
         assert f"`streams` for Contacts{' has' if word == 'entety' else ':'}" in result.stderr
         assert word in result.stderr
     assert "`streams` for Leads must be an object" in result.stderr
+    assert "`streams` for b: entity must be the name of one." in result.stderr
     assert crm.calls == []
 
 
@@ -154,6 +159,11 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
         {**BY_LEDGER, "ledger_url": "Sicretova"},
         pipe("Contacts", [ANN]),
         "The ledger cannot be opened (ArgumentError): check `ledger_url`",
+    ),
+    "ledger at a port that is none": (
+        {**BY_LEDGER, "ledger_url": "postgresql://ledger:Sicretova@localhost:port/ledger"},
+        pipe("Contacts", [ANN]),
+        "The ledger cannot be opened (ValueError): check `ledger_url`",
     ),
     "record before its schema": (BY_LEDGER, [record("Contacts", **ANN)], "records of a stream before its SCHEMA"),
     "record without its key": (

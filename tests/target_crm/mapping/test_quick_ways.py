@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from singer_sdk.singerlib.json import deserialize_json
 
@@ -17,7 +17,7 @@ from crm_systems.wire import typed
 from target_crm.encoding import is_writable
 from target_crm.input import Messages
 from target_crm.ledger import digest, fingerprint
-from target_crm.mapping.plain import as_it_comes
+from target_crm.mapping.plain import AsTheyCome, Place, as_it_comes
 
 NUMBERS = ["1", "-0", "1.0", "1.50", "1e3", "1E400", "0.00000000", "-1e-7", "123456789012345678901234567890", "NaN"]
 VALUES = st.one_of(
@@ -39,6 +39,23 @@ def test_a_value_that_is_typed_as_it_comes(kind: Kind, value: Any, listed: bool)
     if as_it_comes(field)(value):
         found = typed(field, value, Notation())
         assert (type(found), str(found)) == (type(value), str(value))
+
+
+@example(value="", listed=False, name="f")
+@example(value=["", "a"], listed=True, name="f")
+@given(value=VALUES, listed=st.booleans(), name=st.text(max_size=3))
+def test_a_record_that_is_typed_as_it_comes(value: Any, listed: bool, name: str) -> None:
+    for kind in Kind:
+        field = Field("f", kind, choices=(Choice("a", "A label"), Choice("", "nothing")) if listed else ())
+        quick = AsTheyCome({name: Place("f", field, as_it_comes(field)), f"{name}-": Place()})
+        found = quick.of({name: value, f"{name}-": 1})
+        if name in quick.others:
+            assert found == {}
+            continue
+        assert found is not None or not as_it_comes(field)(value)
+        if found is not None and is_writable(value):
+            wanted = typed(field, value, Notation())
+            assert (type(found["f"]), str(found["f"])) == (type(wanted), str(wanted))
 
 
 @given(st.recursive(VALUES, lambda inner: st.dictionaries(st.text(max_size=3), inner, max_size=3), max_leaves=6))

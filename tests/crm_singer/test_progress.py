@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crm_systems.terminal import Progress, hush
+from crm_singer.terminal import Progress, hush
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

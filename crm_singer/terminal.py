@@ -26,13 +26,15 @@ class Progress:
 
     def __init__(self, screen: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._screen = screen or sys.stderr
+        self.is_shown = self._screen.isatty()
+        """Whether anybody sees it."""
         self._clock = clock
         self._lines: Lines | None = None
         self._begun: dict[str, tuple[TaskID, float]] = {}
 
     def show(self, what: str, count: int, total: int | None = None) -> None:
         """Tells how many records of something are done, and of how many."""
-        if not self._screen.isatty():
+        if not self.is_shown:
             return
         lines = self._lines = self._lines or self._started()
         if what not in self._begun:
