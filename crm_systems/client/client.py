@@ -109,13 +109,11 @@ class Client:
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def read(self, walks: Callable[[], Iterable[Walk]]) -> Reading:
-        """The pages of walks, as they come: read ahead by threads where the server bears several requests at a time.
+        """The pages of walks, as they come: read ahead by threads where several may read, and that pays.
 
         ``walks`` is called where and when the reading begins, so what it asks for is asked for by a thread as well.
         """
-        if self.parallel == 1:
-            return Reading(walks, self.call, self.clock)
-        self._readers = self._readers or Readers(self.parallel, self.call, self.clock)
+        self._readers = self._readers or Readers(self.parallel, self.call, self.clock, self.traffic.answers_at_once)
         return self._readers.read(walks)
 
     def log_in(self, *, anew: bool = False) -> Session:

@@ -183,12 +183,14 @@ class Connection:
         """Sends once and reads the answer."""
         self._check_headers(request)
         self._shared.traffic.requests += 1
+        began = self._shared.clock()
         try:
             reply = self._http.exchange(request, self._system.base_address + request.path)
         except UnicodeError:
             raise Rejected(f"{request.about}: a value holds half a character, which cannot be sent") from None
         except (OSError, HTTPError) as error:
             raise meaning_of(request, error, was_up=self._shared.patience.was_up) from None
+        self._shared.traffic.took.append(self._shared.clock() - began)
         self._note_time(reply)
         check_status(request, reply)
         at_once = request.decode(reply.body) if request.decode else None

@@ -26,43 +26,17 @@ LONGEST_GOODBYE = 1.0
 
 
 class Reading:
-    """The pages of some walks, taken by one thread; ``walks`` gives them when the reading begins."""
+    """The pages of some walks, taken by one thread; ``walks`` gives them when the reading begins.
 
-    def __init__(self, walks: Callable[[], Iterable[Walk]], call: Call, clock: Callable[[], float]) -> None:
+    But for iterating and a :data:`Step`, all is done under the lock of the readers.
+    """
+
+    def __init__(self, readers: Readers, walks: Callable[[], Iterable[Walk]]) -> None:
+        self._readers = readers
         self._walks = walks
-        self._call = call
-        self._clock = clock
         self._coming: Iterator[Walk] | None = None
         self.read_at = 0.0
         """When the page that was given last had come, in seconds of the client's clock."""
-
-    def begin(self) -> None:
-        """Returns when ``walks`` has been called; what it raised goes through."""
-        self._coming = iter(self._walks())
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether it has met an error already."""
-        return False
-
-    def close(self) -> None:
-        """Gives up what was not taken."""
-
-    def __iter__(self) -> Iterator[Page]:
-        if self._coming is None:
-            self.begin()
-        for walk in self._coming or ():
-            for page in walk(self._call):
-                self.read_at = self._clock()
-                yield page
-
-
-class ReadingAhead(Reading):
-    """A reading that threads carry on. But for iterating and a :data:`Step`, all is done under their lock."""
-
-    def __init__(self, readers: Readers, walks: Callable[[], Iterable[Walk]]) -> None:
-        super().__init__(walks, readers.call, readers.clock)
-        self._readers = readers
         self.waiting: deque[tuple[Page, float]] = deque()
         self.error: BaseException | None = None
         self._free: deque[Path] = deque()
@@ -71,7 +45,7 @@ class ReadingAhead(Reading):
         """Whether a thread asks for the next walk, and whether there is none."""
 
     def begin(self) -> None:
-        """Lets this reading come first, and returns when it has begun."""
+        """Lets this reading come first; returns when ``walks`` has been called, and raises what it raised."""
         self._readers.wait_for(self, lambda: self._coming is not None)
         if self._coming is None and self.error:
             self.close()
@@ -79,11 +53,11 @@ class ReadingAhead(Reading):
 
     @property
     def has_failed(self) -> bool:
-        """Whether a thread met an error, be it that pages wait that came before."""
+        """Whether it has met an error already, be it that pages wait that came before."""
         return self.error is not None
 
     def close(self) -> None:
-        """Lets the threads do something else."""
+        """Gives up what was not taken."""
         self._readers.drop(self)
 
     def __iter__(self) -> Iterator[Page]:
@@ -118,7 +92,7 @@ class ReadingAhead(Reading):
             return self._ask
         longest = None if self._free else self._longest
         if longest:
-            self._free.append(Path(longest.divide(), self._call))
+            self._free.append(Path(longest.divide(), self._readers.call))
         if not self._free:
             return None
         path = self._free.popleft()
@@ -149,7 +123,7 @@ class ReadingAhead(Reading):
     def _note_walk(self, walk: Walk | None) -> None:
         self._is_asking, self._has_all = False, walk is None
         if walk is not None:
-            self._free.append(Path(walk, self._call))
+            self._free.append(Path(walk, self._readers.call))
 
     def _go_on(self, path: Path) -> Callable[[], None]:
         return partial(self._note_page, path, next(path.pages, None))
@@ -160,52 +134,65 @@ class ReadingAhead(Reading):
         self._readers.note(path, page)
         self.running.remove(path)
         if page is not None:
-            self.waiting.append((page, self._clock()))
+            self.waiting.append((page, self._readers.clock()))
             self._free.append(path)
 
 
 class Readers:
     """At most ``most`` threads that carry readings on, each begun when there is work for it.
 
+    Where only one may read, or the server answers at once, whoever takes the pages reads them as well: threads
+    that wait for each other there cost more CPU than the pages do.
+
     The reading whose pages are being taken comes first, the others in their order. Not more than ``PAGES_A_READER``
     pages a thread wait or are being read, half of them of readings that are not wanted yet. The threads are daemons:
     one that hangs in a request does not keep the program from ending.
     """
 
-    def __init__(self, most: int, call: Call, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, most: int, call: Call, clock: Callable[[], float], answers_come_at_once: Callable[[], bool]
+    ) -> None:
         self.call = call
         self.clock = clock
         self._most = most
+        self._answers_come_at_once = answers_come_at_once
         self._lock = threading.Lock()
         # Not a condition: a signal that ends the program while one is waited for would leave its lock in disorder.
         self._has_come: SimpleQueue[None] = SimpleQueue()
         self._has_work = threading.Condition(self._lock)
-        self._readings: list[ReadingAhead] = []
-        self._wanted: ReadingAhead | None = None
+        self._readings: list[Reading] = []
+        self._wanted: Reading | None = None
         self._threads: list[threading.Thread] = []
         self._idle = 0
+        self._is_alone = True
+        """Whether whoever takes the pages reads them. Only he changes it, so he never waits for threads that do not."""
         self._is_closed = False
         self._divisions = Divisions()
 
     def read(self, walks: Callable[[], Iterable[Walk]]) -> Reading:
         """Begins a reading as soon as a thread is free."""
-        reading = ReadingAhead(self, walks)
+        reading = Reading(self, walks)
         with self._lock:
             self._readings.append(reading)
             self._rouse()
         return reading
 
-    def wait_for(self, reading: ReadingAhead, is_there: Callable[[], bool]) -> None:
+    def wait_for(self, reading: Reading, is_there: Callable[[], bool]) -> None:
         """Returns when something is there, or nothing follows; from now on the reading comes first."""
         while True:
             with self._lock:
                 self._wanted = reading
+                self._is_alone = self._most == 1 or self._answers_come_at_once()
                 self._rouse()
                 if is_there() or reading.is_over:
                     return
-            self._has_come.get()
+                step = reading.take() if self._is_alone else None
+            if step:
+                self._do(reading, step)
+            else:
+                self._has_come.get()
 
-    def next_page(self, reading: ReadingAhead) -> tuple[Page, float] | None:
+    def next_page(self, reading: Reading) -> tuple[Page, float] | None:
         """The next page and when it came; None after the last."""
         self.wait_for(reading, lambda: bool(reading.waiting))
         with self._lock:
@@ -213,7 +200,7 @@ class Readers:
             self._rouse()
             return found
 
-    def drop(self, reading: ReadingAhead) -> None:
+    def drop(self, reading: Reading) -> None:
         """Gives a reading up."""
         with self._lock:
             if reading in self._readings:
@@ -252,8 +239,10 @@ class Readers:
             self._threads.append(thread)
             thread.start()
 
-    def _next(self) -> ReadingAhead | None:
+    def _next(self) -> Reading | None:
         """The reading in which a thread may do something now."""
+        if self._is_alone:
+            return None
         later = sum(each.held for each in self._readings if each is not self._wanted)
         for reading in sorted(self._readings, key=lambda each: each is not self._wanted):
             if reading is self._wanted:
@@ -266,16 +255,18 @@ class Readers:
 
     def _work(self) -> None:
         while (job := self._job()) is not None:
-            reading, step = job
-            try:
-                note = step()
-            except BaseException as error:  # noqa: BLE001 - it is raised again where the pages are wanted
-                note = partial(reading.fail, error)
-            with self._lock:
-                note()
-                self._has_come.put(None)
+            self._do(*job)
+            self._has_come.put(None)
 
-    def _job(self) -> tuple[ReadingAhead, Step] | None:
+    def _do(self, reading: Reading, step: Step) -> None:
+        try:
+            note = step()
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the pages are wanted
+            note = partial(reading.fail, error)
+        with self._lock:
+            note()
+
+    def _job(self) -> tuple[Reading, Step] | None:
         """What a thread does next; None where it ends."""
         with self._lock:
             while not self._is_closed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,24 @@ if TYPE_CHECKING:
     from crm_systems.system import System
 
 
+AT_ONCE = 0.005
+"""Seconds within which an answer comes at once: some three times what its CPU takes, of which threads share one."""
+OF_LATE = 8
+"""How many answers tell how long one takes."""
+
+
 @dataclass
 class Traffic:
     """What went over the wire."""
 
     requests: int = 0
     repeats: int = 0
+    took: deque[float] = field(default_factory=lambda: deque(maxlen=OF_LATE))
+    """Seconds that the last answers took."""
+
+    def answers_at_once(self) -> bool:
+        """Whether answers come at once; as long as none has come it is taken to be so."""
+        return sorted(self.took or [0.0])[len(self.took) // 2] <= AT_ONCE
 
 
 class Pace:

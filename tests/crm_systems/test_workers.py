@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +15,7 @@ from crm_systems.client.shared import Pace
 from crm_systems.errors import Rejected
 from crm_systems.model import Page, Request
 from crm_systems.paging import Divisible
-from tests.running import Time, operation
+from tests.running import Time, discover, only, operation, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -95,6 +95,35 @@ def test_walks_are_read_side_by_side_and_each_in_order(server: VtigerSimulator, 
     for walk in range(7):
         assert [each for each in found if each.startswith(f"{walk}x")] == [f"{walk}x{page}" for page in range(3)]
     assert most[0] == parallel
+
+
+def test_only_a_slow_server_is_read_by_threads(server: VtigerSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crm_systems.client.shared.AT_ONCE", 10.0)
+    places, names = count(), {}
+
+    def read(_number: int) -> None:
+        place = next(places)
+        names[place] = threading.current_thread().name
+        if place in {5, 50}:
+            client.traffic.took.extend([99.0 if place == 5 else 0.0] * 8)
+
+    with open_client({**server.config(), "parallel_requests": 4}) as client:
+        pages = pages_of(client, (walk_of(number, read) for number in range(40)))
+    assert len({page.rows[0]["id"] for page in pages}) == len(pages) == 120
+    mine, others = {threading.current_thread().name}, {"crm-reader"}
+    assert {names[place] for place in range(6)} == mine
+    assert {names[place] for place in range(6, 50)} == others
+    assert {names[place] for place in range(70, 120)} == mine, "it has become quick"
+
+
+def test_a_quick_server_sees_one_login(server: VtigerSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crm_systems.client.shared.AT_ONCE", 10.0)
+    catalog = only(discover(server.config()), "Contacts", "Leads")
+    server.calls.clear()
+    result = run({**server.config(), "parallel_requests": 8}, catalog=catalog)
+    assert result.exit == ""
+    assert result.records.keys() == {"Contacts", "Leads"}
+    assert [operation(call) for call in server.calls].count("login") == 1
 
 
 def test_a_page_goes_on_before_the_next_is_read(server: VtigerSimulator) -> None:

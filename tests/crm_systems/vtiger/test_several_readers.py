@@ -87,7 +87,7 @@ def test_shards_share_the_rows_out(ids: list[int], size: int, weight: int, of: i
 
 def read_by(workers: int, server: Server, page_size: int = 10) -> list[int]:
     """The numbers of all rows, ascending."""
-    readers = Readers(workers, server.call, time.monotonic)
+    readers = Readers(workers, server.call, time.monotonic, lambda: False)
     table = vtql.Table("Things", "12", page_size=page_size)
     reading = readers.read(lambda: [walks.Keyset(table, 0, server.ids[-1])])
     reading.begin()
