@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from crm_simulators.base import Answer, Simulator
     from proof.runs import Given
     from tests.contract.subjects import Subject
 
@@ -37,7 +35,7 @@ POSITIONS = 8
 """Writes, or pages, at which a run is killed."""
 ROWS, PAGE = 200, 20
 LATE = 0.01
-"""Seconds that a server takes for an answer where several readers are to be killed."""
+"""Seconds that a server takes for an answer where several readers are to be killed: one reads what answers at once."""
 MOMENTS = ("before it is carried out", "between it and its answer", "after its answer")
 
 
@@ -159,8 +157,7 @@ def _write_again(
 def _read(case: Case, folder: Path) -> Verdict:
     subject, history, requests = SUBJECTS[case.system], History(folder / "history.jsonl"), 0
     with subject.start(ROWS) as crm:
-        if case.workers > 1:
-            _slow_down(crm)
+        crm.latency = LATE if case.workers > 1 else 0.0
         watched = Watched(crm, subject, history, {})
         config = {**subject.config(crm), "entities": [subject.entity], "page_size": PAGE}
         config |= {"parallel_requests": case.workers}
@@ -176,17 +173,6 @@ def _read(case: Case, folder: Path) -> Verdict:
         watched.holds_what_is_read()
         rows = len(watched.rows)
     return Verdict(PART, case.name, judge(history.close()), _figures(killer, rows, requests, process.seconds))
-
-
-def _slow_down(crm: Simulator) -> None:
-    """Lets a server take its time: one that answers at once is read by one reader, whatever the settings say."""
-    at_once = crm.answer
-
-    def answer(call: Call) -> Answer:
-        time.sleep(LATE)
-        return at_once(call)
-
-    crm.answer = answer
 
 
 def _config(subject: Subject, crm: Any, case: Case, folder: Path) -> dict[str, Any]:

@@ -170,6 +170,10 @@ def only(catalog: Mapping[str, Any], *streams: str, **more: Any) -> dict[str, An
     return chosen
 
 
+SLOW = 0.01
+"""Seconds for an answer, so that a started command reads by several readers: what answers at once is read by one."""
+
+
 def command(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
     """Starts the installed ``tap-crm``."""
     return subprocess.Popen(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators.base import Answer
-from tests.running import command, finished, run
+from tests.running import SLOW, command, finished, run
 from tests.tap_crm.leads import leads, live, on_page, stored
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def test_every_problem_with_the_settings_at_once() -> None:
 
 def test_two_taps_at_once(vtiger: Start) -> None:
     simulator = vtiger(rows=600)
+    simulator.latency = SLOW
     processes = [command("--config", "ENV", **as_environment(leads(simulator))) for _ in range(2)]
     results: list[tuple[Run, int]] = []
     threads = [threading.Thread(target=lambda each=each: results.append(finished(each))) for each in processes]

@@ -14,7 +14,7 @@ from singer_sdk.testing import get_tap_test_class
 
 from crm_simulators.vtiger import VtigerSimulator
 from tap_crm.handed_in import catalog_of
-from tests.running import QuietTap, command, discover, finished, only, run
+from tests.running import SLOW, QuietTap, command, discover, finished, only, run
 from tests.tap_crm.leads import leads, live, stored
 
 if TYPE_CHECKING:
@@ -239,6 +239,7 @@ def test_the_command_discovers_and_reads(vtiger: Start, tmp_path: Path) -> None:
 def peak_kilobytes(simulator: VtigerSimulator, folder: Path, **more: Any) -> int:
     """The most memory that the command held while it read all leads."""
     (folder / "config.json").write_text(json.dumps(leads(simulator, **more)))
+    simulator.latency = SLOW
     process = command("--config", folder / "config.json")
     assert process.stdout
     assert process.stderr

@@ -15,7 +15,7 @@ from tap_crm.deletions.comparison import TOLD
 from tap_crm.messages import Messages
 from tap_crm.sent_keys import SentKeys, open_keys
 from tap_crm.streams import CrmStream
-from tests.running import QuietTap, Run, command, discover, finished, only, run
+from tests.running import SLOW, QuietTap, Run, command, discover, finished, only, run
 from tests.tap_crm.leads import deleted, leads, live, stored
 
 if TYPE_CHECKING:
@@ -363,10 +363,10 @@ def test_a_run_that_is_killed_loses_no_deletion(stock: VtigerSimulator, tmp_path
         if call.number == at:
             os.kill(process.pid, signal.SIGKILL)
 
-    stock.fault = killed
+    stock.fault, stock.latency = killed, SLOW
     process = command(f"--config={tmp_path}/config.json", f"--state={tmp_path}/state.json")
     result, _ = finished(process)
-    stock.fault = lambda _call: None
+    stock.fault, stock.latency = lambda _call: None, 0.0
     whole = "\n".join(line for line in result.output.split("\n") if line.endswith("}"))
     told = Run(whole, "")
     stock.store.delete(added)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crm_simulators.base import Fault
-from tests.running import Run, command, run
+from tests.running import SLOW, Run, command, run
 from tests.tap_crm.leads import bookmark, change_all, deleted, leads, live, on_page, stored
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def test_an_interrupted_run_leaves_the_bookmark(vtiger: Start, tmp_path: Path) -
     changed = change_all(simulator)
     (tmp_path / "config.json").write_text(json.dumps(leads(simulator)))
     (tmp_path / "state.json").write_text(json.dumps(first.state))
+    simulator.latency = SLOW
     process = command("--config", tmp_path / "config.json", "--state", tmp_path / "state.json")
     with process:
         assert process.stdout

@@ -15,7 +15,7 @@ from crm_simulators.vtiger import VtigerSimulator
 from crm_systems.model import BEYOND
 from tap_crm.state import READING, Place
 from tap_crm.state.place import without
-from tests.running import command, operation, run
+from tests.running import SLOW, command, operation, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +76,7 @@ def test_a_killed_process_goes_on(server: VtigerSimulator, tmp_path: Path) -> No
     whole = run(config)
     once = pages(server)
     server.calls.clear()
+    server.latency = SLOW
     (tmp_path / "config.json").write_text(json.dumps(config))
     warehouse, kills, chance = Warehouse(), 0, random.Random(5)
     changed = [row["id"] for row in server.store.records("Contacts")]

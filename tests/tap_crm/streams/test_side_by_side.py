@@ -12,7 +12,7 @@ import pytest
 
 from crm_simulators.base import Answer
 from crm_simulators.vtiger import VtigerSimulator
-from tests.running import command, discover, finished, only, operation, run
+from tests.running import SLOW, command, discover, finished, only, operation, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ def test_a_termination_ends_readers_that_hang(server: VtigerSimulator, tmp_path:
             done.wait(50)
         return proper(call)
 
-    server.answer = slow
+    server.answer, server.latency = slow, SLOW
     process = command("--config", tmp_path / "config.json", "--catalog", tmp_path / "catalog.json")
     assert hanging.wait(50)
     process.send_signal(signal.SIGTERM)
