@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from typing_extensions import Self
 
-from crm_systems.client.connection import Connection, without_query
+from crm_systems.client.connection import Connection
 from crm_systems.client.patience import Patience
 from crm_systems.client.readers import Readers, Reading
 from crm_systems.client.shared import Pace, ServerClock, Shared, Traffic
@@ -73,8 +73,6 @@ class Client:
         self._places = threading.Semaphore(self.parallel)
         self._readers: Readers | None = None
         self._is_closed = False
-        # It logs each address for debugging, and queries hold sessions, log-ins and values.
-        logging.getLogger("urllib3.connectionpool").addFilter(without_query)
         self._warn_of_plain_http()
 
     def sleep(self, seconds: float) -> None:

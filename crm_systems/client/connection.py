@@ -236,10 +236,3 @@ class Connection:
         heard = http_date(reply.headers.get("date", ""))
         if heard:
             self._shared.server_clock.note(heard)
-
-
-def without_query(record: logging.LogRecord) -> bool:
-    """Takes the query off an address in a log line; no line is held back."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(each.partition("?")[0] if isinstance(each, str) else each for each in record.args)
-    return True

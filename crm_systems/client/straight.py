@@ -33,10 +33,10 @@ LENGTH = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 class Sent(NamedTuple):
-    """What is sent beside a path and headers; urllib3 looks at each character of an address, but not in here."""
+    """What is sent beside a path and headers; urllib3 logs addresses and looks at each character, but not in here."""
 
     query: str
-    """Quoted, and what joins it to the path."""
+    """Quoted, and what joins it to the path. It may hold a session, a log-in or values."""
     body: str | bytes | None
 
 
