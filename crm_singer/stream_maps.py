@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 KEY = "__key_properties__"
-_FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What the SDK fails with over an expression, a value or a schema that it did not think of."""
 
 
@@ -74,7 +74,7 @@ class FlatMaps(PluginMapper):
         """
         try:
             super().register_raw_stream_schema(stream_name, schema, key_properties)
-        except _FAULTS as error:
+        except FAULTS as error:
             if "Duplicate column name" in str(error):
                 raise StreamMapConfigError(
                     f"flattened, two fields of {stream_name} have one name: change `flattening_separator` or "
@@ -108,7 +108,7 @@ def in_words(asked: Callable[[dict[str, Any]], Result]) -> Callable[[dict[str, A
             return asked(record)
         except MappingError as error:
             raise MapExpressionError(f"`stream_maps` fails on it: {error}") from None
-        except _FAULTS as error:
+        except FAULTS as error:
             raise MapExpressionError(f"`stream_maps` fails on it ({type(error).__name__})") from None
 
     return answered

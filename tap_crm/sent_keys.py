@@ -7,7 +7,7 @@ several states may share a database, and a run that was cut off tells again what
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -16,10 +16,10 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm_systems.errors import ConfigError
+from crm_singer.databases import OPENING, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 T = TypeVar("T")
 
@@ -30,6 +30,7 @@ AT_ONCE = 500
 RACES = 5
 """How often something is written anew because another run wrote the same at that moment."""
 
+_in_words = partial(in_words, "The database of the keys that were sent", "keys_url")
 _METADATA = sa.MetaData()
 STREAMS = sa.Table(
     "streams",
@@ -66,7 +67,7 @@ def open_keys(url: str) -> sa.Engine:
     Raises:
         ConfigError: it cannot be opened.
     """
-    with _in_words("opened", _OPENING):
+    with _in_words("opened", OPENING):
         address = sa.make_url(url)
         is_sqlite = address.get_backend_name() == "sqlite"
         if is_sqlite and address.database and not address.database.startswith((":memory:", "file:")):
@@ -208,22 +209,3 @@ def _row_of(db: sa.Connection, its: dict[str, str]) -> tuple[int, str]:
         db.execute(sa.insert(STREAMS).values(**its, name=uuid4().hex, changes=0))
         found = db.execute(sa.select(STREAMS.c.id, STREAMS.c.name).where(*which)).one()
     return int(found.id), str(found.name)
-
-
-_FAULTS = (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError)
-"""What a database that does not do what it is asked raises."""
-_OPENING = (*_FAULTS, ValueError)
-"""The same of one whose address cannot be meant."""
-
-
-@contextmanager
-def _in_words(what: str, faults: tuple[type[Exception], ...] = _FAULTS) -> Iterator[Any]:
-    """Says what is wrong with the database without its own words, which hold keys and the address."""
-    try:
-        yield
-    except faults as error:
-        raise ConfigError(
-            f"The database of the keys that were sent cannot be {what}",
-            code=type(error).__name__,
-            hint="check `keys_url`, the room on its disk, and that no other run holds it",
-        ) from None

@@ -109,7 +109,7 @@ class Client:
     def read(self, walks: Callable[[], Iterable[Walk]]) -> Reading:
         """The pages of walks, as they come: read ahead by threads where several may read, and that pays.
 
-        ``walks`` is called where and when the reading begins, so what it asks for is asked for by a thread as well.
+        ``walks`` is called where and when the reading begins, so what it asks for is asked for by whoever reads.
         """
         self._readers = self._readers or Readers(self.parallel, self.call, self.clock, self.traffic.answers_at_once)
         return self._readers.read(walks)

@@ -170,7 +170,7 @@ class Readers:
         self._divisions = Divisions()
 
     def read(self, walks: Callable[[], Iterable[Walk]]) -> Reading:
-        """Begins a reading as soon as a thread is free."""
+        """A reading, begun by a thread as soon as one is free, or by whoever takes its pages."""
         reading = Reading(self, walks)
         with self._lock:
             self._readings.append(reading)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
-from crm_singer.stream_maps import FlatMaps, in_words
+from crm_singer.stream_maps import FAULTS, FlatMaps, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ class StreamMaps(FlatMaps):
         schema = {**schema, "properties": {name: {} if each is True else each for name, each in properties.items()}}
         try:
             super().register_raw_stream_schema(stream_name, schema, key_properties)
-        except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        except FAULTS:
             raise InvalidInputLine("the SCHEMA describes a field in a way that is not understood") from None
         for each in self.stream_maps[stream_name]:
             each.transform = in_words(each.transform)  # type: ignore[assignment, method-assign]  # of this one map

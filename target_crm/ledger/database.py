@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
+from crm_singer.databases import FAULTS, OPENING
 from target_crm.ledger.entries import TakenMeanwhile
 from target_crm.ledger.flows import Flow, flows
-from target_crm.ledger.tables import FAULTS, OPENING, destinations, in_words, opened, respell
+from target_crm.ledger.tables import destinations, in_words, opened, respell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from crm_singer import databases
 from crm_systems.errors import ConfigError
 from target_crm.files import ledger_file, open_private
 
@@ -140,23 +142,8 @@ def respell(engine: sa.Engine, spelling: Callable[[str], str]) -> None:
                 db.execute(sa.update(table).where(table.c.destination == old, ~twin).values(destination=new))
 
 
-FAULTS = (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError)
-"""What a database that does not do what it is asked raises."""
-OPENING = (*FAULTS, ValueError)
-"""The same of one whose address cannot be meant."""
-
-
-@contextmanager
-def in_words(what: str, faults: tuple[type[Exception], ...] = FAULTS) -> Iterator[None]:
-    """Says what is wrong with the database without its own words, which hold values and the address."""
-    try:
-        yield
-    except faults as error:
-        raise ConfigError(
-            f"The ledger cannot be {what}",
-            code=type(error).__name__,
-            hint="check `ledger_url`, the room on its disk, and that no other run holds it",
-        ) from None
+in_words = partial(databases.in_words, "The ledger", "ledger_url")
+"""A context in which faults of the database are told in a sentence."""
 
 
 @contextmanager

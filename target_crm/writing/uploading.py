@@ -106,6 +106,7 @@ class FileWriter(BesideWriter):
     def _same_file(self, existing: Existing, file: File) -> str:
         """The id of the file that a record has and that is the same as one that came; empty where none is."""
         for each in self._system.attachments(self._owner, existing.row):
+            # One that cannot be read is not known to be the same, so it counts as another.
             with suppress(Rejected, Denied):
                 if self._system.read_file(self._client.call, self._owner, each.identifier).sha256 == file.sha256:
                     return each.identifier

@@ -1,0 +1,35 @@
+"""What is said of a database of a connector that does not do what it is asked."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from crm_systems.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FAULTS = (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError)
+"""What a database that does not do what it is asked raises."""
+OPENING = (*FAULTS, ValueError)
+"""The same of one whose address cannot be meant."""
+
+
+@contextmanager
+def in_words(database: str, setting: str, what: str, faults: tuple[type[Exception], ...] = FAULTS) -> Iterator[None]:
+    """Says what is wrong without the database's own words, which hold values and the address; ``what`` cannot be done.
+
+    Raises:
+        ConfigError: one of the ``faults`` came; it names the ``setting`` that the database's address is from.
+    """
+    try:
+        yield
+    except faults as error:
+        raise ConfigError(
+            f"{database} cannot be {what}",
+            code=type(error).__name__,
+            hint=f"check `{setting}`, the room on its disk, and that no other run holds it",
+        ) from None
