@@ -47,7 +47,7 @@ class Configured(PluginBase):
         own = (*self.OWN_SETTINGS, *self._builtin_settings())
         self.settings, problems = load(self._config, own, SYSTEMS, self.PASSED_OVER)
         problems += self.problems_together(problems)
-        problems += [] if problems else stream_maps.problems(self.settings)
+        problems += stream_maps.problems(self.settings)
         problems += dropped(self._config, os.environ, self.MELTANO)
         if problems and raise_errors:
             raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)

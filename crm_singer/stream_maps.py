@@ -19,7 +19,7 @@ FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeErro
 
 
 def problems(settings: Mapping[str, Any]) -> list[str]:
-    """What is wrong inside of `stream_maps`, `faker_config` and flattening, once each is right by itself."""
+    """What is wrong inside of `stream_maps`, `faker_config` and flattening; what is wrong by itself is None here."""
     found = [each for name, meant in (settings["stream_maps"] or {}).items() for each in _of_a_map(name, meant)]
     faker = settings["faker_config"] or {}
     if not isinstance(faker.get("seed"), (str, int, float, type(None))):

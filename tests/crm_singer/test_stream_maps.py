@@ -59,6 +59,13 @@ def test_settings_that_are_wrong_inside(crm: VtigerSimulator, tmp_path: Path, ow
     assert crm.calls == []
 
 
+def test_all_that_is_wrong_is_told_at_once(crm: VtigerSimulator) -> None:
+    result = run({**crm.config(), "stream_maps": {"__else__": "x"}, "faker_config": {"seed": []}, "timezone": "Europe"})
+    assert "`stream_maps`: __else__" in result.exit
+    assert "`faker_config`: seed" in result.exit
+    assert "`timezone` must be" in result.exit
+
+
 @pytest.mark.parametrize(("own", "words"), CANNOT_BE, ids=str)
 def test_what_cannot_be_made_of_a_stream(crm: VtigerSimulator, tmp_path: Path, own: dict[str, Any], words: str) -> None:
     config = {**crm.config(), "entities": ["Leads"], **own}
