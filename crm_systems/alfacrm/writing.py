@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.alfacrm.lists import SYSTEM, address, branches_of, parent_of
+from crm_systems.alfacrm.lists import SYSTEM, address, branches_of, parent_of, spec_of
 from crm_systems.alfacrm.look_up import AlfaCrmLookUp
 from crm_systems.alfacrm.records import encoded, is_wiped
 from crm_systems.catalogue import catalogue
@@ -52,9 +52,8 @@ class AlfaCrmWriting(AlfaCrmLookUp):
         """The branch of the parent; the first where there is no parent or it tells none."""
         place = (entity.name, *(parent or {}).values())
         if place not in self._homes:
-            specs = (spec for spec in entity.private.get("parents", ()) if spec["field"] in (parent or {}))
-            spec = next(specs, None)
-            row = self.get(call, catalogue(SYSTEM)[spec["entity"]], (parent or {})[spec["field"]]) if spec else None
+            spec = spec_of(entity, parent) if parent else None
+            row = self.get(call, catalogue(SYSTEM)[spec["entity"]], parent[spec["field"]]) if parent and spec else None
             self._homes[place] = self._branch_in(call, row or {})
         return self._homes[place]
 
