@@ -41,7 +41,8 @@ def address(entity: Entity, branch: int | None, action: str) -> str:
 
 def spec_of(entity: Entity, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Which of the ``parents`` of a sub-list a record has; None where the values do not say it."""
-    for spec in entity.private.get("parents", ()):
+    specs: tuple[Mapping[str, Any], ...] = tuple(entity.private.get("parents", ()))
+    for spec in specs:
         query = spec.get("query", {})
         if values.get(spec["field"]) and all(str(values.get(name)) == value for name, value in query.items()):
             return spec

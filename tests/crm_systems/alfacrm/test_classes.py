@@ -1,4 +1,4 @@
-"""alfaCRM: references to records of several entities, whose ids are the same numbers, and the field that tells which."""
+"""alfaCRM: references to records of several entities, which have the same numbers, and what tells them apart."""
 
 from __future__ import annotations
 
@@ -44,14 +44,12 @@ def test_a_class_tells_which_of_the_records_of_one_number_is_meant(tmp_path: Pat
         }
         there = {name: made[name][0]["id"] for name in ("customer", "group", "task")}
         points_to = {"Customer": "customer", "Lead": "customer", "Group": "group", "Task": "task"}
+        kinds = [str(row.get("class") or row["related_class"]) for row in COMMENTS + REGULAR]
         told = [
-            (row.get("class") or row["related_class"], row["related_id"])
+            (str(row.get("class") or row["related_class"]), row["related_id"])
             for row in made["communication"] + made["regular_lesson"]
         ]
-        assert sorted(told) == sorted(
-            (row.get("class") or row["related_class"], there[points_to[row.get("class") or row["related_class"]]])
-            for row in COMMENTS + REGULAR
-        )
+        assert sorted(told) == sorted((kind, there[points_to[kind]]) for kind in kinds)
         # A comment is made in the branch of what it is about.
         assert [path for path, body in writes(simulator) if body.get("class") == "Group"] == ["2/communication/create"]
         assert run(config, messages).line("communication").endswith("3 unchanged")
