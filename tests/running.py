@@ -189,5 +189,8 @@ def command(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]
 def finished(process: subprocess.Popen[str]) -> tuple[Run, int]:
     """What a started command gave, and its exit code."""
     with process:
-        output, errors = process.communicate(timeout=60)
+        try:
+            output, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     return Run(output, errors), process.returncode
