@@ -131,8 +131,8 @@ def run(
         with redirect_stdout(output):
             Opened.invoke(
                 config=SimpleNamespace(config=dict(config), parse_env=False),
-                catalog=None if catalog is None else io.StringIO(json.dumps(catalog)),
-                state=None if state is None else io.StringIO(json.dumps(state)),
+                catalog=None if catalog is None else io.BytesIO(json.dumps(catalog).encode()),
+                state=None if state is None else io.BytesIO(json.dumps(state).encode()),
             )
     except SystemExit as exited:
         end = str(exited.code)
