@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import ConfigError, OutcomeUnknown, Unavailable
+from crm_systems.errors import ConfigError, OutcomeUnknown
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Field, Kind
 from crm_systems.wire import is_empty
