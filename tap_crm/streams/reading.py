@@ -71,6 +71,10 @@ class Reading:
         self.pages = self.run.client.read(self._walks)
         self.pages.begin()
 
+    def close(self) -> None:
+        """Gives up what was not taken, which would take up room that the other streams need."""
+        self.pages.close()
+
     def _walks(self) -> Iterable[Walk]:
         """What to read."""
         client, system = self.run.client, self.run.client.system
