@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 SESSION_OVER = frozenset({"INVALID_SESSIONID", "AUTHENTICATION_REQUIRED", "SESSION_EXPIRED", "SESSION_LEFT_IDLE"})
 
 UNKNOWN = "UNKNOWN_OPERATION"
-"""What coreBOS answers to an operation that it does not have, and to a request of which PHP read nothing since it is too
-large (measured)."""
+"""What coreBOS answers to an operation that it does not have, and to a request of which PHP read nothing since it is
+too large (measured)."""
 UNKNOWN_TEXT = b"Unknown operation requested"
 """The same of an older one, which is all that it says (measured on one of 2019)."""
 
