@@ -85,6 +85,10 @@ class Reading:
             return records
         return [record for record in records if not missing_key(keys, record)]
 
+    def close(self) -> None:
+        """Gives up what was not taken, which would take up room that the other streams need."""
+        self.pages.close()
+
     def _walks(self) -> Iterable[Walk]:
         """What to read."""
         client, system = self.run.client, self.run.client.system

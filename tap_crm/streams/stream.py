@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -56,6 +57,7 @@ class CrmStream(VersionedStream):
     ) -> None:
         super().__init__(tap, schema=schema, name=name)
         self.run = run
+        self._messages = cast("Messages", tap.message_writer)
         self.primary_keys = list(key)
         self.replication_key = replication_key
         self._entity = entity
@@ -127,10 +129,6 @@ class CrmStream(VersionedStream):
         is_counted = self.ABORT_AT_RECORD_COUNT is not None or self.get_batch_config(self.config) is not None
         return is_same and len(self.stream_maps) == 1 and not is_counted
 
-    @property
-    def _messages(self) -> Messages:
-        return cast("Messages", self._tap.message_writer)
-
     def _send(self, page: Sequence[Row | Record]) -> None:
         """Writes a page of records."""
         self._messages.write_page(self.stream_maps[0].stream_alias, self._stream_version, page)
@@ -170,7 +168,7 @@ class CrmStream(VersionedStream):
     def _at_its_turn(self) -> Reading:
         """The reading, begun anew if it failed ahead of the stream's turn, since the server may be back."""
         if self._begun and self._begun.pages.has_failed:
-            self._begun.pages.close()
+            self._begun.close()
             self._begun = None
         reading, self._begun = self.begin(), None
         self.run.begin_after(self.name)
@@ -181,10 +179,11 @@ class CrmStream(VersionedStream):
 
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
         """The records to send, page by page; where a run goes on with another, also what was changed since that one."""
-        reading = self._at_its_turn()
-        yield from self._read(reading)
+        with closing(self._at_its_turn()) as reading:
+            yield from self._read(reading)
         if reading.goes_on and not self._is_incomplete:
-            yield from self._read(self._at_its_turn())
+            with closing(self._at_its_turn()) as reading:
+                yield from self._read(reading)
 
     def _read(self, reading: Reading) -> Iterator[Sequence[Row | Record]]:
         """The records of one reading, page by page, and what it found to be gone; moves the bookmark at its end."""

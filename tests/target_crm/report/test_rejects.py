@@ -151,6 +151,6 @@ def test_the_file_is_not_read_while_it_is_written(crm: VtigerSimulator, tmp_path
     config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(path))
     run(config, pipe("Contacts", BAD))
     before = path.read_text("utf-8")
-    with path.open(encoding="utf-8") as source, pytest.raises(SystemExit, match="move it away before it is read"):
+    with path.open("rb") as source, pytest.raises(SystemExit, match="move it away before it is read"):
         QuietTarget.invoke(config=SimpleNamespace(config=config, parse_env=False), file_input=source)
     assert path.read_text("utf-8") == before
