@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from crm_systems.model import Entity
 
 UNIQUE = "unique"
-"""Under this name an entity's private part has the names of the fields that must be unique, by ``isunique``: of several,
-no two records may share all values (measured on 8.0.0)."""
+"""Under this name an entity's private part has the names of the fields that must be unique, by ``isunique``: of
+several, no two records may share all values (measured on 8.0.0)."""
 DOUBLE = "0"
 """The code of such a refusal (measured)."""
 
