@@ -60,7 +60,7 @@ class Ledger:
     ) -> None:
         self._ours = {"its_destination": destination, "its_source": source}
         self._clock = clock
-        self._holder = LeaseHolder()
+        self._holder = holder = LeaseHolder()
         self._held: dict[tuple[str, str], float] = {}
         """Streams and keys of this run's intents, and when they were noted or taken, by the clock."""
         self._unsent: set[tuple[str, str]] = set()
@@ -73,7 +73,7 @@ class Ledger:
         self.pointed_to = PointedTo(self._database, self._does, self._notes, self._ours)
         self.links = OpenLinks(self._database, self._does, self._ours)
         """References that are to be set later."""
-        self._lease = {"my_owner": self._holder.run, "my_holder": self._holder.to_json(), "lease_seconds": lease_seconds}
+        self._lease = {"my_owner": holder.run, "my_holder": holder.to_json(), "lease_seconds": lease_seconds}
         self.unreported = Unreported(self._database, self._ours, self._holder.run)
         self.twins: Twins | None = None
         """What is known of the pipeline that goes the other way, where there may be one."""
