@@ -46,7 +46,7 @@ PLAIN_ON_TLS = re.compile(rb"plain HTTP request was sent to HTTPS port|speaking 
 """What nginx and Apache write into their HTTP 400 then."""
 WRONG_SETTINGS: tuple[tuple[type[Exception], tuple[str, str]], ...] = (
     (requests.exceptions.InvalidProxyURL, ("the proxy's address is not valid", "check HTTPS_PROXY and HTTP_PROXY")),
-    (requests.exceptions.InvalidSchema, ("the proxy's address is not valid", "check HTTPS_PROXY and HTTP_PROXY")),
+    (requests.exceptions.InvalidSchema, ("a SOCKS proxy needs a package more", "install PySocks beside the connector")),
     (requests.exceptions.InvalidURL, ("the address is not valid", "check `url`")),
     (requests.exceptions.MissingSchema, ("the address is not valid", "check `url`")),
     (LocationValueError, ("the address is not valid", "check `url`")),

@@ -12,10 +12,9 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 
 from crm_systems import kinds
-from crm_systems.compiled import Record, column
+from crm_systems.compiled import Record
 from crm_systems.errors import CrmError
 from crm_systems.model import joined
-from crm_systems.rows import is_identifier, missing_key
 from tap_crm import deletions
 from tap_crm.streams.reading import Reading
 from tap_crm.streams.schema import entity_of, schema_of
@@ -217,7 +216,7 @@ class CrmStream(VersionedStream):
                 self.miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             if self._gone:
                 self._gone.meet(page.unreadable)
-            records = self._typed(reading, page.rows)
+            records = reading.typed(page.rows, self._keys)
             keyless += len(page.rows) - len(records)
             news = changes.news(records, self._key_of, reading.elapsed_at_page()) if changes else records
             if self._gone:
@@ -231,16 +230,6 @@ class CrmStream(VersionedStream):
         if keyless:
             key = ", ".join(self._keys)
             self.miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
-
-    def _typed(self, reading: Reading, records: list[Any]) -> list[Any]:
-        """The records of a page that have a key, their values as the schema has them."""
-        if reading.typing and records and isinstance(records[0], Record):
-            reading.typing.typed(records)
-            return records
-        typed: list[Any] = reading.rows.typed(records)
-        if all(is_identifier(value) for name in self._keys for value in column(typed, name)):
-            return typed
-        return [record for record in typed if not missing_key(self._keys, record)]
 
     @cached_property
     def _blank(self) -> Row:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.beside import CONTENT
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
+from target_crm.mapping.deleted import is_singers
 from target_crm.mapping.keys import fitting
 from target_crm.mapping.mandatory import Mandatory
 from target_crm.mapping.mapped import NOTHING, Mapped
@@ -139,7 +140,7 @@ class Mapper:
 
     def _place(self, incoming: str) -> Place:
         known = self.fields.get(self.target_of(incoming) or "")
-        if known is None or not known.writable or incoming.startswith("_sdc_"):
+        if known is None or not known.writable or is_singers(incoming):
             found = Place()
         else:
             is_simple = not (known.items or known.kind in _NOT_SIMPLE or self.is_reference(known.name))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crm_systems.errors import Denied, OutcomeUnknown, Unavailable
+from crm_systems.errors import Denied, OutcomeUnknown
 from target_crm.outcome import Action, Outcome, Reject
-from target_crm.writing.creation import ATTEMPTS
+from target_crm.writing.creation import ATTEMPTS, without_answer
 
 if TYPE_CHECKING:
     from crm_systems.client import Client
@@ -75,7 +75,7 @@ class Deleter:
             try:
                 self._system.delete(self._client.call, self.entity, crm_id)
             except OutcomeUnknown as error:
-                code = error.code
+                lost = error
                 self._client.sleep(self._options.settle_seconds)
                 if self._finder.get(crm_id) is None:
                     return
@@ -88,4 +88,4 @@ class Deleter:
                 raise
             else:
                 return
-        raise Unavailable(f"{self.entity.name}: delete: the connection breaks again and again", code=code)
+        raise without_answer(f"{self.entity.name}: delete", lost)

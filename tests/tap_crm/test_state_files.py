@@ -194,6 +194,15 @@ def test_what_a_read_needs_is_never_deselected(crm: VtigerSimulator, both: dict[
     assert "replication_key_value" in result.state["bookmarks"]["Leads"]
 
 
+def test_no_record_leaves_without_the_key_that_a_catalog_chooses(crm: VtigerSimulator, both: dict[str, Any]) -> None:
+    catalog = only(both, "Leads")
+    next(each for each in catalog["streams"] if each["tap_stream_id"] == "Leads")["key_properties"] = ["email"]
+    crm.store.insert("Leads", {"lastname": "Without", "email": ""})
+    result = run({**crm.config(), "page_size": 1}, catalog=catalog)
+    assert all(each["email"] for each in result.records["Leads"])
+    assert "of its records come without their key (email) and are missing" in result.exit
+
+
 def test_that_nothing_is_selected_is_said(crm: VtigerSimulator, both: dict[str, Any]) -> None:
     catalog = json.loads(json.dumps(both))
     for each in catalog["streams"]:

@@ -109,6 +109,14 @@ def test_deletes(crm: VtigerSimulator, tmp_path: Path, deletes: str) -> None:
     assert len(stored(crm, "Contacts", email="ann@example.com")) == 1, "what comes again is created again"
 
 
+def test_the_mark_of_a_warehouse_that_writes_names_in_capitals_deletes(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", deletes="apply")
+    own = {"_SDC_DELETED_AT": None, "_SDC_BATCHED_AT": "2026-01-01T00:00:00Z"}
+    assert run(config, pipe("Contacts", [{**ANN, **own}])).line("Contacts").endswith("1 create")
+    gone = {**ANN, **own, "_SDC_DELETED_AT": "2026-01-01T00:00:00Z"}
+    assert run(config, pipe("Contacts", [gone])).line("Contacts").endswith("1 delete")
+
+
 @pytest.mark.parametrize("source", ["default", "another"])
 @pytest.mark.parametrize("by", [["email"], ["ledger", "email"]], ids=str)
 def test_what_another_record_became_as_well_outlives_the_one_that_is_deleted(

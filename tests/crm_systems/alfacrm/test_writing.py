@@ -192,6 +192,17 @@ def test_a_refusal_is_a_reject_whatever_its_form(shape: str, status: int, tmp_pa
     assert shape == "texts" or "complains about name" in result.everything
 
 
+def test_a_deletion_over_which_the_connection_breaks_rejects_that_one(tmp_path: Path) -> None:
+    with tenant(10) as simulator:
+        first, second = (str(row["id"]) for row in stored(simulator, "pay")[:2])
+        simulator.fault = lambda call: Fault.REFUSED if "/delete" in call.path and call.query["id"] == first else None
+        gone = [{"id": each, "_sdc_deleted_at": "2027-01-01T00:00:00Z"} for each in (first, second)]
+        rejects = {"max_rejects": 1, "rejects_path": str(tmp_path / "rejects.jsonl")}
+        result = write(simulator, tmp_path, "pay", *gone, identify_by="id", deletes="apply", **rejects)
+    assert f"the record {first} is rejected: pay: delete: the connection breaks again" in result.log
+    assert result.line("pay") == "pay → pay: 1 delete, 1 reject"
+
+
 @pytest.mark.parametrize("shape", ["map", "texts"])
 @pytest.mark.parametrize("status", [200, 422])
 @pytest.mark.parametrize("name", ["customer", "group", "lesson"])
