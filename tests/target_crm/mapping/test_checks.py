@@ -176,7 +176,6 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
         pipe("Contacts", [ANN]),
         "`streams` tells of contacts , but the stream is called Contacts.",
     ),
-    "no schema": (BY_LEDGER, [{**schema("Contacts", []), "schema": {"properties": {}, "type": 1}}], "no JSON Schema"),
 }
 
 
