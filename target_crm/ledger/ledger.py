@@ -286,6 +286,14 @@ class Ledger:
             for row in self._database.read(self._does.known_ids, {**asked, "its_crm_id": some})
         }
 
+    def is_shared(self, stream: str, key: str, written: Written) -> bool:
+        """Whether another incoming record became the same one; one of another origin may be the twin in two ways."""
+        self._notes.flush()
+        mine = (self._ours["its_source"], stream, key)
+        asked = {**self._ours, "its_entity": written.entity, "its_crm_id": written.crm_id}
+        rows = (tuple(row) for row in self._database.read(self._does.became, asked))
+        return any(each != mine and (self.twins is None or each[0] == mine[0]) for each in rows)
+
     def _named(self, stream: str, key: str) -> tuple[dict[str, str], dict[str, Any]]:
         """What finds the row of an incoming record, and what a new one of it holds."""
         its = {**self._ours, "its_stream": stream, "its_key": key}

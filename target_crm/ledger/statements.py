@@ -68,6 +68,9 @@ class Statements:
         self.known_ids = sa.select(WRITTEN.c.crm_id).where(
             named(WRITTEN, "destination", "entity"), among(WRITTEN.c.crm_id)
         )
+        self.became = sa.select(WRITTEN.c.source, WRITTEN.c.stream, WRITTEN.c.key).where(
+            named(WRITTEN, "destination", "entity", "crm_id")
+        )
         self.add_intent = INTENTS.insert().values(**lease)
         self.intents = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD[:3]))
         self.intent = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD))

@@ -123,7 +123,7 @@ class ThreeWay:
             # A ledger of an earlier version: the CRM held what was sent, and somebody has changed it since.
             decision.agree(pair.name, {pair.name: pair.value})
         elif is_old or (agreed and agreed.sent == short_digest(came) and not (decision.is_doubtful and is_theirs)):
-            if agreed and self._is_owned_otherwise(pair, agreed, known):
+            if agreed and self._is_meant_otherwise(pair, agreed, known):
                 decision.change(pair)
         elif agreed is None and is_empty(pair.value) and self._has_past(known):
             return  # Nobody emptied a field that never came.
@@ -170,10 +170,17 @@ class ThreeWay:
         was_cut_off = known.digest == "" and known.base is None and known.twin is None
         return was_cut_off and may_be_stored_as(kind, value, now)
 
-    def _is_owned_otherwise(self, pair: Pair, agreed: Agreed, known: Written | None) -> bool:
-        """Whether nobody changed an owner, and the settings put another in his place than they did."""
+    def _is_meant_otherwise(self, pair: Pair, agreed: Agreed, known: Written | None) -> bool:
+        """Whether what came as before, and nobody changed here, is another one by now.
+
+        So is an owner in whose place the settings put somebody else, and what a reference pointed to that was deleted,
+        which emptied it, and came anew.
+        """
+        kind = self._mapper.kind_of(pair.name)
+        if kind is Kind.REFERENCE:
+            return is_empty(pair.now) and agreed.stored not in (EMPTY, NOT_SHOWN, short_digest(pair.value))
         is_one_way = known is not None and known.twin is None
-        return is_one_way and self._mapper.kind_of(pair.name) is Kind.OWNER and short_digest(pair.now) == agreed.stored
+        return is_one_way and kind is Kind.OWNER and short_digest(pair.now) == agreed.stored
 
     def _is_theirs(self, name: str, now: Any, agreed: Agreed | None, known: Written | None) -> bool:
         """Whether what the CRM holds did not come from here."""

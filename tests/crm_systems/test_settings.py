@@ -82,6 +82,8 @@ def test_of_a_stream_too(vtiger: Start, tmp_path: Path) -> None:
         ("parallel_requests", "2.5", "must be a whole number"),
         ("timeout_seconds", "9" * 400, "must be a number"),
         ("settle_seconds", 1e300, "must be at most 1,000,000,000"),
+        ("access_key", "b\n", "ends with a line break."),
+        ("username", "a\r\n", "ends with a line break."),
         ("dry_run", "ture", 'must be true or false, not "ture".'),
         ("dry_run", 2, "must be true or false"),
         ("owners", {"a": [1]}, "must be an object that gives each name a text"),

@@ -76,6 +76,8 @@ def test_bytes_that_are_no_text_stop_the_run_in_a_sentence(crm: VtigerSimulator,
     ("shell", "sentence"),
     [
         ("<&-", "The input: it is closed"),
+        ("--input - <&-", "A file cannot be opened: standard input is closed"),
+        ("--input /proc/self/mem", "The input: what follows cannot be read (Input/output error)"),
         (">&-", "Standard output is closed"),
         ("> /dev/full", "Standard output cannot be written (No space left on device)"),
         ("| true", ""),
