@@ -63,7 +63,7 @@ class WritingSink(QuietSink, ABC):
     @property
     def max_size(self) -> int:
         """How many records make a batch: one where each brings a file, which may be large."""
-        return self.batch_size_rows or (1 if self._brings_files else BATCH)
+        return 1 if self._brings_files else BATCH
 
     def get_validator(self) -> None:
         """None: records are checked by what the CRM says of its fields, and taps write JSON Schema of every draft."""
