@@ -109,7 +109,7 @@ def _member(value: Any, declared: Any) -> Any:
 
 
 def _told(declared: Any, word: str) -> Iterator[str]:
-    """What a JSON Schema says of its ``type`` or ``format``, its alternatives included; what is no schema says nothing."""
+    """What a JSON Schema says of its ``type`` or ``format``, alternatives included; one that is none says nothing."""
     if not isinstance(declared, dict):
         return
     yield from (each for each in _as_list(declared.get(word)) if isinstance(each, str))

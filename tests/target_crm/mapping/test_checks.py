@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target_crm.writing import one, pipe, record, run, schema, settings, writes
+from tests.target_crm.writing import one, pipe, record, run, settings, writes
 
 if TYPE_CHECKING:
     from crm_simulators.vtiger import VtigerSimulator
