@@ -60,6 +60,15 @@ class ThreeWay:
         agreed = ((base.get(mark), value) for mark, value in (marks[name] for name in names))
         return all(each is not None and each.sent == short_digest(value) for each, value in agreed)
 
+    def is_nearly(self, came: Came, written: Written) -> bool:
+        """Whether a record has the name, and more than half of all that it brings, of one that was written."""
+        base = Base(written.base)
+        brought = {name: short_digest(value) for name, (_, value) in self._came(came.record, base).items()}
+        said = {name for name, sent in brought.items() if sent != EMPTY}
+        same = {name for name in said if base.was_sent(name, brought[name])}
+        named = said.intersection(self._mapper.entity.label_fields)
+        return bool(named) and named <= same and 2 * len(same) > len(said)
+
     def created(self, came: Came, values: Iterable[str], stored: Row) -> bytes | None:
         """What both sides agree upon when a record was created with these fields."""
         if not self._options.compares_three_ways:
