@@ -39,13 +39,20 @@ def address(entity: Entity, branch: int | None, action: str) -> str:
     return f"/v2api/{path}" if branch is None else f"/v2api/{branch}/{path}"
 
 
-def parent_of(entity: Entity, values: Mapping[str, Any]) -> dict[str, str] | None:
-    """The query that names the parent of a record of a sub-list; None where the values do not say it."""
-    for spec in entity.private.get("parents", ()):
+def spec_of(entity: Entity, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Which of the ``parents`` of a sub-list a record has; None where the values do not say it."""
+    specs: tuple[Mapping[str, Any], ...] = tuple(entity.private.get("parents", ()))
+    for spec in specs:
         query = spec.get("query", {})
         if values.get(spec["field"]) and all(str(values.get(name)) == value for name, value in query.items()):
-            return {**query, spec["field"]: str(values[spec["field"]])}
+            return spec
     return None
+
+
+def parent_of(entity: Entity, values: Mapping[str, Any]) -> dict[str, str] | None:
+    """The query that names the parent of a record of a sub-list; None where the values do not say it."""
+    spec = spec_of(entity, values)
+    return {**spec.get("query", {}), spec["field"]: str(values[spec["field"]])} if spec else None
 
 
 def branches_of(row: Mapping[str, Any]) -> list[int]:

@@ -8,7 +8,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import TIMED_OUT, ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
+from crm_systems.errors import (
+    TIMED_OUT,
+    ConfigError,
+    CrmError,
+    NoData,
+    OutcomeUnknown,
+    ProtocolError,
+    ServerFault,
+    Unavailable,
+)
 from target_crm.ledger import Intent, Snapshot, TakenMeanwhile, Written
 from target_crm.outcome import Reject
 from target_crm.writing.altered import changes_by_the_crm, digests
@@ -45,6 +54,17 @@ logger = logging.getLogger("crm")
 def pause_before(look: int) -> float:
     """Seconds to wait before it is looked for the n-th time whether another run has done with a record."""
     return min(LOOK_SECONDS, SHORTEST_LOOK * 2.0 ** min(look, 10))
+
+
+def without_answer(what: str, lost: CrmError) -> Unavailable:
+    """What is wrong when no attempt at a write had an answer or an effect.
+
+    What was looked up in between was answered, so a connection that breaks, but not one that is slow, is this write's.
+    """
+    cause = lost.__cause__
+    is_alone = isinstance(cause, Unavailable) and not cause.meets_all and lost.code not in AT_WORK
+    kind = ServerFault if is_alone else Unavailable
+    return kind(f"{what}: the connection breaks again and again", code=lost.code)
 
 
 class Creator:
@@ -135,7 +155,7 @@ class Creator:
             Reject: whether it was created cannot be told.
         """
         values: dict[str, Any] = dict(intent.sent)
-        unknown: CrmError | None = None
+        unknown: OutcomeUnknown | ProtocolError
         for _attempt in range(ATTEMPTS):
             try:
                 with self._lock.creating():
@@ -156,13 +176,13 @@ class Creator:
         reason = self._given_up(unknown)
         if not isinstance(reason, (Unavailable, ConfigError)):
             self._ledger.drop_intent(intent.stream, intent.key)
-        # What stops the run is looked for once more by the next one.
+        # What had no answer is looked for once more: by the next run, or when the record comes again.
         raise reason
 
-    def _settled(self, intent: Intent, unknown: CrmError | None) -> Existing | None:
+    def _settled(self, intent: Intent, unknown: CrmError) -> Existing | None:
         """What a create made whose answer was lost; a server that let us wait in vain may still be at work on it."""
         pauses = [self._options.settle_seconds]
-        if unknown and unknown.code in AT_WORK:
+        if unknown.code in AT_WORK:
             pauses += [self._client.timeout] * PATIENT_LOOKS
         for seconds in pauses:
             self._client.sleep(seconds)
@@ -185,18 +205,18 @@ class Creator:
 
         return call
 
-    def _given_up(self, unknown: CrmError | None) -> Exception:
+    def _given_up(self, unknown: CrmError) -> Exception:
         """What is wrong when no attempt at a create had an answer or an effect."""
-        code, cause = (unknown.code, unknown.__cause__) if unknown else ("", None)
-        if isinstance(unknown, ProtocolError):
-            return unknown
         if isinstance(unknown, OutcomeUnknown) and unknown.refusal:
             return unknown.refusal
+        if isinstance(unknown, ProtocolError):
+            return unknown
+        cause = unknown.__cause__
         if isinstance(cause, ConfigError):
             return cause
-        if code in self._system.internal_errors or isinstance(cause, NoData):
-            return Reject(f"the server fails on it ({code}) and stores nothing")
-        return Unavailable(f"{self.entity.name}: create: the connection breaks again and again", code=code)
+        if unknown.code in self._system.internal_errors or isinstance(cause, NoData):
+            return Reject(f"the server fails on it ({unknown.code}) and stores nothing")
+        return without_answer(f"{self.entity.name}: create", unknown)
 
     def _made_by(self, intent: Intent) -> Existing | None:
         """The record that a create with a lost answer made, None if it made none."""
