@@ -32,7 +32,7 @@ class Configured(PluginBase):
 
     OWN_SETTINGS: ClassVar[tuple[Setting, ...]]
     PASSED_OVER: ClassVar[tuple[str, ...]]
-    """Settings that the SDK reads by itself, or gives connectors of another sort."""
+    """Settings that connectors of another sort have; here they mean nothing, not even to the SDK."""
     MELTANO: ClassVar[str]
     """How the environment variables begin in which Meltano passes the settings on."""
 
@@ -53,9 +53,9 @@ class Configured(PluginBase):
         if problems and raise_errors:
             raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)
         # As the SDK reads its own settings; environment variables hold nothing but texts.
-        kept = {name: self._config[name] for name in self.PASSED_OVER if name in self._config}
-        typed = {name: value for name, value in self.settings.items() if name in self._config and value is not None}
-        self._config = {**kept, **typed}
+        self._config = {
+            name: value for name, value in self.settings.items() if name in self._config and value is not None
+        }
         return problems
 
     @classmethod

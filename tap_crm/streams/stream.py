@@ -123,11 +123,10 @@ class CrmStream(VersionedStream):
 
     @cached_property
     def _goes_straight(self) -> bool:
-        """Whether records leave as they are read: no stream map changes them, and nobody counts or gathers them."""
+        """Whether records leave as they are read: no stream map changes them, and nobody counts them."""
         transform = self.stream_maps[0]
         is_same = type(transform) is SameRecordTransform and not transform.flattening_enabled
-        is_counted = self.ABORT_AT_RECORD_COUNT is not None or self.get_batch_config(self.config) is not None
-        return is_same and len(self.stream_maps) == 1 and not is_counted
+        return is_same and len(self.stream_maps) == 1 and self.ABORT_AT_RECORD_COUNT is None
 
     def _send(self, page: Sequence[Row | Record]) -> None:
         """Writes a page of records."""
