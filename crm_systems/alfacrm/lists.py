@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Call, Entity, Row
     from crm_systems.paging import Part
 
+logger = logging.getLogger("crm")
 SYSTEM = "alfacrm"
 SAMPLES = 3
 """How many pages discovery looks at to learn which fields an entity has here."""
@@ -95,6 +97,9 @@ class Lists:
                     what if unknown else "The CRM shows no active branch to this user",
                     hint=f"`branches` may name {', '.join(there)}" if there else "check the role of the user",
                 )
+            closed = [each for each in there if each not in active]
+            if closed and not self._asked:
+                logger.warning("Closed branches are left out: %s. `branches` may name them.", ", ".join(closed))
             self._branches = [there[each] for each in self._asked or active]
         return self._branches
 

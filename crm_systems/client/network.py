@@ -49,7 +49,7 @@ WRONG_SETTINGS: tuple[tuple[type[Exception], tuple[str, str]], ...] = (
     (requests.exceptions.InvalidSchema, ("a SOCKS proxy needs a package more", "install PySocks beside the connector")),
     (requests.exceptions.InvalidURL, ("the address is not valid", "check `url`")),
     (requests.exceptions.MissingSchema, ("the address is not valid", "check `url`")),
-    (LocationValueError, ("the address is not valid", "check `url`")),
+    (LocationValueError, ("the address is not valid", "check `url`, HTTPS_PROXY and HTTP_PROXY")),
     (requests.RequestException, ("", "")),
     (HTTPError, ("", "")),
     (OSError, ("the file of certificates cannot be read", "check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE")),

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
 from crm_systems.errors import Rejected
-from crm_systems.kinds import FREE_TEXTS
-from crm_systems.model import Request
+from crm_systems.model import File, Kind, Request
 from crm_systems.vtiger import leads
 from crm_systems.vtiger.answers import is_vtiger_id
 from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from crm_systems.model import Call, Entity, Field, Row
 
 RECORD = {"id": is_vtiger_id}
+TASK = "Task"
+"""The one kind of activity that lives in Calendar."""
 
 
 class VtigerWriting(VtigerLists):
@@ -42,7 +43,15 @@ class VtigerWriting(VtigerLists):
         return super().encode(field, value)
 
     def remarks(self, entity: Entity, values: Mapping[str, Any]) -> Iterable[str]:
-        """A file goes along with its document, or comes after it."""
+        """A file goes along with its document, or comes after it.
+
+        Raises:
+            Rejected: coreBOS would fail on it, or it is no task.
+        """
+        check_new(entity, values)
+        if entity.name == "Calendar" and values.get("activitytype", TASK) not in {TASK, None}:
+            why = f"{entity.name}: the CRM would make an event of it, which this module does not show"
+            raise Rejected(why, hint="send meetings and calls to Events", field="activitytype")
         if values.get("filelocationtype") == "I" and CONTENT not in values:
             yield "«internal» documents are written without their file, which may follow as a stream of files"
 
@@ -50,12 +59,11 @@ class VtigerWriting(VtigerLists):
         """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured).
 
         Raises:
-            Rejected: coreBOS would fail on it, or the server failed over it and says that it did not.
+            Rejected: the server failed over it and says that it did not.
         """
         element = {name: value for name, value in self.encoded(entity, values).items() if not is_empty(value)}
-        check_new(entity, element)
         if entity.name == "Calendar":
-            element.setdefault("activitytype", "Task")
+            element.setdefault("activitytype", TASK)
         if element.get(LINES.name) and entity.private.get(TYPED) is None:
             element.setdefault("productid", element[LINES.name][0].get("productid"))
         files = with_file(entity, element)
@@ -75,7 +83,7 @@ class VtigerWriting(VtigerLists):
         encoded once more; on a server that turns out not to, they are sent again as they are.
         """
         plain = self.encoded(entity, values)
-        if CONTENT in plain:
+        if isinstance(plain.get(CONTENT), File):
             return replace_file(call, entity, current, self._whole(call, entity, current), plain)
         if LINES.name in plain and entity.private.get(TYPED) is None:
             current = with_lines(call, entity.name, current)
@@ -142,7 +150,7 @@ def _lost_its_name(entity: Entity, sent: Mapping[str, Any], stored: Row) -> bool
     Vtiger passes over an insert that its database refuses, and the record then lacks all of that table (measured on
     8.0.0); where it is the module's own, no query shows the record.
     """
-    names = (field.name for field in entity.fields if field.mandatory and field.kind in FREE_TEXTS)
+    names = (field.name for field in entity.fields if field.mandatory and field.kind in {Kind.STRING, Kind.TEXT})
     return any(sent.get(name) and stored.get(name) == "" for name in names)
 
 

@@ -6,9 +6,6 @@ from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-from singer_sdk.exceptions import InvalidJSONSchema
-
 from target_crm.encoding import printable, unwritable
 from target_crm.mapping import (
     DELETED_AT,
@@ -69,15 +66,7 @@ class WritingSink(QuietSink, ABC):
         return 1 if self._brings_files else BATCH
 
     def get_validator(self) -> None:
-        """Checks the schema; records are checked by what the CRM says of its fields, one by one.
-
-        Raises:
-            InvalidJSONSchema: the tap's schema is none.
-        """
-        try:
-            jsonschema.Draft7Validator.check_schema(self.schema)
-        except jsonschema.SchemaError as error:
-            raise InvalidJSONSchema(f"Schema Validation Error: {error.message}") from None
+        """None: records are checked by what the CRM says of its fields, and taps write JSON Schema of every draft."""
 
     def _add_sdc_metadata_to_schema(self) -> None:
         """Adds nothing: what the SDK would add means nothing to a CRM, and may be a key of the stream."""

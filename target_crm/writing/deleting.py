@@ -58,6 +58,8 @@ class Deleter:
         """What is to be deleted; None where nothing is left of it, or where it is not for this record to end it."""
         if self._options.identify_by == "id":
             return self._finder.get(key)
+        if known is None and self._options.match_fields:
+            self._note("what is gone in its source stays where the ledger does not know what it became")
         if known is None or known.is_deleted_there:
             return None
         if self._ledger.is_shared(self._options.stream, key, known):

@@ -109,6 +109,19 @@ def test_deletes(crm: VtigerSimulator, tmp_path: Path, deletes: str) -> None:
     assert len(stored(crm, "Contacts", email="ann@example.com")) == 1, "what comes again is created again"
 
 
+def test_what_only_has_the_match_values_of_one_that_is_gone_is_not_deleted_and_that_is_said(
+    crm: VtigerSimulator, tmp_path: Path
+) -> None:
+    run(settings(crm, tmp_path, identify_by=["email"]), pipe("Contacts", [ANN]))
+    anew = settings(
+        crm, tmp_path, identify_by=["email"], deletes="apply", ledger_url=f"sqlite:///{tmp_path}/anew.sqlite"
+    )
+    result = run(anew, pipe("Contacts", [{**ANN, "_sdc_deleted_at": "2026-01-01T00:00:00Z"}]))
+    assert result.line("Contacts").endswith("1 skip")
+    assert "stays where the ledger does not know what it became" in result.log
+    assert len(stored(crm, "Contacts", email="ann@example.com")) == 1
+
+
 def test_the_mark_of_a_warehouse_that_writes_names_in_capitals_deletes(crm: VtigerSimulator, tmp_path: Path) -> None:
     config = settings(crm, tmp_path, identify_by="ledger", deletes="apply")
     own = {"_SDC_DELETED_AT": None, "_SDC_BATCHED_AT": "2026-01-01T00:00:00Z"}

@@ -117,3 +117,9 @@ def test_a_record_that_is_too_large_for_php(crm: VtigerSimulator, tmp_path: Path
     end = write(crm, tmp_path, "admin", "Contacts", lastname="Large", description="x" * 20_000)
     assert "or the record is larger than its PHP takes (`post_max_size`)" in end
     assert write(crm, tmp_path, "admin", "Contacts", lastname="Large", description="x" * 5_000) == ""
+
+
+def test_a_field_called_content_is_no_file(crm: VtigerSimulator, tmp_path: Path) -> None:
+    for content in ("<map>1</map>", "<map>2</map>"):
+        assert write(crm, tmp_path, "admin", "cbMap", mapname="Map", maptype="Mapping", content=content) == ""
+        assert one(crm, "cbMap", mapname="Map")["content"] == content

@@ -232,6 +232,24 @@ def test_a_field_that_is_described_oddly_is_said_or_taken(
     assert end in result.exit if end else result.exit == ""
 
 
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"type": "integer", "maximum": 10, "exclusiveMaximum": True},
+        {"type": "integer", "required": True},
+        {"type": 1, "format": 5, "anyOf": 5, "oneOf": [5, None]},
+        {"type": ["integer", 5, {}], "anyOf": {"type": "integer"}, "format": None},
+    ],
+    ids=["draft 4", "draft 3", "no draft", "a little of one"],
+)
+def test_json_schema_of_any_draft_is_taken(crm: VtigerSimulator, tmp_path: Path, described: dict[str, Any]) -> None:
+    told = pipe("Contacts", [{"id": 1, "lastname": "Draft"}])
+    told[0]["schema"] |= {"required": True, "properties": told[0]["schema"]["properties"] | {"id": described}}
+    result = run(settings(crm, tmp_path, identify_by="ledger"), told)
+    assert result.exit == ""
+    assert one(crm, "Contacts", lastname="Draft")
+
+
 def test_a_field_that_comes_undeclared_and_means_nothing_is_named(crm: VtigerSimulator, tmp_path: Path) -> None:
     messages = [schema("Contacts", ("id", "lastname", "assigned_user_id"))]
     messages.append(record("Contacts", id=1, lastname="New", assigned_user_id="19x1", title="CEO", shoe_size=45))
