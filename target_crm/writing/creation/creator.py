@@ -6,6 +6,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import (
@@ -244,12 +245,12 @@ class Creator:
     def _look_for(self, intent: Intent, sent: Mapping[str, Any]) -> Existing | None:
         """The record that came after the intent, is most like what was sent, and nobody else's."""
         if intent.before:
-            return self._look_after(intent.before, sent)
+            return self._look_after(intent.key, intent.before, sent)
         # Earlier versions noted our clock only. If `timezone` is wrong, what was made since seems to be hours older.
-        found = self._look_after(Snapshot(intent.at - DISORDER, highest=-1), sent)
-        return found or self._look_after(Snapshot(intent.at - ANY_ZONE, highest=None, is_sure=False), sent)
+        found = self._look_after(intent.key, Snapshot(intent.at - DISORDER, highest=-1), sent)
+        return found or self._look_after(intent.key, Snapshot(intent.at - ANY_ZONE, highest=None, is_sure=False), sent)
 
-    def _look_after(self, before: Snapshot, sent: Mapping[str, Any]) -> Existing | None:
+    def _look_after(self, key: str, before: Snapshot, sent: Mapping[str, Any]) -> Existing | None:
         walks = self._system.walks(self._client.call, self.entity, before.since)
         rows = [self._finder.existing(row) for walk in walks for page in walk(self._client.call) for row in page.rows]
         made = [row for row in rows if self._may_be_made_after(before, row)]
@@ -264,7 +265,29 @@ class Creator:
                 "cannot be told; delete that in the CRM if it is the same record, else the row of this key in the "
                 "ledger's table `intents`, and run again"
             )
-        return max(surely, key=lambda row: equal_fields(self.entity, sent, row.record), default=None)
+        return self._fittest(key, sent, surely) if surely else None
+
+    def _fittest(self, key: str, sent: Mapping[str, Any], made: list[Existing]) -> Existing | None:
+        """The record that fits what was sent best, when other creates have taken those that fit them better.
+
+        These are creates whose answers are lost as well; each made one record at the most.
+        """
+        for each in self._ledger.intents(self._options.stream):
+            before = each.before
+            if each.key == key or each.key in self._noted or each.entity != self.entity.name or before is None:
+                continue
+            theirs = self._sent(each)
+            later = [row for row in made if self._may_be_made_after(before, row)]
+            alike = [row for row in later if resembles(self.entity, theirs, row.record)]
+            best = max(alike, key=partial(self._fits, theirs), default=None)
+            if best and self._fits(theirs, best) > self._fits(sent, best):
+                made = [row for row in made if row is not best]
+        return max(made, key=partial(self._fits, sent), default=None)
+
+    def _fits(self, sent: Mapping[str, Any], row: Existing) -> tuple[bool, int]:
+        """Whether all is exactly as sent, and how much is."""
+        equal = equal_fields(self.entity, sent, row.record)
+        return equal == len(sent), equal
 
     def _may_be_made_after(self, before: Snapshot, existing: Existing) -> bool:
         if existing.crm_id in self._ours or before.tells_new(existing.crm_id) is False:
