@@ -181,5 +181,5 @@ def wanted_relations(settings: Mapping[str, Any]) -> list[str] | None:
     return told
 
 
-PASSED_OVER = ("batch_config", "use_singer_decimal")
-"""Settings that the SDK reads by itself, or gives other taps."""
+PASSED_OVER = ("use_singer_decimal",)
+"""Settings that the SDK gives other taps. Not `batch_config`: its files would hold what is not selected, unmapped."""

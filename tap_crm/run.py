@@ -102,8 +102,9 @@ class Run:
 
     def fail(self, stream: str, sentence: str) -> None:
         """Notes that a stream is not complete; the others go on, and the run ends with exit code 1."""
-        self.failures.append(f"{stream}: {sentence}")
-        self._logger.error("%s", sentence)
+        told = sentence if sentence.startswith(stream) else f"{stream}: {sentence}"
+        self.failures.append(told)
+        self._logger.error("%s", told)
 
     def fail_over(self, error: CrmError, stream: str, sentence: str) -> None:
         """Fails a stream over an error.

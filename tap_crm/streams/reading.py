@@ -7,14 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from crm_systems.compiled import Rows
+from crm_systems.compiled import Record, Rows, column
 from crm_systems.errors import ConfigError
 from crm_systems.model import Kind
+from crm_systems.rows import is_identifier, missing_key
 from crm_systems.times import instant
 from tap_crm.state import READING, Incremental, Place, StateError, zone_warning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from logging import Logger
 
@@ -70,6 +71,23 @@ class Reading:
         self.entity = self.entity and replace(self.entity, left=None)
         self.pages = self.run.client.read(self._walks)
         self.pages.begin()
+
+    def typed(self, records: list[Any], keys: Sequence[str]) -> list[Any]:
+        """The records of a page that have these keys, their values as the schema has them."""
+        if self.typing and records and isinstance(records[0], Record):
+            self.typing.typed(records)
+            # None of them lacks the CRM's own key; a catalog may choose another one.
+            if tuple(keys) == self.reader.entity.key:
+                return records
+        else:
+            records = self.rows.typed(records)
+        if all(is_identifier(value) for name in keys for value in column(records, name)):
+            return records
+        return [record for record in records if not missing_key(keys, record)]
+
+    def close(self) -> None:
+        """Gives up what was not taken, which would take up room that the other streams need."""
+        self.pages.close()
 
     def _walks(self) -> Iterable[Walk]:
         """What to read."""

@@ -85,12 +85,15 @@ class Statements:
         first = [sa.select(table.c.key).limit(1) for table in TABLES]
         self.streams = [each.where(named(table, *RECORD[:3])) for table, each in zip(TABLES, first, strict=True)]
         self.sources = [each.where(named(table, *RECORD[:2])) for table, each in zip(TABLES, first, strict=True)]
-        its = [WRITTEN.c[name] for name in ("stream", "entity", "crm_id", "digest")]
+        its = [WRITTEN.c[name] for name in ("stream", "entity", "crm_id", "digest", "base")]
         self.ids = sa.select(*its).where(named(WRITTEN, "destination", "source", "key"))
         pointed_to = sa.select(WRITTEN.c.key, WRITTEN.c.entity, WRITTEN.c.crm_id)
         self.ids_of_many = pointed_to.where(named(WRITTEN, "destination", "source"), among(WRITTEN.c.key))
         self.known_ids = sa.select(WRITTEN.c.crm_id).where(
             named(WRITTEN, "destination", "entity"), among(WRITTEN.c.crm_id)
+        )
+        self.became = sa.select(WRITTEN.c.source, WRITTEN.c.stream, WRITTEN.c.key).where(
+            named(WRITTEN, "destination", "entity", "crm_id")
         )
         self.add_intent = OfMany(INTENTS.insert().values(**lease), dialect)
         self.intents = sa.select(INTENTS, has_ended.label("has_ended")).where(named(INTENTS, *RECORD[:3]))

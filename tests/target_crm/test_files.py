@@ -119,6 +119,13 @@ def test_what_cannot_be_kept_is_known_before_the_run(crm: VtigerSimulator, tmp_p
     assert crm.calls == []
 
 
+def test_a_device_takes_rejects_and_nothing_else(crm: VtigerSimulator, tmp_path: Path) -> None:
+    kept = {"identify_by": "ledger", "max_rejects": -1, "rejects_path": "/dev/null"}
+    assert run(settings(crm, tmp_path, **kept), []).exit == ""
+    result = run(settings(crm, tmp_path, **kept, report_path="/dev/full"), [])
+    assert "The page of `report_path` is not a plain file." in result.exit
+
+
 def test_a_dry_run_keeps_no_rejects(crm: VtigerSimulator, tmp_path: Path) -> None:
     result = run(keeping(crm, tmp_path, dry_run=True), BAD)
     assert result.line("Contacts") == "Contacts → Contacts: would be 2 reject"
