@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from target_crm.outcome import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,11 +46,8 @@ class Workers:
         """How many records they have in hand or waiting at the most."""
         self._parallel = parallel
         self._when_idle = when_idle
-        self._changed = threading.Condition()
+        self._counting = threading.Lock()
         self._open = 0
-        """How many records they have in hand or waiting."""
-        self._is_urgent = False
-        """Whether something was rejected or failed, which may end the run."""
         self._pool: ThreadPoolExecutor | None = None
         self._begun: deque[_Begun] = deque()
         self._last: dict[str, Future[Outcome]] = {}
@@ -72,7 +68,7 @@ class Workers:
         if self._parallel == 1:
             settle(write())
             return
-        with self._changed:
+        with self._counting:
             self._open += 1
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._parallel, thread_name_prefix="crm")
@@ -97,22 +93,19 @@ class Workers:
 
     def _settle(self, at_most: int) -> None:
         """Settles what is done, and waits for what is one too many."""
-        try:
-            if self._open > at_most:
-                # Until half of them are done: to be woken for each one costs as much as a part of the work on it.
-                with self._changed:
-                    self._changed.wait_for(lambda: self._open <= at_most // 2 or self._is_urgent)
-                    self._is_urgent = False
-            while self._begun and (self._begun[0].is_done or len(self._begun) > at_most * UNTOLD):
+        with ExitStack() as failing:
+            # Whatever ends this early, a signal as well, leaves no record half written.
+            failing.callback(self.stop)
+            while self._begun and (self._is_much(at_most) or self._begun[0].is_done):
                 first = self._begun.popleft()
                 first.settle()
                 for each in first.identifiers:
                     if self._last.get(each) is first.future:
                         del self._last[each]
-        except BaseException:
-            # Whatever ends this early, a signal as well, leaves no record half written.
-            self.stop()
-            raise
+            failing.pop_all()
+
+    def _is_much(self, at_most: int) -> bool:
+        return self._open > at_most or len(self._begun) > at_most * UNTOLD
 
     def stop(self) -> None:
         """Begins nothing more, and returns when all that was begun is done."""
@@ -126,17 +119,10 @@ class Workers:
     def _after(self, before: set[Future[Any]], write: Callable[[], Outcome]) -> Outcome:
         if before:
             wait(before)
-        is_bad = True
-        try:
-            outcome = write()
-            is_bad = outcome.action is Action.REJECT
-        finally:
-            with self._changed:
-                self._open -= 1
-                left = self._open
-                self._is_urgent |= is_bad
-                if is_bad or left in (0, self.in_hand // 2):
-                    self._changed.notify()
-        if not left:
+        outcome = write()
+        with self._counting:
+            self._open -= 1
+            is_last = not self._open
+        if is_last:
             self._when_idle()
         return outcome

@@ -183,12 +183,7 @@ class Ledger:
         """Forgets a record that was deleted."""
         self._notes.flush()
         its, _ = self._named(stream, key)
-
-        def work(db: sa.Connection) -> None:
-            for each in self._does.forget.values():
-                each(db, [its])
-
-        self._database.write(work)
+        self._database.write(lambda db: [each(db, [its]) for each in self._does.forget.values()])
         self.pointed_to.forget(key)
 
     def intend(self, creates: Sequence[Create]) -> None:

@@ -52,12 +52,11 @@ class OfMany:
         compiled: Any = statement.compile(dialect=dialect, column_keys=[*statement.table.columns.keys()])
         self._text, self._names = str(compiled), compiled.positiontup if dialect.name == "sqlite" else None
 
-    def __call__(self, db: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    def __call__(self, db: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> sa.CursorResult[Any]:
         """Does it; each row has the values by the names of what is bound."""
         if self._names:
-            db.exec_driver_sql(self._text, [*map(itemgetter(*self._names), rows)])
-        else:
-            db.execute(self._statement, rows)
+            return db.exec_driver_sql(self._text, [*map(itemgetter(*self._names), rows)])
+        return db.execute(self._statement, rows)
 
 
 class Statements:

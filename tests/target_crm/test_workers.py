@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -83,35 +82,6 @@ def test_after_an_error_nothing_more_is_begun() -> None:
     assert seen <= 2 * AHEAD + 2
     workers.finish()
     assert len(begun) == seen
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_what_may_end_the_run_is_told_at_once(fails: bool) -> None:
-    workers, are_begun, go_on = Workers(2), threading.Event(), threading.Event()
-
-    def bad() -> Outcome:
-        assert are_begun.wait(30)
-        if fails:
-            # Those that wait for a worker are not written any more.
-            go_on.set()
-            raise SystemExit("enough")
-        return Outcome(Action.REJECT, "bad")
-
-    def good(number: int) -> Outcome:
-        assert go_on.wait(10)
-        return outcome(str(number))
-
-    def feed() -> None:
-        workers.begin(("bad",), bad, lambda _reject: go_on.set())
-        for number in range(2 * AHEAD):
-            if number == 2 * AHEAD - 1:
-                are_begun.set()
-            workers.begin((str(number),), partial(good, number), lambda _each: None)
-        workers.finish()
-
-    with pytest.raises(SystemExit, match="enough") if fails else nullcontext():
-        feed()
-    workers.stop()
 
 
 def people(count: int) -> list[dict[str, str]]:
