@@ -36,8 +36,8 @@ OWN_SETTINGS = (
         "deletions",
         "string",
         "Deletions",
-        "auto: tell which records were deleted where the CRM tells it, and as with compare if `keys_url` is set; "
-        "compare: where the CRM does not tell it, list its ids and find those that are missing; off: do not ask.",
+        "auto: tell which records were deleted where the CRM tells it, else as with compare if `keys_url` is set; "
+        "compare: list the ids as well and find those that are missing; off: do not ask.",
         default="auto",
         choices=("auto", "compare", "off"),
     ),

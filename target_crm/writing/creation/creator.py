@@ -273,10 +273,15 @@ class Creator:
         These are creates whose answers are lost as well; each made one record at the most.
         """
         for each in self._ledger.intents(self._options.stream):
-            if made and each.key != key and each.key not in self._noted and each.entity == self.entity.name:
-                fits = partial(self._fits, self._sent(each))
-                best = max(made, key=fits)
-                made = [row for row in made if row is not best or fits(row) <= self._fits(sent, row)]
+            before = each.before
+            if each.key == key or each.key in self._noted or each.entity != self.entity.name or before is None:
+                continue
+            theirs = self._sent(each)
+            later = [row for row in made if self._may_be_made_after(before, row)]
+            alike = [row for row in later if resembles(self.entity, theirs, row.record)]
+            best = max(alike, key=partial(self._fits, theirs), default=None)
+            if best and self._fits(theirs, best) > self._fits(sent, best):
+                made = [row for row in made if row is not best]
         return max(made, key=partial(self._fits, sent), default=None)
 
     def _fits(self, sent: Mapping[str, Any], row: Existing) -> tuple[bool, int]:

@@ -81,6 +81,31 @@ def test_a_record_entered_meanwhile_does_not_look_like_a_cut() -> None:
         assert read(simulator, "Lead", details="list").exit == ""
 
 
+@pytest.mark.parametrize("happening", ["edit", "delete"])
+@pytest.mark.parametrize("question", [2, 4, 6])
+def test_rows_that_change_while_the_paging_is_found_out_do_not_make_a_page_the_whole(
+    question: int, happening: str
+) -> None:
+    with tenant(rows=30, paging="max_offset", page_size=7, largest_page=7) as simulator:
+        answer, asked = simulator.answer, Counter[str]()
+
+        def busy(call: Call) -> Answer:
+            asked[call.path] += 1
+            if call.path == f"{DATA}Lead/list" and asked[call.path] == question:
+                second, third = (row["id"] for row in simulator.records("Lead")[1:3])
+                if happening == "edit":
+                    simulator.change("Lead", second, {"companyName": "New"})
+                    simulator.change("Lead", third, {"companyName": "New"})
+                else:
+                    simulator.delete("Lead", second)
+            return answer(call)
+
+        vars(simulator)["answer"] = busy
+        result = read(simulator, "Lead", details="list")
+        assert result.exit == ""
+        assert {row["id"] for row in result.records["Lead"]} >= ids(simulator, "Lead")
+
+
 @pytest.mark.parametrize("end", ["empty", "last"])
 @pytest.mark.parametrize("envelope", ["bare", "items"])
 def test_pages_of_a_size_that_cannot_be_told_are_read(end: str, envelope: str) -> None:
