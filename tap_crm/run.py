@@ -66,6 +66,11 @@ class Run:
         """The connection to the CRM; whoever carries the run out closes it."""
         return open_client(self.settings, sleep=self._sleep)
 
+    @cached_property
+    def place(self) -> str:
+        """The CRM, by its system and its address, however that is spelled."""
+        return f"{self.client.system.name} {self.client.system.place(self.settings['url'])}"
+
     @property
     def compares(self) -> bool:
         """Whether deletions that the CRM does not tell are found by comparison."""
@@ -84,11 +89,10 @@ class Run:
         if self._keys is None:
             self._keys = open_keys(self.settings["keys_url"] or DEFAULT_KEYS)
         system = self.client.system
-        crm = f"{system.name} {system.place(self.settings['url'])}"
         account = system.describe_login(self.client.log_in()).lower()
         # Each shard knows, and lists, its own part.
         shard = self.settings.get("shard")
-        return SentKeys(self._keys, crm=crm, account=account, stream=f"{stream} {shard}" if shard else stream)
+        return SentKeys(self._keys, crm=self.place, account=account, stream=f"{stream} {shard}" if shard else stream)
 
     def close(self) -> None:
         """Lets go of the CRM and of the database."""

@@ -99,6 +99,7 @@ class Reading:
             self.entity, self.typing = system.compiled(self.describe(), self.reader)
             if self.state is not None:
                 self._check_key(self.reader.entity)
+                self._check_origin(self.state)
                 self.changes = self._incremental(self.state, started)
                 self._find_place(self.state, self.changes)
         return system.walks(client.call, self.entity, self.changes.since if self.changes else None)
@@ -114,6 +115,15 @@ class Reading:
             raise ConfigError(
                 f"{self.name}: the replication key `{self.replication_key}` is no time",
                 hint="let the catalog name the one that discovery did, or set the replication method to FULL_TABLE",
+            )
+
+    def _check_origin(self, state: dict[str, Any]) -> None:
+        """Says where the state is of another address, which may be that of another CRM; a CRM may move as well."""
+        told = state.get("crm", self.run.place)
+        if told != self.run.place:
+            self.run.warn_once(
+                f"The state was left by a run on {told}, and this is {self.run.place}. If that is another CRM, begin "
+                "without this state: what was changed there before is not read."
             )
 
     def _incremental(self, state: dict[str, Any], started: datetime) -> Incremental:
@@ -171,7 +181,7 @@ class Reading:
         if self.place and self.changes and self.state is not None:
             self.place = self.place.after(page, self.changes.shown)
             self.place.write(self.state)
-            self._note_shard(self.state)
+            self._note_origin(self.state)
 
     def forget_place(self) -> None:
         """Lets the state tell of no reading under way."""
@@ -183,9 +193,10 @@ class Reading:
         """Moves the bookmark, when all has left."""
         if self.changes and self.state is not None:
             self.changes.advance()
-            self._note_shard(self.state)
+            self._note_origin(self.state)
 
-    def _note_shard(self, state: dict[str, Any]) -> None:
+    def _note_origin(self, state: dict[str, Any]) -> None:
+        state["crm"] = self.run.place
         if self.shard:
             state["shard"] = self.shard
 

@@ -68,7 +68,7 @@ class Ledger:
         self._sending = threading.Lock()
         self.lease_seconds = lease_seconds
         self._database = Database(url, warn)
-        self._does = statements(self._database.dialect)
+        self._does = statements(self._database.driver)
         self._notes = Notes(self._database, self._does)
         self.pointed_to = PointedTo(self._database, self._does, self._notes, self._ours)
         self.links = OpenLinks(self._database, self._does, self._ours)
@@ -183,7 +183,7 @@ class Ledger:
         """Forgets a record that was deleted."""
         self._notes.flush()
         its, _ = self._named(stream, key)
-        self._database.write(lambda db: [db.execute(each, its) for each in self._does.forget.values()])
+        self._database.write(lambda db: [each(db, [its]) for each in self._does.forget.values()])
         self.pointed_to.forget(key)
 
     def intend(self, creates: Sequence[Create]) -> None:
@@ -200,7 +200,7 @@ class Ledger:
 
         def work(db: sa.Connection) -> None:
             # The insert comes first: it makes another process that does the same wait, or fail.
-            db.execute(self._does.add_intent, rows)
+            self._does.add_intent(db, rows)
             for some in portions(each.intent.key for each in creates):
                 asked = {**self._ours, "its_stream": stream, "its_key": some}
                 there = {row.key: row.crm_id for row in db.execute(self._does.written_as, asked)}

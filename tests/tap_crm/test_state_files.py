@@ -203,6 +203,15 @@ def test_no_record_leaves_without_the_key_that_a_catalog_chooses(crm: VtigerSimu
     assert "of its records come without their key (email) and are missing" in result.exit
 
 
+def test_the_state_of_another_crm_is_said(crm: VtigerSimulator) -> None:
+    config = {**crm.config(), "entities": ["Leads", "Contacts"]}
+    state = run({**config, "url": crm.url.replace("127.0.0.1", "LOCALHOST")}).state
+    moved = run(config, state=state)
+    assert moved.exit == ""
+    assert moved.log.count("The state was left by a run on vtiger localhost:") == 1
+    assert "The state was left by" not in run(config, state=moved.state).log
+
+
 def test_that_nothing_is_selected_is_said(crm: VtigerSimulator, both: dict[str, Any]) -> None:
     catalog = json.loads(json.dumps(both))
     for each in catalog["streams"]:
