@@ -9,6 +9,7 @@ import sys
 import time
 
 from crm_simulators import SIMULATORS
+from crm_singer.terminal import handing_on, speak_utf8
 
 LAST_PORT = 65535
 
@@ -28,7 +29,9 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"crm-simulator: port {arguments.port} cannot be used ({error.strerror}): choose another `--port`.")
     with simulator:
-        print(json.dumps(simulator.config(), indent=2), flush=True)
+        speak_utf8("crm-simulator")
+        with handing_on("crm-simulator"):
+            print(json.dumps(simulator.config(), indent=2), flush=True)
         while True:
             time.sleep(3600)  # an event would not let Windows interrupt
 

@@ -8,13 +8,14 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from click import File
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import PluginBase, _ConfigInput
 
 from crm_singer import stream_maps
-from crm_singer.files import FileError, settings_in
+from crm_singer.files import FileError, HandedIn, settings_in
 from crm_singer.terminal import hush
 from crm_systems import SYSTEMS
 from crm_systems.settings import dropped, from_environment, from_json_schema, load
@@ -31,7 +32,7 @@ class Configured(PluginBase):
 
     OWN_SETTINGS: ClassVar[tuple[Setting, ...]]
     PASSED_OVER: ClassVar[tuple[str, ...]]
-    """Settings that the SDK reads by itself, or gives connectors of another sort."""
+    """Settings that connectors of another sort have; here they mean nothing, not even to the SDK."""
     MELTANO: ClassVar[str]
     """How the environment variables begin in which Meltano passes the settings on."""
 
@@ -52,9 +53,9 @@ class Configured(PluginBase):
         if problems and raise_errors:
             raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)
         # As the SDK reads its own settings; environment variables hold nothing but texts.
-        kept = {name: self._config[name] for name in self.PASSED_OVER if name in self._config}
-        typed = {name: value for name, value in self.settings.items() if name in self._config and value is not None}
-        self._config = {**kept, **typed}
+        self._config = {
+            name: value for name, value in self.settings.items() if name in self._config and value is not None
+        }
         return problems
 
     @classmethod
@@ -105,7 +106,10 @@ class Configured(PluginBase):
     def get_singer_command(cls) -> Command:
         """The command, which leaves what the SDK says of itself and its metrics out of the log."""
         hush("singer_sdk")
-        return super().get_singer_command()
+        command = super().get_singer_command()
+        for each in command.params:
+            each.type = HandedIn(cls.name) if isinstance(each.type, File) else each.type
+        return command
 
     @classmethod
     def cb_config(cls, ctx: Context, param: Option, value: tuple[str, ...]) -> _ConfigInput:  # noqa: ARG003

@@ -3,12 +3,42 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NoReturn
+
+from click import Context, File, Parameter
 
 
 class FileError(Exception):
     """A file that cannot be used; the text is the rest of a sentence that begins with the file."""
+
+
+class HandedIn(File):
+    """What names a file to a ``command``, which reads it as bytes; ``-`` is standard input."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__("rb")
+        self._command = command
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> IO[bytes]:
+        """Opens it.
+
+        Raises:
+            SystemExit: it cannot be opened.
+        """
+        if value == "-" and sys.stdin is None:
+            self.fail("standard input is closed")
+        opened: IO[bytes] = super().convert(value, param, ctx)
+        return opened
+
+    def fail(self, message: str, param: Parameter | None = None, ctx: Context | None = None) -> NoReturn:
+        """Says that it cannot be opened; click would tell how options are written, and end with exit code 2.
+
+        Raises:
+            SystemExit: always.
+        """
+        raise SystemExit(f"{self._command}: A file cannot be opened: {message}.")
 
 
 def settings_in(name: str) -> dict[str, Any]:
@@ -18,7 +48,8 @@ def settings_in(name: str) -> dict[str, Any]:
         FileError: it holds none.
     """
     try:
-        found = json_in(text_of(Path(name).read_bytes()))
+        with Path(name).open("rb") as file:
+            found = json_in(text_in(file))
     except OSError as error:
         raise FileError(f"cannot be read ({error.strerror})") from None
     if not isinstance(found, dict):
@@ -26,14 +57,17 @@ def settings_in(name: str) -> dict[str, Any]:
     return found
 
 
-def text_of(data: bytes) -> str:
+def text_in(file: IO[bytes]) -> str:
     """The text of a file; what people keep is UTF-8, or shows that it is not.
 
     Raises:
-        FileError: it is neither.
+        FileError: it is neither, or cannot be read.
     """
     try:
+        data = file.read()
         return data.decode(json.detect_encoding(data))
+    except OSError as error:
+        raise FileError(f"cannot be read ({error.strerror})") from None
     except ValueError:
         raise FileError("is neither UTF-8 nor UTF-16") from None
 

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from singer_sdk.exceptions import MapExpressionError, MappingError, StreamMapConfigError
-from singer_sdk.mapper import PluginMapper
+from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 Result = TypeVar("Result")
 
 KEY = "__key_properties__"
+MIXED = "several streams would be called {}, and whoever takes them could not tell them apart: name each otherwise."
 FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What the SDK fails with over an expression, a value or a schema that it did not think of."""
 
 
 def problems(settings: Mapping[str, Any]) -> list[str]:
     """What is wrong inside of `stream_maps`, `faker_config` and flattening; what is wrong by itself is None here."""
-    found = [each for name, meant in (settings["stream_maps"] or {}).items() for each in _of_a_map(name, meant)]
+    maps = settings["stream_maps"] or {}
+    found = [each for name, meant in maps.items() for each in _of_a_map(name, meant)]
+    named = [meant.get("__alias__") for meant in maps.values() if isinstance(meant, dict)]
+    aliases = Counter(each for each in named if isinstance(each, str) and "__stream_name__" not in each)
+    found += [f"`stream_maps`: {MIXED.format(name)}" for name, times in aliases.items() if times > 1]
     faker = settings["faker_config"] or {}
     if not isinstance(faker.get("seed"), (str, int, float, type(None))):
         found.append("`faker_config`: seed must be a number or a text.")
@@ -85,6 +92,17 @@ class FlatMaps(PluginMapper):
             raise StreamMapConfigError(
                 f"{stream_name} is mapped, or described, in a way that is not understood."
             ) from None
+
+    def tell_apart(self, streams: Iterable[str]) -> None:
+        """Makes sure that what these streams become has a name each.
+
+        Raises:
+            StreamMapConfigError: several have one.
+        """
+        made = chain.from_iterable(self.stream_maps[name] for name in streams)
+        names = Counter(each.stream_alias for each in made if not isinstance(each, RemoveRecordTransform))
+        if several := [name for name, times in names.items() if times > 1]:
+            raise StreamMapConfigError(MIXED.format(several[0]))
 
 
 @contextmanager

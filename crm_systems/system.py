@@ -261,7 +261,11 @@ class System(HasFiles, HasRelations, ABC):
         raise NotOffered(f"{self.title} does not offer to convert {entity.name}")
 
     def remarks(self, entity: Entity, values: Mapping[str, Any]) -> Iterable[str]:
-        """What a create of these typed values will leave out, in words that hold none of them."""
+        """What a create of these typed values will leave out, in words that hold none of them.
+
+        Raises:
+            Rejected: the CRM would make something else of them, or fail.
+        """
         return ()
 
     def encode(self, field: Field, value: Any) -> Any:

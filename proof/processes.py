@@ -103,7 +103,7 @@ def _work(what: str, folder: str) -> None:
     os.dup2(os.open(here / "output", os.O_WRONLY | os.O_TRUNC), sys.stdout.fileno())
     os.dup2(os.open(here / "log", os.O_WRONLY | os.O_CREAT), sys.stderr.fileno())
     config = SimpleNamespace(config=json.loads((here / "config.json").read_text("utf-8")), parse_env=False)
-    with (here / "input").open(encoding="utf-8") as source:
+    with (here / "input").open("rb") as source:
         if what == "target":
             HastyTarget.invoke(config=config, file_input=source)
         else:

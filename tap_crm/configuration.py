@@ -40,6 +40,7 @@ class ConfiguredTap(Configured, DescribedTap):
         with applying(self.name):
             self._mapper = FlatMaps(plugin_config=dict(self.config), logger=self.logger)
             self._mapper.register_raw_streams_from_catalog(catalog)
+            self._mapper.tell_apart(name for name, each in self.streams.items() if each.selected)
         for name, maps in self.mapper.stream_maps.items():
             for each in maps:
                 for asked in ("transform", "get_filter_result"):

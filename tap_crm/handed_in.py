@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import IO, Any
 
 from singer_sdk.singerlib import Catalog
 
-from crm_singer.files import FileError, json_in, text_of
+from crm_singer.files import FileError, json_in, text_in
 from tap_crm.state import UNREADABLE, fault_of
 
 _WRAPPERS = ("value", "singer_state")
 _METHODS = ("INCREMENTAL", "FULL_TABLE")
 
 
-def state_of(file: Any) -> dict[str, Any]:
+def state_of(file: IO[bytes]) -> dict[str, Any]:
     """The state in a file: as it is, as the STATE message that brought it, or as Meltano shows it.
 
     A bookmark that cannot be understood stays, under another name, so that only its stream fails.
@@ -21,7 +21,7 @@ def state_of(file: Any) -> dict[str, Any]:
     Raises:
         FileError: it holds no state. To take it for an empty one would be to read everything without a word.
     """
-    state = _unwrapped(_last_line(_text(file)))
+    state = _unwrapped(_last_line(text_in(file)))
     bookmarks = state.get("bookmarks", {})
     if not isinstance(bookmarks, dict) or (state and "bookmarks" not in state):
         raise FileError("holds no state: it has no object `bookmarks`")
@@ -34,13 +34,13 @@ def _marked(broken: Any) -> dict[str, Any]:
     return {UNREADABLE: broken.get(UNREADABLE, broken) if isinstance(broken, dict) else broken}
 
 
-def catalog_of(file: Any) -> dict[str, Any]:
+def catalog_of(file: IO[bytes]) -> dict[str, Any]:
     """The catalog in a file, where neither the key of a stream nor the field that its bookmark is of is deselected.
 
     Raises:
         FileError: it holds none, or what it says of a stream cannot be meant.
     """
-    catalog = json_in(_text(file))
+    catalog = json_in(text_in(file))
     try:
         streams = list(catalog["streams"])
         Catalog.from_dict({"streams": streams})
@@ -121,9 +121,3 @@ def _last_line(text: str) -> Any:
         if len(lines) <= 1:
             raise
         return [json_in(line) for line in lines][-1]
-
-
-def _text(file: Any) -> str:
-    """The text of a file that was opened in any encoding."""
-    data = getattr(file, "buffer", file).read()
-    return data if isinstance(data, str) else text_of(data)

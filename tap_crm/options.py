@@ -36,8 +36,8 @@ OWN_SETTINGS = (
         "deletions",
         "string",
         "Deletions",
-        "auto: tell which records were deleted where the CRM tells it, and as with compare if `keys_url` is set; "
-        "compare: where the CRM does not tell it, list its ids and find those that are missing; off: do not ask.",
+        "auto: tell which records were deleted where the CRM tells it, else as with compare if `keys_url` is set; "
+        "compare: list the ids as well and find those that are missing; off: do not ask.",
         default="auto",
         choices=("auto", "compare", "off"),
     ),
@@ -181,5 +181,5 @@ def wanted_relations(settings: Mapping[str, Any]) -> list[str] | None:
     return told
 
 
-PASSED_OVER = ("batch_config", "use_singer_decimal")
-"""Settings that the SDK reads by itself, or gives other taps."""
+PASSED_OVER = ("use_singer_decimal",)
+"""Settings that the SDK gives other taps. Not `batch_config`: its files would hold what is not selected, unmapped."""

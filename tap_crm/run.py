@@ -66,6 +66,11 @@ class Run:
         """The connection to the CRM; whoever carries the run out closes it."""
         return open_client(self.settings, sleep=self._sleep)
 
+    @cached_property
+    def place(self) -> str:
+        """The CRM, by its system and its address, however that is spelled."""
+        return f"{self.client.system.name} {self.client.system.place(self.settings['url'])}"
+
     @property
     def compares(self) -> bool:
         """Whether deletions that the CRM does not tell are found by comparison."""
@@ -84,11 +89,10 @@ class Run:
         if self._keys is None:
             self._keys = open_keys(self.settings["keys_url"] or DEFAULT_KEYS)
         system = self.client.system
-        crm = f"{system.name} {system.place(self.settings['url'])}"
         account = system.describe_login(self.client.log_in()).lower()
         # Each shard knows, and lists, its own part.
         shard = self.settings.get("shard")
-        return SentKeys(self._keys, crm=crm, account=account, stream=f"{stream} {shard}" if shard else stream)
+        return SentKeys(self._keys, crm=self.place, account=account, stream=f"{stream} {shard}" if shard else stream)
 
     def close(self) -> None:
         """Lets go of the CRM and of the database."""
@@ -102,8 +106,9 @@ class Run:
 
     def fail(self, stream: str, sentence: str) -> None:
         """Notes that a stream is not complete; the others go on, and the run ends with exit code 1."""
-        self.failures.append(f"{stream}: {sentence}")
-        self._logger.error("%s", sentence)
+        told = sentence if sentence.startswith(stream) else f"{stream}: {sentence}"
+        self.failures.append(told)
+        self._logger.error("%s", told)
 
     def fail_over(self, error: CrmError, stream: str, sentence: str) -> None:
         """Fails a stream over an error.

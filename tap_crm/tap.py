@@ -56,7 +56,11 @@ class CrmTap(ConfiguredTap):
         messages = cast("Messages", self.message_writer)
         messages.termination = self._termination
         messages.keeps_nul = self.settings["nul"] == "keep"
-        messages.names = Names(self.settings["stream_prefix"] or "", self.settings["names"], lambda: self.streams)
+        messages.names = Names(self.settings["stream_prefix"] or "", self.settings["names"], self._names)
+
+    def _names(self) -> set[str]:
+        """What all streams are called, by stream maps as well."""
+        return {each.stream_alias for maps in self.mapper.stream_maps.values() for each in maps}
 
     @staticmethod
     def sleep(seconds: float) -> None:

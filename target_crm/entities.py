@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from crm_systems import discovery
-from crm_systems.beside import FILES, RELATIONS, entity_of_files, entity_of_relations
+from crm_systems.beside import CONTENT, FILES, RELATIONS, entity_of_files, entity_of_relations
 from crm_systems.errors import ConfigError, ProtocolError
-from target_crm.mapping import with_file_fields
+from target_crm.mapping import brings_files, with_file_fields
 
 if TYPE_CHECKING:
     from crm_systems.beside import Relation
@@ -60,7 +60,7 @@ class Entities:
     def _beside(self, name: str, there: list[str]) -> Entity:
         owner = name.removesuffix(FILES)
         if owner != name and owner in there:
-            if self._client.system.has_files(self(owner)):
+            if brings_files(self(owner), [CONTENT]):
                 return entity_of_files(self(owner))
             raise ConfigError(
                 f"The CRM takes no files of {owner}", hint="null for their stream in `streams` leaves them out"

@@ -213,7 +213,7 @@ class CrmTarget(ConfiguredTarget):
         target = cls(config=config.config if config else {}, parse_env_config=bool(config and config.parse_env))
         messages = cast("Messages", target.message_reader)
         with messages.in_words(cls.name):
-            source = getattr(file_input, "buffer", file_input) or standard_input()
+            source = file_input or standard_input()
         for file in written_files(target.settings):
             if is_open(file.path, source):
                 # The report of this run would be written there, too.

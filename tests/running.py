@@ -131,8 +131,8 @@ def run(
         with redirect_stdout(output):
             Opened.invoke(
                 config=SimpleNamespace(config=dict(config), parse_env=False),
-                catalog=None if catalog is None else io.StringIO(json.dumps(catalog)),
-                state=None if state is None else io.StringIO(json.dumps(state)),
+                catalog=None if catalog is None else io.BytesIO(json.dumps(catalog).encode()),
+                state=None if state is None else io.BytesIO(json.dumps(state).encode()),
             )
     except SystemExit as exited:
         end = str(exited.code)
@@ -189,5 +189,8 @@ def command(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]
 def finished(process: subprocess.Popen[str]) -> tuple[Run, int]:
     """What a started command gave, and its exit code."""
     with process:
-        output, errors = process.communicate(timeout=60)
+        try:
+            output, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     return Run(output, errors), process.returncode

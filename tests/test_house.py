@@ -67,9 +67,11 @@ def test_generated_parts_are_up_to_date(name: str) -> None:
     assert GENERATED[name](text) == text, "run `make generate`"
 
 
-def test_every_system_has_a_simulator_and_a_page() -> None:
+def test_every_system_has_a_simulator_a_page_and_the_contracts() -> None:
     assert {system.name for system in SYSTEMS} == set(SIMULATORS)
     assert [system.name for system in SYSTEMS if not (ROOT / f"docs/systems/{system.name}.md").is_file()] == []
+    contracts = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert {contracts.count(f'"crm_systems.{crm}') for crm in house.CRMS} == {4}
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ class Store:
         self.types: dict[str, dict[str, Column]] = types(switches)
         self.tables: dict[str, dict[str, Record]] = {name: {} for name in self.types}
         self._orders: dict[tuple[str, str, bool], list[Record]] = {}
-        self._next = dict.fromkeys(self.types, 1)
+        self._next = dict.fromkeys(self.types, switches.first_id)
         self._next_entry = 2 + zlib.crc32(tenant.encode()) % 900
         self.owners = [self._native(user.number) for user in USERS.values()]
         self.dictionaries = {name: self._entries(name, texts) for name, texts in DICTIONARIES.items()}

@@ -28,6 +28,8 @@ class Switches:
 
     ids: Literal["number", "string", "uuid"] = "number"
     """Ids as numbers, as numbers in strings, or as UUIDs."""
+    first_id: int = 1
+    """The first number that is given, for each type."""
     envelope: Literal["bare", "list", "items", "records", "data", "rows", "results"] = "bare"
     """A list as a bare array, or as an object with the array under this name."""
     total: Literal["none", "total", "totalCount", "count", "size"] = "none"

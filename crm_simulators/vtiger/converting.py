@@ -24,6 +24,10 @@ _DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})$")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?$")
 _LARGEST_INTEGER = 2147483647
 _LARGEST_CUSTOM = Decimal("9999999999.99")
+_LARGEST = Decimal("99999999999999999.99999999")
+"""Of a column decimal(25,8); the database cuts down to it."""
+_BEYOND_ALL = Decimal(10) ** 20
+"""No column holds it, and it can still be rounded."""
 _CENT = Decimal("0.01")
 """Numbers are rounded to the user's currency decimals, whatever the column could hold."""
 
@@ -84,14 +88,15 @@ def _number(field: Field, text: str) -> str:
         amount = Decimal(0)
     else:
         amount = _leading(text).quantize(_CENT, ROUND_HALF_UP)
-    if field.name.startswith("cf_"):
-        amount = max(-_LARGEST_CUSTOM, min(_LARGEST_CUSTOM, amount))
+    largest = _LARGEST_CUSTOM if field.name.startswith("cf_") else _LARGEST
+    amount = max(-largest, min(largest, amount))
     return f"{amount:.{field.decimals}f}"
 
 
 def _leading(text: str) -> Decimal:
     match = (_WHOLE if _WHOLE.match(text) else _LEADING).match(text)
-    return Decimal(match[0].strip()) if match else Decimal(0)
+    number = Decimal(match[0].strip()) if match else Decimal(0)
+    return max(-_BEYOND_ALL, min(_BEYOND_ALL, number))
 
 
 def _date(text: str, date_format: str) -> str | None:

@@ -90,6 +90,8 @@ class VtigerSimulator(Simulator):
             return Answer(b"<html><head><title>414 Request-URI Too Large</title></head></html>", 414, "text/html")
         if call.path != "/webservice.php":
             return Answer(b"<html><head><title>404 Not Found</title></head></html>", 404, "text/html")
+        if len(call.body) > self.switches.largest_post:
+            call = replace(call, form={}, body=b"")
         return self._guarded(request_of(call, logout_by_get=self.switches.logout_by_get))
 
     def _guarded(self, request: Request) -> Answer:

@@ -145,6 +145,15 @@ class Store:
         """Moves a record to the recycle bin, which counts as a change."""
         self.bury(self.find(identifier))
 
+    def purge(self, identifier: str) -> None:
+        """Empties the recycle bin of a record, of which nothing remains then, so `sync` does not tell it (measured)."""
+        record = self.find(identifier)
+        self.bury(record)
+        table = self.tables[record.module]
+        del table.rows[record.number]
+        table.numbers.remove(record.number)
+        table.forget()
+
     def get(self, identifier: str) -> dict[str, Any] | None:
         """All that is stored under an id, deleted or not, with ``id`` and ``deleted``; None if there never was one."""
         record = self.lookup(identifier)

@@ -29,6 +29,9 @@ class Switches:
     sees_all: bool = True
     """Whether the configured user sees every record on simplycrm; if not, rows that belong to other people are
     dropped after the LIMIT in every entity module."""
+    full_tables: tuple[str, ...] = ()
+    """Modules whose own table takes no more rows, over which create answers success, with nothing of what was sent, and
+    makes what no query shows (measured on 8.0.0)."""
     unique_names: bool = True
     """Whether a field that describe calls unique refuses a second record with its value."""
     describe_of_7: bool = True
@@ -40,5 +43,7 @@ class Switches:
     gone_owner_spoils_narrow_pages: bool = False
     """Whether on corebos a record with a gone owner also spoils pages that do not ask for the owner; in the recordings
     such pages were answered."""
+    largest_post: int = 1 << 26
+    """Bytes of a body of which PHP reads fields; of a larger one it reads none, not even the operation (measured)."""
     longest_request_line: int = 8192
     """Bytes of a request line that the web server accepts (nginx's default)."""

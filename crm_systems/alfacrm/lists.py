@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Call, Entity, Row
     from crm_systems.paging import Part
 
+logger = logging.getLogger("crm")
 SYSTEM = "alfacrm"
 SAMPLES = 3
 """How many pages discovery looks at to learn which fields an entity has here."""
@@ -39,13 +41,20 @@ def address(entity: Entity, branch: int | None, action: str) -> str:
     return f"/v2api/{path}" if branch is None else f"/v2api/{branch}/{path}"
 
 
-def parent_of(entity: Entity, values: Mapping[str, Any]) -> dict[str, str] | None:
-    """The query that names the parent of a record of a sub-list; None where the values do not say it."""
-    for spec in entity.private.get("parents", ()):
+def spec_of(entity: Entity, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Which of the ``parents`` of a sub-list a record has; None where the values do not say it."""
+    specs: tuple[Mapping[str, Any], ...] = tuple(entity.private.get("parents", ()))
+    for spec in specs:
         query = spec.get("query", {})
         if values.get(spec["field"]) and all(str(values.get(name)) == value for name, value in query.items()):
-            return {**query, spec["field"]: str(values[spec["field"]])}
+            return spec
     return None
+
+
+def parent_of(entity: Entity, values: Mapping[str, Any]) -> dict[str, str] | None:
+    """The query that names the parent of a record of a sub-list; None where the values do not say it."""
+    spec = spec_of(entity, values)
+    return {**spec.get("query", {}), spec["field"]: str(values[spec["field"]])} if spec else None
 
 
 def branches_of(row: Mapping[str, Any]) -> list[int]:
@@ -88,6 +97,9 @@ class Lists:
                     what if unknown else "The CRM shows no active branch to this user",
                     hint=f"`branches` may name {', '.join(there)}" if there else "check the role of the user",
                 )
+            closed = [each for each in there if each not in active]
+            if closed and not self._asked:
+                logger.warning("Closed branches are left out: %s. `branches` may name them.", ", ".join(closed))
             self._branches = [there[each] for each in self._asked or active]
         return self._branches
 

@@ -174,7 +174,18 @@ def completed(entity: Entity, sample: Sequence[Row]) -> Entity:
 
 
 def is_wiped(entity: Entity, before: Row, after: Row, values: Mapping[str, Any]) -> bool:
-    """Whether nothing is left of texts and lists that an update did not name."""
-    optional = (each.name for each in entity.fields if each.writable and not each.mandatory and each.kind in _WIPEABLE)
-    unnamed = [name for name in optional if name not in values and not is_empty(before.get(name))]
-    return bool(unnamed) and all(is_empty(after.get(name)) for name in unnamed)
+    """Whether an update has emptied what it did not name.
+
+    It has if something is gone that each record has, or all texts and lists; by itself a server only empties other
+    kinds, such as the stage of a lead that became a client, so they count where there are no texts and lists.
+    """
+    unnamed = [each for each in entity.fields if each.writable and each.name not in values]
+    had = [each for each in unnamed if not _is_blank(before.get(each.name))]
+    lost = {each.name for each in had if _is_blank(after.get(each.name))}
+    texts = {each.name for each in had if each.kind in _WIPEABLE and not each.mandatory}
+    return any(each.mandatory and each.name in lost for each in had) or bool(texts <= lost if texts else lost)
+
+
+def _is_blank(value: Any) -> bool:
+    """Whether a raw value is as good as none; a server that fills up what it was not given puts 0 into flags."""
+    return is_empty(value) or value in (0, "0")

@@ -8,7 +8,12 @@ SETTINGS = (
     Setting("email", "string", "E-mail", "The e-mail address of the CRM user.", required=True),
     Setting("api_key", "string", "API key", "The user's v2api key, from the profile.", required=True, secret=True),
     Setting("app_key", "string", "App key", "Sent as X-APP-KEY, for tenants that demand one.", secret=True),
-    Setting("branches", "array", "Branches", "Ids of the branches to read and write. Default: all active ones."),
+    Setting(
+        "branches",
+        "array",
+        "Branches",
+        "Ids of the branches to read and write. Default: all active ones; a warning names the others.",
+    ),
     Setting(
         "include_archived",
         "boolean",

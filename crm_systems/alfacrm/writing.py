@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.alfacrm.lists import SYSTEM, address, branches_of, parent_of
+from crm_systems.alfacrm.lists import SYSTEM, address, branches_of, parent_of, spec_of
 from crm_systems.alfacrm.look_up import AlfaCrmLookUp
 from crm_systems.alfacrm.records import encoded, is_wiped
 from crm_systems.catalogue import catalogue
@@ -42,7 +42,7 @@ class AlfaCrmWriting(AlfaCrmLookUp):
         if not isinstance(echo, dict) or not str(echo.get("id")).isdecimal() or not int(echo["id"]):
             raise OutcomeUnknown(f"{about}: the server does not say what it created")
         try:
-            row = self._stored(call, entity, echo, parent, branch)
+            row = self._stored(call, entity, str(echo["id"]), parent, branch) or echo
         except CrmError:
             # It is created: a reading that fails must not look like a create that did.
             row = echo
@@ -52,9 +52,8 @@ class AlfaCrmWriting(AlfaCrmLookUp):
         """The branch of the parent; the first where there is no parent or it tells none."""
         place = (entity.name, *(parent or {}).values())
         if place not in self._homes:
-            specs = (spec for spec in entity.private.get("parents", ()) if spec["field"] in (parent or {}))
-            spec = next(specs, None)
-            row = self.get(call, catalogue(SYSTEM)[spec["entity"]], (parent or {})[spec["field"]]) if spec else None
+            spec = spec_of(entity, parent) if parent else None
+            row = self.get(call, catalogue(SYSTEM)[spec["entity"]], parent[spec["field"]]) if parent and spec else None
             self._homes[place] = self._branch_in(call, row or {})
         return self._homes[place]
 
@@ -62,11 +61,11 @@ class AlfaCrmWriting(AlfaCrmLookUp):
         known = self._lists.branches(call)
         return next((each for each in branches_of(row) if each in known), known[0])
 
-    def _stored(self, call: Call, entity: Entity, row: Row, parent: Mapping[str, str] | None, branch: int) -> Row:
+    def _stored(
+        self, call: Call, entity: Entity, identifier: str, parent: Mapping[str, str] | None, branch: int
+    ) -> Row | None:
         """A record as it is stored now; it may have moved to another branch."""
-        identifier = str(row["id"])
-        found = self._one(call, entity, identifier, parent, branch)
-        return found or self._one(call, entity, identifier, parent) or row
+        return self._one(call, entity, identifier, parent, branch) or self._one(call, entity, identifier, parent)
 
     def _remembered(self, entity: Entity, row: Row) -> Row:
         self._index.note(entity, row)
@@ -78,7 +77,7 @@ class AlfaCrmWriting(AlfaCrmLookUp):
         """Sends what changes (as the vendor's samples do); the whole record where a tenant turns out to want that.
 
         One client believes that an update wipes what it is not given: it shows when fields that were not sent are
-        missed by the server, which may not name them, or are all empty afterwards.
+        missed by the server, which may not name them, or are empty afterwards, or the record is in no list any more.
         """
         sent = self.encoded(entity, values)
         if not self._updates_whole:
@@ -87,24 +86,27 @@ class AlfaCrmWriting(AlfaCrmLookUp):
             except Rejected as error:
                 if error.field in sent:
                     raise
+            except ProtocolError:
+                pass  # It may be in no list any more; if there is another reason, the next answer has it too.
             else:
-                if not is_wiped(entity, current, row, values):
-                    return row
+                if row and not is_wiped(entity, current, row, values):
+                    return self._remembered(entity, row)
         typed = Reader(entity, self.notation)(current)
         writable = {name: value for name, value in typed.items() if (known := entity.field(name)) and known.writable}
         kept = {name: value for name, value in writable.items() if not is_empty(value) and name not in values}
         row = self._send_update(call, entity, current, {**self.encoded(entity, kept), **sent})
         self._updates_whole = True
-        return row
+        return self._remembered(entity, row or current)
 
-    def _send_update(self, call: Call, entity: Entity, current: Row, body: Mapping[str, Any]) -> Row:
+    def _send_update(self, call: Call, entity: Entity, current: Row, body: Mapping[str, Any]) -> Row | None:
+        """The record as it is stored then; None where no list shows it."""
         parent, branch = parent_of(entity, current), self._branch_in(call, current)
         query = {"id": str(current["id"]), **(parent or {})}
         about = f"{entity.name}: update"
         answer = call(Request("POST", about, path=address(entity, branch, "update"), query=query, json=body))
         if "success" not in record_in(answer, about) and "model" not in answer:
             raise ProtocolError(f"{about}: the server does not say that it changed the record")
-        return self._remembered(entity, self._stored(call, entity, current, parent, branch))
+        return self._stored(call, entity, str(current["id"]), parent, branch)
 
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:
         """In the record's own branch; whether it is gone or archived then is not documented."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode, urlsplit
@@ -30,8 +31,10 @@ NEVER = Retry(total=False)
 USUAL_PORTS = {"http": ":80", "https": ":443"}
 ZONE = re.compile(r"%[^\]]*")
 """Names the network card behind an address that is valid at one link only."""
-_QUOTED = [quote_plus(bytes([each])) for each in range(256)]
-"""What stands for each byte in a form."""
+_ORDERED = "%" + string.punctuation.replace("%", "") + " "
+"""Printable ASCII but letters and digits. What stands for % comes first, and + before what it stands for."""
+_QUOTED = [(each, quoted) for each in _ORDERED if (quoted := quote_plus(each)) != each]
+"""What stands for each of them in a form, where it is something else."""
 
 
 class Http:
@@ -121,8 +124,13 @@ def host_in(address: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """As :func:`urllib.parse.quote_plus`, which takes twice as long for a record as long as most are."""
-    return "".join(map(_QUOTED.__getitem__, text.encode()))
+    """As :func:`urllib.parse.quote_plus`, which takes five times as long for a record as JSON."""
+    if not (text.isascii() and text.isprintable()):
+        return quote_plus(text)
+    for each, quoted in _QUOTED:
+        if each in text:
+            text = text.replace(each, quoted)
+    return text
 
 
 def _body(request: Request, headers: dict[str, str]) -> Any:

@@ -46,10 +46,10 @@ PLAIN_ON_TLS = re.compile(rb"plain HTTP request was sent to HTTPS port|speaking 
 """What nginx and Apache write into their HTTP 400 then."""
 WRONG_SETTINGS: tuple[tuple[type[Exception], tuple[str, str]], ...] = (
     (requests.exceptions.InvalidProxyURL, ("the proxy's address is not valid", "check HTTPS_PROXY and HTTP_PROXY")),
-    (requests.exceptions.InvalidSchema, ("the proxy's address is not valid", "check HTTPS_PROXY and HTTP_PROXY")),
+    (requests.exceptions.InvalidSchema, ("a SOCKS proxy needs a package more", "install PySocks beside the connector")),
     (requests.exceptions.InvalidURL, ("the address is not valid", "check `url`")),
     (requests.exceptions.MissingSchema, ("the address is not valid", "check `url`")),
-    (LocationValueError, ("the address is not valid", "check `url`")),
+    (LocationValueError, ("the address is not valid", "check `url`, HTTPS_PROXY and HTTP_PROXY")),
     (requests.RequestException, ("", "")),
     (HTTPError, ("", "")),
     (OSError, ("the file of certificates cannot be read", "check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE")),
@@ -139,10 +139,11 @@ def check_status(request: Request, reply: Reply) -> None:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Unavailable(f"{about}: the server failed", code=code, retry_after=retry_after(reply.headers))
     if status in range(300, 400):
+        leads_on = "location" in reply.headers
         raise ConfigError(
-            f"{about}: the server redirects to another address",
+            f"{about}: the server {'redirects to another address' if leads_on else 'gives a status instead of data'}",
             code=code,
-            hint="set `url` to the address that a browser ends at",
+            hint="set `url` to the address that a browser ends at, without a cache before it",
         )
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         raise _proxy_log_in(about)

@@ -6,7 +6,7 @@ any other value becomes here, too. So the two never differ in more than their pa
 """
 
 from crm_systems.compiled.pages import Envelope, Pages, compiled
-from crm_systems.compiled.records import Record, column, lines
+from crm_systems.compiled.records import Record, can_be_named, column, lines
 from crm_systems.compiled.rows import Rows
 
-__all__ = ["Envelope", "Pages", "Record", "Rows", "column", "compiled", "lines"]
+__all__ = ["Envelope", "Pages", "Record", "Rows", "can_be_named", "column", "compiled", "lines"]

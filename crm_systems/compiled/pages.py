@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from crm_systems.compiled.columns import Column
-from crm_systems.compiled.records import Record
+from crm_systems.compiled.records import Record, can_be_named
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
 
@@ -95,4 +95,5 @@ def compiled(reader: Reader, envelope: Envelope) -> Pages | None:
     is_flat = not any(field.kind in _NESTED for field in entity.fields if field.readable)
     has_key = len(entity.key) == 1 and entity.key[0] in reader.values
     names = [field.name for field in entity.fields if field.readable]
-    return Pages(reader, envelope) if is_flat and has_key and len({*names}) == len(names) else None
+    are_names = len({*names}) == len(names) and all(map(can_be_named, names))
+    return Pages(reader, envelope) if is_flat and has_key and are_names else None

@@ -42,6 +42,11 @@ class Record(msgspec.Struct, gc=False):
         return {name: _plain(value) for name, value in found if value is not UNSET}
 
 
+def can_be_named(field: str) -> bool:
+    """Whether msgspec takes it for the name of a field."""
+    return field.isprintable() and not {'"', "\\"}.intersection(field)
+
+
 def _plain(value: Any) -> Any:
     if value.__class__ is Raw:
         return number(bytes(value).decode())

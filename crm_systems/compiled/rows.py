@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from crm_systems.compiled.columns import times_in
-from crm_systems.compiled.records import Record
+from crm_systems.compiled.records import Record, can_be_named
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
 
@@ -46,10 +46,13 @@ class Rows:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self._has_names = all(map(can_be_named, reader.values))
         self._times = times_in(ZoneInfo(reader.notation.timezone))
 
     def typed(self, rows: Sequence[Row]) -> list[Any]:
         """What the reader makes of each row, as :class:`Record` or :data:`~crm_systems.model.Row`."""
+        if not self._has_names:
+            return self.records(rows)
         columns = self._columns(rows)
         if columns is None:
             return list(map(self._reader, rows))

@@ -123,7 +123,7 @@ class Lists:
             yield from Sliding(lambda _place, _size: last, source.key_of, seen).pages(1, 1, lambda _rows: True)
         _check_announced(source, last, len(seen))
         if not paging.place and self.setting != "none":
-            self._check_whole(source, last, seen)
+            self._check_whole(source, last, seen, may_be_page=bool(paging.size))
         _check_kept(source, given, seen)
         self._given[source.name] = seen
         self._check_empty(source)
@@ -148,18 +148,28 @@ class Lists:
             sizes, places = ([size] if size else []), ([place] if place else [])
             if self.setting == "auto":
                 sizes, places = [*base.numbers, *SIZES], [*base.numbers, *PLACES]
-            self._pagings[source.name] = find_paging(
-                lambda given: source.ask(given).rows, base.rows, dict.fromkeys(sizes), dict.fromkeys(places)
-            )
+            for _attempt in range(2):
+                paging = find_paging(
+                    lambda given: [*map(source.key_of, source.ask(given).rows)],
+                    [*map(source.key_of, base.rows)],
+                    dict.fromkeys(sizes),
+                    dict.fromkeys(places),
+                )
+                if paging.place or not paging.size:
+                    break
+                base = source.ask({})  # rows may have come or gone while they were compared
+            self._pagings[source.name] = paging
         return self._pagings.get(source.name, Paging())
 
-    def _check_whole(self, source: Source, part: Listed, seen: set[Hashable]) -> None:
+    def _check_whole(self, source: Source, part: Listed, seen: set[Hashable], *, may_be_page: bool) -> None:
         """Makes sure that a list without pages does not end at a limit of the server's.
+
+        ``may_be_page``: the server heeds a size, so that it is likely to have pages, which only were not found.
 
         Raises:
             ProtocolError: it does, or nothing shows that it does not.
         """
-        if not is_round(len(seen)) or part.is_counted or (source.name, len(seen)) in self._whole:
+        if not (may_be_page or is_round(len(seen))) or part.is_counted or (source.name, len(seen)) in self._whole:
             return
         search = missing_from(map(str, seen), source.exists) if source.exists else Search()
         is_whole = search.is_certain

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 from crm_systems.errors import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-    from crm_systems.model import Row
-
-    Rows = Callable[[Mapping[str, str]], list[Row]]
+    Keys = Callable[[Mapping[str, str]], list[Hashable]]
 
 SIZES = (
     *("max", "size", "limit", "pageSize", "page_size", "pagesize", "perPage", "per_page", "maxResults", "rows"),
@@ -45,39 +43,39 @@ class Paging:
         return {name: value for name, value in given.items() if name}
 
 
-def find_paging(rows_of: Rows, base: Sequence[Row], sizes: Iterable[str], places: Iterable[str]) -> Paging:
-    """How a list is paged that gives ``base`` when nothing is said; at least three rows.
+def find_paging(keys_of: Keys, base: Sequence[Hashable], sizes: Iterable[str], places: Iterable[str]) -> Paging:
+    """How a list is paged that gives the rows with the keys ``base`` when nothing is said; at least three.
 
     One question under all names at once shows whether any of them matters, so that most lists cost two.
     """
-    heeded = _heeded(rows_of, base, tuple(sizes))
+    heeded = _heeded(keys_of, base, tuple(sizes))
     start = base[:FEW] if heeded else base
     names = tuple(places)
     for size in heeded or [""]:
-        if not names or _rows(rows_of, {**_few(size), **dict.fromkeys(names, "2")}) == start:
+        if not names or _keys(keys_of, {**_few(size), **dict.fromkeys(names, "2")}) == start:
             continue
-        found = (_placed(rows_of, base, size, place) for place in names)
+        found = (_placed(keys_of, base, size, place) for place in names)
         paging = next((each for each in found if each), None)
         if paging:
             return paging
     return Paging(heeded[0] if heeded else "")
 
 
-def _heeded(rows_of: Rows, base: Sequence[Row], names: Sequence[str]) -> list[str]:
+def _heeded(keys_of: Keys, base: Sequence[Hashable], names: Sequence[str]) -> list[str]:
     """Those of the names that limit the rows of an answer."""
-    together = _rows(rows_of, dict.fromkeys(names, str(FEW)))
+    together = _keys(keys_of, dict.fromkeys(names, str(FEW)))
     if not names or (together is not None and len(together) >= len(base)):
         return []
-    return [name for name in names if len(_rows(rows_of, _few(name)) or ()) == FEW]
+    return [name for name in names if len(_keys(keys_of, _few(name)) or ()) == FEW]
 
 
-def _placed(rows_of: Rows, base: Sequence[Row], size: str, place: str) -> Paging | None:
+def _placed(keys_of: Keys, base: Sequence[Hashable], size: str, place: str) -> Paging | None:
     """What a name for the place counts, and from where on; None where it changes nothing.
 
     Without a name for the size, only rows that the bare list does not show prove that it is one.
     """
     page = FEW if size else len(base)
-    one, two = (_index(base, _rows(rows_of, {**_few(size), place: number}), page) for number in "12")
+    one, two = (_index(base, _keys(keys_of, {**_few(size), place: number}), page) for number in "12")
     if one == 1 and two in {2, None}:
         return Paging(size, place)
     if one == page or (not size and one == len(base)):
@@ -89,26 +87,26 @@ def _placed(rows_of: Rows, base: Sequence[Row], size: str, place: str) -> Paging
     return None
 
 
-def _index(base: Sequence[Row], rows: list[Row] | None, page: int) -> int | None:
+def _index(base: Sequence[Hashable], keys: list[Hashable] | None, page: int) -> int | None:
     """Where in the list an answer begins that is a page of it; behind it where the list does not show its first row.
 
     A parameter that filters gives rows that do not follow one another.
     """
-    if not rows:
+    if not keys:
         return None
-    if rows[0] not in base:
+    if keys[0] not in base:
         return len(base)
-    start = base.index(rows[0])
-    return start if rows[: len(base) - start] == base[start : start + page] else None
+    start = base.index(keys[0])
+    return start if keys[: len(base) - start] == base[start : start + page] else None
 
 
 def _few(size: str) -> dict[str, str]:
     return {size: str(FEW)} if size else {}
 
 
-def _rows(rows_of: Rows, parameters: Mapping[str, str]) -> list[Row] | None:
+def _keys(keys_of: Keys, parameters: Mapping[str, str]) -> list[Hashable] | None:
     """What a question gives; None where the server objects to it."""
     try:
-        return rows_of(parameters)
+        return keys_of(parameters)
     except Rejected:
         return None

@@ -62,7 +62,7 @@ SETTINGS = (
         "modified_field",
         "string",
         "Time of the last change",
-        "The field that holds it. Default: `modified` or a name like it, if records have one.",
+        "The field that holds when a record was changed. Default: `modified` or a name like it, if records have one.",
     ),
     Setting(
         "details",

@@ -21,7 +21,7 @@ from crm_systems.egito.look_up import DICTIONARY
 from crm_systems.egito.records import DAY, MINUTE, completed, dictionary_of, identified, normaliser, tied
 from crm_systems.egito.settings import SETTINGS
 from crm_systems.egito.writing import EgitoWriting
-from crm_systems.errors import NOT_FOUND, Denied, ProtocolError, Rejected
+from crm_systems.errors import NOT_FOUND, ConfigError, Denied, ProtocolError, Rejected
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
 from crm_systems.rows import is_identifier, missing_key
@@ -106,12 +106,17 @@ class Egito(EgitoWriting):
         """What is documented, what records show, and the values of the dictionaries that fields are tied to.
 
         A type that answers 404 does not exist in this tenant: the entity is not readable.
+
+        Raises:
+            ConfigError: it does not exist, or is not shown to the user, and the settings name it.
         """
         the_id = catalogue(self.name)["Account"].fields[:1]
         base = catalogue(self.name).get(name) or Entity(name, the_id, deletable=False)
         try:
             rows, short = self._sample(call, base)
         except Denied as error:
+            if name in (self.options["types"] or ()):
+                raise ConfigError(f"`types` names {name}, which the CRM does not offer to this user") from error
             if error.code != NOT_FOUND:
                 raise
             return replace(base, readable=False, creatable=False, updatable=False)

@@ -14,6 +14,8 @@ BEYOND = (*range(1, 11), 15, 25, 50, 100)
 """How far above the highest id records are looked for: near, and far in case that the nearest were deleted."""
 MOST_GAPS = 50
 """Of how many ids between those of the list each is asked for."""
+BELOW = 20
+"""How many ids right below the lowest are asked for, and about as many spread over the rest."""
 
 
 def is_round(count: int) -> bool:
@@ -30,7 +32,7 @@ class Search(NamedTuple):
     found: str = ""
     """Its id; empty where none was found."""
     is_certain: bool = False
-    """Whether there is none where none was found: ids were given one after the other, and each was asked for."""
+    """Whether none found means that there is none: ids were given one after the other, each between was asked for."""
 
 
 def missing_from(listed: Iterable[str], exists: Callable[[str], bool]) -> Search:
@@ -38,7 +40,14 @@ def missing_from(listed: Iterable[str], exists: Callable[[str], bool]) -> Search
     ids = set(listed)
     if not all(each.isascii() and each.isdecimal() for each in ids) or not exists(next(iter(ids))):
         return Search()
-    highest = max(map(int, ids))
-    gaps = list(islice((str(each) for each in range(highest - 1, 0, -1) if str(each) not in ids), MOST_GAPS + 1))
-    asked = [*(str(highest + step) for step in BEYOND), *gaps[:MOST_GAPS]]
-    return Search(next((each for each in asked if exists(each)), ""), len(gaps) <= MOST_GAPS)
+    numbers = set(map(int, ids))
+    lowest, highest = min(numbers), max(numbers)
+    gaps = list(islice((each for each in range(highest - 1, lowest, -1) if each not in numbers), MOST_GAPS + 1))
+    asked = [*(highest + step for step in BEYOND), *gaps[:MOST_GAPS], *_below(lowest)]
+    return Search(next((str(each) for each in asked if exists(str(each))), ""), len(gaps) <= MOST_GAPS)
+
+
+def _below(lowest: int) -> list[int]:
+    """Ids that a list would hide which shows the newest first; many tenants begin to count at 1000 or higher."""
+    nearest = max(1, lowest - BELOW)
+    return [*range(lowest - 1, nearest - 1, -1), *range(1, nearest, max(1, nearest // BELOW))]

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.decoding import decode_json, json_of_refusal
-from crm_systems.errors import NOT_FOUND, Denied, LogInRefused, Rejected
+from crm_systems.errors import NOT_FOUND, Denied, LogInRefused, OutcomeUnknown, Rejected
 
 if TYPE_CHECKING:
     from crm_systems.model import Reply, Request
@@ -18,7 +18,7 @@ def meaning(request: Request, reply: Reply) -> Any:
     """The JSON of an answer; None for an empty one to a write, only the id where nothing but ``Location`` tells it.
 
     Raises:
-        LogInRefused, Denied, Rejected, Unavailable: as the answer says.
+        LogInRefused, Denied, Rejected, OutcomeUnknown, Unavailable: as the answer says.
     """
     if reply.status == HTTPStatus.UNAUTHORIZED:
         raise LogInRefused(
@@ -36,7 +36,11 @@ def meaning(request: Request, reply: Reply) -> Any:
         raise _refusal(request, reply)
     told = None if request.method != "GET" and not reply.body.strip() else decode_json(request, reply)
     if isinstance(told, dict) and told.get("ok") is False and "problems" in told:
-        raise _refusal(request, reply)
+        refusal = _refusal(request, reply)
+        if request.repeatable:
+            raise refusal
+        # Refusals come with a status of their own (documented): this one may tell of what was stored nevertheless.
+        raise OutcomeUnknown(f"{request.about}: the status contradicts the answer", code=reply.code, refusal=refusal)
     place = reply.headers.get("location", "").rstrip("/").rpartition("/")[2]
     if reply.status == HTTPStatus.CREATED and place.isdigit() and not (isinstance(told, dict) and told.get("id")):
         return {"id": int(place)}

@@ -48,7 +48,7 @@ class InTouch(InTouchWriting):
     # The vendor has rules of decent behaviour that could not be read; these numbers are inferred.
     limits: ClassVar[Limits] = Limits(page_size=LARGEST_PAGE, requests_per_second=2)
     abilities: ClassVar[Abilities] = Abilities(
-        reads="ten entities, undocumented fields by sampling",
+        reads="all documented entities, undocumented fields by sampling",
         changes="yes",
         deletions="by comparison only",
         writes="create, update, link members",

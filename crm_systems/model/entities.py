@@ -64,6 +64,8 @@ class Field:
     choices: tuple[Choice, ...] = ()
     refers_to: tuple[str, ...] = ()
     """Names of the entities that it points to; a field of any kind that has some is a reference, a list many."""
+    refers_by: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """What tells which of them it is: another field, and by its values the entities; empty: nothing does."""
     written_as: str = ""
     """What a write calls the field; empty: as a read does."""
     items: tuple[Field, ...] = ()

@@ -159,6 +159,8 @@ def _value(setting: Setting, value: Any) -> tuple[Any, str]:
         value = _CONVERTERS[setting.kind](value)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, ZoneInfoNotFoundError):
         return None, f"must be {_WORDS[setting.kind]}, not {shown}."
+    if setting.kind == "string" and value.endswith(("\n", "\r")):
+        return None, "ends with a line break."
     if setting.choices and value not in setting.choices:
         return None, f"must be one of {', '.join(setting.choices)}, not {shown}."
     if isinstance(value, (int, float)) and not isinstance(value, bool):

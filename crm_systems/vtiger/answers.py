@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 SESSION_OVER = frozenset({"INVALID_SESSIONID", "AUTHENTICATION_REQUIRED", "SESSION_EXPIRED", "SESSION_LEFT_IDLE"})
 
+UNKNOWN = "UNKNOWN_OPERATION"
+"""What coreBOS answers to an operation that it does not have, and to a request of which PHP read nothing since it is
+too large (measured)."""
+UNKNOWN_TEXT = b"Unknown operation requested"
+"""The same of an older one, which is all that it says (measured on one of 2019)."""
+
 HINTS = {
+    UNKNOWN: "it does not have this operation, or the record is larger than its PHP takes (`post_max_size`)",
     "0": "another record has the same value in a field that must be unique",
     "MANDATORY_FIELDS_MISSING": "a mandatory field is empty",
     "REFERENCE_INVALID": "a reference points to a record of the wrong kind",
@@ -21,11 +28,6 @@ HINTS = {
 }
 """What people can make of the codes that records are refused with; 0 is a duplicate (measured)."""
 
-
-UNKNOWN = "UNKNOWN_OPERATION"
-"""What coreBOS answers to an operation that it does not have (measured)."""
-UNKNOWN_TEXT = b"Unknown operation requested"
-"""The same of an older one, which is all that it says (measured on one of 2019)."""
 
 ID = re.compile(r"[0-9]+x[0-9]+")
 """A record's id, such as ``12x1062``."""
@@ -43,7 +45,7 @@ def meaning(request: Request, reply: Reply) -> Any:
         SessionExpired, Denied, Rejected, ProtocolError: as the answer says.
     """
     if reply.body.strip() == UNKNOWN_TEXT:
-        raise Rejected(f"{request.about}: the CRM does not have this operation", code=UNKNOWN)
+        raise Rejected(f"{request.about}: the CRM refuses this", code=UNKNOWN, hint=HINTS[UNKNOWN])
     answer = decode_json(request, reply)
     if not isinstance(answer, dict) or "success" not in answer:
         raise ProtocolError(f"{request.about}: this is no answer of a Vtiger webservice", hint="check `url`")

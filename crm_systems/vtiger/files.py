@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.beside import CONTENT, Attachment, FileFields, HasFiles, file_of
 from crm_systems.errors import NotOffered, ProtocolError, Rejected
-from crm_systems.model import Kind, Request
+from crm_systems.model import File, Kind, Request
 from crm_systems.rows import is_whole_number
 from crm_systems.vtiger.answers import ID, UNKNOWN, is_vtiger_id
 from crm_systems.vtiger.describe import ATTACHMENTS, PARTS, READ_ONLY
@@ -17,7 +17,7 @@ from crm_systems.wire import is_empty
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from crm_systems.model import Call, Entity, File, Row
+    from crm_systems.model import Call, Entity, Row
 
 SEVERAL = frozenset({"ModComments", "Products"})
 """Modules whose records may have several files."""
@@ -77,9 +77,10 @@ class VtigerFiles(HasFiles):
 
 def with_file(entity: Entity, element: dict[str, Any]) -> dict[str, File]:
     """Takes the file out of what is to be written, and gives it by the name of its part."""
-    file: File | None = element.pop(CONTENT, None)
-    if file is None:
-        return {}
+    file = element.get(CONTENT)
+    if not isinstance(file, File):
+        return {}  # A module may have a field of that name, as coreBOS's cbMap (measured).
+    del element[CONTENT]
     name = next(field.name for field in entity.fields if field.kind is Kind.FILE)
     element.pop(name, None)
     if entity.field("filelocationtype"):

@@ -19,6 +19,10 @@ INTERNAL_ERRORS = frozenset({"HTTP 500", "INTERNAL_SERVER_ERROR", "DATABASE_QUER
 """Codes that say nothing of what was done; a create that they answer may have been carried out (measured)."""
 
 
+_TELLING = ("productid", "quantity", "listprice")
+"""What of a line comes back as it was sent."""
+
+
 def replace_lines(call: Call, module: str, element: Mapping[str, Any]) -> Row:
     """Revises a document with new lines, and gives it as it is then.
 
@@ -28,33 +32,42 @@ def replace_lines(call: Call, module: str, element: Mapping[str, Any]) -> Row:
 
     Raises:
         Rejected: the lines are not in the document.
-        OutcomeUnknown: the answer was lost.
+        OutcomeUnknown: the answer was lost, and the lines are not in the document yet.
     """
     form = {"operation": "revise", "element": json.dumps(element)}
     for _attempt in range(2):
         try:
             row: Row = call(Request("POST", f"{module}: revise", form=form, repeatable=False))
         except OutcomeUnknown as error:
-            if error.code not in INTERNAL_ERRORS:
-                raise
-            code = error.code
+            lost = error
         else:
             return row
-        row = call(
-            Request("GET", f"{module}: retrieve", query={"operation": "retrieve", "id": element["id"]}, shape=dict)
-        )
-        if _has_lines(row, element[LINES.name]):
+        row, is_lost = _document(call, module, element["id"]), lost.code not in INTERNAL_ERRORS
+        if has_lines(row, element[LINES.name], exactly=is_lost):
             return row
-    raise Rejected(f"{module}: the CRM does not take the lines", code=code)
+        if is_lost:
+            raise lost
+    raise Rejected(f"{module}: the CRM does not take the lines", code=lost.code)
 
 
-def _has_lines(document: Row, lines: Any) -> bool:
-    """Whether a document has these lines: products, quantities and prices."""
+def with_lines(call: Call, module: str, row: Row) -> Row:
+    """A document with its lines, which rows of a query do not tell."""
+    return row if LINES.name in row else _document(call, module, row["id"])
+
+
+def _document(call: Call, module: str, identifier: str) -> Row:
+    query = {"operation": "retrieve", "id": identifier}
+    row: Row = call(Request("GET", f"{module}: retrieve", query=query, shape=dict))
+    return row
+
+
+def has_lines(document: Row, lines: Any, *, exactly: bool) -> bool:
+    """Whether a document has these lines: products, quantities and prices, or ``exactly`` all that is told of them."""
     stored = document.get(LINES.name) or []
     return len(stored) == len(lines) and all(
         _number(have.get(name)) == _number(want[name])
         for have, want in zip(stored, lines, strict=True)
-        for name in ("productid", "quantity", "listprice")
+        for name in (want if exactly else _TELLING)
         if name in want
     )
 

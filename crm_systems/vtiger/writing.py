@@ -7,14 +7,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
-from crm_systems.model import Request
+from crm_systems.errors import Rejected
+from crm_systems.model import File, Kind, Request
 from crm_systems.vtiger import leads
 from crm_systems.vtiger.answers import is_vtiger_id
 from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import replace_file, with_file
-from crm_systems.vtiger.lines import replace_lines
+from crm_systems.vtiger.lines import has_lines, replace_lines, with_lines
 from crm_systems.vtiger.lists import VtigerLists
 from crm_systems.wire import is_empty
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from crm_systems.model import Call, Entity, Field, Row
 
 RECORD = {"id": is_vtiger_id}
+TASK = "Task"
+"""The one kind of activity that lives in Calendar."""
 
 
 class VtigerWriting(VtigerLists):
@@ -40,7 +43,15 @@ class VtigerWriting(VtigerLists):
         return super().encode(field, value)
 
     def remarks(self, entity: Entity, values: Mapping[str, Any]) -> Iterable[str]:
-        """A file goes along with its document, or comes after it."""
+        """A file goes along with its document, or comes after it.
+
+        Raises:
+            Rejected: coreBOS would fail on it, or it is no task.
+        """
+        check_new(entity, values)
+        if entity.name == "Calendar" and values.get("activitytype", TASK) not in {TASK, None}:
+            why = f"{entity.name}: the CRM would make an event of it, which this module does not show"
+            raise Rejected(why, hint="send meetings and calls to Events", field="activitytype")
         if values.get("filelocationtype") == "I" and CONTENT not in values:
             yield "«internal» documents are written without their file, which may follow as a stream of files"
 
@@ -48,12 +59,11 @@ class VtigerWriting(VtigerLists):
         """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured).
 
         Raises:
-            Rejected: coreBOS would fail on it.
+            Rejected: the server failed over it and says that it did not.
         """
         element = {name: value for name, value in self.encoded(entity, values).items() if not is_empty(value)}
-        check_new(entity, element)
         if entity.name == "Calendar":
-            element.setdefault("activitytype", "Task")
+            element.setdefault("activitytype", TASK)
         if element.get(LINES.name) and entity.private.get(TYPED) is None:
             element.setdefault("productid", element[LINES.name][0].get("productid"))
         files = with_file(entity, element)
@@ -61,6 +71,9 @@ class VtigerWriting(VtigerLists):
         about = f"{entity.name}: create"
         with naming_doubles(entity, element):
             row: Row = call(Request("POST", about, form=form, files=files, repeatable=False, shape=RECORD))
+        if _lost_its_name(entity, element, row) and self.get(call, entity, row["id"]) is None:
+            why = f"{about}: the CRM says that it made {row['id']}, and does not show it"
+            raise Rejected(why, hint="its database may be in trouble")
         return row
 
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
@@ -70,10 +83,16 @@ class VtigerWriting(VtigerLists):
         encoded once more; on a server that turns out not to, they are sent again as they are.
         """
         plain = self.encoded(entity, values)
-        if CONTENT in plain:
+        if isinstance(plain.get(CONTENT), File):
             return replace_file(call, entity, current, self._whole(call, entity, current), plain)
         if LINES.name in plain and entity.private.get(TYPED) is None:
-            return replace_lines(call, entity.name, {"id": current["id"], **plain})
+            current = with_lines(call, entity.name, current)
+            # A run that was cut off may have sent them; to send them again would take goods from stock once more.
+            if not has_lines(current, plain[LINES.name], exactly=True):
+                return replace_lines(call, entity.name, {"id": current["id"], **plain})
+            del plain[LINES.name]
+            if not plain:
+                return current
         decodes = self._revise_decodes and entity.private.get(TYPED) is None
         sent = {name: _shielded(value) for name, value in plain.items()} if decodes else plain
         row = self._revise(call, entity, current, sent)
@@ -123,6 +142,16 @@ class VtigerWriting(VtigerLists):
         self._shown.pop(entity.name, None)
         form = {"operation": "delete", "id": identifier}
         call(Request("POST", f"{entity.name}: delete", form=form))
+
+
+def _lost_its_name(entity: Entity, sent: Mapping[str, Any], stored: Row) -> bool:
+    """Whether a text that a record must have was sent and is not stored.
+
+    Vtiger passes over an insert that its database refuses, and the record then lacks all of that table (measured on
+    8.0.0); where it is the module's own, no query shows the record.
+    """
+    names = (field.name for field in entity.fields if field.mandatory and field.kind in {Kind.STRING, Kind.TEXT})
+    return any(sent.get(name) and stored.get(name) == "" for name in names)
 
 
 def _was_kept(sent: Any, meant: Any, stored: Any) -> bool:

@@ -84,19 +84,22 @@ class Comparison:
         if self._unmet is not None:
             self._unmet.difference_update(keys)
 
-    def settle(self, told: Iterable[str] | None, since: datetime | None, *, is_whole: bool = True) -> Turned:
+    def settle(
+        self, told: Iterable[str] | None, since: datetime | None, *, is_whole: bool = True, always: bool = False
+    ) -> Turned:
         """What went away since the state, and what came back and was not sent; then it moves on.
 
         ``told``: those of which the CRM itself tells that they are gone; None where it does not tell. Before there is
         anything to compare with, what the CRM lists is noted, as far as it was changed ``since`` the beginning.
-        ``is_whole``: nothing is known to be missing of what was read.
+        ``is_whole``: nothing is known to be missing of what was read. ``always``: what the CRM tells may not be all,
+        since it forgets what was purged.
 
         Raises:
             CrmError: the list could not be read, or too much is missing; nothing is noted then.
         """
         if told is not None:
             self._sent.note_gone(told)
-        elif self._is_known:
+        if self._is_known and (told is None or always):
             self._compare(self._unmet if is_whole else None)
         turned = self._sent.changed(self._told)
         if self._is_under_way and not self._is_known:
@@ -111,8 +114,9 @@ class Comparison:
 
     def _compare(self, unmet: set[str] | None) -> None:
         """Notes what was not met, or else what is missing in the CRM's list, and what is in it again."""
-        missing, back = self._unlisted() if unmet is None else (unmet, [])
-        known = len(self._sent.present())
+        present = self._sent.present()
+        missing, back = self._unlisted() if unmet is None else (unmet & present, [])
+        known = len(present)
         if len(missing) > ceil(known * self._most / 100):
             raise CrmError(
                 f"{self._entity.name}: {len(missing)} of the {known} records that were sent are not listed any more, "

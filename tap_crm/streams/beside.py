@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 from crm_systems import kinds
@@ -40,8 +41,8 @@ class ChangedRecords(CrmStream):
         """None."""
 
     def changed(self) -> Iterator[Sequence[Row | Record]]:
-        """The records, page by page."""
-        return self._pages()
+        """The records, page by page; one page where a stream is only tried out, since more is asked of each record."""
+        return islice(super()._pages(), self.ABORT_AT_RECORD_COUNT)
 
     def _move_on(self, reading: Reading) -> None:
         """Not yet."""

@@ -50,7 +50,7 @@ class FileStream(ChangedRecords):
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
         """One file after the other; a few are fetched at the same time where the server bears it."""
         system = self.run.client.system
-        for page in super()._pages():
+        for page in self.changed():
             rows = [each.row() if isinstance(each, Record) else each for each in page]
             wanted = [(row, each) for row in rows for each in system.attachments(self.entity, row)]
             had = self.run.client.map(self._facts_or_why_not, [each for _row, each in wanted])

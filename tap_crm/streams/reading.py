@@ -7,14 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from crm_systems.compiled import Rows
+from crm_systems.compiled import Record, Rows, column
 from crm_systems.errors import ConfigError
 from crm_systems.model import Kind
+from crm_systems.rows import is_identifier, missing_key
 from crm_systems.times import instant
 from tap_crm.state import READING, Incremental, Place, StateError, zone_warning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from logging import Logger
 
@@ -71,6 +72,23 @@ class Reading:
         self.pages = self.run.client.read(self._walks)
         self.pages.begin()
 
+    def typed(self, records: list[Any], keys: Sequence[str]) -> list[Any]:
+        """The records of a page that have these keys, their values as the schema has them."""
+        if self.typing and records and isinstance(records[0], Record):
+            self.typing.typed(records)
+            # None of them lacks the CRM's own key; a catalog may choose another one.
+            if tuple(keys) == self.reader.entity.key:
+                return records
+        else:
+            records = self.rows.typed(records)
+        if all(is_identifier(value) for name in keys for value in column(records, name)):
+            return records
+        return [record for record in records if not missing_key(keys, record)]
+
+    def close(self) -> None:
+        """Gives up what was not taken, which would take up room that the other streams need."""
+        self.pages.close()
+
     def _walks(self) -> Iterable[Walk]:
         """What to read."""
         client, system = self.run.client, self.run.client.system
@@ -81,6 +99,7 @@ class Reading:
             self.entity, self.typing = system.compiled(self.describe(), self.reader)
             if self.state is not None:
                 self._check_key(self.reader.entity)
+                self._check_origin(self.state)
                 self.changes = self._incremental(self.state, started)
                 self._find_place(self.state, self.changes)
         return system.walks(client.call, self.entity, self.changes.since if self.changes else None)
@@ -96,6 +115,15 @@ class Reading:
             raise ConfigError(
                 f"{self.name}: the replication key `{self.replication_key}` is no time",
                 hint="let the catalog name the one that discovery did, or set the replication method to FULL_TABLE",
+            )
+
+    def _check_origin(self, state: dict[str, Any]) -> None:
+        """Says where the state is of another address, which may be that of another CRM; a CRM may move as well."""
+        told = state.get("crm", self.run.place)
+        if told != self.run.place:
+            self.run.warn_once(
+                f"The state was left by a run on {told}, and this is {self.run.place}. If that is another CRM, begin "
+                "without this state: what was changed there before is not read."
             )
 
     def _incremental(self, state: dict[str, Any], started: datetime) -> Incremental:
@@ -153,7 +181,7 @@ class Reading:
         if self.place and self.changes and self.state is not None:
             self.place = self.place.after(page, self.changes.shown)
             self.place.write(self.state)
-            self._note_shard(self.state)
+            self._note_origin(self.state)
 
     def forget_place(self) -> None:
         """Lets the state tell of no reading under way."""
@@ -165,9 +193,10 @@ class Reading:
         """Moves the bookmark, when all has left."""
         if self.changes and self.state is not None:
             self.changes.advance()
-            self._note_shard(self.state)
+            self._note_origin(self.state)
 
-    def _note_shard(self, state: dict[str, Any]) -> None:
+    def _note_origin(self, state: dict[str, Any]) -> None:
+        state["crm"] = self.run.place
         if self.shard:
             state["shard"] = self.shard
 

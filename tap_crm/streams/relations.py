@@ -84,13 +84,15 @@ class RelationStream(ChangedRecords):
         is_first = "replication_key_value" not in self.stream_state and not self.run.settings["start_date"]
         is_full = is_first or not self._is_incremental
         removals = self._removals()
-        for page in super()._pages():
+        for page in self.changed():
             for relation in self.relations:
                 for record, ids in self._related(page, relation, self):
                     source = self._key_of(record)
                     pairs = [(source, related, relation.label) for related in ids]
                     removals.read(source, relation.label, pairs, side=0)
                     yield self._rows_of(relation, pairs, record.get(self.replication_key or ""))
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            return
         reads_back = self._is_incremental and bool(self.relations[0].back)
         if reads_back:
             yield from self._seen_from_the_other_side(removals, is_full=is_full)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -11,10 +12,9 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 
 from crm_systems import kinds
-from crm_systems.compiled import Record, column
+from crm_systems.compiled import Record
 from crm_systems.errors import CrmError
 from crm_systems.model import joined
-from crm_systems.rows import is_identifier, missing_key
 from tap_crm import deletions
 from tap_crm.streams.reading import Reading
 from tap_crm.streams.schema import entity_of, schema_of
@@ -57,6 +57,7 @@ class CrmStream(VersionedStream):
     ) -> None:
         super().__init__(tap, schema=schema, name=name)
         self.run = run
+        self._messages = cast("Messages", tap.message_writer)
         self.primary_keys = list(key)
         self.replication_key = replication_key
         self._entity = entity
@@ -122,15 +123,10 @@ class CrmStream(VersionedStream):
 
     @cached_property
     def _goes_straight(self) -> bool:
-        """Whether records leave as they are read: no stream map changes them, and nobody counts or gathers them."""
+        """Whether records leave as they are read: no stream map changes them, and nobody counts them."""
         transform = self.stream_maps[0]
         is_same = type(transform) is SameRecordTransform and not transform.flattening_enabled
-        is_counted = self.ABORT_AT_RECORD_COUNT is not None or self.get_batch_config(self.config) is not None
-        return is_same and len(self.stream_maps) == 1 and not is_counted
-
-    @property
-    def _messages(self) -> Messages:
-        return cast("Messages", self._tap.message_writer)
+        return is_same and len(self.stream_maps) == 1 and self.ABORT_AT_RECORD_COUNT is None
 
     def _send(self, page: Sequence[Row | Record]) -> None:
         """Writes a page of records."""
@@ -171,7 +167,7 @@ class CrmStream(VersionedStream):
     def _at_its_turn(self) -> Reading:
         """The reading, begun anew if it failed ahead of the stream's turn, since the server may be back."""
         if self._begun and self._begun.pages.has_failed:
-            self._begun.pages.close()
+            self._begun.close()
             self._begun = None
         reading, self._begun = self.begin(), None
         self.run.begin_after(self.name)
@@ -182,10 +178,11 @@ class CrmStream(VersionedStream):
 
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
         """The records to send, page by page; where a run goes on with another, also what was changed since that one."""
-        reading = self._at_its_turn()
-        yield from self._read(reading)
+        with closing(self._at_its_turn()) as reading:
+            yield from self._read(reading)
         if reading.goes_on and not self._is_incomplete:
-            yield from self._read(self._at_its_turn())
+            with closing(self._at_its_turn()) as reading:
+                yield from self._read(reading)
 
     def _read(self, reading: Reading) -> Iterator[Sequence[Row | Record]]:
         """The records of one reading, page by page, and what it found to be gone; moves the bookmark at its end."""
@@ -218,7 +215,7 @@ class CrmStream(VersionedStream):
                 self.miss(f"{self.name} {identifier} is missing: the server cannot hand out this record.")
             if self._gone:
                 self._gone.meet(page.unreadable)
-            records = self._typed(reading, page.rows)
+            records = reading.typed(page.rows, self._keys)
             keyless += len(page.rows) - len(records)
             news = changes.news(records, self._key_of, reading.elapsed_at_page()) if changes else records
             if self._gone:
@@ -232,16 +229,6 @@ class CrmStream(VersionedStream):
         if keyless:
             key = ", ".join(self._keys)
             self.miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
-
-    def _typed(self, reading: Reading, records: list[Any]) -> list[Any]:
-        """The records of a page that have a key, their values as the schema has them."""
-        if reading.typing and records and isinstance(records[0], Record):
-            reading.typing.typed(records)
-            return records
-        typed: list[Any] = reading.rows.typed(records)
-        if all(is_identifier(value) for name in self._keys for value in column(typed, name)):
-            return typed
-        return [record for record in typed if not missing_key(self._keys, record)]
 
     @cached_property
     def _blank(self) -> Row:

@@ -24,9 +24,11 @@ class VersionedStream(Stream):
     def end(self, *, is_whole: bool) -> None:
         """Says how many records came, and, if nothing is missing, that this version is the valid one.
 
-        To be called after the last record.
+        To be called after the last record; where a stream is only tried out, nothing is whole.
         """
-        if self._counter.value and self.ABORT_AT_RECORD_COUNT is None:
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            return
+        if self._counter.value:
             self.logger.info("%s: %s records", self.name, f"{self._counter.value:,}")
         if is_whole and self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)

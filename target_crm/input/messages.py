@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
-from singer_sdk.exceptions import InvalidJSONSchema, MissingKeyPropertiesError, RecordsWithoutSchemaException
+from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.io_base import SingerMessageType, SingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from singer_sdk.singerlib.json import deserialize_json
@@ -21,11 +21,10 @@ from target_crm.input import termination
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOT_SINGER = (InvalidInputLine, MissingKeyPropertiesError, RecordsWithoutSchemaException, InvalidJSONSchema)
+NOT_SINGER = (InvalidInputLine, MissingKeyPropertiesError, RecordsWithoutSchemaException)
 _IN_WORDS: dict[type[Exception], str] = {
     MissingKeyPropertiesError: "the record lacks a field of its stream's key",
     RecordsWithoutSchemaException: "there are records of a stream before its SCHEMA",
-    InvalidJSONSchema: "the SCHEMA is no JSON Schema",
 }
 """What the SDK finds wrong with the input, in words that do not repeat it."""
 

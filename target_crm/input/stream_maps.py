@@ -22,6 +22,7 @@ class StreamMaps(FlatMaps):
 
         Raises:
             InvalidInputLine: the SDK cannot read the schema.
+            MappingError: the maps cannot be applied.
         """
         properties = schema["properties"]
         # That anything goes is an empty schema as well, which is the one that the SDK understands.
@@ -30,5 +31,6 @@ class StreamMaps(FlatMaps):
             super().register_raw_stream_schema(stream_name, schema, key_properties)
         except FAULTS:
             raise InvalidInputLine("the SCHEMA describes a field in a way that is not understood") from None
+        self.tell_apart(self.stream_maps)
         for each in self.stream_maps[stream_name]:
             each.transform = in_words(each.transform)  # type: ignore[assignment, method-assign]  # of this one map

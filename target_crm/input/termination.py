@@ -8,6 +8,8 @@ from io import BufferedReader, RawIOBase
 from select import select
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from singer_sdk.singerlib.exceptions import InvalidInputLine
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -73,10 +75,17 @@ class _Awaited(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """What has come, or comes next."""
+        """What has come, or comes next.
+
+        Raises:
+            InvalidInputLine: the disk, or whatever else it comes from, fails.
+        """
         if not self._has_come():
             self._before_waiting()
-        return cast("int | None", self._source.readinto(buffer))
+        try:
+            return cast("int | None", self._source.readinto(buffer))
+        except OSError as error:
+            raise InvalidInputLine(f"what follows cannot be read ({error.strerror})") from None
 
     def _has_come(self) -> bool:
         """Whether anything can be read at once; no where nobody can tell, as of a pipe on Windows."""

@@ -70,6 +70,12 @@ class Base:
         stored = digests[SIZE:] or sent
         return Agreed(stored, sent) if self.is_mirrored else Agreed(sent, stored)
 
+    def was_sent(self, field: str, sent: bytes) -> bool:
+        """Whether this came last for a field of the CRM, whatever the source called it."""
+        end = _mark("", field)[NAME:]
+        kept = (self.get(mark) for mark in self._fields if mark.endswith(end))
+        return any(each is not None and each.sent == sent for each in kept)
+
     def agree(self, mark: bytes, sent: bytes, stored: bytes) -> None:
         """Notes what both sides hold."""
         if sent == stored:

@@ -54,7 +54,7 @@ class Database:
     def __init__(self, url: str, warn: Callable[[str], None]) -> None:
         with in_words("opened", OPENING):
             self._engine = opened(url, warn)
-        self.dialect = self._engine.dialect.name
+        self.driver = self._engine.url.drivername
         self._reads: sa.Connection | None = None
         self._reading = threading.Lock()
         self._writes: sa.Connection | None = None

@@ -57,6 +57,11 @@ class Written(msgspec.Struct, frozen=True):
         return self.digest.startswith(BEING_WRITTEN)
 
     @property
+    def is_deleted_there(self) -> bool:
+        """Whether the source's record was deleted by the pipeline that goes the other way."""
+        return self.digest == DELETED
+
+    @property
     def is_mirrored(self) -> bool:
         """Whether what both sides held is kept with the twin."""
         return self.base is None and self.twin is not None and self.twin.base is not None
@@ -206,6 +211,8 @@ NEWER = "="
 """Begins a fingerprint; those of earlier versions are hexadecimal throughout, and take four times as long."""
 BEING_WRITTEN = "~"
 """Begins the fingerprint of what is about to be written over a record, until it is known what became of that."""
+DELETED = "-"
+"""In place of a fingerprint: the pipeline that goes the other way deleted the record, so that its end is no news."""
 _PLAIN = frozenset({str, int, bool, type(None)})
 _SORTED = msgspec.json.Encoder(order="sorted")
 _ENCODER = json.JSONEncoder(sort_keys=True, default=jsonable)

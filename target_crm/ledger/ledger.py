@@ -60,7 +60,7 @@ class Ledger:
     ) -> None:
         self._ours = {"its_destination": destination, "its_source": source}
         self._clock = clock
-        self._holder = LeaseHolder()
+        self._holder = holder = LeaseHolder()
         self._held: dict[tuple[str, str], float] = {}
         """Streams and keys of this run's intents, and when they were noted or taken, by the clock."""
         self._unsent: set[tuple[str, str]] = set()
@@ -68,13 +68,12 @@ class Ledger:
         self._sending = threading.Lock()
         self.lease_seconds = lease_seconds
         self._database = Database(url, warn)
-        self._does = statements(self._database.dialect)
+        self._does = statements(self._database.driver)
         self._notes = Notes(self._database, self._does)
         self.pointed_to = PointedTo(self._database, self._does, self._notes, self._ours)
         self.links = OpenLinks(self._database, self._does, self._ours)
         """References that are to be set later."""
-        me = {"my_owner": self._holder.run, "my_holder": self._holder.to_json()}
-        self._lease = {**me, "lease_seconds": lease_seconds}
+        self._lease = {"my_owner": holder.run, "my_holder": holder.to_json(), "lease_seconds": lease_seconds}
         self.unreported = Unreported(self._database, self._ours, self._holder.run)
         self.twins: Twins | None = None
         """What is known of the pipeline that goes the other way, where there may be one."""
@@ -140,11 +139,12 @@ class Ledger:
         """Whether a flow is one of this ledger's origin and CRM."""
         return self._ours == {"its_destination": flow.destination, "its_source": flow.source}
 
-    def flows_of(self, key: str, entity: str, its_print: str) -> list[Flow]:
-        """What brought a record with this key as it comes now, by whatever stream."""
-        rows = self._database.read(self._does.ids, {**self._ours, "its_key": key})
+    def flows_of(self, key: str, entity: str) -> list[tuple[Flow, Written]]:
+        """What brought a record with this key, by whatever stream, and how it came then."""
         here = self._ours["its_destination"], self._ours["its_source"]
-        return [Flow(*here, row.stream, entity) for row in rows if (row.entity, row.digest) == (entity, its_print)]
+        rows = self._database.read(self._does.ids, {**self._ours, "its_key": key})
+        found = [(row.stream, Written(row.entity, row.crm_id, row.digest, base=row.base)) for row in rows]
+        return [(Flow(*here, stream, entity), each) for stream, each in found if each.entity == entity]
 
     def written(self, stream: str, key: str) -> Written | None:
         """What is known of an incoming record."""
@@ -183,7 +183,7 @@ class Ledger:
         """Forgets a record that was deleted."""
         self._notes.flush()
         its, _ = self._named(stream, key)
-        self._database.write(lambda db: [db.execute(each, its) for each in self._does.forget.values()])
+        self._database.write(lambda db: [each(db, [its]) for each in self._does.forget.values()])
         self.pointed_to.forget(key)
 
     def intend(self, creates: Sequence[Create]) -> None:
@@ -200,7 +200,7 @@ class Ledger:
 
         def work(db: sa.Connection) -> None:
             # The insert comes first: it makes another process that does the same wait, or fail.
-            db.execute(self._does.add_intent, rows)
+            self._does.add_intent(db, rows)
             for some in portions(each.intent.key for each in creates):
                 asked = {**self._ours, "its_stream": stream, "its_key": some}
                 there = {row.key: row.crm_id for row in db.execute(self._does.written_as, asked)}
@@ -285,6 +285,14 @@ class Ledger:
             for some in portions(crm_ids)
             for row in self._database.read(self._does.known_ids, {**asked, "its_crm_id": some})
         }
+
+    def is_shared(self, stream: str, key: str, written: Written) -> bool:
+        """Whether another incoming record became the same one; one of another origin may be the twin in two ways."""
+        self._notes.flush()
+        mine = (self._ours["its_source"], stream, key)
+        asked = {**self._ours, "its_entity": written.entity, "its_crm_id": written.crm_id}
+        rows = (tuple(row) for row in self._database.read(self._does.became, asked))
+        return any(each != mine and (self.twins is None or each[0] == mine[0]) for each in rows)
 
     def _named(self, stream: str, key: str) -> tuple[dict[str, str], dict[str, Any]]:
         """What finds the row of an incoming record, and what a new one of it holds."""

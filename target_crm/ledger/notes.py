@@ -101,6 +101,6 @@ class Notes:
     def _write(self, db: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
         if rows:
             its = [{f"its_{name}": row[name] for name in RECORD} for row in rows]
-            db.execute(self._does.forget[WRITTEN.name], its)
-            db.execute(self._does.add_written, rows)
-            db.execute(self._does.forget[INTENTS.name], its)
+            self._does.forget[WRITTEN.name](db, its)
+            self._does.add_written(db, rows)
+            self._does.forget[INTENTS.name](db, its)

@@ -33,7 +33,7 @@ class OpenLinks:
         """The same, of several records, each place a key and a field, as a part of what a transaction does."""
         its = {**self._ours, "its_stream": stream}
         if closed := [{**its, "its_key": key, "its_field": name} for key, name in places]:
-            db.execute(self._does.close_link, closed)
+            self._does.close_link(db, closed)
         row = {name: its[f"its_{name}"] for name in RECORD[:3]}
         if left := [{**row, "key": each.key, **link_row(each)} for each in links]:
             db.execute(self._does.add_link, left)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from target_crm.ledger.entries import BEING_WRITTEN, Twin, Written
+from target_crm.ledger.entries import BEING_WRITTEN, DELETED, Twin, Written
 from target_crm.ledger.statements import RECORD, among, named, portions
 from target_crm.ledger.tables import WRITTEN
 
@@ -39,6 +39,7 @@ def _theirs(table: sa.Table) -> sa.ColumnElement[bool]:
 _BY_KEY = sa.select(WRITTEN).where(_theirs(WRITTEN), among(WRITTEN.c.key))
 _BY_ID = sa.select(WRITTEN).where(_theirs(WRITTEN), among(WRITTEN.c.crm_id))
 _AGREE = WRITTEN.update().where(named(WRITTEN, *RECORD)).values(base=sa.bindparam("new_base"))
+_DELETED = WRITTEN.update().where(named(WRITTEN, *RECORD)).values(digest=DELETED)
 _FORGET_DIGESTS = (
     WRITTEN.update()
     .where(_theirs(WRITTEN), among(WRITTEN.c.key), ~WRITTEN.c.digest.startswith(BEING_WRITTEN))
@@ -68,7 +69,7 @@ class Twins:
             if row.crm_id == own[row.key] and _is_of(row, stream, entity):
                 found[row.crm_id] = replace(known[row.crm_id], twin=_twin(row))
         for row in self._rows(_BY_ID, "its_crm_id", (key for key in keys if key not in known)):
-            if _is_of(row, stream, entity):
+            if _is_of(row, stream, entity) and row.digest != DELETED:
                 found[row.crm_id] = Written(entity, row.key, "", twin=_twin(row))
         return found
 
@@ -89,8 +90,11 @@ class Twins:
 
     def agree(self, twin: Twin, base: bytes | None) -> None:
         """Notes with the twin what both sides hold."""
-        its = {f"its_{name}": getattr(twin, name) for name in RECORD}
-        self._database.write(lambda db: db.execute(_AGREE, {**its, "new_base": base}))
+        self._database.write(lambda db: db.execute(_AGREE, {**_named(twin), "new_base": base}))
+
+    def deleted(self, twin: Twin) -> None:
+        """Notes with the twin that its record was deleted from here, so that its end does not come back as news."""
+        self._database.write(lambda db: db.execute(_DELETED, _named(twin)))
 
     def wrote(self, crm_id: str) -> None:
         """Notes that a record was changed here, so that the other pipeline does not go by what it sent before."""
@@ -104,6 +108,10 @@ class Twins:
 def _is_of(row: Any, stream: str, entity: str) -> bool:
     """Whether a row is of the same kind: its stream is called the same, or its stream and entity are so crosswise."""
     return bool(row.stream == stream or (row.entity == stream and row.stream == entity))
+
+
+def _named(twin: Twin) -> dict[str, str]:
+    return {f"its_{name}": getattr(twin, name) for name in RECORD}
 
 
 def _twin(row: sa.Row[Any]) -> Twin:

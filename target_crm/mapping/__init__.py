@@ -1,7 +1,7 @@
 """From an incoming record to what a CRM takes: which fields, values, owners, references and files, and which key."""
 
 from target_crm.mapping.checking import Check
-from target_crm.mapping.deleted import DELETED_AT, is_gone, is_said
+from target_crm.mapping.deleted import DELETED_AT, is_gone, is_said, is_singers
 from target_crm.mapping.identity import Identity
 from target_crm.mapping.mapped import NOTHING, Mapped
 from target_crm.mapping.mapper import Mapper
@@ -24,5 +24,6 @@ __all__ = [
     "brings_files",
     "is_gone",
     "is_said",
+    "is_singers",
     "with_file_fields",
 ]

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import ConfigError
+from target_crm.mapping.deleted import is_singers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +30,7 @@ class Check:
         self._columns = columns
         self._keys = keys
         self._knows_some = knows_some
-        self._targets = {name: mapper.target_of(name) for name in columns if not name.startswith("_sdc_")}
+        self._targets = {name: mapper.target_of(name) for name in columns if not is_singers(name)}
         self._given = {target for target in self._targets.values() if target in mapper.fields}
         self._unknown = sorted(
             (name, target)

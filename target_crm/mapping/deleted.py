@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 DELETED_AT = "_sdc_deleted_at"
 
 
+def is_singers(name: str) -> bool:
+    """Whether a column is one that Singer targets add; some warehouses write all names in capitals."""
+    return name[:5].lower() == "_sdc_"
+
+
 def is_said(value: Any) -> bool:
     """Whether a value of :data:`DELETED_AT` says anything: NaN is null, as data frames mean it."""
     return bool(value) and not is_no_number(value) and not str(value).isspace()

@@ -109,14 +109,17 @@ def _member(value: Any, declared: Any) -> Any:
 
 
 def _told(declared: Any, word: str) -> Iterator[str]:
-    """What a JSON Schema says of its ``type`` or ``format``, its alternatives included."""
+    """What a JSON Schema says of its ``type`` or ``format``, alternatives included; one that is none says nothing."""
     if not isinstance(declared, dict):
         return
-    said = declared.get(word) or ()
-    yield from (each for each in ([said] if isinstance(said, str) else said) if isinstance(each, str))
-    for word_for_one_of in ("anyOf", "oneOf"):
-        for each in declared.get(word_for_one_of) or ():
+    yield from (each for each in _as_list(declared.get(word)) if isinstance(each, str))
+    for one_of in ("anyOf", "oneOf"):
+        for each in _as_list(declared.get(one_of)):
             yield from _told(each, word)
+
+
+def _as_list(said: Any) -> list[Any]:
+    return said if isinstance(said, list) else [said]
 
 
 def _instant(written: str) -> str:

@@ -23,8 +23,8 @@ class Mapped:
     """The fields that came in as something else: references, as they came in."""
     brought: dict[str, Any] = field(default_factory=dict)
     """What brings a file, by field."""
-    open_links: dict[str, str] = field(default_factory=dict)
-    """Fields whose reference cannot be set yet, and the key that they refer to."""
+    open_links: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    """Fields whose reference cannot be set yet, the entities that it may point to and the key that it names."""
 
     @property
     def as_given(self) -> dict[str, Any]:

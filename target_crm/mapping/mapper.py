@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.beside import CONTENT
 from crm_systems.model import Kind
 from crm_systems.wire import is_empty, is_listed, meant, spelled, typed
+from target_crm.mapping.deleted import is_singers
 from target_crm.mapping.keys import fitting
 from target_crm.mapping.mandatory import Mandatory
 from target_crm.mapping.mapped import NOTHING, Mapped
@@ -104,7 +105,8 @@ class Mapper:
                 values[name] = value
             else:
                 try:
-                    self._map(mapped, known, value, now, last_chance=last_chance, at_hand=at_hand)
+                    told = self._told_apart(known, record, now) if known.refers_by else known
+                    self._map(mapped, told, value, now, last_chance=last_chance, at_hand=at_hand)
                 except Reject as error:
                     faults.append(error)
         for name in self.options.match_fields:
@@ -138,7 +140,7 @@ class Mapper:
 
     def _place(self, incoming: str) -> Place:
         known = self.fields.get(self.target_of(incoming) or "")
-        if known is None or not known.writable or incoming.startswith("_sdc_"):
+        if known is None or not known.writable or is_singers(incoming):
             found = Place()
         else:
             is_simple = not (known.items or known.kind in _NOT_SIMPLE or self.is_reference(known.name))
@@ -255,12 +257,20 @@ class Mapper:
         elif not known.mandatory and self.references.may_come_later:
             found = self.references.id_of(known, value, at_hand=at_hand)
             if found is None:
-                mapped.open_links[known.name] = fitting(spelled(value))
+                mapped.open_links[known.name] = known.refers_to, fitting(spelled(value))
             else:
                 mapped.values[known.name] = self._typed(known, found)
         else:
             points_to = self._points_to(known, value, last_chance=last_chance, at_hand=at_hand)
             mapped.values[known.name] = self._typed(known, points_to)
+
+    def _told_apart(self, known: Field, record: Mapping[str, Any], now: Mapping[str, Any]) -> Field:
+        """A reference that points only to what another field of the record, or else of the one in the CRM, says."""
+        for other, entities in known.refers_by.items():
+            given = self.incoming(record, other)
+            if found := entities.get(str(now.get(other) if is_empty(given) else given)):
+                return replace(known, refers_to=(found,))
+        return known
 
     def _points_to(self, known: Field, value: Any, *, last_chance: bool, at_hand: bool) -> str:
         found = self.references.id_of(known, value, at_hand=at_hand)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from crm_systems.compiled import can_be_named
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
 
@@ -110,11 +111,6 @@ def _type_of(place: Place) -> Any:
     return one if field.kind is Kind.PICKLIST else Annotated[list[one], _HAS_SOME]
 
 
-def _can_be_named(incoming: str) -> bool:
-    """Whether msgspec takes it for the name of a field."""
-    return incoming.isprintable() and not {'"', "\\"}.intersection(incoming)
-
-
 class AsTheyCome:
     """The quick way for a record: its values whose types tell, all at once, that they are typed as they come.
 
@@ -123,7 +119,7 @@ class AsTheyCome:
 
     def __init__(self, places: Mapping[str, Place]) -> None:
         self.met = frozenset(places)
-        types = {each: told for each, place in places.items() if _can_be_named(each) and (told := _type_of(place))}
+        types = {each: told for each, place in places.items() if can_be_named(each) and (told := _type_of(place))}
         self._names = {each: places[each].name for each in types}
         """The fields of the CRM, by incoming name."""
         self.others = tuple(each for each, place in places.items() if place.field and each not in types)

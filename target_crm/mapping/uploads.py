@@ -23,8 +23,8 @@ FIELDS = (Field(CONTENT, Kind.CONTENT, readable=False), Field(PATH, Kind.CONTENT
 
 
 def with_file_fields(entity: Entity, system: System) -> Entity:
-    """The entity with the fields that bring a file, if its records may have one."""
-    if not system.has_files(entity):
+    """The entity with the fields that bring a file, if its records may have one and it has no field called so."""
+    if not system.has_files(entity) or entity.field(CONTENT):
         return entity
     return replace(entity, fields=(*entity.fields, *(each for each in FIELDS if entity.field(each.name) is None)))
 

@@ -48,7 +48,8 @@ OWN_SETTINGS = (
         "deletes",
         "string",
         "Deletes",
-        "What to do with records marked by _sdc_deleted_at: ignore them, or apply the deletion.",
+        "What to do with records marked by _sdc_deleted_at: ignore them, or apply the deletion, by `id` or to what the "
+        "ledger knows them to have become; match fields alone delete nothing.",
         default="ignore",
         choices=("ignore", "apply"),
     ),

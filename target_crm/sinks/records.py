@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
+from target_crm.mapping import DELETED_AT, is_said
 from target_crm.outcome import Action, Conflict, Outcome
 from target_crm.sinks.sink import WritingSink
 from target_crm.writing import Planned, Writer
@@ -40,7 +41,23 @@ class CrmSink(WritingSink):
         return self._mapper_of(self.run.entity(name), replace(self._mapper.options, entity=name, fields={}))
 
     def _hand_over(self, records: list[Incoming]) -> None:
-        """Looks a batch up, and begins to write it."""
+        """Looks a batch up, and begins to write it.
+
+        By match fields, what is deleted may be the very record that another one becomes, so neither waits for a worker
+        beside the other.
+        """
+        for is_gone, some in groupby(records, self._ends_what_others_are):
+            if is_gone:
+                self.run.workers.finish()
+            self._hand_over_together(list(some))
+            if is_gone:
+                self.run.workers.finish()
+
+    def _ends_what_others_are(self, record: Incoming) -> bool:
+        options = self._mapper.options
+        return bool(options.match_fields) and options.deletes == "apply" and is_said(record.get(DELETED_AT))
+
+    def _hand_over_together(self, records: list[Incoming]) -> None:
         ahead = self._writer.looked_up((record.key, record) for record in records if record.is_first)
         coming = iter(records)
         while some := list(islice(coming, max(TOGETHER, self.run.workers.in_hand))):

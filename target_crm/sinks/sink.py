@@ -6,11 +6,18 @@ from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-from singer_sdk.exceptions import InvalidJSONSchema
-
 from target_crm.encoding import printable, unwritable
-from target_crm.mapping import DELETED_AT, Check, Identity, Mapper, References, Uploads, brings_files, is_said
+from target_crm.mapping import (
+    DELETED_AT,
+    Check,
+    Identity,
+    Mapper,
+    References,
+    Uploads,
+    brings_files,
+    is_said,
+    is_singers,
+)
 from target_crm.options import options_of
 from target_crm.outcome import Action, Outcome
 from target_crm.sinks.without_writing import QuietSink
@@ -56,18 +63,10 @@ class WritingSink(QuietSink, ABC):
     @property
     def max_size(self) -> int:
         """How many records make a batch: one where each brings a file, which may be large."""
-        return self.batch_size_rows or (1 if self._brings_files else BATCH)
+        return 1 if self._brings_files else BATCH
 
     def get_validator(self) -> None:
-        """Checks the schema; records are checked by what the CRM says of its fields, one by one.
-
-        Raises:
-            InvalidJSONSchema: the tap's schema is none.
-        """
-        try:
-            jsonschema.Draft7Validator.check_schema(self.schema)
-        except jsonschema.SchemaError as error:
-            raise InvalidJSONSchema(f"Schema Validation Error: {error.message}") from None
+        """None: records are checked by what the CRM says of its fields, and taps write JSON Schema of every draft."""
 
     def _add_sdc_metadata_to_schema(self) -> None:
         """Adds nothing: what the SDK would add means nothing to a CRM, and may be a key of the stream."""
@@ -98,7 +97,7 @@ class WritingSink(QuietSink, ABC):
             entity = convertible(run.client.system, entity)
         mapper = self._mapper = self._mapper_of(entity, options)
         columns = self.original_schema["properties"]
-        self._columns = {name for name in columns if not name.startswith("_sdc_")}
+        self._columns = {name for name in columns if not is_singers(name)}
         knows_some = by_ledger and run.ledger.knows(self.stream_name)
         targets = [mapper.target_of(name) for name in columns]
         self._brings_files = brings_files(entity, targets)
@@ -154,11 +153,12 @@ class WritingSink(QuietSink, ABC):
         """The record and how it came, without the SDK's marks."""
         if record.keys() <= self._columns:
             return Incoming(record, self.run.received)
-        kept = {
-            name: value
-            for name, value in record.items()
-            if not name.startswith("_sdc_") or name in self.key_properties or (name == DELETED_AT and is_said(value))
-        }
+        kept = {}
+        for name, value in record.items():
+            if not is_singers(name) or name in self.key_properties:
+                kept[name] = value
+            elif name.lower() == DELETED_AT and is_said(value):
+                kept[DELETED_AT] = value
         for name in kept.keys() - self._columns - {DELETED_AT, *self.key_properties}:
             target = self._mapper.target_of(name)
             if target and target not in self._mapper.fields:

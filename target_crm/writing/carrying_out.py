@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from crm_systems.beside import CONTENT
 from crm_systems.errors import Denied, Rejected
+from crm_systems.model import File
 from target_crm.ledger import Create
 from target_crm.mapping import Mapped
 from target_crm.outcome import Action, NotYet, Outcome, Reject
@@ -64,7 +65,7 @@ class Carrier:
                 raise NotYet(str(error)) from None
             raise
         sent = {**came.mapped.values, **values}
-        lacks_file = CONTENT in sent and not created.record.get(CONTENT)
+        lacks_file = isinstance(sent.get(CONTENT), File) and not created.record.get(CONTENT)
         base = None if lacks_file else self._means.three_ways.created(came, sent, created.record)
         # If this note is lost, its intent is there and tells what to look for, as surely as the CRM was looked at.
         later = plan.intent.before is not None and plan.intent.before.is_sure and not self._means.two_ways.is_paired

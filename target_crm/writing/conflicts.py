@@ -60,6 +60,15 @@ class ThreeWay:
         agreed = ((base.get(mark), value) for mark, value in (marks[name] for name in names))
         return all(each is not None and each.sent == short_digest(value) for each, value in agreed)
 
+    def is_nearly(self, came: Came, written: Written) -> bool:
+        """Whether a record has the name, and more than half of all that it brings, of one that was written."""
+        base = Base(written.base)
+        brought = {name: short_digest(value) for name, (_, value) in self._came(came.record, base).items()}
+        said = {name for name, sent in brought.items() if sent != EMPTY}
+        same = {name for name in said if base.was_sent(name, brought[name])}
+        named = said.intersection(self._mapper.entity.label_fields)
+        return bool(named) and named <= same and 2 * len(same) > len(said)
+
     def created(self, came: Came, values: Iterable[str], stored: Row) -> bytes | None:
         """What both sides agree upon when a record was created with these fields."""
         if not self._options.compares_three_ways:
@@ -123,7 +132,7 @@ class ThreeWay:
             # A ledger of an earlier version: the CRM held what was sent, and somebody has changed it since.
             decision.agree(pair.name, {pair.name: pair.value})
         elif is_old or (agreed and agreed.sent == short_digest(came) and not (decision.is_doubtful and is_theirs)):
-            if agreed and self._is_owned_otherwise(pair, agreed, known):
+            if agreed and self._is_meant_otherwise(pair, agreed, known):
                 decision.change(pair)
         elif agreed is None and is_empty(pair.value) and self._has_past(known):
             return  # Nobody emptied a field that never came.
@@ -170,10 +179,17 @@ class ThreeWay:
         was_cut_off = known.digest == "" and known.base is None and known.twin is None
         return was_cut_off and may_be_stored_as(kind, value, now)
 
-    def _is_owned_otherwise(self, pair: Pair, agreed: Agreed, known: Written | None) -> bool:
-        """Whether nobody changed an owner, and the settings put another in his place than they did."""
+    def _is_meant_otherwise(self, pair: Pair, agreed: Agreed, known: Written | None) -> bool:
+        """Whether what came as before, and nobody changed here, is another one by now.
+
+        So is an owner in whose place the settings put somebody else, and what a reference pointed to that was deleted,
+        which emptied it, and came anew.
+        """
+        kind = self._mapper.kind_of(pair.name)
+        if kind is Kind.REFERENCE:
+            return is_empty(pair.now) and agreed.stored not in (EMPTY, NOT_SHOWN, short_digest(pair.value))
         is_one_way = known is not None and known.twin is None
-        return is_one_way and self._mapper.kind_of(pair.name) is Kind.OWNER and short_digest(pair.now) == agreed.stored
+        return is_one_way and kind is Kind.OWNER and short_digest(pair.now) == agreed.stored
 
     def _is_theirs(self, name: str, now: Any, agreed: Agreed | None, known: Written | None) -> bool:
         """Whether what the CRM holds did not come from here."""

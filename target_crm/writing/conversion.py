@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import ConfigError, OutcomeUnknown, Unavailable
+from crm_systems.errors import ConfigError, OutcomeUnknown
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Field, Kind
 from crm_systems.wire import is_empty
 from target_crm.ledger import Written, digest
 from target_crm.outcome import Action, Change, NotYet, Outcome, Reject
-from target_crm.writing.creation import ATTEMPTS
+from target_crm.writing.creation import ATTEMPTS, without_answer
 from target_crm.writing.finding import Finder
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Converter:
             try:
                 is_new = self._system.convert(self._client.call, entity, crm_id, current, values, made)
             except OutcomeUnknown as error:
-                code, refusal = error.code, error.refusal
+                lost = error
             else:
                 return is_new or attempt > 0
             self._client.sleep(self._mapper.options.settle_seconds)
@@ -163,9 +163,9 @@ class Converter:
                 return True
             if existing:
                 self._stop_if_half_done(existing, made, began)
-            if refusal:
-                raise refusal
-        raise Unavailable(f"{entity.name}: convert: the connection breaks again and again", code=code)
+            if lost.refusal:
+                raise lost.refusal
+        raise without_answer(f"{entity.name}: convert", lost)
 
     def _stop_if_half_done(
         self, existing: Existing, made: Mapping[str, tuple[Entity, Mapping[str, Any]]], began: datetime

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crm_systems.errors import Denied, OutcomeUnknown, Unavailable
+from crm_systems.errors import Denied, OutcomeUnknown
 from target_crm.outcome import Action, Outcome, Reject
-from target_crm.writing.creation import ATTEMPTS
+from target_crm.writing.creation import ATTEMPTS, without_answer
 
 if TYPE_CHECKING:
     from crm_systems.client import Client
     from target_crm.ledger import Ledger, Written
     from target_crm.mapping import Mapper
     from target_crm.writing.conflicts import ThreeWay
-    from target_crm.writing.finding import Finder
+    from target_crm.writing.finding import Existing, Finder
 
 
 class Deleter:
@@ -25,6 +25,7 @@ class Deleter:
         self._ledger = ledger
         self._options = mapper.options
         self._finder = finder
+        self._note = mapper.note
         self._three_ways = three_ways
         self.entity = mapper.entity
 
@@ -37,8 +38,7 @@ class Deleter:
         """
         if self._options.deletes == "ignore":
             return Outcome(Action.SKIP, key)
-        crm_id = key if self._options.identify_by == "id" else known.crm_id if known else None
-        existing = self._finder.get(crm_id) if crm_id else None
+        existing = self._existing(key, known)
         if existing and not self.entity.deletable:
             raise Reject("the CRM does not let it be deleted")
         conflicts = tuple(self._three_ways.deleted(existing, known)) if existing else ()
@@ -48,18 +48,36 @@ class Deleter:
             self._three_ways.keep(self._ledger, (key, existing.crm_id), conflicts)
             self._delete_once(existing.crm_id)
         if not self._options.dry_run:
-            self._ledger.forget(self._options.stream, key)
+            self._forget(key, known)
         if existing is None:
             return Outcome(Action.SKIP, key)
         name = self._finder.name_in(existing.record)
         return Outcome(Action.DELETE, key, existing.crm_id, conflicts=conflicts, name=name)
+
+    def _existing(self, key: str, known: Written | None) -> Existing | None:
+        """What is to be deleted; None where nothing is left of it, or where it is not for this record to end it."""
+        if self._options.identify_by == "id":
+            return self._finder.get(key)
+        if known is None and self._options.match_fields:
+            self._note("what is gone in its source stays where the ledger does not know what it became")
+        if known is None or known.is_deleted_there:
+            return None
+        if self._ledger.is_shared(self._options.stream, key, known):
+            self._note("what is gone in its source stays where another of its records became the same one")
+            return None
+        return self._finder.get(known.crm_id)
+
+    def _forget(self, key: str, known: Written | None) -> None:
+        if self._ledger.twins and known and known.twin:
+            self._ledger.twins.deleted(known.twin)
+        self._ledger.forget(self._options.stream, key)
 
     def _delete_once(self, crm_id: str) -> None:
         for _attempt in range(ATTEMPTS):
             try:
                 self._system.delete(self._client.call, self.entity, crm_id)
             except OutcomeUnknown as error:
-                code = error.code
+                lost = error
                 self._client.sleep(self._options.settle_seconds)
                 if self._finder.get(crm_id) is None:
                     return
@@ -72,4 +90,4 @@ class Deleter:
                 raise
             else:
                 return
-        raise Unavailable(f"{self.entity.name}: delete: the connection breaks again and again", code=code)
+        raise without_answer(f"{self.entity.name}: delete", lost)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from crm_systems import kinds
+from crm_systems.beside import CONTENT
 from crm_systems.compiled import Rows
 from crm_systems.errors import OF_ONE_RECORD
 from crm_systems.model import Kind
 from crm_systems.rows import key_of
 from crm_systems.wire import is_empty, matches
 from target_crm.ledger import digest
-from target_crm.mapping import FileReader
+from target_crm.mapping import FileReader, brings_files
 from target_crm.outcome import AsksCrm, Reject
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Finder:
         self._system = client.system
         self._options = options
         self.entity = entity
-        has_files = client.system.has_files(entity)
+        has_files = brings_files(entity, [CONTENT])
         self._read = FileReader(entity, client.system) if has_files else kinds.Reader(entity, client.system.notation)
         self._by_columns = None if has_files else Rows(self._read)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from target_crm.ledger import Link
@@ -18,7 +19,6 @@ class Links:
 
     def __init__(self, ledger: Ledger, mapper: Mapper) -> None:
         self._ledger = ledger
-        self._mapper = mapper
         self._references = mapper.references
         self._stream = mapper.options.stream
         self._entity = mapper.entity
@@ -28,17 +28,18 @@ class Links:
 
     def can_set(self, link: Link) -> bool:
         """Whether what a reference points to has been written or, in a dry run, would be."""
+        return self.points_to(link) is not None
+
+    def points_to(self, link: Link) -> str | None:
+        """The id of what a reference points to; None where it has not been written."""
         field = self._entity.field(link.field)
-        return field is not None and self._references.id_of(field, link.to_key) is not None
+        return self._references.id_of(replace(field, refers_to=link.refers_to), link.to_key) if field else None
 
     def left_open(self, key: str, mapped: Mapped) -> tuple[Link, ...]:
         """The references of a record that cannot be set yet."""
         if not mapped.open_links:
             return ()
-        fields = self._mapper.fields
-        return tuple(
-            Link(self._stream, key, name, fields[name].refers_to, to_key) for name, to_key in mapped.open_links.items()
-        )
+        return tuple(Link(self._stream, key, name, *points_to) for name, points_to in mapped.open_links.items())
 
     def named_in(self, mapped: Mapped) -> Sequence[str]:
         """The fields of a record whose reference may be set later."""

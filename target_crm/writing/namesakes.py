@@ -32,7 +32,7 @@ class Namesakes:
         """What goes its own way already, beside which a record may come by this stream as well."""
 
     def check(self, came: Came) -> None:
-        """Stops before a record is made once more that came with the same key and content before.
+        """Stops before a record is made once more that came with the same key, and nearly the same content, before.
 
         Raises:
             ConfigError: it did, under other names.
@@ -47,7 +47,9 @@ class Namesakes:
             )
 
     def _flows_of(self, came: Came) -> Iterator[Flow | Twin]:
-        yield from self._ledger.flows_of(came.key, self._entity, came.fingerprint)
+        for flow, written in self._ledger.flows_of(came.key, self._entity):
+            if written.digest == came.fingerprint or self._three_ways.is_nearly(came, written):
+                yield flow
         twins = self._ledger.twins.called_otherwise(self._flows, came.key) if self._ledger.twins else []
         for twin in twins:
             may_be = twin.stream not in self._mine and came.mapped.values

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from crm_systems.beside import CONTENT
+from crm_systems.model import File
 from crm_systems.wire import is_empty
 from target_crm.ledger import Written, being_written
 from target_crm.mapping import NOTHING
@@ -62,7 +62,7 @@ class Noting:
         """Notes what was written; gives what was sent and stored otherwise."""
         altered = changes_by_the_crm(self._mapper, sent, stored.record)
         self.agreed(came, stored.crm_id, {**kept, **digests(altered)}, base, is_written=True, later=later)
-        return tuple(each for each in altered if not is_empty(each.before) and each.field != CONTENT)
+        return tuple(each for each in altered if not is_empty(each.before) and not isinstance(each.before, File))
 
     def agreed(
         self,

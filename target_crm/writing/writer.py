@@ -40,7 +40,6 @@ class Writer:
         self._means = means = Means.of(client, ledger, mapper, identity, columns)
         self._options = mapper.options
         self._columns = columns = list(columns)
-        self._references = mapper.references
         self.entity = mapper.entity
         self._decide = Decider(means, maker)
         self._carrier = Carrier(means)
@@ -131,8 +130,7 @@ class Writer:
     def set_link(self, link: Link) -> Outcome | None:
         """Sets a reference that was left open, if what it points to has been written; None where it is not."""
         child = self._means.two_ways.written_of([link.key]).get(link.key)
-        field = self.entity.field(link.field)
-        points_to = self._references.id_of(field, link.to_key) if child and field else None
+        points_to = self._means.links.points_to(link) if child else None
         existing = self._means.finder.get(child.crm_id) if child and points_to else None
         if child is None or points_to is None or existing is None:
             return None

@@ -38,6 +38,8 @@ class Subject:
     """The values of the n-th new record."""
     settings: dict[str, Any] = field(default_factory=dict)
     incremental: bool = True
+    other: str = ""
+    """Another entity, where there are several."""
 
     def config(self, simulator: Simulator) -> dict[str, Any]:
         """Settings that log in at the simulator and do not dawdle."""
@@ -66,6 +68,7 @@ SUBJECTS: dict[str, Subject] = {
     "vtiger": Subject(
         start=lambda rows: VtigerSimulator(rows=rows, switches=VtigerSwitches(sync_registered=True)),
         entity="Contacts",
+        other="Accounts",
         secret="access_key",
         text="title",
         match="email",
@@ -74,6 +77,7 @@ SUBJECTS: dict[str, Subject] = {
     "simplycrm": Subject(
         start=lambda rows: SimplyCrmSimulator(rows=rows),
         entity="Contacts",
+        other="Accounts",
         secret="access_key",
         text="title",
         match="email",
@@ -82,6 +86,7 @@ SUBJECTS: dict[str, Subject] = {
     "alfacrm": Subject(
         start=lambda rows: AlfaCrmSimulator(rows=rows, switches=AlfaCrmSwitches(requests_per_second=None)),
         entity="customer",
+        other="subject",
         secret="api_key",
         text="note",
         match="name",
@@ -91,6 +96,7 @@ SUBJECTS: dict[str, Subject] = {
     "intouch": Subject(
         start=lambda rows: InTouchSimulator(rows=rows),
         entity="parties",
+        other="opportunities",
         secret="password",
         text="comment",
         match="company",
@@ -99,6 +105,7 @@ SUBJECTS: dict[str, Subject] = {
     "egito": Subject(
         start=lambda rows: EgitoSimulator(rows=rows, switches=EgitoSwitches()),
         entity="Lead",
+        other="Account",
         secret="password",
         text="description",
         match="mainEmail",

@@ -56,6 +56,14 @@ def test_an_interruption_ends_it_without_a_word(interruption: signal.Signals) ->
         assert (output, errors, process.returncode) == ("", "", 0)
 
 
+@pytest.mark.parametrize("output", [">/dev/full", ">&-"])
+def test_settings_that_nobody_can_read(output: str) -> None:
+    script = f'"$0" egito --rows 1 --port 0 {output}'
+    done = subprocess.run(["sh", "-c", script, COMMAND], capture_output=True, check=False, text=True, timeout=20)
+    assert done.stderr.startswith("crm-simulator: Standard output ")
+    assert done.stderr.count("\n") == 1
+
+
 def test_vtiger_tells_deletions_where_it_is_asked_to() -> None:
     assert tells_deletions("--deletions")
     assert not tells_deletions()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 COMMANDS = ("tap-crm", "target-crm")
+FULL = "Standard output cannot be written (No space left on device)"
 INTERRUPTED = """
 import os, signal, sys
 from {package}.command import main
@@ -67,16 +68,53 @@ def test_no_level_of_the_log() -> None:
 @pytest.mark.parametrize(
     ("command", "option", "output", "sentence"),
     [
-        ("tap-crm", "--about", ">/dev/full", "Standard output cannot be written (No space left on device)"),
-        ("target-crm", "--version", ">/dev/full", "Standard output cannot be written (No space left on device)"),
-        ("tap-crm", "--help", ">/dev/full", "Standard output cannot be written (No space left on device)"),
+        ("tap-crm", "--format=json --about", ">/dev/full", FULL),
+        ("target-crm", "--version", ">/dev/full", FULL),
+        ("tap-crm", "--help", ">/dev/full", FULL),
         ("tap-crm", "--version", ">&-", "Standard output is closed"),
     ],
 )
 def test_what_is_asked_for_cannot_be_printed(command: str, option: str, output: str, sentence: str) -> None:
-    done = told(command, option, output=output)
+    done = told(command, *option.split(), output=output)
     assert done.returncode == 1
     assert sentence in done.stderr
+
+
+def test_a_completion_that_cannot_be_printed() -> None:
+    done = told("tap-crm", output=">/dev/full", _TAP_CRM_COMPLETE="bash_source")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("version: [", "while parsing a flow node"),
+        ("version: 1\nhandlers: {file: {class: logging.FileHandler, filename: /no/where}}", "handler 'file'"),
+        ("version: 1\nfilters: 5", ""),
+    ],
+)
+def test_a_log_that_is_told_in_a_wrong_way(tmp_path: Path, written: str, reason: str) -> None:
+    (tmp_path / "log.yml").write_text(written)
+    done = told("target-crm", "--version", SINGER_SDK_LOG_CONFIG=str(tmp_path / "log.yml"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("target-crm: SINGER_SDK_LOG_CONFIG in the environment must name a YAML file")
+    assert reason in done.stderr
+
+
+def test_a_log_that_is_told_nowhere() -> None:
+    assert told("target-crm", "--version", SINGER_SDK_LOG_CONFIG="").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "reason"),
+    [
+        ("tap-crm", "--state", "'/no/where': No such file or directory"),
+        ("target-crm", "--input", "'/': Is a directory"),
+    ],
+)
+def test_a_file_that_is_none(command: str, option: str, reason: str) -> None:
+    done = told(command, option, reason.split("'")[1])
+    assert (done.returncode, done.stderr) == (1, f"{command}: A file cannot be opened: {reason}.\n")
 
 
 def test_nobody_reads_to_the_end() -> None:

@@ -28,6 +28,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "Leads: __source__ must be the name of a stream.",
     ),
     ({"stream_maps": {"Leads": {"__key_properties__": "id"}}}, "Leads: __key_properties__ must be a list of fields"),
+    (
+        {"stream_maps": {"Leads": {"__alias__": "people"}, "Contacts": {"__alias__": "people"}}},
+        "`stream_maps`: several streams would be called people,",
+    ),
     ({"faker_config": {"seed": []}}, "`faker_config`: seed must be a number or a text."),
     ({"faker_config": {"locale": 5}}, "`faker_config`: locale must be a text or a list of texts."),
     ({"flattening_enabled": True}, DEPTH),
@@ -37,6 +41,10 @@ CANNOT_BE: list[tuple[dict[str, Any], str]] = [
     (
         {"flattening_enabled": True, "flattening_max_depth": 1, "flattening_max_key_length": 0},
         "flattened, two fields of Leads have one name: change `flattening_separator`",
+    ),
+    (
+        {"stream_maps": {"Leads": {"__alias__": "copy"}, "copy": {"__source__": "Leads"}}},
+        "several streams would be called copy,",
     ),
     ({"stream_maps": {"Leads": {"__alias__": "1/0"}}}, "Leads is mapped, or described, in a way"),
 ]

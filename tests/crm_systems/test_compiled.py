@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -293,6 +294,16 @@ def test_what_texts_cannot_say_is_read_with_care() -> None:
     fields = (Field("a", Kind.STRING), Field("b", Kind.STRING))
     assert compiled(Reader(Entity("Things", fields, key=("a", "b")), NOTATIONS[0]), PAGE) is None
     assert compiled(Reader(Entity("Things", (*fields, *fields), key=("a",)), NOTATIONS[0]), PAGE) is None
+
+
+@pytest.mark.parametrize("name", ['in "inches"', "back\\slash", "tab\there", "\ud800"])
+def test_a_field_may_be_called_anything(name: str) -> None:
+    reader = Reader(Entity("Things", (Field("id", Kind.STRING), Field(name, Kind.INTEGER))), NOTATIONS[0])
+    rows = [{"id": "12x1", name: "5"}, {"id": "12x2", name: ""}]
+    pages = compiled(reader, PAGE)
+    assert pages is None or pages.decode(encoded({"success": True, "result": rows}, is_ascii=True))
+    assert [each["id"] for each in Rows(reader).typed(rows)] == ["12x1", "12x2"]
+    assert [each.get(name) for each in Rows(reader).typed(rows)] == [5, None]
 
 
 @settings(deadline=None)

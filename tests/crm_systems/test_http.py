@@ -207,6 +207,15 @@ def test_an_address_that_is_none(address: str) -> None:
     assert "the address is not valid" in str(meaning_of(request, caught.value, was_up=False))
 
 
+def test_an_address_of_a_proxy_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://[::1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    request = Request("GET", "Leads: read")
+    with pytest.raises(HTTPError) as caught:
+        Http("tap-crm", 5).exchange(request, "http://crm.example.com")
+    assert "check `url`, HTTPS_PROXY and HTTP_PROXY" in str(meaning_of(request, caught.value, was_up=False))
+
+
 USUAL = (b"Content-Length: 5", b"Set-Cookie: a=1", b"X-A:  1 ", b"set-cookie: b=2")
 ANSWERS = {
     "usual": answer(b"abcde", *USUAL),

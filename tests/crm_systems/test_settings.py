@@ -59,6 +59,11 @@ def test_and_the_tap(vtiger: Start) -> None:
     assert crm.calls == []
 
 
+def test_the_tap_writes_no_files_of_batches_since_those_hold_what_is_not_selected(vtiger: Start) -> None:
+    batches = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": "file:///tmp"}}
+    assert "There is no setting `batch_config`" in read({**vtiger().config(), "batch_config": batches}).exit
+
+
 @pytest.mark.parametrize("name", ["stream_maps", "add_record_metadata", "load_method", "_catalog", "app_key", "types"])
 def test_those_of_the_sdk_of_meltano_and_of_other_systems_are_known(vtiger: Start, tmp_path: Path, name: str) -> None:
     config = settings(vtiger(), tmp_path, identify_by="ledger", default_owner="admin", **{name: None})
@@ -82,6 +87,8 @@ def test_of_a_stream_too(vtiger: Start, tmp_path: Path) -> None:
         ("parallel_requests", "2.5", "must be a whole number"),
         ("timeout_seconds", "9" * 400, "must be a number"),
         ("settle_seconds", 1e300, "must be at most 1,000,000,000"),
+        ("access_key", "b\n", "ends with a line break."),
+        ("username", "a\r\n", "ends with a line break."),
         ("dry_run", "ture", 'must be true or false, not "ture".'),
         ("dry_run", 2, "must be true or false"),
         ("owners", {"a": [1]}, "must be an object that gives each name a text"),

@@ -199,6 +199,12 @@ def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, scheme: st
     assert "sesame" not in said
 
 
+def test_a_socks_proxy_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "socks5h://127.0.0.1:1")
+    with VtigerSimulator(rows=0) as crm:
+        assert "install PySocks" in refusal({**crm.config(), "url": "http://crm.example.com"})
+
+
 @pytest.mark.parametrize(
     ("url", "is_said"),
     [

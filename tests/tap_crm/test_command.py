@@ -89,7 +89,7 @@ def test_the_command_ends_badly_when_a_stream_is_not_complete(vtiger: Start, tmp
     (tmp_path / "config.json").write_text(json.dumps(leads(simulator)))
 
     def redirect() -> None:
-        simulator.answer = lambda call: Answer(b"", 302)  # noqa: ARG005 - whatever is asked
+        simulator.answer = lambda call: Answer(b"", 302, headers={"Location": "/"})  # noqa: ARG005 - whatever is asked
 
     on_page(simulator, 2, redirect)
     result, code = finished(command("--config", tmp_path / "config.json"))

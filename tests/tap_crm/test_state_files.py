@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,11 +25,6 @@ MESSAGE = {"type": "STATE", "value": STATE}
 PLAIN = json.dumps(STATE).encode()
 
 
-def as_file(data: bytes) -> Any:
-    """A file as click opens it: as text in some encoding, over bytes."""
-    return io.TextIOWrapper(io.BytesIO(data), encoding="ascii")
-
-
 @pytest.mark.parametrize(
     "data",
     [
@@ -48,11 +42,11 @@ def as_file(data: bytes) -> Any:
     ],
 )
 def test_what_is_clear_is_read(data: bytes) -> None:
-    assert state_of(as_file(data)) == STATE
+    assert state_of(io.BytesIO(data)) == STATE
 
 
 def test_an_empty_object_is_a_first_run() -> None:
-    assert state_of(as_file(b"{}")) == {}
+    assert state_of(io.BytesIO(b"{}")) == {}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +61,7 @@ def test_an_empty_object_is_a_first_run() -> None:
 )
 def test_the_rest_is_refused_in_a_sentence(data: bytes) -> None:
     with pytest.raises(FileError, match=r"^(holds no state|is no JSON|is empty|is neither|says twice)"):
-        state_of(as_file(data))
+        state_of(io.BytesIO(data))
 
 
 def test_the_command_refuses_before_it_reads(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:
@@ -155,7 +149,7 @@ def test_any_state_gives_a_sentence_or_a_right_read(crm: VtigerSimulator, both: 
 )
 def test_a_catalog_that_is_none(data: bytes) -> None:
     with pytest.raises(FileError, match=r"^(holds no catalog|is no JSON|is empty|is neither)"):
-        catalog_of(as_file(data))
+        catalog_of(io.BytesIO(data))
 
 
 def own(stream: dict[str, Any], name: str = "") -> dict[str, Any]:
@@ -186,7 +180,7 @@ def test_what_a_catalog_cannot_mean_is_said(both: dict[str, Any], case: str) -> 
     catalog = json.loads(json.dumps(both))
     change(next(each for each in catalog["streams"] if each["tap_stream_id"] == "Leads"), catalog["streams"])
     with pytest.raises(FileError, match=words):
-        catalog_of(as_file(json.dumps(catalog).encode()))
+        catalog_of(io.BytesIO(json.dumps(catalog).encode()))
 
 
 def test_what_a_read_needs_is_never_deselected(crm: VtigerSimulator, both: dict[str, Any]) -> None:
@@ -194,10 +188,28 @@ def test_what_a_read_needs_is_never_deselected(crm: VtigerSimulator, both: dict[
     stream = next(each for each in catalog["streams"] if each["tap_stream_id"] == "Leads")
     for name in ("id", "modifiedtime", "email"):
         own(stream, name).update(selected=False, inclusion="available")
-    result = run(crm.config(), catalog=catalog_of(as_file(json.dumps(catalog).encode())))
+    result = run(crm.config(), catalog=catalog_of(io.BytesIO(json.dumps(catalog).encode())))
     assert set(live(result, "Leads")) == stored(crm, "Leads")
     assert "email" not in result.records["Leads"][0]
     assert "replication_key_value" in result.state["bookmarks"]["Leads"]
+
+
+def test_no_record_leaves_without_the_key_that_a_catalog_chooses(crm: VtigerSimulator, both: dict[str, Any]) -> None:
+    catalog = only(both, "Leads")
+    next(each for each in catalog["streams"] if each["tap_stream_id"] == "Leads")["key_properties"] = ["email"]
+    crm.store.insert("Leads", {"lastname": "Without", "email": ""})
+    result = run({**crm.config(), "page_size": 1}, catalog=catalog)
+    assert all(each["email"] for each in result.records["Leads"])
+    assert "of its records come without their key (email) and are missing" in result.exit
+
+
+def test_the_state_of_another_crm_is_said(crm: VtigerSimulator) -> None:
+    config = {**crm.config(), "entities": ["Leads", "Contacts"]}
+    state = run({**config, "url": crm.url.replace("127.0.0.1", "LOCALHOST")}).state
+    moved = run(config, state=state)
+    assert moved.exit == ""
+    assert moved.log.count("The state was left by a run on vtiger localhost:") == 1
+    assert "The state was left by" not in run(config, state=moved.state).log
 
 
 def test_that_nothing_is_selected_is_said(crm: VtigerSimulator, both: dict[str, Any]) -> None:
@@ -208,4 +220,4 @@ def test_that_nothing_is_selected_is_said(crm: VtigerSimulator, both: dict[str, 
 
 
 def test_a_catalog_with_a_mark(both: dict[str, Any]) -> None:
-    assert catalog_of(SimpleNamespace(buffer=io.BytesIO(json.dumps(both).encode("utf-8-sig")))) == both
+    assert catalog_of(io.BytesIO(json.dumps(both).encode("utf-8-sig"))) == both

@@ -100,6 +100,7 @@ STRANGE = [
     (Answer(b"<html><body>Maintenance</body></html>", 200, HTML), "answered a web page instead of data (HTTP 200)"),
     (Answer(b"<html>404</html>", 404, HTML), "answered a web page instead of data (HTTP 404)"),
     (Answer(b"", 302, headers={"Location": "https://elsewhere.example.com/?k=v"}), "redirects to another address"),
+    (Answer(b"", 304), "the server gives a status instead of data (HTTP 304)"),
     (Answer(b"", 500, HTML), "the server failed (HTTP 500)"),
     (Answer(b"", 503, headers={"Retry-After": "5"}), "the server failed (HTTP 503)"),
     (Answer(b"", 429, headers={"Retry-After": "1"}), "the server wants fewer requests (HTTP 429)"),

@@ -157,6 +157,21 @@ def test_fields_in_snake_case(vtiger: Start) -> None:
 
 
 @pytest.mark.parametrize(
+    ("maps", "names"),
+    [
+        ({"Leads": {"__alias__": "Contacts"}, "Contacts": None}, {"contacts"}),
+        ({"Leads": {"__alias__": "contacts"}}, {"contacts", "Contacts"}),
+    ],
+)
+def test_a_stream_that_is_called_as_another_one(vtiger: Start, maps: dict[str, Any], names: set[str]) -> None:
+    simulator = vtiger()
+    config = {**simulator.config(), "entities": ["Leads", "Contacts"], "names": "snake_case", "stream_maps": maps}
+    result = run(config, catalog=only(discover(config), "Leads", "Contacts"))
+    assert (result.exit, set(result.schemas)) == ("", names)
+    assert {each["id"] for each in result.records["contacts"]} == stored(simulator)
+
+
+@pytest.mark.parametrize(
     ("name", "snaked"),
     [
         ("HelpDesk", "help_desk"),

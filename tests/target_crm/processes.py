@@ -38,7 +38,7 @@ def _work(config: dict[str, Any], folder: str) -> None:
     output = os.open(Path(folder) / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, sys.stdout.fileno())
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
-    with (Path(folder) / "input").open(encoding="utf-8") as source:
+    with (Path(folder) / "input").open("rb") as source:
         QuietTarget.invoke(config=SimpleNamespace(config=config, parse_env=False), file_input=source)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.base import Fault
 from crm_simulators.vtiger import Switches
 from tests.target_crm.writing import held, one, pipe, run, settings, stored, writes
 
@@ -125,6 +127,27 @@ def test_a_document_is_created_with_its_lines_and_changed_once(
     crm.calls.clear()
     run(config, pipe("Invoice", [more]))
     assert writes(crm) == []
+
+
+@pytest.mark.parametrize("ends", ["answered", "lost", "late"])
+def test_goods_are_taken_from_stock_once_whatever_becomes_of_the_answer(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path, ends: str
+) -> None:
+    crm = vtiger("vtiger-8.0", rows=5)
+    config = settings(crm, tmp_path, identify_by="ledger", timeout_seconds=0.5)
+    bill = {**BILL, "account_id": "a1", "LineItems": LINES}
+    run(config, [*PARENTS, *pipe("Invoice", [bill])])
+    before = shutil.copy(tmp_path / "ledger.sqlite", tmp_path / "before.sqlite")
+    faults = {"lost": [Fault.LOST_ANSWER], "late": [Fault.SILENT]}.get(ends, [])
+    crm.fault = lambda call: faults.pop() if faults and call.form.get("operation") == "revise" else None
+    more = {**bill, "subject": "Bill 2", "LineItems": [*LINES, {**LINES[0], "quantity": 5}]}
+    assert run(config, pipe("Invoice", [more])).line("Invoice").endswith("1 update")
+    # As if that run had been killed before it noted what it did.
+    shutil.copy(before, tmp_path / "ledger.sqlite")
+    assert run(config, pipe("Invoice", [more])).exit == ""
+    assert one(crm, "Invoice", subject="Bill 2")
+    products = crm.store.tables["Products"]
+    assert float(products.value(products.rows[products.numbers[-1]], "qtyinstock") or 0) == -3.5 - 8.5
 
 
 @pytest.mark.parametrize("revise", [True, False])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import stat
 from typing import TYPE_CHECKING, Any
@@ -117,6 +118,14 @@ def test_what_cannot_be_kept_is_known_before_the_run(crm: VtigerSimulator, tmp_p
     result = run(keeping(crm, tmp_path, rejects_path=str(tmp_path / path)), BAD)
     assert "The file of `rejects_path`" in result.exit
     assert crm.calls == []
+
+
+def test_a_device_takes_rejects_and_nothing_else(crm: VtigerSimulator, tmp_path: Path) -> None:
+    kept = {"identify_by": "ledger", "max_rejects": -1, "rejects_path": "/dev/null"}
+    assert run(settings(crm, tmp_path, **kept), []).exit == ""
+    terminal = os.ttyname(os.openpty()[1])
+    result = run(settings(crm, tmp_path, **kept, report_path=terminal), [])
+    assert "The page of `report_path` is not a plain file." in result.exit
 
 
 def test_a_dry_run_keeps_no_rejects(crm: VtigerSimulator, tmp_path: Path) -> None:

@@ -164,6 +164,29 @@ def test_what_the_crm_filled_in_of_a_record_that_a_killed_run_made_is_nobodys_ed
         assert stored(crm, "Leads", lastname="Novák")[0]["noofemployees"] == "7"
 
 
+@pytest.mark.parametrize("names", [("Novakova", "Nova"), ("NOVA", "nova")], ids=str)
+def test_what_a_create_made_is_not_taken_for_one_that_made_nothing_and_is_much_alike(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    told = pipe("Contacts", [{"id": str(number), "lastname": name} for number, name in enumerate(names)])
+    process: list[Any] = []
+    with VtigerSimulator(rows=0) as crm:
+        config = settings(crm, tmp_path, identify_by="ledger", parallel_requests=2)
+        kill = killer(
+            process,
+            1,
+            lambda call: is_write(call) and f'"{names[1]}"' in call.form["element"],
+            MOMENTS["after it was carried out"],
+        )
+        crm.fault = lambda call: kill(call) or (Fault.REFUSED if is_write(call) and process else None)
+        process.append(start(config, told, tmp_path))
+        process[0].join(60)
+        crm.fault = lambda _call: None
+        assert [each["lastname"] for each in crm.store.records("Contacts")] == [names[1]]
+        assert run(config, told).exit == ""
+        assert sorted(each["lastname"] for each in crm.store.records("Contacts")) == sorted(names)
+
+
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_a_termination_ends_after_what_was_begun_with_the_state_of_just_that(tmp_path: Path, parallel: int) -> None:
     told = messages("ledger")

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 ANN = {"id": 1, "lastname": "Ann", "email": "ann@example.com"}
 
 
+@pytest.mark.parametrize("changed", [{}, {"title": "CEO"}], ids=["as it was", "changed"])
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_a_record_that_came_by_another_stream_stops_the_run(
-    crm: VtigerSimulator, tmp_path: Path, dry_run: bool
+    crm: VtigerSimulator, tmp_path: Path, dry_run: bool, changed: dict[str, str]
 ) -> None:
     streams: dict[str, Any] = {"people": {"entity": "Contacts"}, "persons": {"entity": "Contacts"}}
     config = settings(crm, tmp_path, identify_by="ledger", streams=streams)
     run(config, pipe("people", [ANN]))
-    end = run({**config, "dry_run": dry_run}, pipe("persons", [ANN])).exit
+    end = run({**config, "dry_run": dry_run}, pipe("persons", [{**ANN, **changed}])).exit
     assert "The record 1 of the stream persons is what the ledger knows by the stream people" in end
     assert len(stored(crm, "Contacts", lastname="Ann")) == 1
     # Another one may well have the same key there.

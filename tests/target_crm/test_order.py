@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from target_crm.sinks import CrmSink
 from target_crm.sinks.sink import BATCH
 from target_crm.writing.creation.creator import Creator
 from tests.target_crm.writing import OWNER, pipe, record, run, schema, settings, stored
@@ -31,18 +32,20 @@ def by_match(crm: VtigerSimulator, folder: Path, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("between", [[], [schema("Contacts", [*FIELDS, "phone"])]], ids=["one schema", "two schemas"])
 @pytest.mark.parametrize("batch", [1, 100])
 def test_a_later_version_waits_behind_one_that_waits_for_a_reference(
-    crm: VtigerSimulator, tmp_path: Path, between: list[dict[str, Any]], batch: int
+    crm: VtigerSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, between: list[dict[str, Any]], batch: int
 ) -> None:
+    monkeypatch.setattr(CrmSink, "max_size", batch)
     told = [schema("Contacts", FIELDS), record("Contacts", **OLD), *between, record("Contacts", **NEW)]
-    result = run(by_match(crm, tmp_path, batch_size_rows=batch), [*told, *pipe("Accounts", [ACME])])
+    result = run(by_match(crm, tmp_path), [*told, *pipe("Accounts", [ACME])])
     assert result.exit == ""
     assert [each["title"] for each in stored(crm, "Contacts", email=ANN["email"])] == ["new"]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 100])
 def test_what_came_before_a_schema_that_changes_is_written_before_what_comes_after(
-    crm: VtigerSimulator, tmp_path: Path, batch: int
+    crm: VtigerSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
+    monkeypatch.setattr(CrmSink, "max_size", batch)
     others = [record("Contacts", **{**NEW, "id": str(n), "email": f"{n}@x.cz"}) for n in range(2, 5)]
     told = [
         schema("Contacts", FIELDS),
@@ -51,7 +54,7 @@ def test_what_came_before_a_schema_that_changes_is_written_before_what_comes_aft
         record("Contacts", **NEW),
         *others,
     ]
-    config = settings(crm, tmp_path, identify_by="ledger", batch_size_rows=batch, parallel_requests=1)
+    config = settings(crm, tmp_path, identify_by="ledger", parallel_requests=1)
     assert run(config, told).exit == ""
     assert [each["title"] for each in stored(crm, "Contacts", email=ANN["email"])] == ["new"]
 

@@ -69,3 +69,14 @@ def test_that_somebody_takes_the_place_of_owners_who_are_not_known_is_said_once(
     known = run({**config, "source": "b"}, pipe("Contacts", people[2:]))
     assert "whom this CRM does not know" not in known.log
     assert "nobody" not in result.log
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_is_no_task_is_not_sent_to_calendar(crm: VtigerSimulator, tmp_path: Path, *, dry_run: bool) -> None:
+    """It would become an event, which this module does not show."""
+    times = {"date_start": "2026-01-02", "time_start": "10:00:00", "due_date": "2026-01-02", "taskstatus": "Planned"}
+    call = {"id": 1, "subject": "Ring", "activitytype": "Call", **times}
+    result = run(settings(crm, tmp_path, identify_by="ledger", dry_run=dry_run), pipe("Calendar", [call]))
+    assert "1 reject" in result.line("Calendar")
+    assert "send meetings and calls to Events" in result.everything
+    assert writes(crm) == []

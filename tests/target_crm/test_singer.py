@@ -125,6 +125,7 @@ def test_settings_from_the_environment(crm: VtigerSimulator, tmp_path: Path, ide
         "rejects_path": str(tmp_path / "rejects"),
         "dry_run": "false",
         "settle_seconds": "0.5",
+        "batch_size_rows": "5",
     }
     environment = {**os.environ, **{f"TARGET_CRM_{name.upper()}": str(value) for name, value in named.items()}}
     people = [schema("Contacts", ["id", "lastname", "email"])]

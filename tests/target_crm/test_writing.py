@@ -109,6 +109,58 @@ def test_deletes(crm: VtigerSimulator, tmp_path: Path, deletes: str) -> None:
     assert len(stored(crm, "Contacts", email="ann@example.com")) == 1, "what comes again is created again"
 
 
+def test_what_only_has_the_match_values_of_one_that_is_gone_is_not_deleted_and_that_is_said(
+    crm: VtigerSimulator, tmp_path: Path
+) -> None:
+    run(settings(crm, tmp_path, identify_by=["email"]), pipe("Contacts", [ANN]))
+    anew = settings(
+        crm, tmp_path, identify_by=["email"], deletes="apply", ledger_url=f"sqlite:///{tmp_path}/anew.sqlite"
+    )
+    result = run(anew, pipe("Contacts", [{**ANN, "_sdc_deleted_at": "2026-01-01T00:00:00Z"}]))
+    assert result.line("Contacts").endswith("1 skip")
+    assert "stays where the ledger does not know what it became" in result.log
+    assert len(stored(crm, "Contacts", email="ann@example.com")) == 1
+
+
+def test_the_mark_of_a_warehouse_that_writes_names_in_capitals_deletes(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", deletes="apply")
+    own = {"_SDC_DELETED_AT": None, "_SDC_BATCHED_AT": "2026-01-01T00:00:00Z"}
+    assert run(config, pipe("Contacts", [{**ANN, **own}])).line("Contacts").endswith("1 create")
+    gone = {**ANN, **own, "_SDC_DELETED_AT": "2026-01-01T00:00:00Z"}
+    assert run(config, pipe("Contacts", [gone])).line("Contacts").endswith("1 delete")
+
+
+@pytest.mark.parametrize("source", ["default", "another"])
+@pytest.mark.parametrize("by", [["email"], ["ledger", "email"]], ids=str)
+def test_what_another_record_became_as_well_outlives_the_one_that_is_deleted(
+    crm: VtigerSimulator, tmp_path: Path, by: Any, source: str
+) -> None:
+    config = settings(crm, tmp_path, identify_by=by, deletes="apply")
+    gone = {**ANN, "_sdc_deleted_at": "2026-01-01T00:00:00Z"}
+    run(config, pipe("Contacts", [ANN]))
+    again = {**config, "source": source}
+    run(again, pipe("Contacts", [{**ANN, "id": "9", "title": "Anew"}]))
+    result = run(config, pipe("Contacts", [gone]))
+    assert result.line("Contacts").endswith("1 skip")
+    assert "stays where another" in result.log
+    assert one(crm, "Contacts", email="ann@example.com")["title"] == "Anew"
+    assert run(again, pipe("Contacts", [{**gone, "id": "9"}])).line("Contacts").endswith("1 delete")
+    assert stored(crm, "Contacts", email="ann@example.com") == []
+
+
+@pytest.mark.parametrize("is_told_first", [True, False])
+def test_a_record_that_was_made_anew_in_its_source_survives_the_end_of_the_old_one(
+    crm: VtigerSimulator, tmp_path: Path, is_told_first: bool
+) -> None:
+    config = settings(crm, tmp_path, identify_by=["ledger", "email"], deletes="apply", parallel_requests=4)
+    run(config, pipe("Contacts", [ANN]))
+    crm.latency = 0.01
+    told = [{"id": "1", "_sdc_deleted_at": "2026-01-01T00:00:00Z"}, {**ANN, "id": "9"}]
+    for _run in range(2):
+        assert run(config, pipe("Contacts", told if is_told_first else told[::-1])).exit == ""
+        assert len(stored(crm, "Contacts", email="ann@example.com")) == 1
+
+
 MARKS: dict[str, tuple[Any, str]] = {
     "a day": ("2026-01-01", "delete"),
     "seconds": (1767225600, "delete"),

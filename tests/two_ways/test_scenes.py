@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
 
 from tests.contract.subjects import SEX, SUBJECTS, records
 from tests.target_crm.writing import run
@@ -70,6 +72,25 @@ def test_a_deletion_travels_once(tmp_path: Path) -> None:
         both.go()
         for side, number in zip((both.a, both.b), before, strict=True):
             assert not any(is_write(each) for each in side.simulator.calls[number:])
+
+
+@pytest.mark.parametrize("is_entered_in", ["a", "b"])
+def test_a_record_that_is_restored_is_not_deleted_by_the_echo_of_its_end(tmp_path: Path, is_entered_in: str) -> None:
+    with scene(tmp_path) as both:
+        bob = {**ANN, "first_name": "Bob", "email": "bob@example.com"}
+        (both.a if is_entered_in == "a" else both.b).create(bob)
+        both.go()
+        both.go()
+        here, store = both.twin_of("Bob", both.a), cast("Any", both.a.simulator).store
+        both.a.delete(here)
+        both.go(both.to_b)
+        store.find(here).deleted = False
+        store.change(here, {})
+        both.go(both.to_a)
+        both.go()
+        both.go()
+        for side in (both.a, both.b):
+            assert sorted(each["first_name"] for each in side.people().values()) == ["Ann", "Bob"]
 
 
 def test_a_twin_is_not_taken_for_somebody_else(tmp_path: Path) -> None:

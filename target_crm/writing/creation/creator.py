@@ -6,9 +6,19 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import TIMED_OUT, ConfigError, CrmError, NoData, OutcomeUnknown, ProtocolError, Unavailable
+from crm_systems.errors import (
+    TIMED_OUT,
+    ConfigError,
+    CrmError,
+    NoData,
+    OutcomeUnknown,
+    ProtocolError,
+    ServerFault,
+    Unavailable,
+)
 from target_crm.ledger import Intent, Snapshot, TakenMeanwhile, Written
 from target_crm.outcome import Reject
 from target_crm.writing.altered import changes_by_the_crm, digests
@@ -45,6 +55,17 @@ logger = logging.getLogger("crm")
 def pause_before(look: int) -> float:
     """Seconds to wait before it is looked for the n-th time whether another run has done with a record."""
     return min(LOOK_SECONDS, SHORTEST_LOOK * 2.0 ** min(look, 10))
+
+
+def without_answer(what: str, lost: CrmError) -> Unavailable:
+    """What is wrong when no attempt at a write had an answer or an effect.
+
+    What was looked up in between was answered, so a connection that breaks, but not one that is slow, is this write's.
+    """
+    cause = lost.__cause__
+    is_alone = isinstance(cause, Unavailable) and not cause.meets_all and lost.code not in AT_WORK
+    kind = ServerFault if is_alone else Unavailable
+    return kind(f"{what}: the connection breaks again and again", code=lost.code)
 
 
 class Creator:
@@ -135,7 +156,7 @@ class Creator:
             Reject: whether it was created cannot be told.
         """
         values: dict[str, Any] = dict(intent.sent)
-        unknown: CrmError | None = None
+        unknown: OutcomeUnknown | ProtocolError
         for _attempt in range(ATTEMPTS):
             try:
                 with self._lock.creating():
@@ -156,13 +177,13 @@ class Creator:
         reason = self._given_up(unknown)
         if not isinstance(reason, (Unavailable, ConfigError)):
             self._ledger.drop_intent(intent.stream, intent.key)
-        # What stops the run is looked for once more by the next one.
+        # What had no answer is looked for once more: by the next run, or when the record comes again.
         raise reason
 
-    def _settled(self, intent: Intent, unknown: CrmError | None) -> Existing | None:
+    def _settled(self, intent: Intent, unknown: CrmError) -> Existing | None:
         """What a create made whose answer was lost; a server that let us wait in vain may still be at work on it."""
         pauses = [self._options.settle_seconds]
-        if unknown and unknown.code in AT_WORK:
+        if unknown.code in AT_WORK:
             pauses += [self._client.timeout] * PATIENT_LOOKS
         for seconds in pauses:
             self._client.sleep(seconds)
@@ -185,18 +206,18 @@ class Creator:
 
         return call
 
-    def _given_up(self, unknown: CrmError | None) -> Exception:
+    def _given_up(self, unknown: CrmError) -> Exception:
         """What is wrong when no attempt at a create had an answer or an effect."""
-        code, cause = (unknown.code, unknown.__cause__) if unknown else ("", None)
-        if isinstance(unknown, ProtocolError):
-            return unknown
         if isinstance(unknown, OutcomeUnknown) and unknown.refusal:
             return unknown.refusal
+        if isinstance(unknown, ProtocolError):
+            return unknown
+        cause = unknown.__cause__
         if isinstance(cause, ConfigError):
             return cause
-        if code in self._system.internal_errors or isinstance(cause, NoData):
-            return Reject(f"the server fails on it ({code}) and stores nothing")
-        return Unavailable(f"{self.entity.name}: create: the connection breaks again and again", code=code)
+        if unknown.code in self._system.internal_errors or isinstance(cause, NoData):
+            return Reject(f"the server fails on it ({unknown.code}) and stores nothing")
+        return without_answer(f"{self.entity.name}: create", unknown)
 
     def _made_by(self, intent: Intent) -> Existing | None:
         """The record that a create with a lost answer made, None if it made none."""
@@ -224,12 +245,12 @@ class Creator:
     def _look_for(self, intent: Intent, sent: Mapping[str, Any]) -> Existing | None:
         """The record that came after the intent, is most like what was sent, and nobody else's."""
         if intent.before:
-            return self._look_after(intent.before, sent)
+            return self._look_after(intent.key, intent.before, sent)
         # Earlier versions noted our clock only. If `timezone` is wrong, what was made since seems to be hours older.
-        found = self._look_after(Snapshot(intent.at - DISORDER, highest=-1), sent)
-        return found or self._look_after(Snapshot(intent.at - ANY_ZONE, highest=None, is_sure=False), sent)
+        found = self._look_after(intent.key, Snapshot(intent.at - DISORDER, highest=-1), sent)
+        return found or self._look_after(intent.key, Snapshot(intent.at - ANY_ZONE, highest=None, is_sure=False), sent)
 
-    def _look_after(self, before: Snapshot, sent: Mapping[str, Any]) -> Existing | None:
+    def _look_after(self, key: str, before: Snapshot, sent: Mapping[str, Any]) -> Existing | None:
         walks = self._system.walks(self._client.call, self.entity, before.since)
         rows = [self._finder.existing(row) for walk in walks for page in walk(self._client.call) for row in page.rows]
         made = [row for row in rows if self._may_be_made_after(before, row)]
@@ -244,7 +265,29 @@ class Creator:
                 "cannot be told; delete that in the CRM if it is the same record, else the row of this key in the "
                 "ledger's table `intents`, and run again"
             )
-        return max(surely, key=lambda row: equal_fields(self.entity, sent, row.record), default=None)
+        return self._fittest(key, sent, surely) if surely else None
+
+    def _fittest(self, key: str, sent: Mapping[str, Any], made: list[Existing]) -> Existing | None:
+        """The record that fits what was sent best, when other creates have taken those that fit them better.
+
+        These are creates whose answers are lost as well; each made one record at the most.
+        """
+        for each in self._ledger.intents(self._options.stream):
+            before = each.before
+            if each.key == key or each.key in self._noted or each.entity != self.entity.name or before is None:
+                continue
+            theirs = self._sent(each)
+            later = [row for row in made if self._may_be_made_after(before, row)]
+            alike = [row for row in later if resembles(self.entity, theirs, row.record)]
+            best = max(alike, key=partial(self._fits, theirs), default=None)
+            if best and self._fits(theirs, best) > self._fits(sent, best):
+                made = [row for row in made if row is not best]
+        return max(made, key=partial(self._fits, sent), default=None)
+
+    def _fits(self, sent: Mapping[str, Any], row: Existing) -> tuple[bool, int]:
+        """Whether all is exactly as sent, and how much is."""
+        equal = equal_fields(self.entity, sent, row.record)
+        return equal == len(sent), equal
 
     def _may_be_made_after(self, before: Snapshot, existing: Existing) -> bool:
         if existing.crm_id in self._ours or before.tells_new(existing.crm_id) is False:

@@ -82,6 +82,8 @@ def test_silent_changes(start: Start) -> None:
     )
     assert (answer["noofemployees"], answer["cf_893"]) == ("2147483647", "0000-00-00")
     assert (answer["cf_903"], answer["cf_911"]) == ("0", "00:00:00")
+    huge = start().create("Leads", lastname="Huge", company="c", annualrevenue="1e300", noofemployees="9" * 40)
+    assert (huge["annualrevenue"], huge["noofemployees"]) == ("99999999999999999.99999999", "2147483647")
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

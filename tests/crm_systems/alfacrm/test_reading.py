@@ -167,9 +167,11 @@ def test_closed_branches_are_read_only_when_they_are_named() -> None:
         wanted = [row for row in stored(simulator, "customer") if {1, 2} & set(row["branch_ids"])]
         assert ids(open_ones.records["branch"]) == [1, 2, 3]
         assert ids(open_ones.records["customer"]) == ids(wanted)
+        assert open_ones.log.count("Closed branches are left out: 3. `branches` may name them.") == 1
         one = read(simulator, "customer", branches=["2"])
         wanted = [row for row in stored(simulator, "customer") if 2 in row["branch_ids"]]
         assert ids(one.records["customer"]) == ids(wanted)
+        assert "branches are left out" not in one.log
 
 
 @pytest.mark.parametrize("name", ["customer", "lesson", "group"])

@@ -192,6 +192,17 @@ def test_a_refusal_is_a_reject_whatever_its_form(shape: str, status: int, tmp_pa
     assert shape == "texts" or "complains about name" in result.everything
 
 
+def test_a_deletion_over_which_the_connection_breaks_rejects_that_one(tmp_path: Path) -> None:
+    with tenant(10) as simulator:
+        first, second = (str(row["id"]) for row in stored(simulator, "pay")[:2])
+        simulator.fault = lambda call: Fault.REFUSED if "/delete" in call.path and call.query["id"] == first else None
+        gone = [{"id": each, "_sdc_deleted_at": "2027-01-01T00:00:00Z"} for each in (first, second)]
+        rejects = {"max_rejects": 1, "rejects_path": str(tmp_path / "rejects.jsonl")}
+        result = write(simulator, tmp_path, "pay", *gone, identify_by="id", deletes="apply", **rejects)
+    assert f"the record {first} is rejected: pay: delete: the connection breaks again" in result.log
+    assert result.line("pay") == "pay → pay: 1 delete, 1 reject"
+
+
 @pytest.mark.parametrize("shape", ["map", "texts"])
 @pytest.mark.parametrize("status", [200, 422])
 @pytest.mark.parametrize("name", ["customer", "group", "lesson"])
@@ -207,22 +218,43 @@ def test_a_tenant_that_wipes_what_is_not_sent_loses_nothing(name: str, status: i
     assert {field for field in changed if changed[field] != made[field]} - {"updated_at"} == set(change)
 
 
-def test_a_tenant_that_wipes_without_a_word_gets_back_what_it_lost() -> None:
-    row = {"id": 7, "name": "Анна", "branch_ids": [1], "note": "старое", "phone": ["+44 1"], "barcode": "b-1"}
+PERSON_HERE = {"id": 7, "name": "Анна", "branch_ids": [1], "legal_type": 1, "is_study": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "wiped", "is_restored"),
+    [
+        ("customer", {**PERSON_HERE, "note": "x", "phone": ["+44 1"], "barcode": "b"}, ["phone", "barcode"], True),
+        ("customer", {**PERSON_HERE, "lead_source_id": 3, "dob": "03.12.2012"}, ["lead_source_id", "dob"], True),
+        ("customer", {**PERSON_HERE, "phone": ["+44 1"]}, ["phone", "name", "branch_ids"], True),
+        ("customer", {**PERSON_HERE, "phone": ["+44 1"], "lead_status_id": 3}, ["lead_status_id"], False),
+        ("lead_source", {"id": 7, "name": "Сайт", "code": "web", "is_enabled": 1, "weight": 2}, ["is_enabled"], True),
+        ("subject", {"id": 7, "name": "Математика", "weight": 1}, ["name"], True),
+        ("task", {"id": 7, "title": "Звонить", "branch_ids": [1], "due_date": "2027-01-31"}, ["branch_ids"], True),
+    ],
+)
+def test_what_a_tenant_wipes_without_a_word_is_given_back_but_not_what_it_empties_for_a_reason(
+    name: str, row: dict[str, Any], wiped: list[str], is_restored: bool
+) -> None:
+    before, bodies = dict(row), list[dict[str, Any]]()
+    change = {"weight": 9} if "weight" in row or name == "subject" else {"text" if name == "task" else "note": "новое"}
 
     def call(request: Request) -> Any:
         if request.path.endswith("branch/index"):
             return {"total": 1, "items": [{"id": 1, "name": "Главный", "is_active": 1}]}
         if request.path.endswith("update"):
-            row.update({"note": "", "phone": [], "barcode": None, **request.json})
+            bodies.append(request.json)
+            row.update({**{field: [] if field in {"phone", "branch_ids"} else 0 for field in wiped}, **request.json})
             return {"success": True, "errors": [], "model": row}
-        return {"total": 1, "items": [dict(row)]}
+        is_shown = "branch_ids" not in row or bool(row["branch_ids"])
+        return {"total": int(is_shown), "items": [dict(row)] if is_shown else []}
 
     system = AlfaCrm({"url": "http://127.0.0.1"})
-    known = system.describe(call, "customer")
-    stored_now = system.update(call, known, dict(row), {"note": "новое"})
-    assert stored_now == row
-    assert (row["note"], row["phone"], row["barcode"]) == ("новое", ["+44 1"], "b-1")
+    known = system.describe(call, name)
+    assert system.update(call, known, dict(row), change) == row
+    expected = {**before, **change} if is_restored else {**before, **change, **dict.fromkeys(wiped, 0)}
+    assert row == expected
+    assert len(bodies) == 1 + is_restored
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_systems.egito.system import Egito
-from crm_systems.egito.whole import is_round
+from crm_systems.egito.whole import is_round, missing_from
 from crm_systems.errors import SessionExpired
 from crm_systems.model import Reply, Request
 from tests.crm_systems.egito.shown import ALL_DICTIONARIES, DATA, client, entity, read, tenant, write, written
@@ -36,6 +36,13 @@ def test_a_list_cut_at_a_round_number_is_not_taken_for_whole(cap: int, kind: str
         assert {row["id"] for row in whole.records["Lead"]} == ids(simulator, "Lead")
 
 
+@pytest.mark.parametrize("hidden", [{999}, {1}, set(range(1, 900)), {1050}, {1025}])
+def test_records_that_a_cut_list_hides_are_looked_for_on_both_sides_and_between(hidden: set[int]) -> None:
+    shown = {*map(str, range(1000, 1050))} - {*map(str, hidden)}
+    assert int(missing_from(shown, lambda each: each in shown or int(each) in hidden).found) in hidden
+    assert missing_from(shown, shown.__contains__) == ("", True)
+
+
 def test_a_look_up_in_a_cut_list_creates_nothing(tmp_path: Path) -> None:
     with tenant(rows=120, paging="unknown", page_size=50) as simulator:
         last = simulator.records("Lead")[-1]
@@ -52,6 +59,8 @@ def test_a_list_that_truly_has_a_round_number_of_rows_is_read(rows: int) -> None
         result = read(simulator)
         assert result.exit == ""
         assert len(result.records["Lead"]) == rows
+    with tenant(rows=rows, first_id=1000) as simulator:
+        assert read(simulator, "Lead").exit == ""
     with tenant(rows=rows, ids="uuid") as simulator:
         assert "`paging`" in read(simulator, "Lead").exit
         assert read(simulator, paging="none").exit == ""
@@ -70,6 +79,31 @@ def test_a_record_entered_meanwhile_does_not_look_like_a_cut() -> None:
 
         vars(simulator)["answer"] = busy
         assert read(simulator, "Lead", details="list").exit == ""
+
+
+@pytest.mark.parametrize("happening", ["edit", "delete"])
+@pytest.mark.parametrize("question", [2, 4, 6])
+def test_rows_that_change_while_the_paging_is_found_out_do_not_make_a_page_the_whole(
+    question: int, happening: str
+) -> None:
+    with tenant(rows=30, paging="max_offset", page_size=7, largest_page=7) as simulator:
+        answer, asked = simulator.answer, Counter[str]()
+
+        def busy(call: Call) -> Answer:
+            asked[call.path] += 1
+            if call.path == f"{DATA}Lead/list" and asked[call.path] == question:
+                second, third = (row["id"] for row in simulator.records("Lead")[1:3])
+                if happening == "edit":
+                    simulator.change("Lead", second, {"companyName": "New"})
+                    simulator.change("Lead", third, {"companyName": "New"})
+                else:
+                    simulator.delete("Lead", second)
+            return answer(call)
+
+        vars(simulator)["answer"] = busy
+        result = read(simulator, "Lead", details="list")
+        assert result.exit == ""
+        assert {row["id"] for row in result.records["Lead"]} >= ids(simulator, "Lead")
 
 
 @pytest.mark.parametrize("end", ["empty", "last"])

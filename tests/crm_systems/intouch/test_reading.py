@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from crm_simulators.intouch.model import RESOURCES
 from crm_systems import SYSTEMS, open_client
 from crm_systems.settings import load
 from tests.crm_systems.intouch.shown import client, installation, read
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from crm_simulators.intouch import InTouchSimulator
 
 PRAGUE = ZoneInfo("Europe/Prague")
-RESOURCES = ("parties", "members", "opportunities", "buscases", "products", "stores", "invoices", "comm")
 STAMPED = tuple(name for name in RESOURCES if name != "members")
 TIMES = ("entered", "modified")
 DERIVED = ("contacts", "categories", "items", "enterDate", "debit")

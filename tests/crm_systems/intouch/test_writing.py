@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.base import Answer
 from crm_systems.errors import NotOffered, OutcomeUnknown, Rejected
 from crm_systems.model import Reply, Request
 from tests.crm_systems.intouch.shown import client, entity, installation, read, write, written
@@ -15,6 +16,7 @@ from tests.crm_systems.intouch.shown import client, entity, installation, read, 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from crm_simulators.base import Call
     from crm_simulators.intouch import InTouchSimulator
 
 SHAPES = ("array", "object", "flat")
@@ -218,12 +220,39 @@ def test_an_answer_that_says_no_more_than_ok_is_no_record() -> None:
             system.create(short, parties, {"type": "GROUP", "company": "Somewhere"})
 
 
+REFUSED = {"ok": False, "status": 400, "problems": [{"level": "SEVERE", "field": "surname", "message": "No name"}]}
+
+
 def test_a_refusal_with_status_200_is_one() -> None:
-    with installation() as simulator, client(simulator) as opened:
-        told = {"ok": False, "status": 400, "problems": [{"level": "SEVERE", "field": "surname", "message": "No name"}]}
-        reply = Reply(200, {}, json.dumps(told).encode())
-        with pytest.raises(Rejected, match=r"it objects to surname \(SEVERE\)"):
-            opened.system.read(Request("POST", "parties: create", "/parties"), reply)
+    request, reply = Request("PATCH", "parties: change", "/parties/1"), Reply(200, {}, json.dumps(REFUSED).encode())
+    with (
+        installation() as simulator,
+        client(simulator) as opened,
+        pytest.raises(Rejected, match=r"it objects to surname \(SEVERE\)"),
+    ):
+        opened.system.read(request, reply)
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_a_create_that_is_refused_with_a_status_of_success_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_stored: bool
+) -> None:
+    with installation() as simulator:
+        before, answer = len(simulator.records("parties")), simulator.answer
+
+        def contradict(call: Call) -> Answer:
+            if call.method != "POST":
+                return answer(call)
+            if is_stored:
+                answer(call)
+            return Answer(json.dumps(REFUSED).encode(), 201)
+
+        monkeypatch.setattr(simulator, "answer", contradict)
+        result = write(simulator, tmp_path, "parties", {"type": "INDIVIDUAL", "surname": "Příliš"})
+        assert len(simulator.records("parties")) == before + is_stored
+    assert len([call for call in written(simulator) if call[0] == "POST"]) == 1
+    assert ("it objects to surname" in result.exit) is not is_stored
+    assert result.line("parties").endswith("1 create" if is_stored else "1 reject")
 
 
 def test_nothing_is_deleted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,3 +109,17 @@ def test_an_older_one_says_in_plain_text_that_it_does_not_have_an_operation(crm:
     crm.answer = answer
     with pytest.raises(SystemExit, match="no relations but those that are fields"):
         discover({**crm.config(), "relations": "all"})
+
+
+def test_a_record_that_is_too_large_for_php(crm: VtigerSimulator, tmp_path: Path) -> None:
+    """It answers then as to an operation that it does not have."""
+    crm.switches = replace(crm.switches, largest_post=10_000)
+    end = write(crm, tmp_path, "admin", "Contacts", lastname="Large", description="x" * 20_000)
+    assert "or the record is larger than its PHP takes (`post_max_size`)" in end
+    assert write(crm, tmp_path, "admin", "Contacts", lastname="Large", description="x" * 5_000) == ""
+
+
+def test_a_field_called_content_is_no_file(crm: VtigerSimulator, tmp_path: Path) -> None:
+    for content in ("<map>1</map>", "<map>2</map>"):
+        assert write(crm, tmp_path, "admin", "cbMap", mapname="Map", maptype="Mapping", content=content) == ""
+        assert one(crm, "cbMap", mapname="Map")["content"] == content

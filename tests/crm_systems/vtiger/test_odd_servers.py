@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_systems.errors import ProtocolError, Rejected, Unavailable
+from crm_systems.model import Entity
 from crm_systems.vtiger import vtql, walks
+from crm_systems.vtiger.doubles import UNIQUE, naming_doubles
 from tests.crm_systems.vtiger.table import Server, read
 
 if TYPE_CHECKING:
@@ -98,3 +100,10 @@ def test_a_server_that_breaks_over_everything(good: int) -> None:
     with pytest.raises(Unavailable):
         read(server, vtql.Table("Things", "12"))
     assert len(server.queries) < 2000
+
+
+def test_fields_that_must_be_unique_together_are_all_named() -> None:
+    """Another record may share one of them (measured on 8.0.0)."""
+    entity = Entity("Contacts", (), private={UNIQUE: ("phone", "email")})
+    with pytest.raises(Rejected, match="the same phone and email, and no two may"), naming_doubles(entity, {"email"}):
+        raise Rejected("Contacts: revise: the CRM refuses this", code="0")

@@ -62,6 +62,21 @@ def restore(simulator: VtigerSimulator, identifier: str) -> None:
     hide(simulator, identifier, hidden=False)
 
 
+def test_what_was_purged_where_the_crm_tells_deletions(vtiger: Start, tmp_path: Path) -> None:
+    """It forgets them."""
+    crm = vtiger(rows=ROWS, sync=True)
+    config = comparing(crm, tmp_path)
+    first = run(config)
+    told, *purged = sorted(live(first))[5:8]
+    crm.store.delete(told)
+    for identifier in purged:
+        crm.store.purge(identifier)
+    crm.clock.advance(3600)
+    second = run(config, state=first.state)
+    assert (second.exit, deleted(second)) == ("", {told, *purged})
+    assert run(config, state=second.state).records["Leads"] == []
+
+
 def test_by_ids_only(stock: VtigerSimulator, tmp_path: Path) -> None:
     config = comparing(stock, tmp_path)
     first = run(config)
@@ -240,7 +255,7 @@ def test_a_record_that_another_run_sends_meanwhile_is_there(stock: VtigerSimulat
 
 def test_told_by_the_crm_and_then_by_comparison(vtiger: Start, tmp_path: Path) -> None:
     simulator = vtiger(rows=ROWS)
-    config = comparing(simulator, tmp_path)
+    config = leads(simulator, keys_url=keys_url(tmp_path))
     first = run(config)
     told, compared = sorted(live(first))[:2]
     simulator.clock.advance(3600)

@@ -8,7 +8,7 @@ import pytest
 
 from crm_simulators.base import Fault
 from crm_simulators.vtiger import VtigerSimulator
-from tests.running import Run, discover, only, operation, run
+from tests.running import QuietTap, Run, discover, only, operation, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +62,19 @@ def test_a_full_read_is_complete_beyond_a_hundred(crm: VtigerSimulator) -> None:
     first = result.records[STREAM][0]
     assert (first["label"], first["source_entity"], first["related_entity"]) == ("Contacts", "Campaigns", "Contacts")
     assert result.schemas[STREAM]["key_properties"] == ["source_id", "related_id", "label"]
+
+
+def test_a_trial_looks_at_one_page_and_takes_nothing_for_the_whole(
+    crm: VtigerSimulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crm.store.pairs.clear()
+    tap = QuietTap(config=config(crm, page_size=2, emit_activate_version_messages=True), parse_env_config=False)
+    tap.carry_out(tap.try_out)
+    assert sum(operation(call) == "query_related" for call in crm.calls) == 4, "two looks at each of two records"
+    result = Run(capsys.readouterr().out, "")
+    assert result.records.keys() == {"Campaigns", "fields", "picklists"}
+    assert "ACTIVATE_VERSION" not in result.output
+    assert "replication_key_value" not in result.bookmark(STREAM)
 
 
 def test_a_second_run_reads_what_was_changed_on_either_side(crm: VtigerSimulator) -> None:

@@ -85,6 +85,17 @@ def test_an_error_is_that_of_its_stream(server: VtigerSimulator) -> None:
     assert "replication_key_value" in result.bookmark("Products")
 
 
+def test_streams_that_fail_before_they_take_a_page_leave_room_for_the_others(
+    server: VtigerSimulator, tmp_path: Path
+) -> None:
+    settings = {**server.config(), "parallel_requests": 2, "deletions": "compare", "keys_url": "sqlite:////no/where"}
+    (tmp_path / "config.json").write_text(json.dumps({**settings, "entities": list(STREAMS)}))
+    server.latency = SLOW
+    result, code = finished(command("--config", tmp_path / "config.json"))
+    assert code == 1
+    assert result.log.count("cannot be opened") == 2 * len(STREAMS), "once each, and once more at the end"
+
+
 def test_a_termination_ends_readers_that_hang(server: VtigerSimulator, tmp_path: Path) -> None:
     (tmp_path / "catalog.json").write_text(json.dumps(only(discover(server.config()), *STREAMS)))
     (tmp_path / "config.json").write_text(json.dumps({**server.config(), "parallel_requests": 8}))

@@ -76,6 +76,8 @@ def test_bytes_that_are_no_text_stop_the_run_in_a_sentence(crm: VtigerSimulator,
     ("shell", "sentence"),
     [
         ("<&-", "The input: it is closed"),
+        ("--input - <&-", "A file cannot be opened: standard input is closed"),
+        ("--input /proc/self/mem", "The input: what follows cannot be read (Input/output error)"),
         (">&-", "Standard output is closed"),
         ("> /dev/full", "Standard output cannot be written (No space left on device)"),
         ("| true", ""),
@@ -228,6 +230,24 @@ def test_a_field_that_is_described_oddly_is_said_or_taken(
     flattening = {"flattening_enabled": True, "flattening_max_depth": 2}
     result = run(settings(crm, tmp_path, identify_by="ledger", **flattening), told)
     assert end in result.exit if end else result.exit == ""
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"type": "integer", "maximum": 10, "exclusiveMaximum": True},
+        {"type": "integer", "required": True},
+        {"type": 1, "format": 5, "anyOf": 5, "oneOf": [5, None]},
+        {"type": ["integer", 5, {}], "anyOf": {"type": "integer"}, "format": None},
+    ],
+    ids=["draft 4", "draft 3", "no draft", "a little of one"],
+)
+def test_json_schema_of_any_draft_is_taken(crm: VtigerSimulator, tmp_path: Path, described: dict[str, Any]) -> None:
+    told = pipe("Contacts", [{"id": 1, "lastname": "Draft"}])
+    told[0]["schema"] |= {"required": True, "properties": told[0]["schema"]["properties"] | {"id": described}}
+    result = run(settings(crm, tmp_path, identify_by="ledger"), told)
+    assert result.exit == ""
+    assert one(crm, "Contacts", lastname="Draft")
 
 
 def test_a_field_that_comes_undeclared_and_means_nothing_is_named(crm: VtigerSimulator, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target_crm.writing import one, pipe, record, run, schema, settings, writes
+from tests.target_crm.writing import one, pipe, record, run, settings, writes
 
 if TYPE_CHECKING:
     from crm_simulators.vtiger import VtigerSimulator
@@ -176,7 +176,6 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
         pipe("Contacts", [ANN]),
         "`streams` tells of contacts , but the stream is called Contacts.",
     ),
-    "no schema": (BY_LEDGER, [{**schema("Contacts", []), "schema": {"properties": {}, "type": 1}}], "no JSON Schema"),
 }
 
 

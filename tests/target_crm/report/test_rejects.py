@@ -133,11 +133,24 @@ def test_a_server_that_fails_over_one_record_rejects_that_one(crm: VtigerSimulat
     assert result.line("Contacts") == "Contacts → Contacts: 2 create, 1 reject"
 
 
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.GATEWAY])
+def test_a_record_over_which_the_connection_breaks_rejects_that_one(
+    crm: VtigerSimulator, tmp_path: Path, fault: Fault
+) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=1, rejects_path=str(tmp_path / "r"))
+    crm.fault = lambda call: fault if "Good 1" in call.form.get("element", "") else None
+    result = run(config, [*pipe("Contacts", GOOD), *pipe("Contacts", [{**GOOD[1], "lastname": "Better"}]), state(1)])
+    assert "the record g1 is rejected: Contacts: create: the connection breaks again and again" in result.log
+    assert result.line("Contacts") == "Contacts → Contacts: 3 create, 1 reject"
+    assert result.states == [{"at": 1}]
+    assert one(crm, "Contacts", lastname="Better")
+
+
 def test_the_file_is_not_read_while_it_is_written(crm: VtigerSimulator, tmp_path: Path) -> None:
     path = tmp_path / "rejects.jsonl"
     config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(path))
     run(config, pipe("Contacts", BAD))
     before = path.read_text("utf-8")
-    with path.open(encoding="utf-8") as source, pytest.raises(SystemExit, match="move it away before it is read"):
+    with path.open("rb") as source, pytest.raises(SystemExit, match="move it away before it is read"):
         QuietTarget.invoke(config=SimpleNamespace(config=config, parse_env=False), file_input=source)
     assert path.read_text("utf-8") == before
