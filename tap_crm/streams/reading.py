@@ -118,8 +118,14 @@ class Reading:
             )
 
     def _check_origin(self, state: dict[str, Any]) -> None:
-        """Says where the state is of another address, which may be that of another CRM; a CRM may move as well."""
-        told = state.get("crm", self.run.place)
+        """Says where the state is of another address, which may be that of another CRM; a CRM may move as well.
+
+        Raises:
+            StateError: it is of another system, whose changes tell nothing of this one's.
+        """
+        told = str(state.get("crm", self.run.place))
+        if told.partition(" ")[0] != self.run.client.system.name:
+            raise StateError(f"The state was left by a run on {told}", hint="begin without it")
         if told != self.run.place:
             self.run.warn_once(
                 f"The state was left by a run on {told}, and this is {self.run.place}. If that is another CRM, begin "

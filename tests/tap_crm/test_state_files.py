@@ -212,6 +212,13 @@ def test_the_state_of_another_crm_is_said(crm: VtigerSimulator) -> None:
     assert "The state was left by" not in run(config, state=moved.state).log
 
 
+def test_the_state_of_another_system_is_refused(crm: VtigerSimulator) -> None:
+    config = {**crm.config(), "entities": ["Leads"]}
+    refused = run({**config, "system": "simplycrm"}, state=run(config).state)
+    assert "The state was left by a run on vtiger" in refused.exit
+    assert "Leads" not in refused.records
+
+
 def test_that_nothing_is_selected_is_said(crm: VtigerSimulator, both: dict[str, Any]) -> None:
     catalog = json.loads(json.dumps(both))
     for each in catalog["streams"]:
