@@ -81,9 +81,9 @@ class Run:
         return states[-1] if states else {}
 
     def bookmark(self, stream: str) -> dict[str, Any]:
-        """What the last state says of a stream, but for how far a reading has come that is not complete."""
+        """What the last state says of a stream, but for how far, and where, a reading has come that is not complete."""
         found: dict[str, Any] = self.state.get("bookmarks", {}).get(stream, {})
-        return {name: value for name, value in found.items() if name != READING}
+        return {name: value for name, value in found.items() if name not in {READING, "crm"}}
 
 
 class Time:
