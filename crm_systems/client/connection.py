@@ -228,7 +228,9 @@ class Connection:
                 continue
             settings = self._shared.settings.items()
             setting = next((key for key, own in settings if isinstance(own, str) and own and own in text), "")
-            wrong = "ends with a line break" if text != text.rstrip() else "has a character that a header cannot hold"
+            wrong = "has a character that a header cannot hold"
+            if text != text.strip():
+                wrong = "ends with a line break" if text.endswith(("\n", "\r")) else "begins or ends with a blank"
             raise ConfigError(f"`{setting}` {wrong}" if setting else f"{request.about}: the header {name} {wrong}")
 
     def _note_time(self, reply: Reply) -> None:

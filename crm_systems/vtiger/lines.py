@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 INTERNAL_ERRORS = frozenset({"HTTP 500", "INTERNAL_SERVER_ERROR", "DATABASE_QUERY_ERROR"})
 """Codes that say nothing of what was done; a create that they answer may have been carried out (measured)."""
-
-
 _TELLING = ("productid", "quantity", "listprice")
 """What of a line comes back as it was sent."""
 
@@ -42,7 +40,8 @@ def replace_lines(call: Call, module: str, element: Mapping[str, Any]) -> Row:
             lost = error
         else:
             return row
-        row, is_lost = _document(call, module, element["id"]), lost.code not in INTERNAL_ERRORS
+        is_lost = lost.code not in INTERNAL_ERRORS
+        row = _document(call, module, element["id"])
         if has_lines(row, element[LINES.name], exactly=is_lost):
             return row
         if is_lost:

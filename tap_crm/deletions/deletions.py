@@ -92,8 +92,8 @@ class Deletions:
         gone = self._told(changes, elapsed) if changes else None
         is_known, back = gone is not None or comparison is not None, list[str]()
         if comparison:
-            always, start = self._run.settings["deletions"] == "compare", changes.start if changes else None
-            turned = comparison.settle(gone, start, is_whole=is_whole, always=always)
+            always = self._run.settings["deletions"] == "compare"
+            turned = comparison.settle(gone, changes.start if changes else None, is_whole=is_whole, always=always)
             gone, back = turned.gone, turned.back
         at = changes.started if changes else self._run.client.server_time()
         yield from self._marked(gone or (), reader, at)

@@ -72,6 +72,8 @@ def test_netrc_is_never_asked(subject: Subject, tmp_path: Path, monkeypatch: pyt
     [
         ("abc\n", "ends with a line break"),
         ("abc \r\n", "ends with a line break"),
+        ("abc ", "begins or ends with a blank"),
+        ("\tabc", "begins or ends with a blank"),
         ("a\r\nX-Other: b", "has a character that a header cannot hold"),
         ("Žito s.r.o.", "has a character that a header cannot hold"),
         ("a\x00b", "has a character that a header cannot hold"),
