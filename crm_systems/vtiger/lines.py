@@ -8,17 +8,40 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import OutcomeUnknown, Rejected
 from crm_systems.model import Request
-from crm_systems.vtiger.describe import LINES
+from crm_systems.vtiger.describe import INVENTORY, LINES
+from crm_systems.wire import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from crm_systems.model import Call, Row
+    from crm_systems.model import Call, Entity, Row
 
 INTERNAL_ERRORS = frozenset({"HTTP 500", "INTERNAL_SERVER_ERROR", "DATABASE_QUERY_ERROR"})
 """Codes that say nothing of what was done; a create that they answer may have been carried out (measured)."""
 _TELLING = ("productid", "quantity", "listprice")
 """What of a line comes back as it was sent."""
+
+
+RATE = "conversion_rate"
+SET_BACK = frozenset({RATE, "hdnTaxType", "txtAdjustment"})
+"""What a revise sets back unless it is given: the rate always; the rest, and what only retrieve shows, such as shipping,
+where it brings lines (measured on 8.0.0)."""
+DISCOUNTS = frozenset({"hdnDiscountAmount", "hdnDiscountPercent"})
+"""Of which one takes the place of the other."""
+
+
+def kept_with_lines(entity: Entity, row: Row, document: Row, changed: Mapping[str, Any]) -> Row:
+    """What of a document, which query shows as ``row``, a revise with lines has to bring along."""
+    names = SET_BACK | document.keys() - row.keys() - {LINES.name}
+    if DISCOUNTS & changed.keys():
+        names -= DISCOUNTS
+    fields = (field for field in entity.fields if field.name in names and field.writable)
+    return {each.name: document[each.name] for each in fields if not is_empty(document.get(each.name))}
+
+
+def rate_of(entity: Entity, document: Row) -> Row:
+    """The rate of a document's currency, which any revise would set back to 1."""
+    return {RATE: document[RATE]} if entity.name in INVENTORY and document.get(RATE) else {}
 
 
 def replace_lines(call: Call, module: str, element: Mapping[str, Any]) -> Row:
@@ -73,6 +96,6 @@ def has_lines(document: Row, lines: Any, *, exactly: bool) -> bool:
 
 def _number(value: Any) -> Decimal | str:
     try:
-        return Decimal(str(value))
+        return Decimal(0) if is_empty(value) else Decimal(str(value))
     except InvalidOperation:
         return str(value)
