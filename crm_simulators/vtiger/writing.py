@@ -293,9 +293,11 @@ class Writer:
         return self._named(record)
 
     def _set_back(self, module: Module, element: Mapping[str, Any]) -> Values:
-        """What a document loses that is not given; a purchase order as well (measured on invoices)."""
-        if module.name not in INVENTORY or self._flavour.is_corebos:
+        """What a document loses that is not given (measured on invoices); coreBOS's lines bring a tax type."""
+        if module.name not in INVENTORY:
             return {}
+        if self._flavour.is_corebos:
+            return {"hdnTaxType": str(element["taxtype"])} if "taxtype" in element else {}
         with_lines = {"hdnTaxType": "", "txtAdjustment": "0.00000000"} if "LineItems" in element else {}
         return {"conversion_rate": "1.000", **with_lines}
 

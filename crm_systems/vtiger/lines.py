@@ -22,10 +22,10 @@ _TELLING = ("productid", "quantity", "listprice")
 """What of a line comes back as it was sent."""
 
 
-RATE = "conversion_rate"
-SET_BACK = frozenset({RATE, "hdnTaxType", "txtAdjustment"})
-"""What a revise sets back unless it is given: the rate always; the rest, and what only retrieve shows, such as shipping,
-where it brings lines (measured on 8.0.0)."""
+RATE, TAX_TYPE = "conversion_rate", "hdnTaxType"
+SET_BACK = frozenset({RATE, TAX_TYPE, "txtAdjustment"})
+"""What a revise sets back unless it is given (measured on 8.0.0): the rate always, the rest where it brings lines, and
+so what only retrieve shows, such as shipping."""
 DISCOUNTS = frozenset({"hdnDiscountAmount", "hdnDiscountPercent"})
 """Of which one takes the place of the other."""
 
@@ -39,9 +39,10 @@ def kept_with_lines(entity: Entity, row: Row, document: Row, changed: Mapping[st
     return {each.name: document[each.name] for each in fields if not is_empty(document.get(each.name))}
 
 
-def rate_of(entity: Entity, document: Row) -> Row:
-    """The rate of a document's currency, which any revise would set back to 1."""
-    return {RATE: document[RATE]} if entity.name in INVENTORY and document.get(RATE) else {}
+def kept_of(entity: Entity, document: Row, changed: Mapping[str, Any]) -> Row:
+    """What a revise without lines has to bring along; with them it is enough for coreBOS (measured)."""
+    names = [RATE, TAX_TYPE] if LINES.name in changed else [RATE]
+    return {name: document[name] for name in names if entity.name in INVENTORY and document.get(name)}
 
 
 def replace_lines(call: Call, module: str, element: Mapping[str, Any]) -> Row:

@@ -15,7 +15,7 @@ from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import replace_file, with_file
-from crm_systems.vtiger.lines import has_lines, kept_with_lines, rate_of, replace_lines, with_lines
+from crm_systems.vtiger.lines import has_lines, kept_of, kept_with_lines, replace_lines, with_lines
 from crm_systems.vtiger.lists import VtigerLists
 from crm_systems.wire import is_empty
 
@@ -111,7 +111,7 @@ class VtigerWriting(VtigerLists):
         return current
 
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
-        element = {"id": current["id"], **rate_of(entity, current), **values}
+        element = {"id": current["id"], **kept_of(entity, current, values), **values}
         form = {"operation": "revise", "element": self._written(entity, element)}
         with naming_doubles(entity, values):
             row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
