@@ -2,7 +2,18 @@
 
 from tap_crm.state.bookmarks import UNREADABLE, StateError, fault_of
 from tap_crm.state.incremental import Incremental
+from tap_crm.state.left_out import begin_anew_for, leave_out
 from tap_crm.state.place import READING, Place
 from tap_crm.state.zones import zone_warning
 
-__all__ = ["READING", "UNREADABLE", "Incremental", "Place", "StateError", "fault_of", "zone_warning"]
+__all__ = [
+    "READING",
+    "UNREADABLE",
+    "Incremental",
+    "Place",
+    "StateError",
+    "begin_anew_for",
+    "fault_of",
+    "leave_out",
+    "zone_warning",
+]
