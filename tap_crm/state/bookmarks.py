@@ -33,6 +33,10 @@ class StateError(CrmError):
     """What the state says of a stream cannot be used."""
 
 
+class ForeignState(StateError):
+    """The state as a whole is that of something else."""
+
+
 @dataclass(frozen=True)
 class Bookmark:
     """What the state says of a stream; all times aware."""

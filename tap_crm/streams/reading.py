@@ -12,7 +12,7 @@ from crm_systems.errors import ConfigError
 from crm_systems.model import Kind
 from crm_systems.rows import is_identifier, missing_key
 from crm_systems.times import instant
-from tap_crm.state import READING, Incremental, Place, StateError, leave_out, zone_warning
+from tap_crm.state import READING, ForeignState, Incremental, Place, leave_out, zone_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -121,11 +121,11 @@ class Reading:
         """Says where the state is of another address, which may be that of another CRM; a CRM may move as well.
 
         Raises:
-            StateError: it is of another system, whose changes tell nothing of this one's.
+            ForeignState: it is of another system, whose changes tell nothing of this one's.
         """
         told = str(state.get("crm", self.run.place))
         if told.partition(" ")[0] != self.run.client.system.name:
-            raise StateError(f"The state was left by a run on {told}", hint="begin without it")
+            raise ForeignState(f"The state was left by a run on {told}", hint="begin without it")
         if told != self.run.place:
             self.run.warn_once(
                 f"The state was left by a run on {told}, and this is {self.run.place}. If that is another CRM, begin "
@@ -136,11 +136,11 @@ class Reading:
         """A reading of changes that begins when the server's clock is at ``started``.
 
         Raises:
-            StateError: the state cannot be understood.
+            StateError: the state cannot be understood, or is that of another shard.
         """
         told = state.get("shard")
         if told not in (None, self.shard):
-            raise StateError(
+            raise ForeignState(
                 f"The state is that of shard {told} and cannot be used for {self.shard or 'all'}",
                 hint="give each shard its own state, and begin without one where the number of shards changes",
             )
