@@ -57,7 +57,7 @@ def _all_different(names: Iterable[str], what: str) -> dict[str, str]:
         found[name] = new if first == name else name
         if first != name:
             logger.warning(
-                "%s %s and %s are both %s in snake case, so %s keeps its name. If %s is new, it comes now where %s did; "
+                "%s %s and %s are both %s in snake case, so %s keeps its name. If %s is new, it comes where %s did; "
                 "`stream_maps` can rename one of them.",
                 *(what, first, name, new, name, first, name),
             )
