@@ -80,7 +80,7 @@ class Carrier:
     def _lacks(self, created: Existing, sent: Mapping[str, Any], *, is_answered: bool) -> str:
         """Why a new record is not whole; empty: it is. What no row shows, as lines, is given again if nobody answered.
 
-        A server that fails over the lines of a document has made it without them by then (measured on Vtiger 8.0.0).
+        A server may fail over the lines of a document when it has made the rest (measured).
         """
         if isinstance(sent.get(CONTENT), File) and not created.record.get(CONTENT):
             return "the CRM did not keep its file"
