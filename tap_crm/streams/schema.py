@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crm_systems import kinds
@@ -41,6 +42,15 @@ def entity_of(name: str, schema: Mapping[str, Any], key: Sequence[str], replicat
     if not all(fields) or not needed <= known:
         return None
     return Entity(name, tuple(field for field in fields if field), key=tuple(key), replication_key=replication_key)
+
+
+def with_fields_of(schema: Mapping[str, Any], entity: Entity) -> Entity:
+    """The entity with the fields that a catalog has, also where no record that the CRM was described by shows them."""
+    known = entity.by_name
+    fields = {name: known.get(name) or _field(name, facts) for name, facts in schema["properties"].items()}
+    fields.pop(DELETED_AT, None)
+    told = (replace(field or Field(name, Kind.ANY), readable=True) for name, field in fields.items())
+    return replace(entity, fields=tuple(told))
 
 
 def _field(name: str, facts: Mapping[str, Any]) -> Field | None:
