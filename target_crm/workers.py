@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from target_crm.outcome import Outcome
 
@@ -48,6 +48,7 @@ class Workers:
         self._when_idle = when_idle
         self._counting = threading.Lock()
         self._open = 0
+        self._more_comes = False
         self._pool: ThreadPoolExecutor | None = None
         self._begun: deque[_Begun] = deque()
         self._last: dict[str, Future[Outcome]] = {}
@@ -87,6 +88,19 @@ class Workers:
         else:
             settle()
 
+    @contextmanager
+    def more_comes(self) -> Iterator[None]:
+        """A context in which more is to be begun soon, so that nobody is idle."""
+        self._more_comes = True
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._more_comes = False
+                is_idle = not self._open
+        if is_idle:
+            self._when_idle()
+
     def finish(self) -> None:
         """Returns when all that was begun is done and settled; raises as :meth:`begin`."""
         self._settle(at_most=0)
@@ -122,7 +136,7 @@ class Workers:
         outcome = write()
         with self._counting:
             self._open -= 1
-            is_last = not self._open
-        if is_last:
+            is_idle = not (self._open or self._more_comes)
+        if is_idle:
             self._when_idle()
         return outcome

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
@@ -17,7 +16,7 @@ from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import replace_file, with_file
 from crm_systems.vtiger.lines import has_lines, replace_lines, with_lines
 from crm_systems.vtiger.lists import VtigerLists
-from crm_systems.wire import is_empty
+from crm_systems.wire import ascii_json, is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -116,7 +115,7 @@ class VtigerWriting(VtigerLists):
         return row
 
     def _written(self, entity: Entity, element: Mapping[str, Any]) -> str:
-        return json.dumps(as_typed(entity, element))
+        return ascii_json(as_typed(entity, element))
 
     def becomes(self, entity: Entity) -> tuple[str, ...]:
         """Leads alone."""

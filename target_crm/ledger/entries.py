@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from crm_systems.model import File
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -171,10 +173,7 @@ def fingerprint(entity: str, values: Mapping[str, Any], like: str = "") -> str:
     """A digest of what is sent for a record; in the form of ``like``, an earlier one, so that the two compare."""
     if like and not like.startswith((NEWER, BEING_WRITTEN)):
         return digest([entity, values])
-    plain = dict(values)
-    for name, value in values.items():
-        if value.__class__ not in _PLAIN:
-            plain[name] = _spelled(value)
+    plain = spelled(values)
     try:
         written = _SORTED.encode([entity, plain])
     except OverflowError:
@@ -188,15 +187,23 @@ def being_written(its_print: str) -> str:
     return f"{BEING_WRITTEN}{its_print[1:]}"
 
 
+def spelled(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with decimals as texts, at any depth, and files as what they are known by."""
+    plain = dict(values)
+    for name, value in values.items():
+        if value.__class__ not in _PLAIN:
+            plain[name] = _spelled(value)
+    return plain
+
+
 def _spelled(value: Any) -> Any:
-    """A value with decimals as texts, at any depth."""
     if value.__class__ is Decimal:
         return jsonable(value)
     if isinstance(value, list):
         return [each if each.__class__ in _PLAIN else _spelled(each) for each in value]
     if isinstance(value, dict):
         return {name: _spelled(each) for name, each in value.items()}
-    return jsonable(value) if isinstance(value, Decimal) else value
+    return jsonable(value) if isinstance(value, (Decimal, File)) else value
 
 
 def jsonable(value: Any) -> Any:
