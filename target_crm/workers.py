@@ -39,13 +39,20 @@ class Workers:
     """Writes records at the same time, but in turn those that may be the same one. Used by the main thread alone.
 
     What became of them is told in the order in which they came. ``when_idle`` is called whenever nothing is left to do.
+    While the CRM ``answers_at_once``, threads would cost more than they bring, and there are none.
     """
 
-    def __init__(self, parallel: int, when_idle: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        parallel: int,
+        when_idle: Callable[[], None] = lambda: None,
+        answers_at_once: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.in_hand = AHEAD * parallel
         """How many records they have in hand or waiting at the most."""
         self._parallel = parallel
         self._when_idle = when_idle
+        self._answers_at_once = answers_at_once
         self._counting = threading.Lock()
         self._open = 0
         self._more_comes = False
@@ -66,7 +73,8 @@ class Workers:
         Raises:
             CrmError, SystemExit: whatever ``write`` or ``settle`` raises for this record or an earlier one.
         """
-        if self._parallel == 1:
+        if self._parallel == 1 or self._answers_at_once():
+            self.finish()
             settle(write())
             return
         with self._counting:
