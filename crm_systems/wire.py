@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from contextlib import suppress
 from datetime import datetime
@@ -11,8 +10,6 @@ from functools import cache
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
-
-import msgspec
 
 from crm_systems import kinds
 from crm_systems.model import Kind
@@ -28,15 +25,6 @@ if TYPE_CHECKING:
 def is_empty(value: Any) -> bool:
     """Whether a value says nothing; 0 and False say something."""
     return value is None or (not value and value in ("", [], {}))
-
-
-def ascii_json(value: Any) -> str:
-    """What :func:`json.dumps` gives, without its blanks, and of what is ASCII in a fraction of the time."""
-    try:
-        written = msgspec.json.encode(value)
-    except (OverflowError, UnicodeEncodeError):
-        return json.dumps(value)  # An integer beyond 64 bits, or half a surrogate pair.
-    return written.decode() if written.isascii() else json.dumps(value)
 
 
 _ONE_LINE = frozenset({Kind.PICKLIST, Kind.OWNER, Kind.EMAIL, Kind.PHONE, Kind.URL})

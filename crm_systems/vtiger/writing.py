@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
@@ -14,9 +15,9 @@ from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import replace_file, with_file
-from crm_systems.vtiger.lines import has_lines, replace_lines, with_lines
+from crm_systems.vtiger.lines import has_lines, kept_of, kept_with_lines, replace_lines, with_lines
 from crm_systems.vtiger.lists import VtigerLists
-from crm_systems.wire import ascii_json, is_empty
+from crm_systems.wire import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -85,13 +86,14 @@ class VtigerWriting(VtigerLists):
         if isinstance(plain.get(CONTENT), File):
             return replace_file(call, entity, current, self._whole(call, entity, current), plain)
         if LINES.name in plain and entity.private.get(TYPED) is None:
-            current = with_lines(call, entity.name, current)
+            document = with_lines(call, entity.name, current)
             # A run that was cut off may have sent them; to send them again would take goods from stock once more.
-            if not has_lines(current, plain[LINES.name], exactly=True):
-                return replace_lines(call, entity.name, {"id": current["id"], **plain})
+            if not has_lines(document, plain[LINES.name], exactly=True):
+                kept = kept_with_lines(entity, current, document, plain)
+                return replace_lines(call, entity.name, {"id": current["id"], **kept, **plain})
             del plain[LINES.name]
             if not plain:
-                return current
+                return document
         decodes = self._revise_decodes and entity.private.get(TYPED) is None
         sent = {name: _shielded(value) for name, value in plain.items()} if decodes else plain
         row = self._revise(call, entity, current, sent)
@@ -109,13 +111,14 @@ class VtigerWriting(VtigerLists):
         return current
 
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
-        form = {"operation": "revise", "element": self._written(entity, {"id": current["id"], **values})}
+        element = {"id": current["id"], **kept_of(entity, current, values), **values}
+        form = {"operation": "revise", "element": self._written(entity, element)}
         with naming_doubles(entity, values):
             row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
         return row
 
     def _written(self, entity: Entity, element: Mapping[str, Any]) -> str:
-        return ascii_json(as_typed(entity, element))
+        return json.dumps(as_typed(entity, element))
 
     def becomes(self, entity: Entity) -> tuple[str, ...]:
         """Leads alone."""

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from crm_systems.model import File
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -61,7 +59,16 @@ class Written(msgspec.Struct, frozen=True):
     @property
     def is_deleted_there(self) -> bool:
         """Whether the source's record was deleted by the pipeline that goes the other way."""
-        return self.digest == DELETED
+        return self.digest.startswith(DELETED)
+
+    @property
+    def is_still_shown(self) -> bool:
+        """Whether the source still shows what was deleted there, since it archives."""
+        return self.is_deleted_there and self.digest != DELETED
+
+    def may_be_still(self, its_print: str) -> bool:
+        """Whether the source still shows it as it was."""
+        return self.digest in (STILL_SHOWN, still_shown(its_print))
 
     @property
     def is_mirrored(self) -> bool:
@@ -171,9 +178,12 @@ def digest(value: Any) -> str:
 
 def fingerprint(entity: str, values: Mapping[str, Any], like: str = "") -> str:
     """A digest of what is sent for a record; in the form of ``like``, an earlier one, so that the two compare."""
-    if like and not like.startswith((NEWER, BEING_WRITTEN)):
+    if like and not like.startswith((NEWER, BEING_WRITTEN, DELETED)):
         return digest([entity, values])
-    plain = spelled(values)
+    plain = dict(values)
+    for name, value in values.items():
+        if value.__class__ not in _PLAIN:
+            plain[name] = _spelled(value)
     try:
         written = _SORTED.encode([entity, plain])
     except OverflowError:
@@ -187,23 +197,20 @@ def being_written(its_print: str) -> str:
     return f"{BEING_WRITTEN}{its_print[1:]}"
 
 
-def spelled(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values with decimals as texts, at any depth, and files as what they are known by."""
-    plain = dict(values)
-    for name, value in values.items():
-        if value.__class__ not in _PLAIN:
-            plain[name] = _spelled(value)
-    return plain
+def still_shown(its_print: str) -> str:
+    """The fingerprint of what the source still shows although it was deleted there."""
+    return f"{DELETED}{its_print[1:]}"
 
 
 def _spelled(value: Any) -> Any:
+    """A value with decimals as texts, at any depth."""
     if value.__class__ is Decimal:
         return jsonable(value)
     if isinstance(value, list):
         return [each if each.__class__ in _PLAIN else _spelled(each) for each in value]
     if isinstance(value, dict):
         return {name: _spelled(each) for name, each in value.items()}
-    return jsonable(value) if isinstance(value, (Decimal, File)) else value
+    return jsonable(value) if isinstance(value, Decimal) else value
 
 
 def jsonable(value: Any) -> Any:
@@ -219,7 +226,12 @@ NEWER = "="
 BEING_WRITTEN = "~"
 """Begins the fingerprint of what is about to be written over a record, until it is known what became of that."""
 DELETED = "-"
-"""In place of a fingerprint: the pipeline that goes the other way deleted the record, so that its end is no news."""
+"""In place of a fingerprint: the pipeline that goes the other way deleted the record, so that its end is no news.
+
+Before the rest of one: the CRM archives and still shows the record, which was this when it came last.
+"""
+STILL_SHOWN = f"{DELETED}?"
+"""The same, before it has come."""
 _PLAIN = frozenset({str, int, bool, type(None)})
 _SORTED = msgspec.json.Encoder(order="sorted")
 _ENCODER = json.JSONEncoder(sort_keys=True, default=jsonable)

@@ -7,8 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.wire import ascii_json
-from target_crm.ledger.entries import Intent, Link, Snapshot, spelled
+from target_crm.ledger.entries import Intent, Link, Snapshot, jsonable
 from target_crm.ledger.lease import LeaseHolder
 from target_crm.ledger.tables import INTENTS, LINKS, WRITTEN, sound
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 NOTHING: Mapping[str, tuple[str, str]] = MappingProxyType({})
 """What the CRM altered of most records."""
+_ENCODER = json.JSONEncoder(default=jsonable)
 
 
 def altered_in(told: str, stream: str, key: str) -> Mapping[str, tuple[str, str]]:
@@ -34,7 +34,7 @@ def row_of(intent: Intent) -> dict[str, Any]:
     return {
         "entity": intent.entity,
         "at": intent.at.isoformat(),
-        "sent": ascii_json(spelled(intent.sent)),
+        "sent": _ENCODER.encode(dict(intent.sent)),
         "shown": intent.before.as_json if intent.before else None,
     }
 
