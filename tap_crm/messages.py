@@ -119,10 +119,10 @@ class Messages(SingerWriter):
         if self.names is None or not isinstance(message, (SchemaMessage, RecordMessage, ActivateVersionMessage)):
             return
         if isinstance(message, SchemaMessage):
-            self._columns[message.stream] = columns = self.names.of_fields(message.schema["properties"])
+            fields = message.schema["properties"]
+            self._columns[message.stream] = columns = self.names.of_fields(message.stream, fields)
             if columns:
-                properties = {columns[name]: each for name, each in message.schema["properties"].items()}
-                message.schema = {**message.schema, "properties": properties}
+                message.schema = {**message.schema, "properties": {columns[name]: fields[name] for name in fields}}
                 message.key_properties = [columns[name] for name in message.key_properties or ()]
                 message.bookmark_properties = [columns.get(each, each) for each in message.bookmark_properties or ()]
         elif isinstance(message, RecordMessage) and (columns := self._columns.get(message.stream) or {}):

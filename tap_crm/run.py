@@ -11,6 +11,7 @@ from crm_systems import discovery, open_client
 from crm_systems.errors import ConfigError, CrmError, Denied, Unavailable
 from crm_systems.model import Shard
 from tap_crm.options import DEFAULT_KEYS
+from tap_crm.state import ForeignState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -114,8 +115,11 @@ class Run:
         """Fails a stream over an error.
 
         Raises:
-            SystemExit: the server as a whole is away, so that no stream could go on.
+            SystemExit: the server as a whole is away, or the state is that of something else, so that no stream could
+                go on.
         """
+        if isinstance(error, ForeignState):
+            raise self.stopped_by(error) from error
         try:
             discovery.blame(self.client, error)
         except CrmError as wider:

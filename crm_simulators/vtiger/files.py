@@ -54,6 +54,9 @@ def attach(store: Store, record: Record, files: Sequence[SentFile], *, replace: 
         raise Crashed
     kept = [each for each in files if each.content and len(each.content) <= _largest(store, record.module)]
     identifier = store.id(record)
+    if replace and not kept and record.module == "Documents":
+        store.detach(identifier)  # It drops the old one, whatever became of the new one (measured).
+        return {field.name: "", "filesize": "0"}
     if kept and (replace or identifier not in store.attachments):
         store.detach(identifier)
         for each in kept:
@@ -76,9 +79,10 @@ def attached_to_new(store: Store, record: Record, element: Mapping[str, Any], fi
 
 
 def _largest(store: Store, module: str) -> int:
-    """PHP drops what is larger before Vtiger sees it, so that the record holds nothing (inferred)."""
+    """PHP drops what is larger before Vtiger sees it, so that the record holds nothing (measured)."""
     described = (each["type"] for each in store.modules[module].describe["fields"])
-    return next((int(each["maxUploadFileSize"]) for each in described if each.get("maxUploadFileSize")), 2**31)
+    told = (int(each["maxUploadFileSize"]) for each in described if each.get("maxUploadFileSize"))
+    return min(store.largest_upload, *told)
 
 
 def stored_name(name: str) -> str:

@@ -34,6 +34,8 @@ class Flavour:
     """Whether ``sync`` without ``elementType`` works (documented for simplycrm, unknown for corebos)."""
     creates_inventory: bool = True
     revised_lines_crash: bool = False
+    half_made: frozenset[str] = frozenset()
+    """Tax types of documents whose create fails when the document is there and its lines are not."""
     update_blanks: bool = False
     missing_is_wrong_id: bool = False
     long_login: bool = False
@@ -72,6 +74,7 @@ FLAVOURS = {
             syncs=False,
             sync_of_everything=False,
             revised_lines_crash=True,
+            half_made=frozenset({"individual"}),
             long_login=True,
             tells_secrets=True,
         ),

@@ -118,6 +118,7 @@ class Store:
         """The files by number; they share the sequence of the records."""
         self.forbidden_files: set[str] = set()
         """Ids of files that nobody may have."""
+        self.largest_upload = 2**31  # Bytes; PHP has a limit of its own, of which describe does not tell.
         self.pairs: set[frozenset[str]] = set()
         """Ids of records that are related without a field."""
 

@@ -78,7 +78,10 @@ LINES = Field(
     Kind.LIST,
     "Line items",
     readable=False,
-    items=(Field("productid", Kind.REFERENCE, mandatory=True, refers_to=("Products", "Services")),),
+    items=(
+        Field("productid", Kind.REFERENCE, mandatory=True, refers_to=("Products", "Services")),
+        *(Field(name, Kind.NUMBER) for name in ("quantity", "listprice", "discount_amount", "discount_percent")),
+    ),
 )
 """The lines of an inventory document, which describe does not mention and a create needs."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.beside import CONTENT, Attachment, FileFields, HasFiles, file_of
-from crm_systems.errors import NotOffered, ProtocolError, Rejected
+from crm_systems.errors import OF_ONE_RECORD, NotOffered, ProtocolError, Rejected
 from crm_systems.model import File, Kind, Request
 from crm_systems.rows import is_whole_number
 from crm_systems.vtiger.answers import ID, UNKNOWN, is_vtiger_id
@@ -53,33 +54,44 @@ class VtigerFiles(HasFiles):
         return [Attachment(each, int(size) if is_whole_number(size) else None) for each in found]
 
     def read_file(self, call: Call, entity: Entity, identifier: str) -> File:
-        """By the id of the attachment; the record's own finds nothing (measured)."""
-        about = f"{entity.name}: read a file"
-        request = Request(
-            "GET", about, query={"operation": "files_retrieve", "id": identifier}, shape=[{"filecontents": str}]
-        )
-        try:
-            rows = call(request)
-        except Rejected as error:
-            if error.code == UNKNOWN:
-                raise NotOffered("The CRM hands out no files", code=error.code) from None
-            raise
-        told = rows[0] if len(rows) == 1 else {}
-        try:
-            content = b64decode(told["filecontents"], validate=True)
-        except (KeyError, ValueError):
-            raise ProtocolError(f"{about}: the answer holds no file") from None
-        is_other = str(told.get("fileid", "")) not in {"", identifier.partition("x")[2]}
-        if is_other or str(told.get("filesize", len(content))) != str(len(content)):
-            raise ProtocolError(f"{about}: the answer holds another file, or not all of it")
-        return file_of(str(told.get("filename") or ""), content, str(told.get("filetype") or ""))
+        """See :func:`read_file`."""
+        return read_file(call, entity, identifier)
+
+
+def read_file(call: Call, entity: Entity, identifier: str) -> File:
+    """By the id of the attachment; the record's own finds nothing (measured)."""
+    about = f"{entity.name}: read a file"
+    request = Request(
+        "GET", about, query={"operation": "files_retrieve", "id": identifier}, shape=[{"filecontents": str}]
+    )
+    try:
+        rows = call(request)
+    except Rejected as error:
+        if error.code == UNKNOWN:
+            raise NotOffered("The CRM hands out no files", code=error.code) from None
+        raise
+    told = rows[0] if len(rows) == 1 else {}
+    try:
+        content = b64decode(told["filecontents"], validate=True)
+    except (KeyError, ValueError):
+        raise ProtocolError(f"{about}: the answer holds no file") from None
+    is_other = str(told.get("fileid", "")) not in {"", identifier.partition("x")[2]}
+    if is_other or str(told.get("filesize", len(content))) != str(len(content)):
+        raise ProtocolError(f"{about}: the answer holds another file, or not all of it")
+    return file_of(str(told.get("filename") or ""), content, str(told.get("filetype") or ""))
 
 
 def with_file(entity: Entity, element: dict[str, Any]) -> dict[str, File]:
-    """Takes the file out of what is to be written, and gives it by the name of its part."""
+    """Takes the file out of what is to be written, and gives it by the name of its part.
+
+    Raises:
+        Rejected: it is empty; such a one only takes away what is there (measured).
+    """
     file = element.get(CONTENT)
     if not isinstance(file, File):
         return {}  # A module may have a field of that name, as coreBOS's cbMap (measured).
+    if not file.content:
+        raise Rejected(f"{entity.name}: the CRM keeps no file of 0 bytes")
     del element[CONTENT]
     name = next(field.name for field in entity.fields if field.kind is Kind.FILE)
     element.pop(name, None)
@@ -91,18 +103,31 @@ def with_file(entity: Entity, element: dict[str, Any]) -> dict[str, File]:
 def replace_file(call: Call, entity: Entity, current: Row, whole: Row, changed: Mapping[str, Any]) -> Row:
     """Changes a record and its file by ``update``, since ``revise`` says that it did and keeps the old one (measured).
 
-    ``update`` spoils texts that it is not given (measured), so it is given all of them.
+    ``update`` spoils texts that it is not given (measured), so it is given all of them. It drops the old file also
+    where it does not take the new one, such as one above PHP's limit, which may be below what describe says (measured
+    on 8.0.0), so the old one is read before and put back.
 
     Raises:
-        Rejected: the record has the same file as before.
+        Rejected: the record does not have the file.
     """
-    kept = {name: value for name, value in whole.items() if _is_kept(entity, name, value)}
-    element = {**kept, **changed, "id": current["id"]}
+    old = ID.findall(str(current.get(ATTACHMENTS) or ""))
+    before: File | None = None
+    with suppress(NotOffered, *OF_ONE_RECORD):
+        before = read_file(call, entity, old[0]) if len(old) == 1 else None
+    kept = {name: value for name, value in whole.items() if _is_kept(entity, name, value)} | {"id": current["id"]}
+    row = _update(call, entity, {**kept, **changed})
+    if row.get(ATTACHMENTS) and row[ATTACHMENTS] != current.get(ATTACHMENTS):
+        return row
+    is_lost = bool(old) and not row.get(ATTACHMENTS)
+    if is_lost and before and before.content:
+        is_lost = not _update(call, entity, {**kept, CONTENT: before}).get(ATTACHMENTS)
+    raise Rejected(f"{entity.name}: the CRM does not take the file{' and dropped the one that was there' * is_lost}")
+
+
+def _update(call: Call, entity: Entity, element: dict[str, Any]) -> Row:
     files = with_file(entity, element)
     form = {"operation": "update", "element": json.dumps(element)}
     row: Row = call(Request("POST", f"{entity.name}: update", form=form, files=files, shape={"id": is_vtiger_id}))
-    if row.get(ATTACHMENTS) == current.get(ATTACHMENTS):
-        raise Rejected(f"{entity.name}: the CRM does not take the file")
     return row
 
 

@@ -8,17 +8,41 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import OutcomeUnknown, Rejected
 from crm_systems.model import Request
-from crm_systems.vtiger.describe import LINES
+from crm_systems.vtiger.describe import INVENTORY, LINES
+from crm_systems.wire import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from crm_systems.model import Call, Row
+    from crm_systems.model import Call, Entity, Row
 
 INTERNAL_ERRORS = frozenset({"HTTP 500", "INTERNAL_SERVER_ERROR", "DATABASE_QUERY_ERROR"})
 """Codes that say nothing of what was done; a create that they answer may have been carried out (measured)."""
 _TELLING = ("productid", "quantity", "listprice")
 """What of a line comes back as it was sent."""
+
+
+RATE, TAX_TYPE = "conversion_rate", "hdnTaxType"
+SET_BACK = frozenset({RATE, TAX_TYPE, "txtAdjustment"})
+"""What a revise sets back unless it is given (measured on 8.0.0): the rate always, the rest where it brings lines, and
+so what only retrieve shows, such as shipping."""
+DISCOUNTS = frozenset({"hdnDiscountAmount", "hdnDiscountPercent"})
+"""Of which one takes the place of the other."""
+
+
+def kept_with_lines(entity: Entity, row: Row, document: Row, changed: Mapping[str, Any]) -> Row:
+    """What of a document, which query shows as ``row``, a revise with lines has to bring along."""
+    names = SET_BACK | document.keys() - row.keys() - {LINES.name}
+    if DISCOUNTS & changed.keys():
+        names -= DISCOUNTS
+    fields = (field for field in entity.fields if field.name in names and field.writable)
+    return {each.name: document[each.name] for each in fields if not is_empty(document.get(each.name))}
+
+
+def kept_of(entity: Entity, document: Row, changed: Mapping[str, Any]) -> Row:
+    """What a revise without lines has to bring along; with them it is enough for coreBOS (measured)."""
+    names = [RATE, TAX_TYPE] if LINES.name in changed else [RATE]
+    return {name: document[name] for name in names if entity.name in INVENTORY and document.get(name)}
 
 
 def replace_lines(call: Call, module: str, element: Mapping[str, Any]) -> Row:
@@ -73,6 +97,6 @@ def has_lines(document: Row, lines: Any, *, exactly: bool) -> bool:
 
 def _number(value: Any) -> Decimal | str:
     try:
-        return Decimal(str(value))
+        return Decimal(0) if is_empty(value) else Decimal(str(value))
     except InvalidOperation:
         return str(value)

@@ -9,6 +9,7 @@ from crm_systems.errors import Denied, Rejected, ServerFault
 from crm_systems.model import Limits, Request
 from crm_systems.vtiger import vtql
 from crm_systems.vtiger.describe import INVENTORY, READ_ONLY
+from crm_systems.vtiger.lines import kept_of
 from crm_systems.vtiger.system import Vtiger
 from crm_systems.wire import is_empty
 
@@ -42,7 +43,7 @@ class SimplyCrm(Vtiger):
             self._has_revise = _offers_revise(call)
         if self._has_revise:
             return super()._revise(call, entity, current, values)
-        whole = {} if entity.name in INVENTORY else self._whole(call, entity, current)
+        whole = kept_of(entity, current, values) if entity.name in INVENTORY else self._whole(call, entity, current)
         element = json.dumps({**whole, **values, "id": current["id"]})
         form = {"operation": "update", "element": element}
         updated: Row = call(Request("POST", f"{entity.name}: update", form=form))

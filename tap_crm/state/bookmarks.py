@@ -7,6 +7,7 @@ that the CRM has shown. A zone that is not the CRM's then shifts both alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import CrmError
@@ -14,18 +15,26 @@ from crm_systems.times import UTC, read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from datetime import timedelta
     from zoneinfo import ZoneInfo
 
 UNREADABLE = "unreadable"
 """Under this name a bookmark that cannot be understood stays in the state, so that no run takes it for none."""
 _TIMES = ("replication_key_value", "deletions_read_until", "read_at", "newest")
+LEFT_OUT = "left_out"
+"""Under this name stand the fields that records came without, since the catalog did not have them."""
+BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
+"""A bookmark up to which nothing is read."""
 _OF_SDK = ("starting_replication_value", "replication_key_signpost")
 """Times that the SDK keeps, and that mean nothing here."""
 
 
 class StateError(CrmError):
     """What the state says of a stream cannot be used."""
+
+
+class ForeignState(StateError):
+    """The state as a whole is that of something else."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class Bookmark:
         value, deletions, read_at, newest = (
             read_moment(state[name], zone) if name in state else None for name in _TIMES
         )
+        value = None if value == BEGINNING else value
         overlap = tuple(state.get("overlap") or ())
         return cls(value, newest, read_at, deletions, overlap, "overlap" in state and read_at is None)
 
@@ -75,9 +85,10 @@ def fault_of(state: Any) -> str:
     no_times = [name for name in _TIMES if name in state and not _is_moment(state[name])]
     if no_times:
         return f"its `{no_times[0]}` is no time"
-    overlap, markers = state.get("overlap", []), state.get("progress_markers", {})
-    if not isinstance(overlap, list) or not all(isinstance(each, str) for each in overlap):
-        return "its `overlap` is no list of texts"
+    for name in ("overlap", LEFT_OUT):
+        if not isinstance(texts := state.get(name, []), list) or not all(isinstance(each, str) for each in texts):
+            return f"its `{name}` is no list of texts"
+    markers = state.get("progress_markers", {})
     is_of_another = any(_is_moment(state[name]) for name in state.keys() - {*_TIMES, *_OF_SDK})
     if is_of_another or state.get("partitions", []) != [] or not isinstance(markers, dict):
         return "it has parts that another tap wrote"

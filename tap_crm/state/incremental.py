@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.compiled import column
 from crm_systems.times import WIDEST, instant
-from tap_crm.state.bookmarks import Bookmark, Shown
+from tap_crm.state.bookmarks import BEGINNING, Bookmark, Shown
 from tap_crm.state.overlap import Overlap
 from tap_crm.state.zones import Evidence
 
@@ -24,8 +24,6 @@ MINUTE = slice(14, 16)
 """Where their minutes are."""
 QUARTERS = frozenset({"00", "15", "30", "45"})
 """Minutes at which a day may begin somewhere; a stamp that shows one may tell no more than the day."""
-
-_BEGINNING = datetime(1970, 1, 2, tzinfo=timezone.utc)
 
 
 class Incremental:
@@ -134,7 +132,7 @@ class Incremental:
         """From when on deletions are wanted; None: none are. ``by_stamps``: not by the server's clock."""
         until = self._bookmark.deletions
         if until and (self.clock_was_put_back or until > self.started + self._lookback):
-            return self.start or _BEGINNING
+            return self.start or BEGINNING
         is_off = by_stamps and self._bookmark.is_of_server_clock
         return until and until - self._lookback - (WIDEST if is_off else timedelta())
 

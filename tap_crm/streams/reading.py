@@ -12,7 +12,7 @@ from crm_systems.errors import ConfigError
 from crm_systems.model import Kind
 from crm_systems.rows import is_identifier, missing_key
 from crm_systems.times import instant
-from tap_crm.state import READING, Incremental, Place, StateError, zone_warning
+from tap_crm.state import READING, ForeignState, Incremental, Place, leave_out, zone_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -121,11 +121,11 @@ class Reading:
         """Says where the state is of another address, which may be that of another CRM; a CRM may move as well.
 
         Raises:
-            StateError: it is of another system, whose changes tell nothing of this one's.
+            ForeignState: it is of another system, whose changes tell nothing of this one's.
         """
         told = str(state.get("crm", self.run.place))
         if told.partition(" ")[0] != self.run.client.system.name:
-            raise StateError(f"The state was left by a run on {told}", hint="begin without it")
+            raise ForeignState(f"The state was left by a run on {told}", hint="begin without it")
         if told != self.run.place:
             self.run.warn_once(
                 f"The state was left by a run on {told}, and this is {self.run.place}. If that is another CRM, begin "
@@ -136,11 +136,11 @@ class Reading:
         """A reading of changes that begins when the server's clock is at ``started``.
 
         Raises:
-            StateError: the state cannot be understood.
+            StateError: the state cannot be understood, or is that of another shard.
         """
         told = state.get("shard")
         if told not in (None, self.shard):
-            raise StateError(
+            raise ForeignState(
                 f"The state is that of shard {told} and cannot be used for {self.shard or 'all'}",
                 hint="give each shard its own state, and begin without one where the number of shards changes",
             )
@@ -202,9 +202,15 @@ class Reading:
             self._note_origin(self.state)
 
     def _note_origin(self, state: dict[str, Any]) -> None:
+        leave_out(state, self._left_out)
         state["crm"] = self.run.place
         if self.shard:
             state["shard"] = self.shard
+
+    @property
+    def _left_out(self) -> list[str]:
+        """The fields of its records that the catalog does not have."""
+        return sorted(self.reader.unknown.keys() - self.run.client.system.withheld)
 
     def elapsed(self) -> timedelta:
         """How long it has lasted."""
@@ -243,9 +249,10 @@ class Reading:
             self.logger.warning(
                 "%s: values that do not fit their field's type, or hold half a character: %s", self.name, counts
             )
-        if unknown := self.reader.unknown.keys() - self.run.client.system.withheld:
+        if unknown := self._left_out:
             self.logger.warning(
-                "%s: fields that discovery did not see are left out: %s. Discover again, without a cached catalog.",
+                "%s: fields that discovery did not see are left out: %s. Discover again, without a cached catalog; "
+                "all is read again once it has them.",
                 self.name,
-                ", ".join(sorted(unknown)),
+                ", ".join(unknown),
             )

@@ -16,6 +16,7 @@ from crm_systems.compiled import Record
 from crm_systems.errors import CrmError
 from crm_systems.model import joined
 from tap_crm import deletions
+from tap_crm.state import begin_anew_for
 from tap_crm.streams.reading import Reading
 from tap_crm.streams.schema import entity_of, schema_of
 from tap_crm.streams.versions import VersionedStream
@@ -149,13 +150,25 @@ class CrmStream(VersionedStream):
                 logger=self.logger,
                 replication_key=self.replication_key or "",
                 # The state is opened here, since no other thread may touch it.
-                state=self.stream_state if self._is_incremental else None,
+                state=self._opened_state() if self._is_incremental else None,
                 shard=str(self.run.shard) if self.is_divided else None,
                 may_go_on=self.IN_PARTS,
                 describe=lambda: self.entity,
                 make_reader=self._reader,
             )
         return self._begun
+
+    def _opened_state(self) -> dict[str, Any]:
+        """Its part of the state, which has all read again where the catalog has what earlier runs left out."""
+        if new := begin_anew_for(self._chosen, self.stream_state, self.replication_key):
+            words = "%s: all is read again, since earlier runs left out %s, which the catalog has now."
+            self.logger.info(words, self.name, ", ".join(new))
+        return self.stream_state
+
+    @property
+    def _chosen(self) -> set[str]:
+        """The fields that the catalog has and selects."""
+        return {name for name in self.schema["properties"] if self.mask["properties", name]}
 
     def _leave_state(self) -> None:
         """Lets the state leave now and then."""
@@ -239,7 +252,7 @@ class CrmStream(VersionedStream):
         """Reads the fields that the catalog has; a field that is newer than the catalog is left out and reported."""
         known = self.schema["properties"]
         fields = tuple(field for field in self.entity.fields if field.name in known)
-        wanted = {name for name in known if self.mask["properties", name]} if self._goes_straight else None
+        wanted = self._chosen if self._goes_straight else None
         return kinds.Reader(replace(self.entity, fields=fields), self.run.client.system.notation, wanted)
 
     @property

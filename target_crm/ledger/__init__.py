@@ -14,6 +14,7 @@ from target_crm.ledger.entries import (
     digest,
     fingerprint,
     number_of,
+    still_shown,
 )
 from target_crm.ledger.flows import Flow
 from target_crm.ledger.ledger import Ledger
@@ -40,4 +41,5 @@ __all__ = [
     "fingerprint",
     "number_of",
     "short_digest",
+    "still_shown",
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from target_crm.ledger.entries import BEING_WRITTEN, DELETED, Twin, Written
+from target_crm.ledger.entries import BEING_WRITTEN, DELETED, STILL_SHOWN, Twin, Written
 from target_crm.ledger.statements import RECORD, among, named, portions
 from target_crm.ledger.tables import WRITTEN
 
@@ -39,7 +39,7 @@ def _theirs(table: sa.Table) -> sa.ColumnElement[bool]:
 _BY_KEY = sa.select(WRITTEN).where(_theirs(WRITTEN), among(WRITTEN.c.key))
 _BY_ID = sa.select(WRITTEN).where(_theirs(WRITTEN), among(WRITTEN.c.crm_id))
 _AGREE = WRITTEN.update().where(named(WRITTEN, *RECORD)).values(base=sa.bindparam("new_base"))
-_DELETED = WRITTEN.update().where(named(WRITTEN, *RECORD)).values(digest=DELETED)
+_DELETED = WRITTEN.update().where(named(WRITTEN, *RECORD)).values(digest=sa.bindparam("new_digest"))
 _FORGET_DIGESTS = (
     WRITTEN.update()
     .where(_theirs(WRITTEN), among(WRITTEN.c.key), ~WRITTEN.c.digest.startswith(BEING_WRITTEN))
@@ -69,7 +69,7 @@ class Twins:
             if row.crm_id == own[row.key] and _is_of(row, stream, entity):
                 found[row.crm_id] = replace(known[row.crm_id], twin=_twin(row))
         for row in self._rows(_BY_ID, "its_crm_id", (key for key in keys if key not in known)):
-            if _is_of(row, stream, entity) and row.digest != DELETED:
+            if _is_of(row, stream, entity) and not row.digest.startswith(DELETED):
                 found[row.crm_id] = Written(entity, row.key, "", twin=_twin(row))
         return found
 
@@ -92,9 +92,13 @@ class Twins:
         """Notes with the twin what both sides hold."""
         self._database.write(lambda db: db.execute(_AGREE, {**_named(twin), "new_base": base}))
 
-    def deleted(self, twin: Twin) -> None:
-        """Notes with the twin that its record was deleted from here, so that its end does not come back as news."""
-        self._database.write(lambda db: db.execute(_DELETED, _named(twin)))
+    def deleted(self, twin: Twin, *, is_shown: bool) -> None:
+        """Notes with the twin that its record was deleted from here, so that its end does not come back as news.
+
+        ``is_shown``: the CRM archived it, so it may still come.
+        """
+        found = {**_named(twin), "new_digest": STILL_SHOWN if is_shown else DELETED}
+        self._database.write(lambda db: db.execute(_DELETED, found))
 
     def wrote(self, crm_id: str) -> None:
         """Notes that a record was changed here, so that the other pipeline does not go by what it sent before."""

@@ -52,8 +52,8 @@ class Check:
         ]
         if self._options.unknown_fields == "reject":
             found += [self._unknown_field(*each) for each in self._unknown]
-        if not self._knows_some:
-            found += self._needed()
+        if not self._knows_some and (needed := self._needed()):
+            found += [*needed, "where nothing shall be created, set `write_mode` to update_only"]
         if found:
             raise ConfigError(f"Nothing was written to {self._entity.name}", hint="; ".join(found))
 

@@ -282,13 +282,11 @@ class Mapper:
 
     def _items(self, known: Field, items: list[Any], *, last_chance: bool, at_hand: bool) -> list[Any]:
         """The objects of a list with their own references resolved."""
+        needed = [each.name for each in known.items if each.mandatory]
+        if not all(isinstance(item, dict) and all(item.get(name) for name in needed) for item in items):
+            raise Reject(f"its {known.name} has an entry without {', '.join(needed)}")
         mapper = self._inner(known.name)
-        return [
-            {**item, **mapper(item, last_chance=last_chance, at_hand=at_hand).values}
-            if isinstance(item, dict)
-            else item
-            for item in items
-        ]
+        return [{**item, **mapper(item, last_chance=last_chance, at_hand=at_hand).values} for item in items]
 
     def _mapper_of_items(self, name: str) -> Mapper:
         inner = replace(self.entity, fields=self.fields[name].items)

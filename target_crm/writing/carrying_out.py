@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from crm_systems.beside import CONTENT
-from crm_systems.errors import Denied, Rejected
+from crm_systems.errors import OF_ONE_RECORD, Denied, Rejected
 from crm_systems.model import File
+from crm_systems.wire import is_empty
 from target_crm.ledger import Create
 from target_crm.mapping import Mapped
 from target_crm.outcome import Action, NotYet, Outcome, Reject
@@ -58,23 +59,40 @@ class Carrier:
             self.intend([plan])
         came, values = plan.came, plan.intent.sent
         try:
-            created = self._means.creator.create(plan.intent)
+            created, is_answered = self._means.creator.create(plan.intent)
         except Rejected as error:
             if plan.left_open:
                 # The CRM may well want the reference that cannot be set yet.
                 raise NotYet(str(error)) from None
             raise
         sent = {**came.mapped.values, **values}
-        lacks_file = isinstance(sent.get(CONTENT), File) and not created.record.get(CONTENT)
-        base = None if lacks_file else self._means.three_ways.created(came, sent, created.record)
+        lacks = self._lacks(created, sent, is_answered=is_answered)
+        base = None if lacks else self._means.three_ways.created(came, sent, created.record)
         # If this note is lost, its intent is there and tells what to look for, as surely as the CRM was looked at.
         later = plan.intent.before is not None and plan.intent.before.is_sure and not self._means.two_ways.is_paired
-        came = replace(came, fingerprint="") if lacks_file else came
+        came = replace(came, fingerprint="") if lacks else came
         silent = self._means.noting.stored(came, sent, created, base, later=later)
-        if lacks_file:
-            raise Reject(f"it was created as {created.crm_id}, but the CRM did not keep its file")
+        if lacks:
+            raise Reject(f"it was created as {created.crm_id}, but {lacks}")
         name = self._means.finder.name_in(values)
         return Outcome(Action.CREATE, came.key, created.crm_id, set_by(values), silent, plan.left_open, name=name)
+
+    def _lacks(self, created: Existing, sent: Mapping[str, Any], *, is_answered: bool) -> str:
+        """Why a new record is not whole; empty: it is. What no row shows, as lines, is given again if nobody answered.
+
+        A server may fail over the lines of a document when it has made the rest (measured).
+        """
+        if isinstance(sent.get(CONTENT), File) and not created.record.get(CONTENT):
+            return "the CRM did not keep its file"
+        entity, client = self._means.mapper.entity, self._means.client
+        unseen = {each.name for each in entity.fields if not each.readable}
+        again = {name: value for name, value in sent.items() if name in unseen and not is_empty(value)}
+        try:
+            if again and not is_answered:
+                client.system.update(client.call, entity, created.row, again)
+        except OF_ONE_RECORD as error:
+            return f"perhaps without its {', '.join(again)}: {error}"
+        return ""
 
     def update(self, plan: Update) -> Outcome:
         """Changes a record that is there, and notes what both sides agree upon."""

@@ -104,10 +104,8 @@ class Decider:
         mapped = self._means.mapper(record, last_chance=last_chance, now=now, is_new=is_new, at_hand=at_hand)
         its_print = fingerprint(self._entity.name, mapped.as_given, like=known.digest if known else "")
         came = Came(key, record, mapped, its_print, known)
-        if self._options.dry_run and (again := self._rehearsal.again(came)):
-            return again
-        if by_ledger and known and self._means.three_ways.is_settled(known, its_print):
-            return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=self._means.links.left_open(key, mapped))
+        if settled := self._settled(came):
+            return settled
         if at_hand and by_ledger and known:
             raise AsksCrm
         if by_ledger and known and known.digest == its_print:
@@ -124,6 +122,32 @@ class Decider:
         if existing is None:
             return self._create(came, at_hand=at_hand)
         return self._update(came, existing, at_hand=at_hand)
+
+    def _settled(self, came: Came) -> Outcome | None:
+        """What is known of a record whatever the CRM holds; None where it has to be looked at."""
+        key, known = came.key, came.known
+        if self._options.dry_run and (again := self._rehearsal.again(came)):
+            return again
+        if known and known.is_still_shown:
+            return self._archived(came, known)
+        by_ledger = self._options.identify_by == "ledger"
+        if by_ledger and known and self._means.three_ways.is_settled(known, came.fingerprint):
+            left_open = self._means.links.left_open(key, came.mapped)
+            return Outcome(Action.UNCHANGED, key, known.crm_id, left_open=left_open)
+        return None
+
+    def _archived(self, came: Came, known: Written) -> Outcome:
+        """What was deleted on both sides, where the source archived it and still shows it.
+
+        Raises:
+            Reject: it was changed since.
+        """
+        if not known.may_be_still(came.fingerprint):
+            raise Reject(f"it was deleted, as {known.crm_id} was here, and changed since; nothing is made again")
+        self._means.mapper.note("what was deleted on both sides and the source still shows is not made again")
+        if not self._options.dry_run:
+            self._means.noting.still_shown(came, known)
+        return Outcome(Action.UNCHANGED, came.key, known.crm_id)
 
     def _echo(self, came: Came, known: Written) -> Outcome:
         """Nothing is to be written, wherever the record is now."""

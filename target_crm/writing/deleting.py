@@ -69,7 +69,7 @@ class Deleter:
 
     def _forget(self, key: str, known: Written | None) -> None:
         if self._ledger.twins and known and known.twin:
-            self._ledger.twins.deleted(known.twin)
+            self._ledger.twins.deleted(known.twin, is_shown=self._finder.get(known.crm_id) is not None)
         self._ledger.forget(self._options.stream, key)
 
     def _delete_once(self, crm_id: str) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from crm_systems.model import File
 from crm_systems.wire import is_empty
-from target_crm.ledger import Written, being_written
+from target_crm.ledger import Written, being_written, still_shown
 from target_crm.mapping import NOTHING
 from target_crm.writing.altered import changes_by_the_crm, digests
 
@@ -81,6 +81,10 @@ class Noting:
         base = self._two_ways.noted(came.known, crm_id, base, is_written=is_written)
         written = Written(self._mapper.entity.name, crm_id, came.fingerprint, altered, base)
         self._ledger.note(self._stream, came.key, written, later=later or not is_written)
+
+    def still_shown(self, came: Came, known: Written) -> None:
+        """Notes how a record came that was deleted in the source, which still shows it."""
+        self._ledger.note(self._stream, came.key, replace(known, digest=still_shown(came.fingerprint)), later=True)
 
     def echo(self, came: Came, known: Written) -> None:
         """Notes that a record brought nothing but what the other pipeline wrote there."""

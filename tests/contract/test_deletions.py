@@ -181,3 +181,19 @@ def test_a_list_that_lacks_a_record_once_is_not_believed(subject: Subject, crm: 
         with lying(crm, holed, number, forever=False):
             result = run(config, catalog=catalog, state=first.state)
         assert [row for row in result.records[subject.entity] if row["_sdc_deleted_at"]] == [], f"request {number}"
+
+
+@pytest.mark.parametrize("subject", ["vtiger", "intouch"], indirect=True)
+def test_what_a_first_run_sent_that_left_no_state_is_told_in_the_end(
+    subject: Subject, crm: Simulator, tmp_path: Path
+) -> None:
+    config, world = config_of(subject, crm, tmp_path), Crm(subject, crm, 0)
+    world.take(run(config))  # and it was killed before its state left
+    world.delete(min(world.there))
+    state: dict[str, Any] = {}
+    for _round in range(2):
+        crm.clock.advance(600)
+        result = run(config, state=state)
+        world.take(result)
+        state = result.state
+    assert world.arrived == world.there

@@ -187,14 +187,19 @@ def test_snake_case(name: str, snaked: str) -> None:
     assert snake(name) == snaked
 
 
-def test_no_two_names_become_one() -> None:
+def test_no_two_names_become_one_and_which_would_is_said(caplog: pytest.LogCaptureFixture) -> None:
     names = Names("", "snake_case", lambda: ["FAQ", "Faq", "faq", "help_desk", "HelpDesk"])
-    assert dict(names.of_fields(["fooBar", "foo_bar", "Foo"])) == {
+    assert dict(names.of_fields("Leads", ["fooBar", "foo_bar", "Foo"])) == {
         "fooBar": "fooBar",
         "foo_bar": "foo_bar",
         "Foo": "foo",
     }
+    assert len(caplog.messages) == 1
+    assert (
+        "Leads: the fields foo_bar and fooBar are both foo_bar in snake case, so fooBar keeps its name" in caplog.text
+    )
     assert [names.of_stream(each) for each in ("FAQ", "Faq", "faq", "HelpDesk")] == ["FAQ", "Faq", "faq", "HelpDesk"]
+    assert "The streams help_desk and HelpDesk are both help_desk in snake case" in caplog.text
 
 
 def test_no_part_is_taken_for_the_whole_table() -> None:

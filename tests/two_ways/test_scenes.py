@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from crm_simulators.alfacrm import AlfaCrmSimulator, Switches
 from tests.contract.subjects import SEX, SUBJECTS, records
 from tests.target_crm.writing import run
 from tests.two_ways.machine import is_write
@@ -91,6 +92,23 @@ def test_a_record_that_is_restored_is_not_deleted_by_the_echo_of_its_end(tmp_pat
         both.go()
         for side in (both.a, both.b):
             assert sorted(each["first_name"] for each in side.people().values()) == ["Ann", "Bob"]
+
+
+def test_what_a_crm_archives_in_place_of_deleting_is_not_made_again(tmp_path: Path) -> None:
+    archiving = AlfaCrmSimulator(rows=0, switches=Switches(requests_per_second=None, delete="archive"))
+    with SUBJECTS["vtiger"].start(0) as vtiger, archiving as alfacrm:
+        both = Scene(Side("vtiger", "a", vtiger), Side("alfacrm", "b", alfacrm), tmp_path, max_rejects=0)
+        both.a.create(ANN)
+        both.go()
+        both.a.delete(both.twin(both.a))
+        for _round in range(2):
+            both.go()
+            alfacrm.clock.advance(7200)
+            both.b.edit(archived := both.twin(both.b), "last_name", "Nova")
+            assert both.a.people() == {}
+        both.b.edit(archived, "note", "second")
+        assert "it was deleted, as 12x" in both.to_a.write(both.to_a.read())
+        assert both.a.people() == {}
 
 
 def test_a_twin_is_not_taken_for_somebody_else(tmp_path: Path) -> None:

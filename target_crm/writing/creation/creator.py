@@ -148,8 +148,8 @@ class Creator:
         self._ledger.intend(creates)
         self._noted.update(dict.fromkeys((each.intent.key for each in creates), pause))
 
-    def create(self, intent: Intent) -> Existing:
-        """Creates a record, whose intent is noted, exactly once, whatever happens to the answer.
+    def create(self, intent: Intent) -> tuple[Existing, bool]:
+        """Creates a record, whose intent is noted, exactly once; False: its answer was lost, so it may be half made.
 
         Raises:
             TakenMeanwhile: another run is about to do so, or has done it.
@@ -163,7 +163,7 @@ class Creator:
                     created = self._finder.existing(self._system.create(self._held(intent), self.entity, values))
                     self._ours.add(created.crm_id)
                     self._snapshots.note(created, intent.before)
-                    return created
+                    return created, True
             except (OutcomeUnknown, ProtocolError) as error:
                 unknown = error
             except CrmError:
@@ -171,7 +171,7 @@ class Creator:
                 raise
             found = self._settled(intent, unknown)
             if found is not None:
-                return found
+                return found, False
             if isinstance(unknown, OutcomeUnknown) and unknown.refusal:
                 break
         reason = self._given_up(unknown)

@@ -50,16 +50,16 @@ def test_times(crm: VtigerSimulator, tmp_path: Path, user: str) -> None:
 
 
 def test_the_lines_of_a_document(crm: VtigerSimulator, tmp_path: Path) -> None:
-    """They are sent again whole when they change."""
+    """They are sent again whole when they change, and then the document keeps its tax type."""
     product = crm.store.insert("Products", {"productname": "Bolt"})
     account = crm.store.insert("Accounts", {"accountname": "Buyer"})
     crm_id = ""
-    for prices in (["2.5", "3"], ["4.25"]):
+    for prices, told in (["2.5", "3"], {"hdnTaxType": "individual"}), (["4.25"], {}):
         lines = [{"productid": product, "quantity": 2, "listprice": price} for price in prices]
         values = {"subject": "Bolts", "account_id": account, "bill_street": "A", "ship_street": "B", "LineItems": lines}
         config = settings(crm, tmp_path, identify_by=["subject"])
-        assert run(config, pipe("Invoice", [{"id": "1", "hdnTaxType": "group", **values}])).exit == ""
-        crm_id = one(crm, "Invoice", subject="Bolts")["id"]
+        assert run(config, pipe("Invoice", [{"id": "1", **told, **values}])).exit == ""
+        crm_id = one(crm, "Invoice", subject="Bolts", hdnTaxType="individual")["id"]
         stored = [row for row in crm.store.records("InventoryDetails") if row["related_to"] == crm_id]
         assert [(float(row["quantity"]), row["listprice"]) for row in stored] == [
             (2.0, f"{float(price):.6f}") for price in prices

@@ -98,6 +98,14 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
         pipe("Contacts", [{"id": "1", "email": "ann@example.com"}], owner=None),
         "Contacts needs lastname, which the stream does not deliver; Contacts needs assigned_user_id",
     ),
+    "nothing but deletions": (
+        {"identify_by": ["email"], "deletes": "apply", "default_owner": "admin"},
+        pipe("Contacts", [{"id": "1", "email": "", "_sdc_deleted_at": "2026-01-01T00:00:00Z"}], owner=None),
+        (
+            "Contacts needs lastname, which the stream does not deliver; "
+            "where nothing shall be created, set `write_mode` to update_only"
+        ),
+    ),
     "owner setting that does not exist": (
         {**BY_LEDGER, "default_owner": "adnim", "owners": {"x": "19x999"}},
         pipe("Contacts", [ANN]),

@@ -233,3 +233,17 @@ def test_a_record_that_comes_without_its_file_keeps_it(
         .line("Documents")
         .endswith("1 unchanged")
     )
+
+
+def test_a_file_that_the_crm_refuses_does_not_take_away_the_one_that_is_there(
+    crm: VtigerSimulator, tmp_path: Path
+) -> None:
+    config = ledger(crm, tmp_path)
+    assert run(config, pipe("Documents", [{**PAPER, "content": coded(BYTES)}])).exit == ""
+    (tmp_path / "empty").touch()
+    empty = {**{name: value for name, value in PAPER.items() if name != "content"}, "path": "empty"}
+    assert "keeps no file of 0 bytes" in run({**config, "files_path": str(tmp_path)}, pipe("Documents", [empty])).exit
+    crm.store.largest_upload = len(BYTES)
+    result = run(config, pipe("Documents", [{**PAPER, "content": coded(BYTES * 2)}]))
+    assert "the CRM does not take the file" in result.exit
+    assert files(crm) == [BYTES]

@@ -1,0 +1,80 @@
+"""A field that a read left out, since the catalog did not have it, comes of all records once the catalog has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crm_simulators.vtiger import VtigerSimulator
+from tests.contract.subjects import change, records
+from tests.running import Run, discover, only, run
+
+if TYPE_CHECKING:
+    from tests.contract.subjects import Subject
+
+ROWS = 30
+AGAIN = "all is read again, since earlier runs left out"
+
+
+def without(catalog: dict[str, Any], field: str) -> dict[str, Any]:
+    """The catalog as it was before somebody made the field."""
+    for stream in catalog["streams"]:
+        stream["schema"]["properties"].pop(field, None)
+        stream["metadata"] = [each for each in stream["metadata"] if each["breadcrumb"][1:] != [field]]
+    return catalog
+
+
+def test_a_field_that_was_left_out_comes_of_all_records_once_it_is_known(subject: Subject) -> None:
+    with subject.start(ROWS) as crm:
+        config, name = subject.config(crm), subject.text
+        new = only(discover(config), subject.entity)
+        old = without(only(new, subject.entity), name)
+        before = records(crm, subject.entity)
+        for row in before:
+            change(crm, subject.entity, str(row["id"]), {name: f"of {row['id']}"})
+        crm.clock.advance(7200)
+        first = run(config, catalog=old)
+        assert f"{subject.entity}: fields that discovery did not see are left out: {name}" in first.log
+        crm.clock.advance(7200)
+        still = run(config, catalog=old, state=first.state)
+        assert still.records[subject.entity] == []
+        second = run(config, catalog=new, state=still.state)
+        assert second.log.count(f"{subject.entity}: {AGAIN} {name}") == 1
+        came = {str(row["id"]): row[name] for row in second.records[subject.entity]}
+        assert came == {str(row["id"]): f"of {row['id']}" for row in before}
+        crm.clock.advance(7200)
+        third = run(config, catalog=new, state=second.state)
+    assert third.records[subject.entity] == []
+    assert AGAIN not in third.log
+
+
+@pytest.mark.parametrize("is_merged", [False, True], ids=["after one that was cut off", "merged with a whole state"])
+def test_reading_all_again_may_be_cut_off(*, is_merged: bool) -> None:
+    with VtigerSimulator(rows=1200) as crm:
+        config = {**crm.config(), "entities": ["Contacts"], "page_size": 20}
+        new = discover(config)
+        for row in crm.store.records("Contacts"):
+            crm.clock.advance(60)
+            crm.store.change(row["id"], {"title": f"of {row['id']}"})
+        first = run(config, catalog=without(only(new, "Contacts"), "title"))
+        state = (first if is_merged else half(first)).state
+        crm.clock.advance(7200)
+        cut = half(run(config, catalog=new, state=state))
+        last = run(config, catalog=new, state=merged(state, cut.state) if is_merged else cut.state)
+        assert "this one goes on with it" in last.log
+        came = {row["id"]: row["title"] for row in cut.records["Contacts"] + last.records["Contacts"]}
+        assert came == {row["id"]: row["title"] for row in crm.store.records("Contacts")}
+
+
+def half(whole: Run) -> Run:
+    """What a run gave that was cut off in the middle."""
+    lines = whole.output.split("\n")
+    return Run("\n".join(lines[: len(lines) // 2]), "")
+
+
+def merged(old: Any, new: Any) -> Any:
+    """What an orchestrator makes of the last whole state and that of a run that was cut off."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    return {name: merged(old.get(name), new[name]) if name in new else old[name] for name in [*old, *new]}
