@@ -249,10 +249,11 @@ class System(HasFiles, HasRelations, ABC):
         current: Row | None,
         values: Mapping[str, Any],
         made: Mapping[str, tuple[Entity, Mapping[str, Any]]],
-    ) -> bool:
+    ) -> dict[str, str] | None:
         """Turns a record into others, each of an entity and typed values; it is not shown any more then.
 
-        ``current`` is the record where it is shown, ``values`` are typed ones of its own. False: it was one already.
+        ``current`` is the record where it is shown, ``values`` are typed ones of its own.
+        The ids of what it became, by entity; None: it was converted before.
 
         Raises:
             NotOffered: there is no such thing.

@@ -21,10 +21,10 @@ ALREADY = "LEAD_ALREADY_CONVERTED"
 OWNER = "assigned_user_id"
 
 
-def convert(call: Call, identifier: str, owner: str, made: Mapping[str, Mapping[str, Any]]) -> bool:
+def convert(call: Call, identifier: str, owner: str, made: Mapping[str, Mapping[str, Any]]) -> dict[str, str] | None:
     """By ``convertlead``; an account of the same name is taken in place of a new one (measured).
 
-    False: it was converted before.
+    The ids of what it became; None: it was converted before.
 
     Raises:
         Rejected: nothing says that it can be.
@@ -39,8 +39,8 @@ def convert(call: Call, identifier: str, owner: str, made: Mapping[str, Mapping[
         told = call(Request("POST", f"{LEADS}: convert", form=form, repeatable=False))
     except Rejected as error:
         if error.code == ALREADY:
-            return False
+            return None
         raise
     if not isinstance(told, dict) or not set(made) <= set(told):
         raise OutcomeUnknown(f"{LEADS}: convert: the answer does not tell what became of it")
-    return True
+    return {name: str(told[name]) for name in made}

@@ -132,7 +132,7 @@ class VtigerWriting(VtigerLists):
         current: Row | None,
         values: Mapping[str, Any],
         made: Mapping[str, tuple[Entity, Mapping[str, Any]]],
-    ) -> bool:
+    ) -> dict[str, str] | None:
         """See :func:`~crm_systems.vtiger.leads.convert`; what is made gets the lead's owner unless another is given."""
         self._shown.pop(entity.name, None)
         owner = values.get(leads.OWNER) or (current or {}).get(leads.OWNER) or ""

@@ -135,6 +135,8 @@ class RelationWriter(BesideWriter):
         if gone and self._options.deletes == "ignore":
             return Outcome(Action.SKIP, key)
         values = self._mapper(record, last_chance=last_chance).values
+        if empty := [each for each in ("source_id", "related_id") if not values.get(each)]:
+            raise Reject(f"its {', '.join(empty)} is empty")
         relation = self._relation(values.get("label"))
         source, related = str(values["source_id"]), str(values["related_id"])
         pair, fingerprint = f"{source}|{related}", digest([relation.name, relation.label, source, related])

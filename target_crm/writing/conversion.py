@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import ConfigError, OutcomeUnknown
+from crm_systems.errors import OF_ONE_RECORD, ConfigError, OutcomeUnknown
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Field, Kind
 from crm_systems.wire import is_empty
 from target_crm.ledger import Written, digest
 from target_crm.outcome import Action, Change, NotYet, Outcome, Reject
+from target_crm.writing.altered import changes_by_the_crm
 from target_crm.writing.creation import ATTEMPTS, without_answer
 from target_crm.writing.finding import Finder
 
@@ -86,9 +88,20 @@ class Converter:
             action = Action.CONVERT if existing else Action.SKIP
             return Outcome(action, key, crm_id, changes if existing else ())
         entities = {name: (mapper.entity, made[name]) for name, mapper in makers.items()}
-        is_ours = self._convert(crm_id, existing, mapped.values, entities)
+        became = self._convert(crm_id, existing, mapped.values, entities)
         self._ledger.note(self._mapper.options.stream, key, Written(self._mapper.entity.name, crm_id, fingerprint, {}))
-        return Outcome(Action.CONVERT, key, crm_id, changes) if is_ours else Outcome(Action.UNCHANGED, key, crm_id)
+        if became is None:
+            return Outcome(Action.UNCHANGED, key, crm_id)
+        altered = [each for name in became for each in self._altered(makers[name], became[name], made[name])]
+        return Outcome(Action.CONVERT, key, crm_id, changes, tuple(altered))
+
+    def _altered(self, mapper: Mapper, crm_id: str, sent: Mapping[str, Any]) -> list[Change]:
+        """What of one that was made is stored otherwise than it was sent; nothing where the CRM does not show it."""
+        with suppress(*OF_ONE_RECORD):
+            if sent and (made := Finder(self._client, mapper.entity, mapper.options).get(crm_id)):
+                found = changes_by_the_crm(mapper, sent, made.record)
+                return [each._replace(field=f"{mapper.entity.name}.{each.field}") for each in found]
+        return []
 
     def _meant(self, key: str, mapped: Mapped, known: Written | None) -> tuple[str, Existing | None]:
         """The id of the record that is meant, and the record, which is not shown if it was converted before."""
@@ -147,20 +160,23 @@ class Converter:
         existing: Existing | None,
         values: Mapping[str, Any],
         made: Mapping[str, tuple[Entity, Mapping[str, Any]]],
-    ) -> bool:
-        """Whether it is converted now, and was not before. A lost answer is settled by looking."""
+    ) -> dict[str, str] | None:
+        """The ids of what it became, as far as the CRM told; None: it was converted before.
+
+        A lost answer is settled by looking.
+        """
         entity, current = self._mapper.entity, existing.row if existing else None
         for attempt in range(ATTEMPTS):
             began = self._client.server_time() - _SLOW
             try:
-                is_new = self._system.convert(self._client.call, entity, crm_id, current, values, made)
+                became = self._system.convert(self._client.call, entity, crm_id, current, values, made)
             except OutcomeUnknown as error:
                 lost = error
             else:
-                return is_new or attempt > 0
+                return {} if became is None and attempt else became
             self._client.sleep(self._mapper.options.settle_seconds)
             if existing and self._finder.get(crm_id) is None:
-                return True
+                return {}
             if existing:
                 self._stop_if_half_done(existing, made, began)
             if lost.refusal:

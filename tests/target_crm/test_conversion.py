@@ -60,6 +60,13 @@ def assert_made_once(crm: VtigerSimulator, lead: str) -> None:
     assert deal["contact_id"] == contact["id"]
 
 
+def test_what_the_crm_cuts_is_told(crm: VtigerSimulator, tmp_path: Path, lead: str) -> None:
+    deal = {**DEAL, "amount": "12.5"}
+    record = {"id": lead, "Contacts": {}, "Accounts": {"accountname": "n" * 300}, "Potentials": deal}
+    result = run(converting(crm, tmp_path), leads(record))
+    assert result.line("Leads").endswith("1 convert; stored otherwise than sent: Accounts.accountname (1)")
+
+
 @pytest.mark.parametrize("how", ["id", "match"])
 def test_once(crm: VtigerSimulator, tmp_path: Path, lead: str, how: str) -> None:
     config = converting(crm, tmp_path, identify_by=how if how == "id" else ["email"])
