@@ -115,6 +115,8 @@ def _quoted(text: str) -> str:
     """As :func:`urllib.parse.quote_plus`, which takes five times as long for a record as JSON."""
     if not (text.isascii() and text.isprintable()):
         return quote_plus(text)
+    if text.isalnum():
+        return text
     for each, quoted in _QUOTED:
         if each in text:
             text = text.replace(each, quoted)
