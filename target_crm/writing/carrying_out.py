@@ -85,7 +85,7 @@ class Carrier:
         if isinstance(sent.get(CONTENT), File) and not created.record.get(CONTENT):
             return "the CRM did not keep its file"
         entity, client = self._means.mapper.entity, self._means.client
-        unseen = {each.name for each in entity.fields if not each.readable}
+        unseen = {each.name for each in entity.fields if not each.readable} - {CONTENT}
         again = {name: value for name, value in sent.items() if name in unseen and not is_empty(value)}
         try:
             if again and not is_answered:

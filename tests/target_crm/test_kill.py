@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -204,12 +205,38 @@ def test_a_termination_ends_after_what_was_begun_with_the_state_of_just_that(tmp
         output, log = process.communicate(lines_of(told), timeout=30)
         assert process.returncode == 128 + signal.SIGTERM
         assert "Traceback" not in log
+        assert "Asked to end: what has come is written first" in log
         states = [json.loads(line)["at"] for line in output.splitlines()]
         # Several workers may have begun what came behind the next state by then.
         assert states == [2, 4, 6] or (parallel > 1 and states == [2, 4, 6, 8])
         assert durable(crm, told) == states[-1]
         crm.fault = lambda _call: None
         run(settings(crm, tmp_path, identify_by="ledger"), told)
+        check(crm)
+
+
+@pytest.mark.parametrize("moment", [Fault.ERROR_BEFORE, Fault.ERROR_AFTER], ids=lambda each: each.name)
+def test_a_termination_that_a_failing_server_draws_out_may_end_in_a_kill(tmp_path: Path, moment: Fault) -> None:
+    told, process, signals = messages("ledger"), list[Any](), {3: signal.SIGTERM, 4: signal.SIGKILL}
+    with VtigerSimulator(rows=2, invoices=0, flavour="corebos") as crm:
+        config, ready, numbers = settings(crm, tmp_path, identify_by="ledger"), threading.Event(), count(1)
+
+        def fault(call: Call) -> Fault | None:
+            if not is_write(call) or not ready.wait(5) or (number := next(numbers)) < min(signals):
+                return None
+            if number in signals:
+                os.kill(process[0].pid, signals[number])
+            return moment
+
+        crm.fault = fault
+        process.append(start(config, told, tmp_path))
+        ready.set()
+        process[0].join(30)
+        assert process[0].exitcode == -signal.SIGKILL or moment is Fault.ERROR_AFTER
+        states = [json.loads(line)["at"] for line in (tmp_path / "output").read_text("utf-8").splitlines()]
+        assert max(states, default=0) <= durable(crm, told)
+        crm.fault = lambda _call: None
+        assert run(config, told).exit == ""
         check(crm)
 
 

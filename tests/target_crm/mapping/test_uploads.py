@@ -181,7 +181,8 @@ def test_nothing_is_doubled_by_a_lost_answer(
     crm.fault = once
     config = ledger(crm, tmp_path)
     for content in (BYTES, b"other"):
-        assert run(config, pipe("Documents", [{**PAPER, "content": coded(content)}])).exit == ""
+        result = run(config, pipe("Documents", [{**PAPER, "content": coded(content)}]))
+        assert (result.exit, "both sides" in result.line("Documents")) == ("", False)
     assert hit
     assert files(crm) == [b"other"]
 
