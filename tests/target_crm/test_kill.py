@@ -13,6 +13,7 @@ import pytest
 
 from crm_simulators.base import Fault
 from crm_simulators.vtiger import VtigerSimulator
+from tests.running import SLOW
 from tests.target_crm.processes import command, lines_of, start
 from tests.target_crm.writing import is_write, pipe, run, settings, state, stored
 
@@ -128,6 +129,7 @@ def test_killed_at_any_request_nothing_is_lost_or_doubled(mode: str, sweep: str,
 def test_the_command_is_killed_in_a_create(mode: str, moment: str, tmp_path: Path) -> None:
     with VtigerSimulator(rows=2, invoices=0) as crm:
         config = settings(crm, tmp_path, **MODES[mode], settle_seconds=0)
+        crm.latency = SLOW
         process = command(config, tmp_path)
 
         def fault(call: Call) -> Fault | None:
@@ -192,6 +194,7 @@ def test_what_a_create_made_is_not_taken_for_one_that_made_nothing_and_is_much_a
 def test_a_termination_ends_after_what_was_begun_with_the_state_of_just_that(tmp_path: Path, parallel: int) -> None:
     told = messages("ledger")
     with VtigerSimulator(rows=2, invoices=0) as crm:
+        crm.latency = SLOW
         process = command(settings(crm, tmp_path, identify_by="ledger", parallel_requests=parallel), tmp_path)
 
         def fault(call: Call) -> None:
