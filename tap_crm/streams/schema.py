@@ -45,12 +45,17 @@ def entity_of(name: str, schema: Mapping[str, Any], key: Sequence[str], replicat
 
 
 def with_fields_of(schema: Mapping[str, Any], entity: Entity) -> Entity:
-    """The entity with the fields that a catalog has, also where no record that the CRM was described by shows them."""
-    known = entity.by_name
-    fields = {name: known.get(name) or _field(name, facts) for name, facts in schema["properties"].items()}
-    fields.pop(DELETED_AT, None)
-    told = (replace(field or Field(name, Kind.ANY), readable=True) for name, field in fields.items())
-    return replace(entity, fields=tuple(told))
+    """The entity with the fields that a catalog has, also where no record that the CRM was described by shows them.
+
+    What the catalog takes for a text stays one, although such records show something else by now.
+    """
+    fields = []
+    for name, facts in schema["properties"].items():
+        told = _field(name, facts)
+        field = entity.field(name) or told or Field(name, Kind.ANY)
+        kind = told.kind if told and told.kind in kinds.TEXTS else field.kind
+        fields.append(replace(field, kind=kind, readable=True))
+    return replace(entity, fields=tuple(each for each in fields if each.name != DELETED_AT))
 
 
 def _field(name: str, facts: Mapping[str, Any]) -> Field | None:
