@@ -15,7 +15,7 @@ from proof.history import History
 from proof.postgres import fresh_ledger
 from proof.processes import Command
 from proof.runs import given, keys_of, messages, note_invoked
-from proof.server import Watched, writes
+from proof.server import LATE, Watched, writes
 from proof.verdict import Figures, Verdict
 from tests.contract.subjects import SUBJECTS
 from tests.target_crm.processes import lines_of
@@ -34,8 +34,6 @@ NEW = {1: 8, 4: 16, 16: 24}
 POSITIONS = 8
 """Writes, or pages, at which a run is killed."""
 ROWS, PAGE = 200, 20
-LATE = 0.01
-"""Seconds that a server takes for an answer where several readers are to be killed: one reads what answers at once."""
 MOMENTS = ("before it is carried out", "between it and its answer", "after its answer")
 
 
@@ -125,6 +123,7 @@ def _written(case: Case, folder: Path) -> Verdict:
     records = [given(subject, number) for number in range(NEW[case.workers])]
     told = lines_of(messages(subject, records))
     with subject.start(5) as crm:
+        crm.latency = LATE if case.workers > 1 else 0.0
         watched = Watched(crm, subject, history, keys_of(subject, records))
         config = _config(subject, crm, case, folder)
         killer = crm.fault = Killer(case, writes, history)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CHANGES = frozenset({"revise", "update", "delete"})
 NUMBER = re.compile(r"[0-9]+")
+LATE = 0.01
+"""Seconds that a server takes for an answer where several workers are to be killed: what answers at once has one."""
 
 
 def writes(call: Call) -> bool:

@@ -14,7 +14,7 @@ from proof.kills import Case as Kill
 from proof.kills import Killer
 from proof.processes import Command
 from proof.runs import given, keys_of, messages, note_invoked
-from proof.server import Watched, writes
+from proof.server import LATE, Watched, writes
 from proof.verdict import Figures, Verdict
 from tests.contract.subjects import SUBJECTS
 from tests.target_crm.processes import lines_of
@@ -51,6 +51,7 @@ class Case:
         told, kill = lines_of(messages(subject, records, EVERY)), Kill("alfacrm", "written", "SIGKILL", "", self.writes)
         kills, code = 0, None
         with subject.start(5) as crm:
+            crm.latency = LATE
             watched = Watched(crm, subject, history, keys_of(subject, records))
             more = {"identify_by": "ledger", "settle_seconds": 0, "parallel_requests": 4}
             config = {**subject.config(crm), "ledger_url": f"sqlite:///{folder}/ledger.sqlite", **more}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -67,7 +67,7 @@ class Action(str, Enum):
     DEFER = "defer"
 
 
-class Change(NamedTuple):
+class Change(msgspec.Struct, frozen=True):
     """One field before and after; both are typed values."""
 
     field: str

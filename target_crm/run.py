@@ -50,7 +50,7 @@ class Run:
             shows_records=bool(settings["report_path"]),
         )
         self.owners = Owners(lambda: self.client.system.owners(self.client.call), settings)
-        self.workers = Workers(self.client.parallel, self.flush)
+        self.workers = Workers(self.client.parallel, self.flush, self.client.traffic.answers_at_once)
         self._stream = ""
         self.pending = Pending(lambda: self.ledger, self.report, self.warn)
         self.planned: dict[str, set[str]] = {}

@@ -49,7 +49,7 @@ class CrmTarget(ConfiguredTarget):
         self._plain: dict[str, WritingSink] = {}
         """By stream, the sinks that take records without a detour."""
         self._state_sent: dict[str, Any] | None = None
-        self._termination = Termination(self.drain_all, self._let_states_leave)
+        self._termination = Termination(self._end, self._let_states_leave)
         super().__init__(**arguments)
         # Streams are drained in the order in which they came, so that parents come before children.
         self.max_parallelism = 1
@@ -160,6 +160,11 @@ class CrmTarget(ConfiguredTarget):
         """Lets a state leave, once what was noted of the records before it is durable."""
         self.run.flush()
         self._write_state_message(state)
+
+    def _end(self) -> None:
+        """Writes what came so far, which takes long where the server fails."""
+        self.logger.warning("Asked to end: what has come is written first; the next run goes on.")
+        self.drain_all()
 
     def _let_states_leave(self) -> None:
         """Waits for the records before the last state, if it has not left."""

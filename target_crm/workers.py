@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from target_crm.outcome import Outcome
 
@@ -39,15 +39,23 @@ class Workers:
     """Writes records at the same time, but in turn those that may be the same one. Used by the main thread alone.
 
     What became of them is told in the order in which they came. ``when_idle`` is called whenever nothing is left to do.
+    While the CRM ``answers_at_once``, threads would cost more than they bring, and there are none.
     """
 
-    def __init__(self, parallel: int, when_idle: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        parallel: int,
+        when_idle: Callable[[], None] = lambda: None,
+        answers_at_once: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.in_hand = AHEAD * parallel
         """How many records they have in hand or waiting at the most."""
         self._parallel = parallel
         self._when_idle = when_idle
+        self._answers_at_once = answers_at_once
         self._counting = threading.Lock()
         self._open = 0
+        self._more_comes = False
         self._pool: ThreadPoolExecutor | None = None
         self._begun: deque[_Begun] = deque()
         self._last: dict[str, Future[Outcome]] = {}
@@ -65,7 +73,8 @@ class Workers:
         Raises:
             CrmError, SystemExit: whatever ``write`` or ``settle`` raises for this record or an earlier one.
         """
-        if self._parallel == 1:
+        if self._parallel == 1 or self._answers_at_once():
+            self.finish()
             settle(write())
             return
         with self._counting:
@@ -86,6 +95,19 @@ class Workers:
             self._settle(at_most=self.in_hand)
         else:
             settle()
+
+    @contextmanager
+    def more_comes(self) -> Iterator[None]:
+        """A context in which more is to be begun soon, so that nobody is idle."""
+        self._more_comes = True
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._more_comes = False
+                is_idle = not self._open
+        if is_idle:
+            self._when_idle()
 
     def finish(self) -> None:
         """Returns when all that was begun is done and settled; raises as :meth:`begin`."""
@@ -122,7 +144,7 @@ class Workers:
         outcome = write()
         with self._counting:
             self._open -= 1
-            is_last = not self._open
-        if is_last:
+            is_idle = not (self._open or self._more_comes)
+        if is_idle:
             self._when_idle()
         return outcome

@@ -137,6 +137,7 @@ def _order(position: int, store: Store) -> Values:
         "contact_id": _pick(store, "Contacts", position) if position % 2 else None,
         "hdnTaxType": "individual",
         "currency_id": "21x1",
+        "conversion_rate": "1.000",
         "bill_street": "<b>5th</b> & Main",
         "ship_street": "y",
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext, suppress
+from functools import lru_cache
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -224,7 +225,7 @@ class Connection:
             ConfigError: one cannot; it names the setting that the header's value is from.
         """
         for name, text in {**self._http.headers, **request.headers}.items():
-            if text.isprintable() and text == text.strip() and max(text, default="") <= LAST_OF_LATIN_1:
+            if _is_sound(text):
                 continue
             settings = self._shared.settings.items()
             setting = next((key for key, own in settings if isinstance(own, str) and own and own in text), "")
@@ -238,3 +239,9 @@ class Connection:
         heard = http_date(reply.headers.get("date", ""))
         if heard:
             self._shared.server_clock.note(heard)
+
+
+@lru_cache(maxsize=64)
+def _is_sound(text: str) -> bool:
+    """Whether a header can hold it."""
+    return text.isprintable() and text == text.strip() and max(text, default="") <= LAST_OF_LATIN_1

@@ -11,10 +11,9 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3 import Retry
 
 from crm_systems.client.limits import LARGEST, TooLargeError
-from crm_systems.client.straight import Sent, straight
+from crm_systems.client.straight import Asked, Sent, exchange, straight
 from crm_systems.errors import ProtocolError
 from crm_systems.model import Reply
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 ADDRESSES = 256
 """Of so many it is remembered how they are sent."""
 FORM = "application/x-www-form-urlencoded"
-NEVER = Retry(total=False)
-"""How often urllib3 repeats; what is worth it is decided elsewhere."""
 USUAL_PORTS = {"http": ":80", "https": ":443"}
 ZONE = re.compile(r"%[^\]]*")
 """Names the network card behind an address that is valid at one link only."""
@@ -71,16 +68,7 @@ class Http:
         headers = {"Host": self._host, **self.headers, **request.headers}
         sent = Sent(query, _body(request, headers))
         try:
-            answer: Any = self._pool.urlopen(
-                request.method,
-                target,
-                sent,  # type: ignore[arg-type]  # whatever the connection takes
-                headers,
-                retries=NEVER,
-                redirect=False,
-                assert_same_host=False,
-                timeout=self.timeout,
-            )
+            answer = exchange(self._pool, Asked(request.method, target, sent, headers, self.timeout))
         except TooLargeError:
             raise ProtocolError(
                 f"{request.about}: the server's answer is larger than {LARGEST >> 20} MiB",
@@ -127,6 +115,8 @@ def _quoted(text: str) -> str:
     """As :func:`urllib.parse.quote_plus`, which takes five times as long for a record as JSON."""
     if not (text.isascii() and text.isprintable()):
         return quote_plus(text)
+    if text.isalnum():
+        return text
     for each, quoted in _QUOTED:
         if each in text:
             text = text.replace(each, quoted)

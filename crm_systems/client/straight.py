@@ -1,19 +1,22 @@
 """Requests sent in one piece, and usual answers read straight off the socket.
 
 http.client reads headers with the parser of e-mails, and urllib3 makes several objects of each request and each answer:
-together four fifths of the CPU of an exchange. To connect, by proxies and certificates, and to say what failed is left
-to urllib3; an answer with anything unusual about it is read by both of them.
+together four fifths of the CPU of an exchange. To connect, by proxies and certificates, is left to urllib3; an answer
+with anything unusual about it is read by both of them.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from http.client import HTTPException
+from ssl import SSLError
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from urllib3 import HTTPHeaderDict, HTTPResponse, exceptions
+from urllib3 import HTTPHeaderDict, HTTPResponse, Retry, exceptions
 
 from crm_systems.client.limits import AT_ONCE, LARGEST, Response, body_of, end_of
 
@@ -24,12 +27,16 @@ if TYPE_CHECKING:
     from urllib3 import HTTPConnectionPool
     from urllib3.connection import HTTPConnection
 
+NEVER = Retry(total=False)
+"""How often urllib3 repeats; what is worth it is decided elsewhere."""
 FIRST = 1 << 16
 """How many bytes are taken at first, in which the head of a usual answer stands."""
 HEAD = re.compile(rb"HTTP/1\.1 (200|[45][0-9]{2})(?: [ -~]*)?\r\n((?:[!-9;-~]+:[ -~]*\r\n)+)\r\n")
 """Of a usual answer. There is one way only in which a text may fit, so that the worst takes no time."""
 HEADER = re.compile(r"([!-9;-~]+):([ -~]*)\r\n")
 LENGTH = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+logger = logging.getLogger("crm")
 
 
 class Sent(NamedTuple):
@@ -38,6 +45,16 @@ class Sent(NamedTuple):
     query: str
     """Quoted, and what joins it to the path. It may hold a session, a log-in or values."""
     body: str | bytes | None
+
+
+class Asked(NamedTuple):
+    """A request; ``timeout`` in seconds, for each wait."""
+
+    method: str
+    target: str
+    sent: Sent
+    headers: dict[str, str]
+    timeout: float
 
 
 @dataclass
@@ -56,14 +73,36 @@ class Answer:
 class _Straight:
     """Stands before a class of urllib3's connections; its sockets are that one's."""
 
+    latest: ClassVar[Any] = None
+    """The one that was used last; each way to a server has a class of its own."""
     sock: socket.socket
     timeout: float
     send: Callable[[bytes], None]
     close: Callable[[], None]
 
+    def exchange(self, pool: HTTPConnectionPool, asked: Asked) -> Answer:
+        """Sends a request over a connection that is open; raises as urllib3 does, and closes it then."""
+        with ExitStack() as failing:
+            failing.callback(self.close)
+            self.timeout = asked.timeout
+            try:
+                # A server may answer and hang up before it has read all.
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    self.request(asked.method, asked.target, asked.sent, headers=asked.headers)
+                answer = self.getresponse()
+            except TimeoutError as error:
+                raise exceptions.ReadTimeoutError(pool, asked.target, "Read timed out.") from error
+            except SSLError as error:
+                raise exceptions.SSLError(error) from error
+            except (OSError, HTTPException) as error:
+                raise exceptions.ProtocolError("Connection aborted.", error) from error
+            failing.pop_all()
+        logger.debug("%s %s: HTTP %d, %d bytes", asked.method, asked.target, answer.status, len(answer.body))
+        return answer
+
     def request(self, method: str, url: str, body: Sent, *, headers: Mapping[str, str], **_more: Any) -> None:
         """Sends a request with these very headers."""
-        self._asked = method
+        self._asked, type(self).latest = method, self
         told = "".join([f"{name}: {headers[name]}\r\n" for name in headers])
         head = f"{method} {url}{body.query} HTTP/1.1\r\n{told}\r\n"
         sent = body.body.encode() if isinstance(body.body, str) else body.body or b""
@@ -144,3 +183,25 @@ def straight(pool: HTTPConnectionPool) -> HTTPConnectionPool:
     connection: type[HTTPConnection] = type("Straight", (_Straight, pool.ConnectionCls), told)
     pool.ConnectionCls = connection
     return pool
+
+
+def exchange(pool: HTTPConnectionPool, asked: Asked) -> Any:
+    """The :class:`Answer` of a server to whom such a pool leads: by urllib3 where a connection is to be opened first.
+
+    Raises:
+        OSError, HTTPError: as urllib3 does.
+        TooLargeError: it is larger than any answer may be.
+    """
+    latest = pool.ConnectionCls.latest  # type: ignore[attr-defined]  # of such a pool
+    if latest and pool.proxy is None and latest.is_connected:
+        return latest.exchange(pool, asked)
+    return pool.urlopen(
+        asked.method,
+        asked.target,
+        asked.sent,  # type: ignore[arg-type]  # whatever the connection takes
+        asked.headers,
+        retries=NEVER,
+        redirect=False,
+        assert_same_host=False,
+        timeout=asked.timeout,
+    )

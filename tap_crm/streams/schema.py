@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crm_systems import kinds
@@ -41,6 +42,20 @@ def entity_of(name: str, schema: Mapping[str, Any], key: Sequence[str], replicat
     if not all(fields) or not needed <= known:
         return None
     return Entity(name, tuple(field for field in fields if field), key=tuple(key), replication_key=replication_key)
+
+
+def with_fields_of(schema: Mapping[str, Any], entity: Entity) -> Entity:
+    """The entity with the fields that a catalog has, also where no record that the CRM was described by shows them.
+
+    What the catalog takes for a text stays one, although such records show something else by now.
+    """
+    fields = []
+    for name, facts in schema["properties"].items():
+        told = _field(name, facts)
+        field = entity.field(name) or told or Field(name, Kind.ANY)
+        kind = told.kind if told and told.kind in kinds.TEXTS else field.kind
+        fields.append(replace(field, kind=kind, readable=True))
+    return replace(entity, fields=tuple(each for each in fields if each.name != DELETED_AT))
 
 
 def _field(name: str, facts: Mapping[str, Any]) -> Field | None:

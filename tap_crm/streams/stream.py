@@ -18,7 +18,7 @@ from crm_systems.model import joined
 from tap_crm import deletions
 from tap_crm.state import begin_anew_for
 from tap_crm.streams.reading import Reading
-from tap_crm.streams.schema import entity_of, schema_of
+from tap_crm.streams.schema import entity_of, schema_of, with_fields_of
 from tap_crm.streams.versions import VersionedStream
 
 if TYPE_CHECKING:
@@ -250,10 +250,8 @@ class CrmStream(VersionedStream):
 
     def _reader(self) -> kinds.Reader:
         """Reads the fields that the catalog has; a field that is newer than the catalog is left out and reported."""
-        known = self.schema["properties"]
-        fields = tuple(field for field in self.entity.fields if field.name in known)
         wanted = self._chosen if self._goes_straight else None
-        return kinds.Reader(replace(self.entity, fields=fields), self.run.client.system.notation, wanted)
+        return kinds.Reader(with_fields_of(self.schema, self.entity), self.run.client.system.notation, wanted)
 
     @property
     def _is_incremental(self) -> bool:

@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import asdict
+
 from target_crm.files import MARK, replace_private
 from target_crm.outcome import Action
 from target_crm.report.page import page_of
@@ -108,7 +110,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         "id": outcome.crm_id,
         "name": outcome.name,
         "reason": f"{outcome.reason} {outcome.server_says}".strip(),
-        "changes": [each._asdict() for each in outcome.changes],
+        "changes": [asdict(each) for each in outcome.changes],
     }
 
 

@@ -60,9 +60,9 @@ class CrmSink(WritingSink):
     def _hand_over_together(self, records: list[Incoming]) -> None:
         ahead = self._writer.looked_up((record.key, record) for record in records if record.is_first)
         coming = iter(records)
-        while some := list(islice(coming, max(TOGETHER, self.run.workers.in_hand))):
-            self._begin(some, ahead)
-        self.run.flush()
+        with self.run.workers.more_comes():
+            while some := list(islice(coming, max(TOGETHER, self.run.workers.in_hand))):
+                self._begin(some, ahead)
 
     def _begin(self, records: list[Incoming], ahead: Ahead) -> None:
         """Settles what needs no worker, notes what is to be created in one go, and gives the rest to the workers."""

@@ -83,8 +83,7 @@ class ThreeWay:
         return self._agreed(decision, (change.field for change in decision.changes), stored)
 
     def _agreed(self, decision: Decision, names: Iterable[str], stored: Row) -> bytes:
-        for name in names:
-            decision.agree(name, stored)
+        decision.agree(names, stored)
         return decision.base.packed()
 
     def compare(self, came: Came, existing: Existing, *, is_new: bool = False) -> Decision:
@@ -103,13 +102,14 @@ class ThreeWay:
         if known and known.is_being_written:
             decision.is_doubtful = known.digest != being_written(came.fingerprint)
         is_old = known is not None and known.digest == came.fingerprint and not is_new
-        there = existing.record
+        there, alike = existing.record, []
         for name, value in came.mapped.values.items():
             now = there.get(name, NOT_SHOWN)
             if value.__class__ is now.__class__ and value == now:
-                decision.agree(name, there)
+                alike.append(name)
             else:
                 self._compare_field(decision, Pair(name, value, there), known, is_old=is_old)
+        decision.agree(alike, there)
         rejected = [each.field for each in decision.conflicts if each.done == DONE["reject"]]
         if rejected:
             reason = f"its {', '.join(rejected)} was changed on both sides"
@@ -118,7 +118,7 @@ class ThreeWay:
 
     def _compare_field(self, decision: Decision, pair: Pair, known: Written | None, *, is_old: bool) -> None:
         if pair.is_shown and self._is_as_stored(pair, known):
-            decision.agree(pair.name, pair.there)
+            decision.agree([pair.name], pair.there)
             return
         if not pair.is_shown and (is_empty(pair.value) or is_old):
             return
@@ -130,7 +130,7 @@ class ThreeWay:
         is_theirs = self._is_theirs(pair.name, pair.now, agreed, known)
         if is_old and agreed is None:
             # A ledger of an earlier version: the CRM held what was sent, and somebody has changed it since.
-            decision.agree(pair.name, {pair.name: pair.value})
+            decision.agree([pair.name], {pair.name: pair.value})
         elif is_old or (agreed and agreed.sent == short_digest(came) and not (decision.is_doubtful and is_theirs)):
             if agreed and self._is_meant_otherwise(pair, agreed, known):
                 decision.change(pair)
@@ -139,7 +139,7 @@ class ThreeWay:
         elif agreed is None and decision.base.is_mirrored and not is_empty(pair.now):
             # The other pipeline has not sent this field yet, so what is there was never ours to change.
             decision.conflicts.append(Conflict(pair.name, "unknown", pair.now, pair.value, DONE["crm"]))
-            decision.agree(pair.name, {})
+            decision.agree([pair.name], {})
         elif (
             pair.is_shown
             and not decision.is_untouched
@@ -211,7 +211,7 @@ class ThreeWay:
             # What came may be what the other CRM made of this value, which it must not spoil.
             policy = "crm"
             if agreed is None:
-                decision.agree(pair.name, {})
+                decision.agree([pair.name], {})
         was = "empty" if agreed and EMPTY in (agreed.sent, agreed.stored) else "unknown"
         decision.conflicts.append(Conflict(pair.name, was, pair.now, pair.value, DONE[policy]))
         if policy == "source":

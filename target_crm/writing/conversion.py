@@ -100,7 +100,7 @@ class Converter:
         with suppress(*OF_ONE_RECORD):
             if sent and (made := Finder(self._client, mapper.entity, mapper.options).get(crm_id)):
                 found = changes_by_the_crm(mapper, sent, made.record)
-                return [each._replace(field=f"{mapper.entity.name}.{each.field}") for each in found]
+                return [Change(f"{mapper.entity.name}.{each.field}", each.before, each.after) for each in found]
         return []
 
     def _meant(self, key: str, mapped: Mapped, known: Written | None) -> tuple[str, Existing | None]:

@@ -13,7 +13,7 @@ from target_crm.ledger import NOT_SHOWN, short_digest
 from target_crm.outcome import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from crm_systems.model import Row
     from target_crm.ledger import Base, Intent, Link, Written
@@ -69,19 +69,21 @@ class Decision:
     changes: list[Change] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
-    def agree(self, name: str, there: Row) -> None:
-        """Notes of a field that what came is what the record ``there`` holds, if it shows the field."""
-        if name not in self.came:
-            return
-        mark, value = self.came[name]
-        sent, now = short_digest(value), there.get(name, NOT_SHOWN)
-        if now is NOT_SHOWN:
-            stored = NOT_SHOWN
-        elif now.__class__ is value.__class__ and now.__class__ in _EQUALS and now == value:
-            stored = sent
-        else:
-            stored = short_digest(now)
-        self.base.agree(mark, sent, stored)
+    def agree(self, names: Iterable[str], there: Row) -> None:
+        """Notes of fields that what came is what the record ``there`` holds, if it shows them."""
+        came, note = self.came, self.base.agree
+        for name in names:
+            if name not in came:
+                continue
+            mark, value = came[name]
+            sent, now = short_digest(value), there.get(name, NOT_SHOWN)
+            if now is NOT_SHOWN:
+                stored = NOT_SHOWN
+            elif now.__class__ is value.__class__ and now.__class__ in _EQUALS and now == value:
+                stored = sent
+            else:
+                stored = short_digest(now)
+            note(mark, sent, stored)
 
     def change(self, pair: Pair) -> None:
         """Writes what came."""

@@ -97,6 +97,7 @@ BROKEN: list[Any] = [
     {"replication_key": "createdtime", "replication_key_value": "2025-01-01"},
     {"overlap": {}},
     {"overlap": [1]},
+    {"left_out": "title"},
     {"deletions_read_until": 5},
     {"partitions": [{"context": {}}]},
     {"progress_markers": []},

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.client import shared
 from tests.target_crm.writing import QuietTarget
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def start(config: Mapping[str, Any], messages: Iterable[Mapping[str, Any]], fold
 
 
 def _work(config: dict[str, Any], folder: str) -> None:
+    shared.AT_ONCE = -1.0  # As in the tests' own process, so that there are threads.
     output = os.open(Path(folder) / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, sys.stdout.fileno())
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -29,9 +29,8 @@ def test_the_exact_name_among_more_than_a_page_of_similar_ones(crm: VtigerSimula
 
 def test_a_document_beside_one_with_many_lines(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:
     crm = vtiger("vtiger-8.0")
-    wanted, longest = (
-        crm.store.insert("Invoice", {"subject": name, "hdnTaxType": "individual"}) for name in ("Mine", "Long")
-    )
+    whole = {"hdnTaxType": "individual", "conversion_rate": "1.000"}
+    wanted, longest = (crm.store.insert("Invoice", {"subject": name, **whole}) for name in ("Mine", "Long"))
     line = {"productid": crm.store.records("Products")[0]["id"], "quantity": "1", "listprice": "2"}
     for crm_id, lines in ((wanted, 70), (longest, 140)):
         document = crm.store.lookup(crm_id)
@@ -47,7 +46,7 @@ def test_a_document_beside_one_with_many_lines(vtiger: Callable[..., VtigerSimul
         ]
         config = settings(crm, tmp_path, identify_by=by, streams={"Invoice": {"write_mode": "update_only"}})
         assert run(config, messages).exit == ""
-        assert writes(crm) == [("revise", {"id": wanted, "customerno": str(by)})]
+        assert writes(crm) == [("revise", {"id": wanted, "conversion_rate": "1.000", "customerno": str(by)})]
 
 
 def test_a_newest_record_that_cannot_be_read_spoils_no_other(

@@ -6,12 +6,14 @@ import json
 import os
 import signal
 import threading
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from crm_simulators.base import Fault
 from crm_simulators.vtiger import VtigerSimulator
+from tests.running import SLOW
 from tests.target_crm.processes import command, lines_of, start
 from tests.target_crm.writing import is_write, pipe, run, settings, state, stored
 
@@ -127,6 +129,7 @@ def test_killed_at_any_request_nothing_is_lost_or_doubled(mode: str, sweep: str,
 def test_the_command_is_killed_in_a_create(mode: str, moment: str, tmp_path: Path) -> None:
     with VtigerSimulator(rows=2, invoices=0) as crm:
         config = settings(crm, tmp_path, **MODES[mode], settle_seconds=0)
+        crm.latency = SLOW
         process = command(config, tmp_path)
 
         def fault(call: Call) -> Fault | None:
@@ -191,6 +194,7 @@ def test_what_a_create_made_is_not_taken_for_one_that_made_nothing_and_is_much_a
 def test_a_termination_ends_after_what_was_begun_with_the_state_of_just_that(tmp_path: Path, parallel: int) -> None:
     told = messages("ledger")
     with VtigerSimulator(rows=2, invoices=0) as crm:
+        crm.latency = SLOW
         process = command(settings(crm, tmp_path, identify_by="ledger", parallel_requests=parallel), tmp_path)
 
         def fault(call: Call) -> None:
@@ -201,12 +205,38 @@ def test_a_termination_ends_after_what_was_begun_with_the_state_of_just_that(tmp
         output, log = process.communicate(lines_of(told), timeout=30)
         assert process.returncode == 128 + signal.SIGTERM
         assert "Traceback" not in log
+        assert "Asked to end: what has come is written first" in log
         states = [json.loads(line)["at"] for line in output.splitlines()]
         # Several workers may have begun what came behind the next state by then.
         assert states == [2, 4, 6] or (parallel > 1 and states == [2, 4, 6, 8])
         assert durable(crm, told) == states[-1]
         crm.fault = lambda _call: None
         run(settings(crm, tmp_path, identify_by="ledger"), told)
+        check(crm)
+
+
+@pytest.mark.parametrize("moment", [Fault.ERROR_BEFORE, Fault.ERROR_AFTER], ids=lambda each: each.name)
+def test_a_termination_that_a_failing_server_draws_out_may_end_in_a_kill(tmp_path: Path, moment: Fault) -> None:
+    told, process, signals = messages("ledger"), list[Any](), {3: signal.SIGTERM, 4: signal.SIGKILL}
+    with VtigerSimulator(rows=2, invoices=0, flavour="corebos") as crm:
+        config, ready, numbers = settings(crm, tmp_path, identify_by="ledger"), threading.Event(), count(1)
+
+        def fault(call: Call) -> Fault | None:
+            if not is_write(call) or not ready.wait(5) or (number := next(numbers)) < min(signals):
+                return None
+            if number in signals:
+                os.kill(process[0].pid, signals[number])
+            return moment
+
+        crm.fault = fault
+        process.append(start(config, told, tmp_path))
+        ready.set()
+        process[0].join(30)
+        assert process[0].exitcode == -signal.SIGKILL or moment is Fault.ERROR_AFTER
+        states = [json.loads(line)["at"] for line in (tmp_path / "output").read_text("utf-8").splitlines()]
+        assert max(states, default=0) <= durable(crm, told)
+        crm.fault = lambda _call: None
+        assert run(config, told).exit == ""
         check(crm)
 
 

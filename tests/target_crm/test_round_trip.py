@@ -124,7 +124,7 @@ def test_what_a_document_shows_of_its_lines_is_not_written(
     ]
     result = run(settings(crm, tmp_path, identify_by="id"), messages)
     assert result.exit == ""
-    assert writes(crm) == [("revise", {"id": invoice, "subject": "New"})]
+    assert writes(crm) == [("revise", {"id": invoice, "conversion_rate": "1.000", "subject": "New"})]
 
 
 def test_a_server_without_revise_changes_nothing_else(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:

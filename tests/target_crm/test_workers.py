@@ -47,6 +47,43 @@ def test_one_that_is_slow_stops_nobody_and_order_is_kept() -> None:
     workers.stop()
 
 
+def test_while_answers_come_at_once_there_are_no_threads() -> None:
+    at_once, told = [False], list[str]()
+    workers = Workers(4, answers_at_once=lambda: at_once[0])
+    threads = dict[str, threading.Thread]()
+
+    def write(key: str) -> Outcome:
+        threads[key] = threading.current_thread()
+        return outcome(key)
+
+    for number in range(8):
+        at_once[0] = number in {3, 4, 7}
+        workers.begin((str(number),), partial(write, str(number)), lambda each: told.append(each.key))
+    assert told == [*map(str, range(8))]
+    assert {key for key, each in threads.items() if each is threading.current_thread()} == {"3", "4", "7"}
+    workers.stop()
+
+
+def test_nobody_is_idle_while_more_is_to_come() -> None:
+    idle, done = list[str](), threading.Event()
+    workers = Workers(2, lambda: idle.append("idle"))
+
+    def write() -> Outcome:
+        done.set()
+        return outcome("1")
+
+    with workers.more_comes():
+        workers.begin(("1",), write, lambda _each: None)
+        assert done.wait(30)
+        workers.finish()
+        assert idle == []
+    assert idle == ["idle"]
+    workers.begin(("1",), write, lambda _each: None)
+    workers.finish()
+    assert idle == ["idle"] * 2
+    workers.stop()
+
+
 def test_those_that_may_be_the_same_one_are_written_in_turn() -> None:
     workers, begun = Workers(4), list[int]()
 

@@ -14,7 +14,7 @@ from crm_simulators.alfacrm.switches import PRESETS
 from crm_simulators.alfacrm.tables_people import CGI
 from crm_systems.catalogue import catalogue
 from tests.crm_systems.alfacrm.shown import SUB_LISTS, ids, read, settings, stored, tenant
-from tests.running import discover, run
+from tests.running import discover, only, run
 
 ALL = sorted(catalogue("alfacrm"))
 CHANGING = ("customer", "group", "lesson", "pay", "cgi", "log", "discount", "regular_lesson")
@@ -225,3 +225,15 @@ def test_custom_fields_are_found_and_later_ones_named() -> None:
         simulator.insert("customer", {"name": "Последний", "branch_ids": [3], "is_study": 1})
         result = read(simulator, "customer", branches=[1, 3], page_size=1)
     assert "custom_later" in result.log
+
+
+def test_a_field_that_the_catalog_has_is_read_although_no_sample_shows_it() -> None:
+    with tenant(20) as simulator:
+        there = {"branch_ids": [3], "is_study": 1}
+        simulator.insert("customer", {**there, "name": "Новый", "custom_later": "x"})
+        config = settings(simulator, entities=["customer"], branches=[1, 3])
+        catalog = only(discover(config), "customer")
+        simulator.insert("customer", {**there, "name": "Последний"})
+        result = run({**config, "page_size": 1}, catalog=catalog)
+    assert {row.get("custom_later") for row in result.records["customer"]} == {None, "x"}
+    assert "left out" not in result.log

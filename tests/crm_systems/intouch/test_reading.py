@@ -15,7 +15,7 @@ from crm_simulators.intouch.model import RESOURCES
 from crm_systems import SYSTEMS, open_client
 from crm_systems.settings import load
 from tests.crm_systems.intouch.shown import client, installation, read
-from tests.running import run
+from tests.running import discover, only, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -308,3 +308,16 @@ def test_how_many_there_are_is_known_while_they_are_read() -> None:
         entity = opened.system.describe(opened.call, "parties")
         assert opened.system.announced(entity) == len(simulator.records("parties"))
         assert opened.system.announced(entity.__class__("nothing", ())) is None
+
+
+def test_what_the_catalog_takes_for_a_text_leaves_as_one_although_numbers_came_since() -> None:
+    with installation(rows=10) as simulator:
+        rows = simulator.records("parties")
+        for row in rows:
+            simulator.change("parties", row["id"], {"attrPoints": None})
+        config = {**simulator.config(), "entities": ["parties"], "requests_per_second": 1000}
+        catalog = only(discover(config), "parties")
+        for row in rows:
+            simulator.change("parties", row["id"], {"attrPoints": 5})
+        result = run(config, catalog=catalog)
+    assert {row["attrPoints"] for row in result.records["parties"]} == {"5"}
