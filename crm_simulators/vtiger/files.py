@@ -43,14 +43,14 @@ def attach(store: Store, record: Record, files: Sequence[SentFile], *, replace: 
     """Keeps the files that came with a write; gives what the record says of them.
 
     Raises:
-        Crashed: the part of a comment's file is not called ``filename[]`` (measured).
+        Crashed: the part of a file that is no document's is not called as a list, ``filename[]`` (measured).
     """
     field = next(
         (each for each in store.modules[record.module].fields.values() if each.kind in {"file", "image"}), None
     )
     if field is None or not files:
         return {}
-    if record.module == "ModComments" and any(each.part != "filename[]" for each in files):
+    if record.module != "Documents" and any(each.part != f"{field.name}[]" for each in files):
         raise Crashed
     kept = [each for each in files if each.content and len(each.content) <= _largest(store, record.module)]
     identifier = store.id(record)
@@ -58,7 +58,8 @@ def attach(store: Store, record: Record, files: Sequence[SentFile], *, replace: 
         store.detach(identifier)  # It drops the old one, whatever became of the new one (measured).
         return {field.name: "", "filesize": "0"}
     if kept and (replace or identifier not in store.attachments):
-        store.detach(identifier)
+        if field.kind == "file":  # Another image is added (measured).
+            store.detach(identifier)
         for each in kept:
             store.attach(identifier, changed(each, name=stored_name(each.name)))
     values: Values = {field.name: stored_name(kept[0].name)} if kept else {}
@@ -82,7 +83,7 @@ def _largest(store: Store, module: str) -> int:
     """PHP drops what is larger before Vtiger sees it, so that the record holds nothing (measured)."""
     described = (each["type"] for each in store.modules[module].describe["fields"])
     told = (int(each["maxUploadFileSize"]) for each in described if each.get("maxUploadFileSize"))
-    return min(store.largest_upload, *told)
+    return min([store.largest_upload, *told])
 
 
 def stored_name(name: str) -> str:

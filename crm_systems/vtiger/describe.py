@@ -86,10 +86,6 @@ LINES = Field(
 """The lines of an inventory document, which describe does not mention and a create needs."""
 
 
-PARTS = {"ModComments": "filename[]"}
-"""What the part of a request is called that brings a file, where it is not the field's name (measured on 8.4.0)."""
-
-
 def _is_type(value: Any) -> bool:
     known = fits(value, {"name": str})
     choices, refers = (value.get(name) or [] for name in ("picklistValues", "refersTo")) if known else (None, None)

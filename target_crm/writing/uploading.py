@@ -78,11 +78,12 @@ class FileWriter(BesideWriter):
             return Outcome(Action.UNCHANGED, key, crm_id)
         if held and self._options.write_mode == "create_only":
             return Outcome(Action.SKIP, key, crm_id)
-        if held and known is None and (same := self._same_file(existing, file)):
+        holds_one = self._system.holds_one_file(self._owner)
+        if held and (known is None or not holds_one) and (same := self._same_file(existing, file)):
             if not self._options.dry_run:
                 self._note(key, _known_as(crm_id, same), fingerprint, {CONTENT: (digest(file), digest(held))})
             return Outcome(Action.UNCHANGED, key, crm_id)
-        if held and known is None and not self._system.holds_one_file(self._owner):
+        if held and known is None and not holds_one:
             raise Reject("the record has another file, which the CRM might drop for it")
         conflicts = self._conflicts(crm_id, held, file)
         if any(each.done not in OVERWRITTEN for each in conflicts):

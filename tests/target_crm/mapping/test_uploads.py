@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
@@ -248,3 +249,21 @@ def test_a_file_that_the_crm_refuses_does_not_take_away_the_one_that_is_there(
     result = run(config, pipe("Documents", [{**PAPER, "content": coded(BYTES * 2)}]))
     assert "the CRM does not take the file" in result.exit
     assert files(crm) == [BYTES]
+
+
+@pytest.mark.parametrize("fault", [None, Fault.LOST_ANSWER, Fault.TRUNCATED])
+def test_an_image_is_added_once_beside_those_that_are_there(
+    crm: VtigerSimulator, tmp_path: Path, fault: Fault | None
+) -> None:
+    faults = [fault] if fault else []
+    crm.fault = lambda call: faults.pop() if faults and _operation(call) == "update" else None
+    config, contents = ledger(crm, tmp_path), [b"one", b"two"]
+    for content in contents:
+        before = shutil.copy(tmp_path / "ledger.sqlite", tmp_path / "before") if content == b"two" else ""
+        contact = {"id": "c", "lastname": "Shown", "imagename": "me.png", "content": coded(content)}
+        assert run(config, pipe("Contacts", [contact])).exit == ""
+    # As if that run had been killed before it noted what it did.
+    shutil.copy(before, tmp_path / "ledger.sqlite")
+    assert run(config, pipe("Contacts", [contact])).exit == ""
+    attached = crm.store.attachments[one(crm, "Contacts", lastname="Shown")["id"]]
+    assert [crm.store.files[int(each.partition("x")[2])].content for each in attached.split(",")] == contents
