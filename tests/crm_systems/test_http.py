@@ -60,9 +60,10 @@ class Peer:
                 while length and len(body) < int(length[1]):
                     body += connection.recv(1 << 16)
                 self.got.append(head + b"\r\n\r\n" + body)
-                connection.sendall(self.answer[: self.cut])
-                connection.sendall(self.answer[self.cut :])
-                if self.answer != EMPTY:
+                answer = self.answer
+                connection.sendall(answer[: self.cut])
+                connection.sendall(answer[self.cut :])
+                if answer != EMPTY:
                     return
 
     def close(self) -> None:
@@ -175,10 +176,11 @@ BROKEN = {
 }
 
 
+@pytest.mark.parametrize("is_open", [False, True])
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_answer(case: str) -> None:
+def test_a_broken_answer(case: str, *, is_open: bool) -> None:
     given_, sentence = BROKEN[case]
-    told = failure(given_)
+    told = failure(given_, is_open=is_open)
     assert sentence in told
 
 
@@ -186,6 +188,10 @@ def failure(given_: bytes, **more: Any) -> str:
     """The sentence that an answer leads to."""
     peer, http, request = Peer(given_), Http("tap-crm", more.get("timeout", 5)), Request("GET", "Leads: read")
     try:
+        if more.get("is_open"):
+            peer.answer = EMPTY
+            http.exchange(request, peer.url)
+            peer.answer = given_
         http.exchange(request, peer.url.replace("http", more.get("scheme", "http"), 1))
     except (OSError, HTTPError) as error:
         return str(meaning_of(request, error, was_up=True))
@@ -283,11 +289,32 @@ def test_an_answer_is_unpacked(case: str) -> None:
 class HangsUp(Peer):
     """Answers the first request of each connection, and hangs up over the next."""
 
+    requests = 2
+
     def _answer(self, connection: socket.socket) -> None:
         with connection:
-            self.got.append(connection.recv(1 << 16))
-            connection.sendall(self.answer)
-            self.got.append(connection.recv(1 << 16))
+            for number in range(self.requests):
+                self.got.append(connection.recv(1 << 16))
+                if not number:
+                    connection.sendall(self.answer)
+
+
+class Sleeps(HangsUp):
+    """Answers the first request of each connection and not the next, until the other side hangs up."""
+
+    requests = 3
+
+
+def test_an_open_connection_without_an_answer_is_closed_and_the_next_request_opens_another() -> None:
+    peer, http, request = Sleeps(), Http("tap-crm", 0.1), Request("POST", "Leads: save")
+    for _turn in range(2):
+        assert http.exchange(request, peer.url).body == b""
+        with pytest.raises(HTTPError) as caught:
+            http.exchange(request, peer.url)
+        assert "no answer within `timeout_seconds`" in str(meaning_of(request, caught.value, was_up=True))
+    assert len(list(filter(None, peer.got))) == 4
+    http.close()
+    peer.close()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
