@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crm_systems.model import Call, Entity, Row
+
+logger = logging.getLogger("crm")
 
 INTERNAL_ERRORS = frozenset({"HTTP 500", "INTERNAL_SERVER_ERROR", "DATABASE_QUERY_ERROR"})
 """Codes that say nothing of what was done; a create that they answer may have been carried out (measured)."""
@@ -71,6 +74,12 @@ def replace_lines(call: Call, module: str, element: Mapping[str, Any]) -> Row:
         if is_lost:
             raise lost
     raise Rejected(f"{module}: the CRM does not take the lines", code=lost.code)
+
+
+def tell_altered(module: str, document: Row, lines: Any) -> None:
+    """Warns of lines that are stored otherwise than they were sent; no row shows that later."""
+    if LINES.name in document and not has_lines(document, lines, exactly=True):
+        logger.warning("%s: the lines of %s are stored otherwise than they were sent", module, document["id"])
 
 
 def with_lines(call: Call, module: str, row: Row) -> Row:

@@ -15,7 +15,7 @@ from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import replace_file, with_file
-from crm_systems.vtiger.lines import has_lines, kept_of, kept_with_lines, replace_lines, with_lines
+from crm_systems.vtiger.lines import has_lines, kept_of, kept_with_lines, replace_lines, tell_altered, with_lines
 from crm_systems.vtiger.lists import VtigerLists
 from crm_systems.wire import is_empty
 
@@ -74,6 +74,7 @@ class VtigerWriting(VtigerLists):
         if _lost_its_name(entity, element, row) and self.get(call, entity, row["id"]) is None:
             why = f"{about}: the CRM says that it made {row['id']}, and does not show it"
             raise Rejected(why, hint="its database may be in trouble")
+        tell_altered(entity.name, row, element.get(LINES.name) or ())
         return row
 
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
@@ -90,7 +91,9 @@ class VtigerWriting(VtigerLists):
             # A run that was cut off may have sent them; to send them again would take goods from stock once more.
             if not has_lines(document, plain[LINES.name], exactly=True):
                 kept = kept_with_lines(entity, current, document, plain)
-                return replace_lines(call, entity.name, {"id": current["id"], **kept, **plain})
+                row = replace_lines(call, entity.name, {"id": current["id"], **kept, **plain})
+                tell_altered(entity.name, row, plain[LINES.name])
+                return row
             del plain[LINES.name]
             if not plain:
                 return document

@@ -233,3 +233,15 @@ def test_a_line_that_cannot_be_meant_is_rejected(
     bill = {**BILL, "account_id": "a1", "LineItems": lines}
     assert why in run(settings(crm, tmp_path, identify_by="ledger"), [*PARENTS, *pipe("Invoice", [bill])]).exit
     assert stored(crm, "Invoice", subject="Bill") == []
+
+
+def test_lines_that_are_stored_otherwise_are_told(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    crm = vtiger("vtiger-8.0", rows=2)
+    config, told = settings(crm, tmp_path, identify_by="ledger"), "are stored otherwise than they were sent"
+    for quantity, altered in ((1.25, False), (1.23456, True), (2.5, False)):
+        caplog.clear()
+        bill = {**BILL, "account_id": "a1", "LineItems": [{**LINES[0], "quantity": quantity}]}
+        assert run(config, [*PARENTS, *pipe("Invoice", [bill])]).exit == ""
+        assert (told in caplog.text) == altered
