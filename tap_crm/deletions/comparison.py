@@ -116,17 +116,24 @@ class Comparison:
         """Notes what was not met, or else what is missing in the CRM's list, and what is in it again."""
         present = self._sent.present()
         missing, back = self._unlisted() if unmet is None else (unmet & present, [])
-        known = len(present)
-        if len(missing) > ceil(known * self._most / 100):
-            raise CrmError(
-                f"{self._entity.name}: {len(missing)} of the {known} records that were sent are not listed any more, "
-                f"more than `most_deletions` ({self._most:g} %) allows, so none is taken for deleted",
-                hint="check the rights of the user; if they are gone, set `most_deletions` higher for one run",
-            )
+        self.check(len(missing), len(present))
         if missing:
             missing -= self._shown_after_all(missing)
         self._sent.note(back)
         self._sent.note_gone(sorted(missing))
+
+    def check(self, missing: int, known: int) -> None:
+        """Makes sure that not more is missing than may be gone at once.
+
+        Raises:
+            CrmError: it is, so that something is wrong.
+        """
+        if missing > ceil(known * self._most / 100):
+            raise CrmError(
+                f"{self._entity.name}: {missing} of the {known} records that were sent are not listed any more, "
+                f"more than `most_deletions` ({self._most:g} %) allows, so none is taken for deleted",
+                hint="check the rights of the user; if they are gone, set `most_deletions` higher for one run",
+            )
 
     def _unlisted(self) -> tuple[set[str], list[str]]:
         """The keys that are not listed, and those that were gone and are.

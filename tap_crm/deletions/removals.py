@@ -39,6 +39,7 @@ class Removals:
         self._run = run
         self._entity = entity
         self._sent = sent
+        self._how_many = len(known)
         self._known: defaultdict[tuple[int, str, str], set[Pair]] = defaultdict(set)
         for key in known:
             source, related, label = key.split("|", 2)
@@ -51,7 +52,9 @@ class Removals:
     def of(cls, run: Run, entity: Entity, state: dict[str, Any]) -> Self:
         """What is known of the relations of a stream, of which ``entity`` tells name and key."""
         keys = run.sent_keys(entity.name)
-        return cls(run, entity, _Sent(run.client, entity, keys, state, 100), sorted(keys.present()))
+        return cls(
+            run, entity, _Sent(run.client, entity, keys, state, run.settings["most_deletions"]), sorted(keys.present())
+        )
 
     def read(self, identifier: str, label: str, pairs: Sequence[Pair], *, side: int) -> None:
         """Notes all relations of a record, which are about to leave. ``side``: 0 of a source, 1 of what is related."""
@@ -73,9 +76,14 @@ class Removals:
                 self._gone |= pairs
 
     def rows(self, now: datetime) -> Iterator[Row]:
-        """The keys of the relations that are gone, each with its mark; moves the state on when all have left."""
+        """The keys of the relations that are gone, each with its mark; moves the state on when all have left.
+
+        Raises:
+            CrmError: more is gone than is believed, as where a CRM tells no relations when its database fails.
+        """
         if not (self._sent and self._entity):
             return
+        self._sent.check(len(self._gone), self._how_many)
         gone, back, _number = self._sent.settle(["|".join(pair) for pair in sorted(self._gone)], None)
         returned = self._sent.came_back.union(back).difference(gone)
         if deleted := self._run.deleted:

@@ -210,3 +210,19 @@ def test_a_pair_that_is_there_again_is_told_as_such(crm: VtigerSimulator, tmp_pa
         state = result.state
     told = {each["id"]: each["noticed_at"] for each in result.records["deleted_records"]}
     assert told == {f"{source}|{member}|Contacts": None}
+
+
+def test_when_too_many_are_gone_at_once_none_is_told(crm: VtigerSimulator, tmp_path: Path) -> None:
+    """A Vtiger whose database fails tells no relations."""
+    state = run(remembering(crm, tmp_path)).state
+    there, crm.store.pairs = crm.store.pairs, set()
+    crm.clock.advance(60)
+    for campaign in ids(crm, "Campaigns"):
+        crm.store.change(campaign, {})
+    failed = run(remembering(crm, tmp_path), state=state)
+    assert "360 of the 360 records that were sent are not listed any more" in failed.exit
+    assert STREAM not in failed.records
+    crm.store.pairs = there
+    result = run(remembering(crm, tmp_path), state=failed.state)
+    assert (result.exit, pairs(result)) == ("", stored(crm))
+    assert not [each for each in result.records[STREAM] if each.get("_sdc_deleted_at")]
