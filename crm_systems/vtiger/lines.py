@@ -94,14 +94,21 @@ def _document(call: Call, module: str, identifier: str) -> Row:
 
 
 def has_lines(document: Row, lines: Any, *, exactly: bool) -> bool:
-    """Whether a document has these lines: products, quantities and prices, or ``exactly`` all that is told of them."""
+    """Whether a document has these lines: ``exactly`` all that is told, or rounded products, quantities and prices."""
     stored = document.get(LINES.name) or []
     return len(stored) == len(lines) and all(
-        _number(have.get(name)) == _number(want[name])
+        _is(have.get(name), want[name], exactly=exactly)
         for have, want in zip(stored, lines, strict=True)
         for name in (want if exactly else _TELLING)
         if name in want
     )
+
+
+def _is(stored: Any, sent: Any, *, exactly: bool) -> bool:
+    kept, given = _number(stored), _number(sent)
+    if exactly or is_empty(stored) or not isinstance(kept, Decimal) or not isinstance(given, Decimal):
+        return kept == given
+    return abs(kept - given) < Decimal(1).scaleb(int(kept.as_tuple().exponent))
 
 
 def _number(value: Any) -> Decimal | str:
