@@ -113,6 +113,7 @@ def _is(stored: Any, sent: Any, *, exactly: bool) -> bool:
 
 def _number(value: Any) -> Decimal | str:
     try:
-        return Decimal(0) if is_empty(value) else Decimal(str(value))
+        number = Decimal(0) if is_empty(value) else Decimal(str(value))
     except InvalidOperation:
         return str(value)
+    return number if number.is_finite() else str(value)

@@ -242,6 +242,6 @@ def test_lines_that_are_stored_otherwise_are_told(
     config, told = settings(crm, tmp_path, identify_by="ledger"), "are stored otherwise than they were sent"
     for quantity, altered in ((1.25, False), (1.23456, True), (2.5, False)):
         caplog.clear()
-        bill = {**BILL, "account_id": "a1", "LineItems": [{**LINES[0], "quantity": quantity}]}
+        bill = {**BILL, "account_id": "a1", "LineItems": [{**LINES[0], "quantity": quantity, "comment": "sNaN"}]}
         assert run(config, [*PARENTS, *pipe("Invoice", [bill])]).exit == ""
         assert (told in caplog.text) == altered
