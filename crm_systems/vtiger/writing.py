@@ -86,6 +86,9 @@ class VtigerWriting(VtigerLists):
         plain = self.encoded(entity, values)
         if isinstance(plain.get(CONTENT), File):
             return replace_file(call, entity, current, self._whole(call, entity, current), plain)
+        if LINES.name in plain and not plain[LINES.name]:
+            why = f"{entity.name}: the CRM takes no document's last line away"
+            raise Rejected(why, hint="delete the document, or its lines in the CRM", field=LINES.name)
         if LINES.name in plain and entity.private.get(TYPED) is None:
             document = with_lines(call, entity.name, current)
             # A run that was cut off may have sent them; to send them again would take goods from stock once more.

@@ -120,7 +120,7 @@ class ThreeWay:
         if pair.is_shown and self._is_as_stored(pair, known):
             decision.agree([pair.name], pair.there)
             return
-        if not pair.is_shown and (is_empty(pair.value) or is_old):
+        if not pair.is_shown and (is_old or (is_empty(pair.value) and not _was_sent(decision, pair.name))):
             return
         if pair.name not in decision.came:
             decision.change(pair)
@@ -263,6 +263,12 @@ class ThreeWay:
         target = self._mapper.target_of(incoming) or ""
         self._targets[incoming] = found = (target, Base().mark(incoming, target))
         return found
+
+
+def _was_sent(decision: Decision, name: str) -> bool:
+    """Whether a field is known to have been given a value, so that an empty one takes it away."""
+    agreed = decision.base.get(decision.came[name][0]) if name in decision.came else None
+    return agreed is not None and agreed.sent != EMPTY
 
 
 def _base_of(known: Written | None) -> Base:

@@ -127,6 +127,8 @@ def test_a_document_is_created_with_its_lines_and_changed_once(
     crm.calls.clear()
     run(config, pipe("Invoice", [more]))
     assert writes(crm) == []
+    if by == "ledger":
+        assert "takes no document's last line away" in run(config, pipe("Invoice", [{**more, "LineItems": []}])).exit
 
 
 @pytest.mark.parametrize("ends", ["answered", "lost", "late"])
