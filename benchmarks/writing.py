@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,7 +141,7 @@ def growing_ledger(folder: Path) -> Table:
     for rows in (1_000, 1_000_000):
         path = folder / f"grown{rows}.sqlite"
         ledger = Ledger(f"sqlite:///{path}", destination="crm", source="s")
-        with sqlite3.connect(path) as db:
+        with closing(sqlite3.connect(path)) as db, db:
             values = (("crm", "s", "accounts", f"k{n}", "Accounts", f"11x{n}", "d", "{}") for n in range(rows))
             names = "destination, source, stream, key, entity, crm_id, digest, altered"
             db.executemany(f"insert into written ({names}) values (?, ?, ?, ?, ?, ?, ?, ?)", values)

@@ -6,10 +6,11 @@ import io
 import json
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
-from contextlib import redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -23,9 +24,16 @@ from tap_crm.state import READING
 from tap_crm.tap import CrmTap
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from crm_simulators.base import Call
+
+
+@contextmanager
+def database(path: Path) -> Iterator[sqlite3.Connection]:
+    """A database of SQLite, changed if all goes well, and closed, which Python does not do by itself."""
+    with closing(sqlite3.connect(path)) as db, db:
+        yield db
 
 
 class QuietTap(CrmTap):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from crm_simulators.base import Call, Fault
 from tests.contract.subjects import Subject, records
+from tests.running import database
 from tests.target_crm.writing import QuietTarget, Run, record, run, schema
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def test_a_wrong_zone_doubles_nothing_that_an_earlier_version_left(
     subject: Subject, crm: Simulator, tmp_path: Path, zone: str
 ) -> None:
     killed(subject, crm, tmp_path / "ledger", timezone=zone)
-    with sqlite3.connect(tmp_path / "ledger") as ledger:
+    with database(tmp_path / "ledger") as ledger:
         ledger.execute("UPDATE intents SET shown = NULL, owner = NULL, holder = NULL, lease_until = NULL")
     ledger.close()
     crm.clock.advance(600)

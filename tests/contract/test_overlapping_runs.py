@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sqlite3
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pytest
 
 from crm_simulators.base import Fault
 from tests.contract.test_lost_answers import creates, incoming, load, there
+from tests.running import database
 from tests.target_crm.processes import lines_of
 from tests.target_crm.writing import QuietTarget, record, schema
 
@@ -147,5 +147,5 @@ def test_a_run_waits_until_the_other_has_done(subject: Subject, crm: Simulator, 
 def _has_intent(ledger: Path) -> bool:
     if not ledger.exists():
         return False
-    with sqlite3.connect(ledger) as db:
+    with database(ledger) as db:
         return bool(db.execute("SELECT 1 FROM intents").fetchall())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 from crm_simulators.vtiger import VtigerSimulator
 from target_crm.sinks import CrmSink
 from target_crm.target import CrmTarget
+from tests.running import database
 from tests.target_crm.writing import pipe, run, settings, stored
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def outcome(folder: Path, identify_by: Any) -> tuple[list[Any], ...]:
             {name: value for name, value in each.items() if not name.endswith("time")}
             for each in stored(crm, "Contacts")
         ]
-    with sqlite3.connect(folder / "ledger.sqlite") as db:
+    with database(folder / "ledger.sqlite") as db:
         assert not db.execute("select * from intents").fetchall()
         return said, rows, db.execute(KEPT).fetchall()
 
@@ -82,6 +82,6 @@ def test_what_was_noted_and_never_sent_is_not_left_to_the_next_run(tmp_path: Pat
     result = run(settings(crm, tmp_path, identify_by="ledger", parallel_requests=1), pipe("Contacts", coming))
     assert "No more than 0 may be" in result.exit
     assert len(stored(crm, "Contacts", lastname="P0")) == 1
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
+    with database(tmp_path / "ledger.sqlite") as db:
         assert not db.execute("select * from intents").fetchall()
         assert db.execute("select count(*) from written").fetchone() == (1,)

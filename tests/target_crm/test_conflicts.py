@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from crm_simulators.base import Fault
 from target_crm.ledger import digest
+from tests.running import database
 from tests.target_crm.processes import start
 from tests.target_crm.writing import WRITES, is_write, one, pipe, record, run, schema, settings, stored, writes
 
@@ -164,7 +164,7 @@ def test_a_ledger_of_an_earlier_version_learns_by_one_look(crm: VtigerSimulator,
     config = config_of(crm, tmp_path, conflicts="reject")
     long = {**ANN, "lastname": "n" * 300}
     run(config, pipe("Contacts", [long]))
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as ledger:
+    with database(tmp_path / "ledger.sqlite") as ledger:
         ledger.execute("UPDATE written SET base = NULL")
     edit(crm, title="Boss")
     for looks in (1, 0):
@@ -185,7 +185,7 @@ def test_a_ledger_of_an_earlier_version_tells_whether_the_record_was_edited(
     config = config_of(crm, tmp_path, conflicts="reject")
     ann = {**ANN, "phone": ""}
     run(config, pipe("Contacts", [ann]))
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as ledger:
+    with database(tmp_path / "ledger.sqlite") as ledger:
         ledger.execute("UPDATE written SET base = NULL")
         if old:
             values = {name: value or None for name, value in ann.items() if name != "id"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +16,7 @@ from target_crm.writing.creation.snapshots import DISORDER, Snapshots
 from target_crm.writing.finding import Existing
 from tests.contract.subjects import SUBJECTS
 from tests.contract.test_lost_answers import incoming, killed, load, there
+from tests.running import database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +145,7 @@ def test_what_cannot_be_told_is_said_and_neither_taken_nor_created(
             result = load(subject, crm, tmp_path / "ledger", incoming(subject))
             assert f"whether it made {stranger['id']} cannot be told" in result.exit
             assert there(subject, crm) == [stranger]
-        with sqlite3.connect(tmp_path / "ledger") as db:
+        with database(tmp_path / "ledger") as db:
             db.execute("DELETE FROM intents")
         assert load(subject, crm, tmp_path / "ledger", incoming(subject)).exit == ""
         assert len(there(subject, crm)) == 2

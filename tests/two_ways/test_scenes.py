@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from crm_simulators.alfacrm import AlfaCrmSimulator, Switches
 from tests.contract.subjects import SEX, SUBJECTS, records
+from tests.running import database
 from tests.target_crm.writing import run
 from tests.two_ways.machine import is_write
 from tests.two_ways.pipes import Pipe
@@ -23,7 +23,7 @@ FIELDS = {"first_name": "firstname", "last_name": "lastname", "note": "descripti
 
 def test_both_keys_stand_in_the_ledger_and_an_echo_costs_no_request_but_the_reading(tmp_path: Path) -> None:
     with scene(tmp_path) as both:
-        with sqlite3.connect(tmp_path / "ledger.sqlite") as ledger:
+        with database(tmp_path / "ledger.sqlite") as ledger:
             rows = ledger.execute("SELECT source, destination, key, crm_id FROM written ORDER BY source").fetchall()
         ledger.close()
         ids = both.twin(both.a), both.twin(both.b)

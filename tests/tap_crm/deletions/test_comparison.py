@@ -15,7 +15,7 @@ from tap_crm.deletions.comparison import TOLD
 from tap_crm.messages import Messages
 from tap_crm.sent_keys import SentKeys, open_keys
 from tap_crm.streams import CrmStream
-from tests.running import SLOW, QuietTap, Run, command, discover, finished, only, run
+from tests.running import SLOW, QuietTap, Run, command, database, discover, finished, only, run
 from tests.tap_crm.leads import deleted, leads, live, stored
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def test_a_record_that_another_run_sends_meanwhile_is_there(stock: VtigerSimulat
     second = run(config, state=first.state)
     assert added
     assert deleted(second) == set()
-    with sqlite3.connect(tmp_path / "keys.sqlite") as keys:
+    with database(tmp_path / "keys.sqlite") as keys:
         assert keys.execute("select count(*) from streams").fetchone() == (1,)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,7 @@ from crm_systems import SYSTEMS
 from target_crm.ledger.lease import LeaseHolder
 from tests.contract.subjects import SUBJECTS, Subject
 from tests.contract.test_lost_answers import incoming, load, nth_create, there
+from tests.running import database
 from tests.target_crm.writing import QuietTarget
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def test_a_crm_under_another_spelling_of_its_address_is_the_same(
 
 def destination(ledger: Path, name: str | None = None) -> str:
     """What the ledger calls the CRM; renamed if a name is given."""
-    with sqlite3.connect(ledger) as db:
+    with database(ledger) as db:
         if name:
             for table in ("written", "intents", "open_links"):
                 db.execute(f"UPDATE {table} SET destination = ?", [name])
@@ -120,7 +120,7 @@ CREATE TABLE intents (destination VARCHAR(512) NOT NULL, source VARCHAR(512) NOT
 
 def test_a_ledger_of_an_earlier_version_goes_on(subject: Subject, crm: Simulator, tmp_path: Path) -> None:
     load(subject, crm, tmp_path / "new", incoming(subject), incoming(subject, 1))
-    with sqlite3.connect(tmp_path / "new") as new, sqlite3.connect(tmp_path / "old") as old:
+    with database(tmp_path / "new") as new, database(tmp_path / "old") as old:
         old.executescript(OLD_TABLES)
         rows = new.execute(f"SELECT {OLD_COLUMNS} FROM written ORDER BY key").fetchall()
         old.execute("INSERT INTO written VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows[0])
@@ -169,7 +169,7 @@ def test_a_broken_row_is_a_sentence(tmp_path: Path, damage: str) -> None:
     subject = SUBJECTS["vtiger"]
     with subject.start(5) as crm:
         load(subject, crm, tmp_path / "ledger", incoming(subject))
-        with sqlite3.connect(tmp_path / "ledger") as db:
+        with database(tmp_path / "ledger") as db:
             db.execute(damage)
         result = load(subject, crm, tmp_path / "ledger", incoming(subject, 0, title="new"))
         assert "ledger" in result.exit

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from target_crm.ledger import Create, Intent, Ledger, Link, Written
+from tests.running import database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,11 +115,11 @@ def test_an_intent_is_asked_for_where_something_was_waited_for(tmp_path: Path, a
 def test_a_ledger_of_an_earlier_version_gets_its_indexes(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/ledger"
     Ledger(url, destination="d", source="s").close()
-    with sqlite3.connect(tmp_path / "ledger") as db:
+    with database(tmp_path / "ledger") as db:
         for name in INDEXES:
             db.execute(f"DROP INDEX {name}")
     Ledger(url, destination="d", source="s").close()
-    with sqlite3.connect(tmp_path / "ledger") as db:
+    with database(tmp_path / "ledger") as db:
         there = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
     assert there.issuperset(INDEXES)
 
