@@ -243,7 +243,9 @@ def test_a_record_that_another_run_sends_meanwhile_is_there(stock: VtigerSimulat
             # The list ends at the highest id that was there when it began.
             added.append(stock.store.insert("Leads", {"lastname": "Meanwhile"}))
             crm = f"vtiger {stock.url.removeprefix('http://')}"
-            SentKeys(open_keys(keys_url(tmp_path)), crm=crm, account="admin (19x1)", stream="Leads").note(added)
+            engine = open_keys(keys_url(tmp_path))
+            SentKeys(engine, crm=crm, account="admin (19x1)", stream="Leads").note(added)
+            engine.dispose()
 
     stock.fault = meanwhile
     second = run(config, state=first.state)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timezone
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -67,11 +66,12 @@ def test_no_statement_reads_a_whole_table(tmp_path: Path, asked: list[tuple[str,
     opened = Ledger(f"sqlite:///{path}", destination="D", source="s", clock=count(step=10).__next__)
     del asked[:]
     use(opened)
-    plans = {
-        statement: [step[3] for step in sqlite3.connect(path).execute(f"EXPLAIN QUERY PLAN {statement}", values)]
-        for statement, values in asked
-        if not statement.startswith("INSERT")
-    }
+    with database(path) as db:
+        plans = {
+            statement: [step[3] for step in db.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+            for statement, values in asked
+            if not statement.startswith("INSERT")
+        }
     assert len(plans) > 20
     assert not {statement: plan for statement, plan in plans.items() if any(each.startswith("SCAN") for each in plan)}
     keys = [plan for statement, plan in plans.items() if 'written."key" = ?' in statement and "entity" in statement]
