@@ -15,7 +15,7 @@ from proof.endings import end_of_read, end_of_write
 from proof.history import History
 from proof.processes import Command
 from proof.runs import SECONDS_TO_HANG, Given, messages, note_invoked
-from proof.server import LATE, Watched
+from proof.server import Watched
 from proof.verdict import Figures, Verdict
 from tests.contract.subjects import SUBJECTS
 from tests.target_crm.processes import lines_of
@@ -109,7 +109,6 @@ class Soak:
     def run(self) -> Verdict:
         """All rounds; the last run of each connector is left in peace."""
         with self.subject.start(self.case.rows) as source, self.subject.start(5) as there:
-            source.latency = there.latency = LATE if self.case.seed % 2 else 0.0
             self.source = Watched(source, self.subject, self.history, {})
             self.there = Watched(there, self.subject, self.history, _Keys(self.subject))
             troubles = Trouble(self.chance, self.history), Trouble(self.chance, self.history)
