@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def writing(bench: Bench) -> Table:
-    """What a written and an unchanged record cost, all but records/s net of start-up; fsyncs of a created record."""
+    """What a record costs, all but records/s net of start-up; fsyncs of a created one. At 0 ms there are no threads."""
     return Writing(bench).table()
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import tempfile
 from collections import defaultdict
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,6 +17,7 @@ from crm_simulators.base import Fault
 from crm_systems.model import Kind
 from target_crm.writing.creation import may_be_stored_as
 from tests.contract.subjects import SUBJECTS
+from tests.running import database
 from tests.two_ways.pipes import Pipe
 from tests.two_ways.sides import Side
 
@@ -186,7 +186,7 @@ class History(RuleBasedStateMachine):
 
     def kept_for_the_next_report(self) -> list[dict[str, Any]]:
         """What runs that were killed overwrote, which the next one tells."""
-        with closing(sqlite3.connect(self.folder / "ledger.sqlite")) as ledger:
+        with database(self.folder / "ledger.sqlite") as ledger:
             rows = ledger.execute("SELECT crm_id, told FROM conflicts").fetchall()
         return [{**each, "id": crm_id} for crm_id, told in rows for each in json.loads(told)]
 
@@ -201,7 +201,7 @@ class History(RuleBasedStateMachine):
 
     def twins(self, side: str) -> dict[str, str]:
         """By the id of a record of one side, that of its twin."""
-        with closing(sqlite3.connect(self.folder / "ledger.sqlite")) as ledger:
+        with database(self.folder / "ledger.sqlite") as ledger:
             rows = ledger.execute("SELECT source, key, crm_id FROM written").fetchall()
         return {
             (crm_id if source != side else key): (key if source != side else crm_id) for source, key, crm_id in rows

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -317,7 +315,7 @@ def test_a_key_is_known_before_its_record_leaves(stock: VtigerSimulator, tmp_pat
         message_writer_class = Dying
 
     left = live(run(comparing(stock, tmp_path), tap=DyingTap))
-    with closing(sqlite3.connect(tmp_path / "keys.sqlite")) as keys:
+    with database(tmp_path / "keys.sqlite") as keys:
         assert left.keys() == {key for (key,) in keys.execute("SELECT key FROM sent_keys")} != set()
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
+from tests.running import database
 from tests.target_crm.writing import Run, one, pipe, run, settings, writes
 
 if TYPE_CHECKING:
@@ -38,6 +37,6 @@ def test_a_pipeline_that_gets_a_name_does_not_make_all_once_more(crm: VtigerSimu
     run(one_way, pipe("Contacts", [{"id": "12x1", "lastname": "Ann"}]))
     assert "from the `source` default" in carry(crm, tmp_path, "a", "b", "12x1").exit
     assert one(crm, "Contacts", lastname="Ann")
-    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as ledger, ledger:
+    with database(tmp_path / "ledger.sqlite") as ledger:
         ledger.execute("UPDATE written SET source = 'a', destination = 'Vtiger at b'")
     assert "1 unchanged" in carry(crm, tmp_path, "a", "b", "12x1").line("Contacts")

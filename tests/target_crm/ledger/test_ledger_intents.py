@@ -13,6 +13,7 @@ import pytest
 
 from target_crm.ledger import Create, Ledger, TakenMeanwhile, Written
 from target_crm.ledger.lease import LeaseHolder
+from tests.running import database
 from tests.target_crm.ledger.test_ledger import intent
 from tests.target_crm.writing import QuietTarget, pipe, run, settings
 
@@ -57,7 +58,7 @@ def test_a_refused_create_leaves_no_intent(crm: VtigerSimulator, tmp_path: Path)
     crm.store.insert("Accounts", {"accountname": "ACME"})
     config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(tmp_path / "rejects"))
     assert "refuses this" in run(config, pipe("Accounts", [{"id": 1, "accountname": "Acme"}])).log
-    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as ledger:
+    with database(tmp_path / "ledger.sqlite") as ledger:
         assert ledger.execute("SELECT count(*) FROM intents").fetchone() == (0,)
 
 
