@@ -131,6 +131,8 @@ def check_status(request: Request, reply: Reply) -> None:
     Raises:
         Unavailable, ConfigError, ProtocolError: as it says.
     """
+    if reply.status == HTTPStatus.OK:
+        return
     about, code, status = request.about, reply.code, reply.status
     if status in NOT_NOW:
         hint = "lower `requests_per_second`" if status == HTTPStatus.TOO_MANY_REQUESTS else ""

@@ -39,9 +39,10 @@ def _integers(told: str, column: list[str]) -> list[Any] | None:
     return list(map(int, column)) if _INTEGERS.fullmatch(told) else None
 
 
-def _numbers(told: str, _column: list[str]) -> list[Any] | None:
+def _numbers(told: str, column: list[str]) -> list[Any] | None:
     """The digits that came in are those that go out."""
-    return list(map(Raw, told.encode().splitlines())) if _NUMBERS.fullmatch(told) else None
+    is_one_each = told.count("\n") == len(column)
+    return list(map(Raw, told.encode().splitlines())) if is_one_each and _NUMBERS.fullmatch(told) else None
 
 
 def _days(told: str, column: list[str]) -> list[Any] | None:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 IN_UTC = "+00:00"
 """How the stamps of records end."""
-MINUTE = slice(14, 16)
-"""Where their minutes are."""
-QUARTERS = frozenset({"00", "15", "30", "45"})
-"""Minutes at which a day may begin somewhere; a stamp that shows one may tell no more than the day."""
+MINUTE_AND_SECOND = slice(14, 19)
+"""Where they stand in a stamp."""
+QUARTERS = frozenset({"00:00", "15:00", "30:00", "45:00"})
+"""When a day may begin somewhere; a stamp that shows one may tell no more than the day."""
 
 
 class Incremental:
@@ -76,10 +76,12 @@ class Incremental:
 
     def news(
         self, records: Sequence[Row | Record], key_of: Callable[[Row | Record], str], elapsed: timedelta
-    ) -> list[Row | Record]:
+    ) -> Sequence[Row | Record]:
         """Those of the records that were not sent before; they were read when the run had lasted for ``elapsed``."""
         stamps, sent = column(records, self._key), self.overlap.sent_before
         old = self._of_no_account(stamps, elapsed)
+        if not sent and old.issuperset(stamps):
+            return records
         return [
             record
             for record, stamp in zip(records, stamps, strict=True)
@@ -101,7 +103,7 @@ class Incremental:
             return set()
         border = self.overlap.border(self.shown.reached - self._lookback)
         latest, of_day = border.isoformat(), (border - timedelta(days=1)).isoformat()
-        old = {each for each in told if each < of_day or (each < latest and each[MINUTE] not in QUARTERS)}
+        old = {each for each in told if each < of_day or (each < latest and each[MINUTE_AND_SECOND] not in QUARTERS)}
         known = self._bookmark.newest.astimezone(timezone.utc).isoformat() if self._bookmark.newest else ""
         late = [stamp for stamp in old if stamp > known]
         for stamp in {min(late), max(late)} if late else ():

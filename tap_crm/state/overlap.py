@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from hashlib import blake2s
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,8 @@ class Overlap:
 
     def forget_before(self, since: datetime) -> None:
         """Forgets what the next run will certainly not look at."""
+        if not self._minutes:
+            return
         border = _window(since, self._zone) - timedelta(days=1)
         self._minutes = {minute: group for minute, group in self._minutes.items() if minute >= border}
 
@@ -135,6 +138,7 @@ class _Group:
             return None
 
 
+@lru_cache(maxsize=4)
 def _window(since: datetime, zone: ZoneInfo) -> datetime:
     """From when on records are read that were changed since; in whole minutes, as some systems tell no seconds."""
     return earliest(since, zone).astimezone(timezone.utc).replace(second=0, microsecond=0)

@@ -36,8 +36,12 @@ def key_of(record: Row | Record) -> str:
 seconds = (
     st.integers(-90_000_000, 90_000) | st.integers(-200_000, 90_000) | st.integers(-2000, 400).map(lambda n: n * 900)
 )
-stamps = seconds.map(lambda each: (STARTED + timedelta(seconds=each)).isoformat()) | st.sampled_from(
-    [None, "2025-10-25", "2025-10-26T00:59:59.500000+00:00"]
+midnights = st.sampled_from([datetime(2025, 10, 26, tzinfo=zone).astimezone(timezone.utc) for zone in ZONES])
+"""How a system tells the day of its zone that holds the end of a reading."""
+stamps = (
+    seconds.map(lambda each: (STARTED + timedelta(seconds=each)).isoformat())
+    | midnights.map(datetime.isoformat)
+    | st.sampled_from([None, "2025-10-25", "2025-10-26T00:59:59.500000+00:00"])
 )
 pages = st.lists(st.lists(stamps, max_size=6), max_size=4)
 
