@@ -58,6 +58,21 @@ def test_a_deletion_of_a_stream_that_has_not_come_is_rejected(crm: VtigerSimulat
     assert '"deleted_records"' in (tmp_path / "rejects.jsonl").read_text("utf-8")
 
 
+@pytest.mark.parametrize("lacks", ["entity", "id"])
+@pytest.mark.parametrize("is_there", [True, False], ids=["null", "absent"])
+def test_a_deletion_that_names_no_record_is_rejected(
+    crm: VtigerSimulator, tmp_path: Path, lacks: str, is_there: bool
+) -> None:
+    more = {"max_rejects": 1, "rejects_path": str(tmp_path / "rejects.jsonl")}
+    *before, message = [*pipe("Contacts", CONTACTS[:1]), *told("1")]
+    del message["record"][lacks]
+    message["record"].update({lacks: None} if is_there else {})
+    result = run(settings(crm, tmp_path, identify_by="ledger", deletes="apply", **more), [*before, message])
+    assert result.exit == ""
+    assert f"its {lacks} is empty, so it does not say which record is gone" in result.log
+    assert names(crm) == {"Nova"}
+
+
 def test_all_that_a_tap_says_can_be_piped(crm: VtigerSimulator, tmp_path: Path) -> None:
     said = run_tap({**crm.config(), "entities": ["Leads"]})
     assert "\\ufffd" in said.output
