@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.running import run as run_tap
-from tests.target_crm.writing import pipe, run, settings, stored, writes
+from tests.target_crm.writing import pipe, record, run, schema, settings, stored, writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +79,16 @@ def test_all_that_a_tap_says_can_be_piped(crm: VtigerSimulator, tmp_path: Path) 
     result = run(settings(crm, tmp_path, identify_by="id"), said.output.splitlines())
     assert result.exit == ""
     assert writes(crm) == [], "not even U+0000, which came as U+FFFD, is written over"
+
+
+@pytest.mark.parametrize("stream", ["fields", "Leads", "meltano_test_stream"])
+def test_what_is_not_written_may_hold_anything(crm: VtigerSimulator, tmp_path: Path, stream: str) -> None:
+    typed = {name: {"type": "string", "format": "date-time"} for name in ("entity", "field", "kind")}
+    described = {**schema(stream, (), ("entity", "field")), "schema": {"properties": typed}}
+    odd: list[dict[str, Any]] = [{"entity": 1}, {}, {"kind": "yesterday", "field": [1.5], "entity": None}]
+    said = [described, *(record(stream, **each) for each in odd), {"type": "STATE", "value": {"all": "read"}}]
+    result = run(settings(crm, tmp_path, identify_by="ledger", streams={"Leads": None}), said)
+    assert (result.exit, result.states, writes(crm)) == ("", [{"all": "read"}], [])
 
 
 def test_a_strangers_stream_of_that_name_is_written(crm: VtigerSimulator, tmp_path: Path) -> None:
