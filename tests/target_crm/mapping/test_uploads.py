@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 BYTES = bytes(range(256)) * 40
 PAPER = {"id": "p1", "notes_title": "Paper", "filename": "můj papír.txt", "notecontent": "<p>a &amp; b</p>"}
 
+
 def coded(content: bytes) -> str:
     return b64encode(content).decode()
 
@@ -162,7 +163,10 @@ def test_faults_of_the_input_are_named(crm: VtigerSimulator, tmp_path: Path) -> 
     orphan = pipe("Documents_files", [{"id": "gone", "attachment_id": "1", "content": "eA=="}], ["id"], owner=None)
     assert "points to a record that does not exist" in run(config, orphan).exit
     more, keys = {"max_rejects": 1, "rejects_path": str(tmp_path / "rejects.jsonl")}, ["id", "attachment_id"]
-    nobodys = [schema("Documents_files", [*keys, "content"], keys), record("Documents_files", attachment_id="1", content="eA==")]
+    nobodys = [
+        schema("Documents_files", [*keys, "content"], keys),
+        record("Documents_files", attachment_id="1", content="eA=="),
+    ]
     assert "is rejected: its id is empty" in run({**config, **more}, nobodys).log
     assert sent(crm) == []
 
