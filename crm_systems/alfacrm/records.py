@@ -124,9 +124,7 @@ def _plain(field: Field, value: Any, notation: Notation) -> Any:
         return "" if field.kind in TEXTS else [] if field.kind in {Kind.LIST, Kind.MULTIPICKLIST} else None
     if field.kind is Kind.TIME:
         return value.removesuffix(":00") if len(value) > _MINUTE else value
-    if field.kind is Kind.BOOLEAN:
-        return int(value)
-    if field.kind is Kind.INTEGER:
+    if field.kind in {Kind.BOOLEAN, Kind.INTEGER}:
         return int(value)
     if field.kind is Kind.LIST and field.refers_to:
         return [int(each) for each in value]

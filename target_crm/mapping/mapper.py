@@ -289,5 +289,6 @@ class Mapper:
         return [{**item, **mapper(item, last_chance=last_chance, at_hand=at_hand).values} for item in items]
 
     def _mapper_of_items(self, name: str) -> Mapper:
-        inner = replace(self.entity, fields=self.fields[name].items)
-        return Mapper(inner, self.options, self._notation, self.owners, self.references)
+        """What maps the objects of a list; what is said of the record's own columns is not said of theirs."""
+        inner, options = replace(self.entity, fields=self.fields[name].items), replace(self.options, fields={})
+        return Mapper(inner, options, self._notation, self.owners, self.references)

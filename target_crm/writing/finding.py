@@ -60,6 +60,8 @@ class Existing(msgspec.Struct, frozen=True):
     """As the CRM gave it."""
     record: Row = msgspec.field(default_factory=dict)
     """The same, typed."""
+    may_be_half_made: bool = False
+    """Whether the answer to its create was lost, so that the CRM may have failed over the rest of it."""
 
 
 class Ahead:

@@ -52,7 +52,9 @@ class FileWriter(BesideWriter):
         if is_gone(record):
             return Outcome(Action.SKIP, key)
         mapped = self._mapper(record, last_chance=last_chance)
-        values, crm_id = mapped.values, str(mapped.values["id"])
+        values, crm_id = mapped.values, str(mapped.values.get("id") or "")
+        if not crm_id:
+            raise Reject("its id is empty")
         file = self._uploads.file(self._owner, mapped.brought, values.get("name"), values.get("media_type"))
         if file is None:
             raise Reject("it brings no file, neither as `content` nor by `path`")
