@@ -148,6 +148,14 @@ def open_private(path: Path, flags: int, warn: Callable[[str], None]) -> int:
     return descriptor
 
 
+def let_others_wait(file: IO[bytes]) -> None:
+    """Waits until no other run has a file to itself, and has it so until it is closed, where the system can do that."""
+    with suppress(ImportError, OSError):
+        from fcntl import LOCK_EX, flock  # noqa: PLC0415 - Windows has none
+
+        flock(file, LOCK_EX)
+
+
 def replace_private(path: Path, texts: Iterable[str]) -> None:
     """Writes a file, piece by piece, that only its owner may read: whole or not at all.
 

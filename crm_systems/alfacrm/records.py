@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -77,8 +77,8 @@ def _one_object(value: Any) -> Any:
 def latest(written: Any, zone: ZoneInfo) -> datetime | None:
     """The latest instant that a stamp may mean: a day is over at its end."""
     begin = instant(written, zone)
-    is_day = begin is not None and isinstance(written, str) and len(written.strip()) <= _DAY
-    return begin + timedelta(days=1) if begin and is_day else begin
+    is_day = isinstance(written, str) and len(written.strip()) <= _DAY
+    return begin + timedelta(days=1) if begin and is_day and begin.year < MAXYEAR else begin
 
 
 def may_be_since(written: Any, bound: datetime, zone: ZoneInfo) -> bool:
