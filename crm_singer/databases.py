@@ -1,8 +1,9 @@
-"""What is said of a database of a connector that does not do what it is asked."""
+"""The databases of the connectors: how one is opened, and what is said of one that does not do what it is asked."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -16,6 +17,26 @@ FAULTS = (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError)
 """What a database that does not do what it is asked raises."""
 OPENING = (*FAULTS, ValueError)
 """The same of one whose address cannot be meant."""
+LOCK_SECONDS = 60
+"""How long a run waits while another writes into the same SQLite file."""
+
+
+def engine_of(url: str) -> sa.Engine:
+    """The database at an address, whose words about a failure hold no values."""
+    address = sa.make_url(url)
+    arguments = {"timeout": LOCK_SECONDS} if address.get_backend_name() == "sqlite" else {}
+    return sa.create_engine(address, hide_parameters=True, connect_args=arguments)
+
+
+def file_of(url: str | sa.URL) -> Path | None:
+    """The file of a SQLite database; None for any other, and for what is no address."""
+    try:
+        known = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        return None
+    if known.get_backend_name() != "sqlite" or not known.database or known.database.startswith((":memory:", "file:")):
+        return None
+    return Path(known.database)
 
 
 @contextmanager

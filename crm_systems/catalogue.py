@@ -22,12 +22,9 @@ if TYPE_CHECKING:
 @cache
 def catalogue(system: str) -> Mapping[str, Entity]:
     """The entities of a system, by name, in the order of their names."""
-    found = sorted((each for each in _folder().joinpath(system).iterdir()), key=lambda each: each.name)
-    return {
-        each.name.removesuffix(".json"): _entity(each.name.removesuffix(".json"), json.loads(each.read_text("utf-8")))
-        for each in found
-        if each.name.endswith(".json")
-    }
+    found = {each.name: each for each in _folder().joinpath(system).iterdir()}
+    names = (name.removesuffix(".json") for name in sorted(found) if name.endswith(".json"))
+    return {name: _entity(name, json.loads(found[f"{name}.json"].read_text("utf-8"))) for name in names}
 
 
 def _folder() -> Traversable:

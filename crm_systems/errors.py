@@ -107,8 +107,8 @@ class OutcomeUnknown(CrmError):
 class ProtocolError(CrmError):
     """The server answered something that its interface does not allow."""
 
-    def __init__(self, what: str, *, code: str = "", hint: str = "run again", server_says: str = "") -> None:
-        super().__init__(what, code=code, hint=hint, server_says=server_says)
+    def __init__(self, what: str, *, code: str = "", hint: str = "run again") -> None:
+        super().__init__(what, code=code, hint=hint)
 
 
 class NotOffered(CrmError):

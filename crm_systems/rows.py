@@ -24,9 +24,14 @@ def rows_in(told: Any, about: str, key: Collection[str] = ()) -> list[Row]:
     if not isinstance(told, list) or not {dict}.issuperset(map(type, told)):
         raise ProtocolError(f"{about}: the answer is no list of records", hint="run again; else check `url`")
     for name in key:
-        if any(row.get(name) is None or (name == "id" and not is_identifier(row[name])) for row in told):
+        is_known = is_identifier if name == "id" else _is_one_value
+        if not all(is_known(row.get(name)) for row in told):
             raise ProtocolError(f"{about}: a record comes without its `{name}`, by which it is known")
     return told
+
+
+def _is_one_value(value: Any) -> bool:
+    return value is not None and not isinstance(value, (dict, list))
 
 
 def record_in(told: Any, about: str) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import MINYEAR, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -145,11 +145,15 @@ def earliest(since: datetime, zone: ZoneInfo) -> datetime:
 
 
 def instant(written: Any, zone: ZoneInfo) -> datetime | None:
-    """A time as the CRM writes it, aware; None where there is none or it cannot be read."""
+    """A time as the CRM writes it, aware; None where there is none or it cannot be read.
+
+    In the year 1 nothing was changed: some programs write it for never, and no time before it could be reckoned.
+    """
     try:
-        return datetime.fromisoformat(read) if written not in (None, "") and (read := moment(written, zone)) else None
+        found = datetime.fromisoformat(read) if written not in (None, "") and (read := moment(written, zone)) else None
     except (ValueError, TypeError, OverflowError):
         return None
+    return found if found and found.year > MINYEAR else None
 
 
 def read_moment(written: str, zone: ZoneInfo) -> datetime:

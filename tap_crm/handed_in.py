@@ -117,7 +117,7 @@ def _last_line(text: str) -> Any:
     try:
         return json_in(text)
     except FileError:
-        lines = [line for line in text.splitlines() if line.strip()]
+        lines = [line for line in text.split("\n") if line.strip()]
         if len(lines) <= 1:
             raise
         return [json_in(line) for line in lines][-1]

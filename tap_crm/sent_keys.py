@@ -16,15 +16,13 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm_singer.databases import OPENING, in_words
+from crm_singer.databases import OPENING, engine_of, file_of, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 T = TypeVar("T")
 
-LOCK_SECONDS = 60
-"""How long a run waits while another writes into the same SQLite file."""
 AT_ONCE = 500
 """How many keys one statement names."""
 RACES = 5
@@ -68,14 +66,11 @@ def open_keys(url: str) -> sa.Engine:
         ConfigError: it cannot be opened.
     """
     with _in_words("opened", OPENING):
-        address = sa.make_url(url)
-        is_sqlite = address.get_backend_name() == "sqlite"
-        if is_sqlite and address.database and not address.database.startswith((":memory:", "file:")):
+        engine = engine_of(url)
+        if path := file_of(engine.url):
             # For its owner only.
-            os.close(os.open(address.database, os.O_RDWR | os.O_CREAT, 0o600))
-        arguments = {"timeout": LOCK_SECONDS} if is_sqlite else {}
-        engine = sa.create_engine(address, hide_parameters=True, connect_args=arguments)
-        if is_sqlite:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", _log_ahead)
         with suppress(sa.exc.DBAPIError):
             # It fails where another run makes the same tables at this moment; they are there then.

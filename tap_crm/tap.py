@@ -6,7 +6,7 @@ import sys
 import time
 from functools import cached_property
 from signal import Signals
-from typing import TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from singer_sdk import Tap
 from singer_sdk.tap_base import CliTestOptionValue
@@ -244,9 +244,11 @@ class CrmTap(ConfiguredTap):
         self.run_connection_test()
 
 
-def _read(file: Any, meaning: Callable[[Any], dict[str, Any]]) -> dict[str, Any] | None:
+def _read(file: IO[bytes] | None, meaning: Callable[[IO[bytes]], dict[str, Any]]) -> dict[str, Any] | None:
+    if file is None:
+        return None
     try:
-        return None if file is None else meaning(file)
+        return meaning(file)
     except FileError as error:
         sys.exit(f"{CrmTap.name}: {file.name} {error}.")
 

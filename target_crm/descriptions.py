@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import parted
+from crm_systems.wire import is_empty
 from target_crm.mapping import DELETED_AT
 
 if TYPE_CHECKING:
@@ -26,22 +27,27 @@ def is_description(stream: str, described: Mapping[str, Any] | None) -> bool:
 
 
 def marked(told: Mapping[str, Any], streams: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
-    """A record of :data:`DELETED` as the message that deletes in its own stream; None where that has not come.
+    """A record of :data:`DELETED` as the message that deletes in its own stream; None where nothing can be deleted.
 
     ``streams`` are the SCHEMA messages so far.
     """
-    schema = streams.get(str(told["entity"]), {})
+    entity = str(told.get("entity"))
+    schema = streams.get(entity, {})
+    if is_empty(told.get("id")):
+        return None
     try:
         key = parted(schema.get("key_properties") or (), str(told["id"]))
     except ValueError:
         return None
     # Stream maps fail over a field that a record lacks.
     record = {**dict.fromkeys(schema["schema"]["properties"]), **key, DELETED_AT: told["noticed_at"]}
-    return {"type": "RECORD", "stream": told["entity"], "record": record}
+    return {"type": "RECORD", "stream": entity, "record": record}
 
 
 def why_not_applied(raw: RawRecord) -> str:
     """Why such a record cannot be applied."""
+    if unnamed := [name for name in ("entity", "id") if is_empty(raw.record.get(name))]:
+        return f"its {', '.join(unnamed)} is empty, so it does not say which record is gone"
     return (
         f"the stream of {raw.record.get('entity')} has not come, which would lose it; where the tap renames its "
         "streams, set its `deletion_records` to marked"

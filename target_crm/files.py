@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-import sqlalchemy as sa
+from crm_singer.databases import file_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,19 +43,8 @@ def written_files(settings: Mapping[str, Any]) -> Iterator[WrittenFile]:
         page = Path(settings["report_path"])
         yield WrittenFile(page, "the page of `report_path`", is_report)
         yield WrittenFile(page.with_suffix(".json"), "the JSON beside `report_path`", is_report)
-    if ledger := ledger_file(settings["ledger_url"]):
+    if ledger := file_of(settings["ledger_url"]):
         yield WrittenFile(ledger, "the ledger of `ledger_url`", is_database)
-
-
-def ledger_file(url: str | sa.URL) -> Path | None:
-    """The file of a SQLite database; None for any other, and for what is no address."""
-    try:
-        known = sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError):
-        return None
-    if known.get_backend_name() != "sqlite" or not known.database or known.database.startswith((":memory:", "file:")):
-        return None
-    return Path(known.database)
 
 
 def problems(settings: Mapping[str, Any]) -> list[str]:
@@ -164,6 +153,14 @@ def open_private(path: Path, flags: int, warn: Callable[[str], None]) -> int:
         warn(f"{path} was open to others (mode {stat.S_IMODE(mode):o}); it holds personal data, so it is now 600.")
         os.fchmod(descriptor, _PRIVATE)
     return descriptor
+
+
+def let_others_wait(file: IO[bytes]) -> None:
+    """Waits until no other run has a file to itself, and has it so until it is closed, where the system can do that."""
+    with suppress(ImportError, OSError):
+        from fcntl import LOCK_EX, flock  # noqa: PLC0415 - Windows has none
+
+        flock(file, LOCK_EX)
 
 
 def replace_private(path: Path, texts: Iterable[str]) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from crm_systems.errors import OF_ONE_RECORD, CrmError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
 class Reject(Exception):
     """This record cannot be written; the text says why, and never holds a value."""
+
+
+AGAINST_ONE = (Reject, *OF_ONE_RECORD)
+"""What this program, or the CRM, says against one record, so that the others go on."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +103,9 @@ class Outcome(msgspec.Struct, frozen=True):
     """What people call the record, as far as it is known; for the report only."""
 
     @staticmethod
-    def of_reject(error: Reject, key: str, *, last_chance: bool) -> Outcome:
-        """What becomes of a record that cannot be written, or not yet."""
+    def of_error(error: Reject | CrmError, key: str, *, last_chance: bool) -> Outcome:
+        """What becomes of a record that cannot be looked up or written, or not yet; one of :data:`AGAINST_ONE`."""
         action = Action.DEFER if isinstance(error, NotYet) and not last_chance else Action.REJECT
         crm_id, conflicts = (error.crm_id, error.conflicts) if isinstance(error, Conflicted) else ("", ())
-        return Outcome(action, key, crm_id, conflicts=conflicts, reason=str(error))
+        says = error.server_says if isinstance(error, CrmError) else ""
+        return Outcome(action, key, crm_id, conflicts=conflicts, reason=str(error), server_says=says)

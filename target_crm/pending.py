@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from crm_systems.errors import OF_ONE_RECORD
-from target_crm.outcome import Action, Reject
+from target_crm.outcome import AGAINST_ONE, Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +66,7 @@ class Pending:
                 if outcome:
                     self._report.streams[link.stream].close_link(link.field)
                     self._report.add_conflicts(link.stream, outcome)
-            except (Reject, *OF_ONE_RECORD) as error:
+            except AGAINST_ONE as error:
                 self._warn(f"{link.stream}: {link.field} of the record {link.key} stays empty: {error}")
 
     def finish(self) -> None:

@@ -11,8 +11,8 @@ from tools.generate import ROOT
 CODE = ROOT / "tests/sixth_crm/system.py"
 MOST_LINES = 120
 COMMONS = {f"crm_systems.{each}" for each in ("decoding", "errors", "model", "paging", "rows", "system")}
-LEFT_OUT = ["test_secrets.py", "test_log_in.py"]
-"""These start commands of their own, which do not know the plugin, or want users with few rights."""
+LEFT_OUT = ["test_secrets.py"]
+"""It starts commands of its own, which do not know the plugin."""
 NEEDS_MORE = "not (total and then) and not falls_silent"
 """A server that filters by itself and says for ever that nothing is there cannot be told from an empty one."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.alfacrm.records import latest
 from crm_systems.paging import PASSES, Part, is_plausible, shrunk
-from crm_systems.rows import rows_in
+from crm_systems.rows import is_whole_number, rows_in
 from crm_systems.times import is_before, long_ago, may_be_made_between
 
 if TYPE_CHECKING:
@@ -184,5 +184,6 @@ def part_of(told: Any, about: str) -> Part:
         ProtocolError: it is no list of records.
     """
     page = told if isinstance(told, dict) else {"items": told}
-    total = str(page.get("total"))
-    return Part(rows_in(page.get("items"), about, ("id",)), int(total) if total.isdecimal() else None)
+    told_total = page.get("total")
+    total = int(told_total) if is_whole_number(told_total) else -1
+    return Part(rows_in(page.get("items"), about, ("id",)), total if total >= 0 else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -77,8 +77,8 @@ def _one_object(value: Any) -> Any:
 def latest(written: Any, zone: ZoneInfo) -> datetime | None:
     """The latest instant that a stamp may mean: a day is over at its end."""
     begin = instant(written, zone)
-    is_day = begin is not None and isinstance(written, str) and len(written.strip()) <= _DAY
-    return begin + timedelta(days=1) if begin and is_day else begin
+    is_day = isinstance(written, str) and len(written.strip()) <= _DAY
+    return begin + timedelta(days=1) if begin and is_day and begin.year < MAXYEAR else begin
 
 
 def may_be_since(written: Any, bound: datetime, zone: ZoneInfo) -> bool:
@@ -124,9 +124,7 @@ def _plain(field: Field, value: Any, notation: Notation) -> Any:
         return "" if field.kind in TEXTS else [] if field.kind in {Kind.LIST, Kind.MULTIPICKLIST} else None
     if field.kind is Kind.TIME:
         return value.removesuffix(":00") if len(value) > _MINUTE else value
-    if field.kind is Kind.BOOLEAN:
-        return int(value)
-    if field.kind is Kind.INTEGER:
+    if field.kind in {Kind.BOOLEAN, Kind.INTEGER}:
         return int(value)
     if field.kind is Kind.LIST and field.refers_to:
         return [int(each) for each in value]

@@ -75,7 +75,7 @@ class AlfaCrm(AlfaCrmWriting):
 
     def _is_good(self, call: Call, token: str) -> bool:
         """Whether a token still opens what every user of the interface may see."""
-        ask = Request("POST", "branch: check the token", path="/v2api/branch/index", json={"page": 0, "pageSize": 1})
+        ask = replace(self.heartbeat, about="branch: check the token")
         try:
             call(self.sign(ask, Session({"token": token})))
         except SessionExpired:

@@ -127,7 +127,7 @@ class Connection:
             except (Unavailable, ConfigError, Rejected, Denied) as error:
                 self._wait_after(request, error, wait)
             else:
-                self._shared.patience.is_back()
+                self._shared.patience.note_answer()
                 return meaning
             self._shared.traffic.repeats += 1
 

@@ -123,7 +123,7 @@ def _quoted(text: str) -> str:
     return text
 
 
-def _body(request: Request, headers: dict[str, str]) -> Any:
+def _body(request: Request, headers: dict[str, str]) -> str | bytes | None:
     """The body; adds the headers that describe it."""
     if request.form and not request.files:
         body = "&".join(f"{_quoted(name)}={_quoted(text)}" for name, text in request.form.items())

@@ -55,7 +55,7 @@ class Divisions:
         self.pages += page is not None
         self.wasted += path.wasted if page is None else 0
 
-    def may_go_on(self, path: Path, under_way: Sequence[Path]) -> bool:
+    def may_divide(self, path: Path, under_way: Sequence[Path]) -> bool:
         """Whether a walk is worth dividing, and what all divisions cost leaves something for one more."""
         if path.pages_left < (WORTH_DIVIDING if len(under_way) < self.at_once else WORTH_A_LOGIN):
             return False

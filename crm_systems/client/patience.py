@@ -53,7 +53,7 @@ class Patience:
             most = self.seconds_for(error)
             logger.warning("%s: %s Waiting for it, %.0f s at the most (`patience_seconds`).", self.place, error, most)
 
-    def is_back(self) -> None:
+    def note_answer(self) -> None:
         """The server has answered; says so if it was said that it does not."""
         with self._lock:
             is_told, self._is_told, self.was_up = self._is_told, False, True

@@ -217,7 +217,7 @@ class Readers:
 
     def may_divide(self, path: Path) -> bool:
         """Whether a walk may be divided for one more thread."""
-        return self._divisions.may_go_on(path, self._running)
+        return self._divisions.may_divide(path, self._running)
 
     def note(self, path: Path, page: Page | None) -> None:
         """Takes a page of a walk under way, or its end, into account."""

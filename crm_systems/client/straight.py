@@ -123,8 +123,10 @@ class _Straight:
         headers = _headers(head[2]) if head else {}
         if not head or not _is_usual(headers):
             return self._read_with_care(come, end)
-        body = self._body(come[head.end() :], int(headers["content-length"]), end)
-        return Answer(int(head[1]), headers, body)
+        rest, length = come[head.end() :], int(headers["content-length"])
+        if len(rest) > length:
+            self.close()  # Nobody knows which question would be answered next.
+        return Answer(int(head[1]), headers, self._body(rest, length, end))
 
     def _body(self, come: bytes, length: int, end: float) -> bytes:
         parts, missing = [come], length - len(come)

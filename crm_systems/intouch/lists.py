@@ -167,13 +167,13 @@ def items_of(call: Call, code: str) -> list[Row]:
     return [{"list": code, **item} for item in items]
 
 
-def all_items(call: Call, most: int | None = None) -> Iterator[list[Row]]:
-    """The items of all code lists, or of the first ones, list by list; one that shows none is asked for twice.
+def all_items(call: Call) -> Iterator[list[Row]]:
+    """The items of all code lists, list by list; one that shows none is asked for twice.
 
     Raises:
         ProtocolError: a list is not found although the CRM names it.
     """
-    for each in code_lists(call)[:most]:
+    for each in code_lists(call):
         try:
             yield items_of(call, each["id"]) or items_of(call, each["id"])
         except Denied as error:

@@ -176,7 +176,7 @@ def list_of_any(value: Any) -> list[Any]:
     """A list; one written as JSON text is opened.
 
     Raises:
-        ValueError: it is no list.
+        ValueError, TypeError: it is no list.
     """
     opened = opened_json(value)
     if not isinstance(opened, list):
@@ -188,7 +188,7 @@ def object_of_any(value: Any) -> dict[str, Any]:
     """An object; one written as JSON text is opened, and PHP's empty list is an empty object.
 
     Raises:
-        ValueError: it is no object.
+        ValueError, TypeError: it is no object.
     """
     opened = opened_json(value)
     if opened == []:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.decoding import decode_json
 from crm_systems.errors import Denied, ProtocolError, Rejected, SessionExpired
+from crm_systems.model import Request
 
 if TYPE_CHECKING:
-    from crm_systems.model import Reply, Request
+    from crm_systems.model import Call, Reply, Row
 
 SESSION_OVER = frozenset({"INVALID_SESSIONID", "AUTHENTICATION_REQUIRED", "SESSION_EXPIRED", "SESSION_LEFT_IDLE"})
 
@@ -24,7 +25,7 @@ HINTS = {
     "0": "another record has the same value in a field that must be unique",
     "MANDATORY_FIELDS_MISSING": "a mandatory field is empty",
     "REFERENCE_INVALID": "a reference points to a record of the wrong kind",
-    "INVALID_ID_ATTRIBUTE": "an id in it is not valid; inventory documents cannot be created on a stock Vtiger 8.4",
+    "INVALID_ID_ATTRIBUTE": "an id in it is not valid; a stock Vtiger 8.4 creates no inventory document at all",
 }
 """What people can make of the codes that records are refused with; 0 is a duplicate (measured)."""
 
@@ -36,6 +37,17 @@ ID = re.compile(r"[0-9]+x[0-9]+")
 def is_vtiger_id(value: Any) -> bool:
     """Whether a value is the id of a record."""
     return isinstance(value, str) and ID.fullmatch(value) is not None
+
+
+RECORD = {"id": is_vtiger_id}
+"""The shape of an answer that holds a record."""
+
+
+def retrieve(call: Call, module: str, identifier: str) -> Row:
+    """A record as ``retrieve`` gives it: with what no query shows, such as the lines of a document."""
+    query = {"operation": "retrieve", "id": identifier}
+    row: Row = call(Request("GET", f"{module}: retrieve", query=query, shape=RECORD))
+    return row
 
 
 def meaning(request: Request, reply: Reply) -> Any:

@@ -28,7 +28,8 @@ UI_TYPES = frozenset({"7", "9", "50", "71", "72"})
 AS_IT_IS = "__cbws_skipcurdbconv"
 """Before a field's name: whether its value is stored as it is. For ``all`` fields it spoils those that a revise is not
 given, since these go through the form (measured)."""
-LINES = "LineItems"
+LINE_ITEMS = "LineItems"
+"""The field of a document's lines, on Vtiger."""
 
 
 def typed_fields(described: Mapping[str, Any]) -> frozenset[str] | None:
@@ -61,8 +62,8 @@ def as_typed(entity: Entity, element: Mapping[str, Any]) -> dict[str, Any]:
             field = entity.field(name)
             written[name] = _without_point(Decimal(str(value))) if field and field.kind is Kind.NUMBER else value
             written[f"{AS_IT_IS}{name}"] = 1
-    if LINES in written:
-        written["pdoInformation"] = [_line(each) for each in written.pop(LINES)]
+    if LINE_ITEMS in written:
+        written["pdoInformation"] = [_line(each) for each in written.pop(LINE_ITEMS)]
         written |= {f"{AS_IT_IS}_pdo": True, "taxtype": element.get("hdnTaxType") or "group"}
     return written
 

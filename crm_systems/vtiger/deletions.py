@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crm_systems.errors import Denied, NotOffered, Rejected, ServerFault
 from crm_systems.model import Deletion, Request
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from crm_systems.model import Call, Entity
+    from crm_systems.model import Call, Entity, Row
 
 MEND = "https://crm-singer.github.io/tap-crm/systems/vtiger.html"
 WITHOUT_DELETIONS = frozenset({"Users", "Emails"})
@@ -68,7 +68,7 @@ class Sync:
                 return
             position = max(reached - 1, position + 1)
 
-    def _page(self, call: Call, module: str, position: int) -> Any:
+    def _page(self, call: Call, module: str, position: int) -> Row:
         """The first failure says that this server, or this user, cannot."""
         query = {
             "operation": "sync",
@@ -78,7 +78,7 @@ class Sync:
         }
         try:
             about = f"{module}: ask for deletions"
-            answer = call(Request("GET", about, query=query, shape=SHAPE, patient=self._works))
+            answer: Row = call(Request("GET", about, query=query, shape=SHAPE, patient=self._works))
         except (Denied, Rejected, ServerFault) as error:
             if self._works:
                 raise

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Choice, Entity, Field, Kind
 from crm_systems.rows import fits, is_whole_number
-from crm_systems.vtiger.corebos import LINES as LINE_ITEMS
-from crm_systems.vtiger.corebos import TYPED, typed_fields
+from crm_systems.vtiger.corebos import LINE_ITEMS, TYPED, typed_fields
 from crm_systems.vtiger.doubles import UNIQUE
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from crm_systems.beside import CONTENT, Attachment, FileFields, HasFiles, file_o
 from crm_systems.errors import OF_ONE_RECORD, NotOffered, OutcomeUnknown, ProtocolError, Rejected
 from crm_systems.model import File, Kind, Request
 from crm_systems.rows import is_whole_number
-from crm_systems.vtiger.answers import ID, UNKNOWN, is_vtiger_id
+from crm_systems.vtiger.answers import ID, RECORD, UNKNOWN, retrieve
 from crm_systems.vtiger.describe import ATTACHMENTS, READ_ONLY
 from crm_systems.wire import is_empty
 
@@ -54,31 +54,55 @@ class VtigerFiles(HasFiles):
         return [Attachment(each, int(size) if is_whole_number(size) else None) for each in found]
 
     def read_file(self, call: Call, entity: Entity, identifier: str) -> File:
-        """See :func:`read_file`."""
-        return read_file(call, entity, identifier)
+        """By the id of the attachment; the record's own finds nothing (measured)."""
+        about = f"{entity.name}: read a file"
+        request = Request(
+            "GET", about, query={"operation": "files_retrieve", "id": identifier}, shape=[{"filecontents": str}]
+        )
+        try:
+            rows = call(request)
+        except Rejected as error:
+            if error.code == UNKNOWN:
+                raise NotOffered("The CRM hands out no files", code=error.code) from None
+            raise
+        told = rows[0] if len(rows) == 1 else {}
+        try:
+            content = b64decode(told["filecontents"], validate=True)
+        except (KeyError, ValueError):
+            raise ProtocolError(f"{about}: the answer holds no file") from None
+        is_other = str(told.get("fileid", "")) not in {"", identifier.partition("x")[2]}
+        if is_other or str(told.get("filesize", len(content))) != str(len(content)):
+            raise ProtocolError(f"{about}: the answer holds another file, or not all of it")
+        return file_of(str(told.get("filename") or ""), content, str(told.get("filetype") or ""))
 
+    def replace_file(self, call: Call, entity: Entity, current: Row, whole: Row, changed: Mapping[str, Any]) -> Row:
+        """Changes a record and its file by ``update``; ``revise`` says that it did and keeps the old one (measured).
 
-def read_file(call: Call, entity: Entity, identifier: str) -> File:
-    """By the id of the attachment; the record's own finds nothing (measured)."""
-    about = f"{entity.name}: read a file"
-    request = Request(
-        "GET", about, query={"operation": "files_retrieve", "id": identifier}, shape=[{"filecontents": str}]
-    )
-    try:
-        rows = call(request)
-    except Rejected as error:
-        if error.code == UNKNOWN:
-            raise NotOffered("The CRM hands out no files", code=error.code) from None
-        raise
-    told = rows[0] if len(rows) == 1 else {}
-    try:
-        content = b64decode(told["filecontents"], validate=True)
-    except (KeyError, ValueError):
-        raise ProtocolError(f"{about}: the answer holds no file") from None
-    is_other = str(told.get("fileid", "")) not in {"", identifier.partition("x")[2]}
-    if is_other or str(told.get("filesize", len(content))) != str(len(content)):
-        raise ProtocolError(f"{about}: the answer holds another file, or not all of it")
-    return file_of(str(told.get("filename") or ""), content, str(told.get("filetype") or ""))
+        ``update`` spoils texts that it is not given (measured), so it is given all of them. It drops the old file also
+        where it does not take the new one, such as one above PHP's limit, which may be below what describe says
+        (measured on 8.0.0), so the old one is read before and put back.
+
+        Raises:
+            Rejected: the record does not have the file.
+        """
+        old = ID.findall(str(current.get(ATTACHMENTS) or ""))
+        had: list[File] = []
+        for each in old:
+            with suppress(NotOffered, *OF_ONE_RECORD):
+                had.append(self.read_file(call, entity, each))
+        kept = {name: value for name, value in whole.items() if _is_kept(entity, name, value)} | {"id": current["id"]}
+        if entity.name in SEVERAL and changed[CONTENT].sha256 in {each.sha256 for each in had}:
+            # A run that was cut off has added it.
+            return _update(call, entity, kept | {each: changed[each] for each in changed if each != CONTENT}, current)
+        row = _update(call, entity, {**kept, **changed}, current)
+        if row.get(ATTACHMENTS) and row[ATTACHMENTS] != current.get(ATTACHMENTS):
+            return row
+        is_lost = bool(old) and not row.get(ATTACHMENTS)
+        if is_lost and len(had) == 1 and had[0].content:
+            is_lost = not _update(call, entity, {**kept, CONTENT: had[0]}, row).get(ATTACHMENTS)
+        raise Rejected(
+            f"{entity.name}: the CRM does not take the file{' and dropped the one that was there' * is_lost}"
+        )
 
 
 def with_file(entity: Entity, element: dict[str, Any]) -> dict[str, File]:
@@ -104,40 +128,12 @@ def with_file(entity: Entity, element: dict[str, Any]) -> dict[str, File]:
     return {name: file}
 
 
-def replace_file(call: Call, entity: Entity, current: Row, whole: Row, changed: Mapping[str, Any]) -> Row:
-    """Changes a record and its file by ``update``, since ``revise`` says that it did and keeps the old one (measured).
-
-    ``update`` spoils texts that it is not given (measured), so it is given all of them. It drops the old file also
-    where it does not take the new one, such as one above PHP's limit, which may be below what describe says (measured
-    on 8.0.0), so the old one is read before and put back.
-
-    Raises:
-        Rejected: the record does not have the file.
-    """
-    old = ID.findall(str(current.get(ATTACHMENTS) or ""))
-    had: list[File] = []
-    for each in old:
-        with suppress(NotOffered, *OF_ONE_RECORD):
-            had.append(read_file(call, entity, each))
-    kept = {name: value for name, value in whole.items() if _is_kept(entity, name, value)} | {"id": current["id"]}
-    if entity.name in SEVERAL and changed[CONTENT].sha256 in {each.sha256 for each in had}:
-        # A run that was cut off has added it.
-        return _update(call, entity, kept | {each: changed[each] for each in changed if each != CONTENT}, current)
-    row = _update(call, entity, {**kept, **changed}, current)
-    if row.get(ATTACHMENTS) and row[ATTACHMENTS] != current.get(ATTACHMENTS):
-        return row
-    is_lost = bool(old) and not row.get(ATTACHMENTS)
-    if is_lost and len(had) == 1 and had[0].content:
-        is_lost = not _update(call, entity, {**kept, CONTENT: had[0]}, row).get(ATTACHMENTS)
-    raise Rejected(f"{entity.name}: the CRM does not take the file{' and dropped the one that was there' * is_lost}")
-
-
 def _update(call: Call, entity: Entity, element: dict[str, Any], current: Row) -> Row:
     """The record after an ``update``; where that may add a file twice, a lost answer is settled by looking."""
     files = with_file(entity, element)
     form = {"operation": "update", "element": json.dumps(element)}
-    shape, again = {"id": is_vtiger_id}, entity.name not in SEVERAL
-    update = Request("POST", f"{entity.name}: update", form=form, files=files, repeatable=again, shape=shape)
+    again = entity.name not in SEVERAL
+    update = Request("POST", f"{entity.name}: update", form=form, files=files, repeatable=again, shape=RECORD)
     for _attempt in range(2):
         try:
             row: Row = call(update)
@@ -145,8 +141,7 @@ def _update(call: Call, entity: Entity, element: dict[str, Any], current: Row) -
             lost = error
         else:
             return row
-        query = {"operation": "retrieve", "id": element["id"]}
-        row = call(Request("GET", f"{entity.name}: retrieve", query=query, shape=shape))
+        row = retrieve(call, entity.name, element["id"])
         if row.get(ATTACHMENTS) != current.get(ATTACHMENTS):
             return row
     raise lost

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import OutcomeUnknown, Rejected
 from crm_systems.model import Request
+from crm_systems.vtiger.answers import retrieve
 from crm_systems.vtiger.describe import INVENTORY, LINES
 from crm_systems.wire import is_empty
 
@@ -68,7 +69,7 @@ def replace_lines(call: Call, module: str, element: Mapping[str, Any]) -> Row:
         else:
             return row
         is_lost = lost.code not in INTERNAL_ERRORS
-        row = _document(call, module, element["id"])
+        row = retrieve(call, module, element["id"])
         if has_lines(row, element[LINES.name], exactly=is_lost):
             return row
         if is_lost:
@@ -84,13 +85,7 @@ def tell_altered(module: str, document: Row, lines: Any) -> None:
 
 def with_lines(call: Call, module: str, row: Row) -> Row:
     """A document with its lines, which rows of a query do not tell."""
-    return row if LINES.name in row else _document(call, module, row["id"])
-
-
-def _document(call: Call, module: str, identifier: str) -> Row:
-    query = {"operation": "retrieve", "id": identifier}
-    row: Row = call(Request("GET", f"{module}: retrieve", query=query, shape=dict))
-    return row
+    return row if LINES.name in row else retrieve(call, module, row["id"])
 
 
 def has_lines(document: Row, lines: Any, *, exactly: bool) -> bool:

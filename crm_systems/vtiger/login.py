@@ -46,7 +46,7 @@ class Login:
                 if server_time is None:
                     return self.open(call)
                 raise
-            user = {"userId": str(told.get("userId", "")), VERSION: str(told.get("vtigerVersion", ""))}
+            user = {"userId": str(told.get("userId", "")), VERSION: str(told.get("vtigerVersion") or "")}
             return Session({"sessionName": told["sessionName"], **user}, server_time), told
         except Denied as error:
             raise LogInRefused("Log-in: there is no such user", code=error.code, hint="check `username`") from None

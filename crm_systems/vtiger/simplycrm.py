@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from crm_systems.errors import Denied, Rejected, ServerFault
 from crm_systems.model import Limits, Request
 from crm_systems.vtiger import vtql
+from crm_systems.vtiger.answers import retrieve
 from crm_systems.vtiger.describe import INVENTORY, READ_ONLY
 from crm_systems.vtiger.lines import kept_of
 from crm_systems.vtiger.system import Vtiger
@@ -51,10 +52,9 @@ class SimplyCrm(Vtiger):
 
     def _whole(self, call: Call, entity: Entity, current: Row) -> Row:
         """All of a record that may be blanked, also what people cannot edit."""
-        query = {"operation": "retrieve", "id": current["id"]}
         return {
             name: value
-            for name, value in call(Request("GET", f"{entity.name}: retrieve", query=query)).items()
+            for name, value in retrieve(call, entity.name, current["id"]).items()
             if entity.field(name) and name not in READ_ONLY and not is_empty(value)
         }
 

@@ -13,11 +13,11 @@ from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Deletion, Limits, Request, Session
 from crm_systems.rows import is_identifier
 from crm_systems.sampling import together
+from crm_systems.system import VERSION
 from crm_systems.vtiger import vtql, walks
 from crm_systems.vtiger.answers import meaning
 from crm_systems.vtiger.deletions import Sync
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, SECRET, WITHOUT_INVENTORY, entity_of
-from crm_systems.vtiger.files import VtigerFiles
 from crm_systems.vtiger.lines import INTERNAL_ERRORS
 from crm_systems.vtiger.lists import LIST_MODULES
 from crm_systems.vtiger.login import Login
@@ -37,7 +37,7 @@ SAMPLE = 20
 logger = logging.getLogger("crm")
 
 
-class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
+class Vtiger(VtigerRelations, VtigerWriting):
     """Vtiger CRM 7 and 8, and forks that kept its interface, such as coreBOS."""
 
     name: ClassVar[str] = "vtiger"
@@ -85,7 +85,7 @@ class Vtiger(VtigerFiles, VtigerRelations, VtigerWriting):
         """By a challenge; learns what the user may see as well."""
         session, told = self._login.open(call)
         self._user = session.values["userId"]
-        self._version = str(told.get("vtigerVersion") or "")
+        self._version = session.values[VERSION]
         self._administrator = self._is_administrator(call, session, told)
         self._sync.doubt(is_administrator=self._administrator, user=self._user, version=self._version)
         return session

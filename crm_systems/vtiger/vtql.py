@@ -23,6 +23,8 @@ LIST_LENGTH = 4000
 """Characters of one list of texts, as they stand in an address."""
 _UNQUOTED = b" -._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 """What takes one character there, and not three."""
+MOST_DIGITS = len(str(BEYOND)) - 1
+"""Of the number in an id: one of more might lie beyond all that is asked for."""
 MISREAD = re.compile(r"^'|''|'$|[\n\r\t\[]| (in |count)\(", re.IGNORECASE)
 """In such a text coreBOS sees the end of a literal or another language, or a blank in place of a break (measured)."""
 ANYTHING = re.compile(r"['\\%_()\[\]\n\r\t]")
@@ -145,7 +147,7 @@ def number_of(identifier: str) -> int:
         ProtocolError: it is no such id.
     """
     number = str(identifier).rpartition("x")[2]
-    if not (number.isascii() and number.isdecimal()):
+    if not (number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS):
         raise ProtocolError("The CRM gives a record an id that is none", hint="check `url`")
     return int(number)
 

@@ -10,11 +10,11 @@ from crm_systems.beside import CONTENT
 from crm_systems.errors import Rejected
 from crm_systems.model import File, Kind, Request
 from crm_systems.vtiger import leads
-from crm_systems.vtiger.answers import is_vtiger_id
+from crm_systems.vtiger.answers import RECORD, retrieve
 from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
-from crm_systems.vtiger.files import replace_file, with_file
+from crm_systems.vtiger.files import VtigerFiles, with_file
 from crm_systems.vtiger.lines import has_lines, kept_of, kept_with_lines, replace_lines, tell_altered, with_lines
 from crm_systems.vtiger.lists import VtigerLists
 from crm_systems.wire import is_empty
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Call, Entity, Field, Row
 
-RECORD = {"id": is_vtiger_id}
 TASK = "Task"
 """The one kind of activity that lives in Calendar."""
 
 
-class VtigerWriting(VtigerLists):
+class VtigerWriting(VtigerFiles, VtigerLists):
     """What of Vtiger writes; a change looks records up first."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -85,7 +84,7 @@ class VtigerWriting(VtigerLists):
         """
         plain = self.encoded(entity, values)
         if isinstance(plain.get(CONTENT), File):
-            return replace_file(call, entity, current, self._whole(call, entity, current), plain)
+            return self.replace_file(call, entity, current, self._whole(call, entity, current), plain)
         if LINES.name in plain and not plain[LINES.name]:
             why = f"{entity.name}: the CRM takes no document's last line away"
             raise Rejected(why, hint="delete the document, or its lines in the CRM", field=LINES.name)
@@ -105,8 +104,7 @@ class VtigerWriting(VtigerLists):
         row = self._revise(call, entity, current, sent)
         if any(value != plain[name] and row.get(name) == current.get(name) for name, value in sent.items()):
             # It may show what was there although it stored what was sent (measured on 8.0.0).
-            query = {"operation": "retrieve", "id": current["id"]}
-            row = call(Request("GET", f"{entity.name}: retrieve", query=query, shape=RECORD))
+            row = retrieve(call, entity.name, current["id"])
         if any(_was_kept(value, plain[name], row.get(name)) for name, value in sent.items()):
             self._revise_decodes = False
             row = self._revise(call, entity, current, plain)

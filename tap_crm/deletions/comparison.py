@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems import discovery, kinds
 from crm_systems.errors import CrmError
 from crm_systems.rows import key_of
+from tap_crm.state import OF_SDK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 TOLD = "deletions_told"
 """In the state of a stream: the name of the keys that are meant, and up to which change of them was told."""
-_OF_THE_SDK = frozenset({"starting_replication_value", "replication_key_signpost"})
-"""What a state holds before anything was read."""
 
 logger = logging.getLogger("crm")
 
@@ -60,7 +59,7 @@ class Comparison:
         self._told = min(int(number), sent.number) if self._is_known else sent.number
         self._unmet = sent.present() if reads_all and self._is_known else None
         """The records known when all began to be read, but for those that were met since."""
-        self._is_under_way = bool(state.keys() - _OF_THE_SDK)
+        self._is_under_way = bool(state.keys() - OF_SDK)
         if known and not self._is_known:
             logger.warning(
                 "%s: the state speaks of other keys than those in `keys_url` (another database, address or user), so "
@@ -69,9 +68,10 @@ class Comparison:
             )
         if not self._is_under_way:
             # All is read now: a run that goes on with it has to tell what was deleted since.
-            self._reached()
+            self.note_told()
 
-    def _reached(self) -> None:
+    def note_told(self) -> None:
+        """Notes in the state that all of it has left."""
         self._state[TOLD] = f"{self._sent.name} {self._told}"
 
     def note(self, keys: Sequence[str]) -> None:
@@ -107,10 +107,6 @@ class Comparison:
             turned = turned._replace(number=self._sent.number)
         self._told = turned.number
         return turned._replace(back=[key for key in turned.back if key not in self.came_back])
-
-    def is_told(self) -> None:
-        """Notes in the state that all of it has left."""
-        self._reached()
 
     def _compare(self, unmet: set[str] | None) -> None:
         """Notes what was not met, or else what is missing in the CRM's list, and what is in it again."""

@@ -100,7 +100,7 @@ class Deletions:
         if comparison:
             yield from self._returned(comparison, back, reader)
             self._tell_returned(comparison.came_back.difference(gone or ()))
-            comparison.is_told()
+            comparison.note_told()
         if changes and is_known:
             changes.deletions_are_read(by_stamps=system.logs_deletions)
 

@@ -91,4 +91,4 @@ class Removals:
                 deleted.tell(self._entity.name, key, at)
         else:
             yield from ({**parted(self._entity.key, key), DELETED_AT: now.isoformat()} for key in gone)
-        self._sent.is_told()
+        self._sent.note_told()

@@ -25,8 +25,8 @@ LEFT_OUT = "left_out"
 """Under this name stand the fields that records came without, since the catalog did not have them."""
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 """A bookmark up to which nothing is read."""
-_OF_SDK = ("starting_replication_value", "replication_key_signpost")
-"""Times that the SDK keeps, and that mean nothing here."""
+OF_SDK = frozenset({"starting_replication_value", "replication_key_signpost"})
+"""Times that the SDK keeps, before anything was read, and that mean nothing here."""
 
 
 class StateError(CrmError):
@@ -89,7 +89,7 @@ def fault_of(state: Any) -> str:
         if not isinstance(texts := state.get(name, []), list) or not all(isinstance(each, str) for each in texts):
             return f"its `{name}` is no list of texts"
     markers = state.get("progress_markers", {})
-    is_of_another = any(_is_moment(state[name]) for name in state.keys() - {*_TIMES, *_OF_SDK})
+    is_of_another = any(_is_moment(state[name]) for name in state.keys() - {*_TIMES, *OF_SDK})
     if is_of_another or state.get("partitions", []) != [] or not isinstance(markers, dict):
         return "it has parts that another tap wrote"
     return ""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Entity, Row
     from tap_crm.run import Run
-    from tap_crm.state import Incremental
 
 MIB = 1 << 20
 
@@ -43,9 +42,6 @@ class FileStream(ChangedRecords):
         if self._entity is None:
             self._entity = self.run.describe(self.name.removesuffix(FILES))
         return self._entity
-
-    def _deletions(self, changes: Incremental | None) -> None:
-        """Nothing: what is gone is told once, beside the records."""
 
     def _pages(self) -> Iterator[Sequence[Row | Record]]:
         """One file after the other; a few are fetched at the same time where the server bears it."""

@@ -18,7 +18,6 @@ from target_crm.ledger.entries import (
 )
 from target_crm.ledger.flows import Flow
 from target_crm.ledger.ledger import Ledger
-from target_crm.ledger.twins import Twins
 
 __all__ = [
     "EMPTY",
@@ -34,7 +33,6 @@ __all__ = [
     "Snapshot",
     "TakenMeanwhile",
     "Twin",
-    "Twins",
     "Written",
     "being_written",
     "digest",

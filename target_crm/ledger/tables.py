@@ -11,15 +11,13 @@ import sqlalchemy as sa
 
 from crm_singer import databases
 from crm_systems.errors import ConfigError
-from target_crm.files import ledger_file, open_private
+from target_crm.files import open_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _METADATA = sa.MetaData()
 _ORIGIN = ("destination", "source", "stream", "key")
-LOCK_SECONDS = 60
-"""How long a run waits while another writes into the same SQLite file."""
 
 
 def _table(name: str, *parts: sa.Column[Any] | sa.Index) -> sa.Table:
@@ -65,10 +63,8 @@ TABLES = (WRITTEN, INTENTS, LINKS)
 
 def opened(url: str, warn: Callable[[str], None]) -> sa.Engine:
     """The database with all tables and columns; several runs may open it for the first time at once."""
-    is_sqlite = sa.make_url(url).get_backend_name() == "sqlite"
-    arguments = {"timeout": LOCK_SECONDS} if is_sqlite else {}
-    engine = sa.create_engine(url, hide_parameters=True, connect_args=arguments)
-    if path := ledger_file(engine.url):
+    engine = databases.engine_of(url)
+    if path := databases.file_of(engine.url):
         os.close(open_private(path, os.O_RDWR, warn))
     for _table_of_another in TABLES:
         with suppress(sa.exc.DBAPIError):

@@ -109,7 +109,7 @@ class Twins:
             yield from self._database.read(statement, {**self._theirs, name: some})
 
 
-def _is_of(row: Any, stream: str, entity: str) -> bool:
+def _is_of(row: sa.Row[Any] | Intent, stream: str, entity: str) -> bool:
     """Whether a row is of the same kind: its stream is called the same, or its stream and entity are so crosswise."""
     return bool(row.stream == stream or (row.entity == stream and row.stream == entity))
 

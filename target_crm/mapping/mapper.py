@@ -277,7 +277,7 @@ class Mapper:
         if found is not None:
             return found
         if last_chance:
-            raise Reject(f"its {known.name} points to a record that does not exist in the CRM")
+            raise Reject(f"its {known.name} points to a record that the CRM does not show this user")
         raise NotYet(f"its {known.name} points to a record that has not been written yet")
 
     def _items(self, known: Field, items: list[Any], *, last_chance: bool, at_hand: bool) -> list[Any]:
@@ -289,5 +289,6 @@ class Mapper:
         return [{**item, **mapper(item, last_chance=last_chance, at_hand=at_hand).values} for item in items]
 
     def _mapper_of_items(self, name: str) -> Mapper:
-        inner = replace(self.entity, fields=self.fields[name].items)
-        return Mapper(inner, self.options, self._notation, self.owners, self.references)
+        """What maps the objects of a list; what is said of the record's own columns is not said of theirs."""
+        inner, options = replace(self.entity, fields=self.fields[name].items), replace(self.options, fields={})
+        return Mapper(inner, options, self._notation, self.owners, self.references)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from target_crm.encoding import printable, unwritable
@@ -65,19 +65,20 @@ class WritingSink(QuietSink, ABC):
         """How many records make a batch: one where each brings a file, which may be large."""
         return 1 if self._brings_files else BATCH
 
-    def get_validator(self) -> None:
-        """None: records are checked by what the CRM says of its fields, and taps write JSON Schema of every draft."""
-
-    def _add_sdc_metadata_to_schema(self) -> None:
-        """Adds nothing: what the SDK would add means nothing to a CRM, and may be a key of the stream."""
-
-    def _add_sdc_metadata_to_record(self, *arguments: Any, **named: Any) -> None:
-        """Adds nothing."""
-
-    def _parse_timestamps_in_record(self, *arguments: Any, **named: Any) -> None:
-        """Leaves texts as they are: a date that is none must not stop the run nor become null."""
-
     _brings_files = False
+
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset(self.key_properties)
+
+    def _singer_validate_message(self, record: dict[str, Any]) -> None:
+        """Lets a record that lacks its key be rejected as one whose key is null, where the run goes on after rejects.
+
+        Raises:
+            MissingKeyPropertiesError: it lacks a field of its key, and the first reject would end the run.
+        """
+        if not self._keys.issubset(record) and not self.run.settings["max_rejects"]:
+            super()._singer_validate_message(record)
 
     def setup(self) -> None:
         """Describes the entity, checks the schema against it and settles what an earlier run was cut off in.

@@ -11,30 +11,39 @@ if TYPE_CHECKING:
 
 
 class QuietSink(BatchSink):
-    """A sink of a run, which leaves records out of the log."""
+    """A sink of a run, which takes records as they come and leaves them out of the log."""
 
     def __init__(self, run: Run, *arguments: Any, **named: Any) -> None:
         self.run = run
         super().__init__(*arguments, **named)
-        self._keys = frozenset(self.key_properties)
 
-    def _singer_validate_message(self, record: dict[str, Any]) -> None:
-        """Lets a record that lacks its key be rejected as one whose key is null, where the run goes on after rejects.
+    def get_validator(self) -> None:
+        """None: records are checked by what the CRM says of its fields, and taps write JSON Schema of every draft."""
 
-        Raises:
-            MissingKeyPropertiesError: it lacks a field of its key, and the first reject would end the run.
-        """
-        if not self._keys.issubset(record) and not self.run.settings["max_rejects"]:
-            super()._singer_validate_message(record)
+    def _add_sdc_metadata_to_schema(self) -> None:
+        """Adds nothing: what the SDK would add means nothing to a CRM, and may be a key of the stream."""
+
+    def _add_sdc_metadata_to_record(self, *arguments: Any, **named: Any) -> None:
+        """Adds nothing."""
+
+    def _parse_timestamps_in_record(self, *arguments: Any, **named: Any) -> None:
+        """Leaves texts as they are: a date that is none must not stop the run nor become null."""
 
     def _after_process_record(self, context: dict[str, Any]) -> None:
         """Keeps the records out of the debug log, where the SDK would put the whole batch."""
+
+
+class UnwrittenSink(QuietSink):
+    """A sink that does nothing with its records, whatever they hold."""
+
+    def _singer_validate_message(self, record: dict[str, Any]) -> None:
+        """Lets records lack their key."""
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Does nothing with the records."""
 
 
-class LogInSink(QuietSink):
+class LogInSink(UnwrittenSink):
     """Logs in, says who and where, and writes nothing."""
 
     def setup(self) -> None:
@@ -50,11 +59,11 @@ class LogInSink(QuietSink):
         self.logger.info("Logged in to %s as %s; the test stream is not written.", self.run.report.title, who)
 
 
-class DescriptionSink(QuietSink):
+class DescriptionSink(UnwrittenSink):
     """Takes a stream that tells of the source, and does nothing with it."""
 
 
-class LeftOutSink(QuietSink):
+class LeftOutSink(UnwrittenSink):
     """Takes a stream that the settings leave out, and does nothing with it."""
 
     def setup(self) -> None:

@@ -9,10 +9,9 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import OF_ONE_RECORD
 from target_crm.ledger import Written, digest
 from target_crm.mapping import TO_BE_CREATED, is_gone
-from target_crm.outcome import Action, Outcome, Reject
+from target_crm.outcome import AGAINST_ONE, Action, Outcome, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -76,10 +75,8 @@ class BesideWriter(ABC):
             return Outcome(Action.REJECT, key, reason="its key is empty")
         try:
             return self._write(key, record, ahead, last_chance=last_chance)
-        except Reject as error:
-            return Outcome.of_reject(error, key, last_chance=last_chance)
-        except OF_ONE_RECORD as error:
-            return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
+        except AGAINST_ONE as error:
+            return Outcome.of_error(error, key, last_chance=last_chance)
 
     @abstractmethod
     def _write(self, key: str, record: Mapping[str, Any], ahead: RelatedAhead | None, *, last_chance: bool) -> Outcome:

@@ -59,14 +59,14 @@ class Carrier:
             self.intend([plan])
         came, values = plan.came, plan.intent.sent
         try:
-            created, is_answered = self._means.creator.create(plan.intent)
+            created = self._means.creator.create(plan.intent)
         except Rejected as error:
             if plan.left_open:
                 # The CRM may well want the reference that cannot be set yet.
                 raise NotYet(str(error)) from None
             raise
         sent = {**came.mapped.values, **values}
-        lacks = self._lacks(created, sent, is_answered=is_answered)
+        lacks = self._lacks(created, sent)
         base = None if lacks else self._means.three_ways.created(came, sent, created.record)
         # If this note is lost, its intent is there and tells what to look for, as surely as the CRM was looked at.
         later = plan.intent.before is not None and plan.intent.before.is_sure and not self._means.two_ways.is_paired
@@ -77,8 +77,8 @@ class Carrier:
         name = self._means.finder.name_in(values)
         return Outcome(Action.CREATE, came.key, created.crm_id, set_by(values), silent, plan.left_open, name=name)
 
-    def _lacks(self, created: Existing, sent: Mapping[str, Any], *, is_answered: bool) -> str:
-        """Why a new record is not whole; empty: it is. What no row shows, as lines, is given again if nobody answered.
+    def _lacks(self, created: Existing, sent: Mapping[str, Any]) -> str:
+        """Why a new record is not whole; empty: it is. What no row shows, as lines, is given again if it may lack it.
 
         A server may fail over the lines of a document when it has made the rest (measured).
         """
@@ -88,7 +88,7 @@ class Carrier:
         unseen = {each.name for each in entity.fields if not each.readable} - {CONTENT}
         again = {name: value for name, value in sent.items() if name in unseen and not is_empty(value)}
         try:
-            if again and not is_answered:
+            if again and created.may_be_half_made:
                 client.system.update(client.call, entity, created.row, again)
         except OF_ONE_RECORD as error:
             return f"perhaps without its {', '.join(again)}: {error}"

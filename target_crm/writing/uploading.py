@@ -52,7 +52,9 @@ class FileWriter(BesideWriter):
         if is_gone(record):
             return Outcome(Action.SKIP, key)
         mapped = self._mapper(record, last_chance=last_chance)
-        values, crm_id = mapped.values, str(mapped.values["id"])
+        values, crm_id = mapped.values, str(mapped.values.get("id") or "")
+        if not crm_id:
+            raise Reject("its id is empty")
         file = self._uploads.file(self._owner, mapped.brought, values.get("name"), values.get("media_type"))
         if file is None:
             raise Reject("it brings no file, neither as `content` nor by `path`")
@@ -64,7 +66,7 @@ class FileWriter(BesideWriter):
             return Outcome(Action.UPDATE, key, crm_id, (Change(CONTENT, None, str(file)),))
         existing = self._finder.get(crm_id)
         if existing is None:
-            raise Reject("the CRM has no record with this id")
+            raise Reject("the CRM shows this user no record with this id")
         return self._give(key, existing, file, known, fingerprint)
 
     def _give(self, key: str, existing: Existing, file: File, known: Written | None, fingerprint: str) -> Outcome:

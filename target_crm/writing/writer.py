@@ -5,9 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from crm_systems.errors import OF_ONE_RECORD
 from target_crm.ledger import TakenMeanwhile
-from target_crm.outcome import Action, AsksCrm, Outcome, Reject
+from target_crm.outcome import AGAINST_ONE, AsksCrm, Outcome, Reject
 from target_crm.writing.carrying_out import Carrier
 from target_crm.writing.creation import ATTEMPTS
 from target_crm.writing.deciding import Decider
@@ -107,10 +106,8 @@ class Writer:
         """What comes of a record, whatever is said against it."""
         try:
             return what()
-        except Reject as error:
-            return Outcome.of_reject(error, key, last_chance=last_chance)
-        except OF_ONE_RECORD as error:
-            return Outcome(Action.REJECT, key, reason=str(error), server_says=error.server_says)
+        except AGAINST_ONE as error:
+            return Outcome.of_error(error, key, last_chance=last_chance)
 
     def _in_turn(
         self, key: str, record: Mapping[str, Any], ahead: Ahead | None, plan: Planned | None, *, last_chance: bool

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 REFUSED = {
     "alfacrm": b'{"name":"Forbidden","message":"Not Authorized","code":0,"status":403}',
     "egito": b'{"error":"access_denied"}',
-    "intouch": b'{"error":"forbidden"}',
 }
 NO_MODULES = {"success": True, "result": {"types": [], "information": {}}}
 DENIED = {
@@ -61,8 +60,8 @@ def show_nothing(system: str, simulator: Simulator) -> None:
         operation = call.query.get("operation") or call.form.get("operation")
         if "token" in call.path or "login" in call.path or operation in {"getchallenge", "login"}:
             return proper(call)
-        if system in REFUSED:
-            return Answer(REFUSED[system], status=403)
+        if not operation:
+            return Answer(REFUSED.get(system, b'{"error":"forbidden"}'), status=403)
         return Answer(json.dumps(NO_MODULES if operation == "listtypes" else DENIED).encode())
 
     simulator.answer = answer

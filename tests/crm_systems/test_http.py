@@ -299,6 +299,14 @@ class HangsUp(Peer):
                     connection.sendall(self.answer)
 
 
+def test_where_more_came_than_was_announced_the_next_request_opens_another_connection() -> None:
+    """A second answer, as of a proxy that asked twice, is never taken for that to the next question."""
+    peer, http = HangsUp(EMPTY + answer(b"abc", b"Content-Length: 3")), Http("tap-crm", 5)
+    assert [http.exchange(Request("GET", ""), peer.url).body for _turn in range(3)] == [b""] * 3
+    http.close()
+    peer.close()
+
+
 class Sleeps(HangsUp):
     """Answers the first request of each connection and not the next, until the other side hangs up."""
 

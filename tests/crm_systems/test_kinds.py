@@ -154,6 +154,13 @@ def test_whatever_comes_what_leaves_is_valid(kind: Kind, value: Any, zone: str, 
         Draft202012Validator(schema, format_checker=FORMATS).validate(typed)
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_each_kind_is_what_its_schema_says(kind: Kind) -> None:
+    check = Draft202012Validator(json_schema(Field("it", kind)), format_checker=FORMATS).validate
+    for value in ("1", "1.5", "on", "a", "2024-01-31", "2024-01-31 10:00:00", "10:00:00", 1, True, ["a"], {"a": 1}):
+        check(read(kind, value)[0])
+
+
 @given(values)
 def test_an_odd_value_never_changes_its_neighbours(value: Any) -> None:
     reader = Reader(Entity("Things", (Field("a", Kind.DATE), Field("b", Kind.STRING))), Notation())

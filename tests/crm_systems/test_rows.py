@@ -48,6 +48,13 @@ def test_what_holds_something_else_than_records_holds_no_rows(told: object) -> N
     assert holds_rows({"items": [], "total": 0})
 
 
+@pytest.mark.parametrize("part", [None, {"id": 5}, [5]], ids=str)
+def test_a_part_of_a_key_is_one_value(part: object) -> None:
+    assert rows_in([{"org": 1, "member": ""}], "all", MEMBERS.key)
+    with pytest.raises(ProtocolError, match="without its `member`"):
+        rows_in([{"org": 1, "member": part}], "all", MEMBERS.key)
+
+
 @pytest.mark.parametrize("told", [None, {}, "rows", 5, [None], [{"id": 1}, 2], [{"id": None}], [{}]], ids=str)
 def test_what_is_no_list_of_records_with_their_keys_is_never_no_rows(told: object) -> None:
     assert rows_in([], "all", ["id"]) == []

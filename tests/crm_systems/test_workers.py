@@ -172,11 +172,11 @@ class Long(Divisible):
 def test_nobody_logs_in_for_a_few_pages() -> None:
     few, many = (Path(Long(pages), lambda _request: None) for pages in (5, 6))
     divisions = Divisions()
-    assert not divisions.may_go_on(few, [few])
-    assert divisions.may_go_on(many, [many])
+    assert not divisions.may_divide(few, [few])
+    assert divisions.may_divide(many, [many])
     divisions.note(few, Page([]), at_once=2)
-    assert divisions.may_go_on(few, [few]), "somebody has logged in who is free now"
-    assert not divisions.may_go_on(few, [few, many])
+    assert divisions.may_divide(few, [few]), "somebody has logged in who is free now"
+    assert not divisions.may_divide(few, [few, many])
 
 
 def test_logins_are_kept_and_closed(server: VtigerSimulator) -> None:

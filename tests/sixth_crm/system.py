@@ -53,7 +53,7 @@ class SixthCrm(System):
         if reply.status == HTTPStatus.UNAUTHORIZED:
             raise LogInRefused(f"{request.about}: the key is wrong", code=reply.code, hint="check `api_key`")
         if reply.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
-            raise Denied(f"{request.about}: the CRM does not have this for the user", code=reply.code)
+            raise Denied(f"{request.about}: the CRM denies this", code=reply.code, hint="check `url` and the rights")
         if reply.status >= HTTPStatus.BAD_REQUEST:
             raise Rejected(f"{request.about}: the CRM refuses this", code=reply.code)
         return decode_json(request, reply)
@@ -63,7 +63,8 @@ class SixthCrm(System):
         return [PEOPLE.name]
 
     def describe(self, call: Call, name: str) -> Entity:
-        """The server describes nothing, so the fields stand here."""
+        """The server describes nothing, so the fields stand here; whether the user may see them, a look tells."""
+        call(self.heartbeat)
         return PEOPLE
 
     def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:

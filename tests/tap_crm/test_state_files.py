@@ -34,6 +34,7 @@ PLAIN = json.dumps(STATE).encode()
         json.dumps({"singer_state": STATE}).encode(),
         b'{"bookmarks": {}}\n' + PLAIN + b"\n\n",
         json.dumps({"type": "STATE", "value": {}}).encode() + b"\r\n" + json.dumps(MESSAGE).encode(),
+        b"{}\n" + json.dumps({**MESSAGE, "by": "\x85\u2028\u2029"}, ensure_ascii=False).encode(),
         b"\xef\xbb\xbf" + PLAIN,
         PLAIN.decode().encode("utf-16"),
         PLAIN.decode().encode("utf-16-le"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.running import run as run_tap
-from tests.target_crm.writing import pipe, run, settings, stored, writes
+from tests.target_crm.writing import pipe, record, run, schema, settings, stored, writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,12 +58,37 @@ def test_a_deletion_of_a_stream_that_has_not_come_is_rejected(crm: VtigerSimulat
     assert '"deleted_records"' in (tmp_path / "rejects.jsonl").read_text("utf-8")
 
 
+@pytest.mark.parametrize("lacks", ["entity", "id"])
+@pytest.mark.parametrize("is_there", [True, False], ids=["null", "absent"])
+def test_a_deletion_that_names_no_record_is_rejected(
+    crm: VtigerSimulator, tmp_path: Path, lacks: str, is_there: bool
+) -> None:
+    more = {"max_rejects": 1, "rejects_path": str(tmp_path / "rejects.jsonl")}
+    *before, message = [*pipe("Contacts", CONTACTS[:1]), *told("1")]
+    del message["record"][lacks]
+    message["record"].update({lacks: None} if is_there else {})
+    result = run(settings(crm, tmp_path, identify_by="ledger", deletes="apply", **more), [*before, message])
+    assert result.exit == ""
+    assert f"its {lacks} is empty, so it does not say which record is gone" in result.log
+    assert names(crm) == {"Nova"}
+
+
 def test_all_that_a_tap_says_can_be_piped(crm: VtigerSimulator, tmp_path: Path) -> None:
     said = run_tap({**crm.config(), "entities": ["Leads"]})
     assert "\\ufffd" in said.output
     result = run(settings(crm, tmp_path, identify_by="id"), said.output.splitlines())
     assert result.exit == ""
     assert writes(crm) == [], "not even U+0000, which came as U+FFFD, is written over"
+
+
+@pytest.mark.parametrize("stream", ["fields", "Leads", "meltano_test_stream"])
+def test_what_is_not_written_may_hold_anything(crm: VtigerSimulator, tmp_path: Path, stream: str) -> None:
+    typed = {name: {"type": "string", "format": "date-time"} for name in ("entity", "field", "kind")}
+    described = {**schema(stream, (), ("entity", "field")), "schema": {"properties": typed}}
+    odd: list[dict[str, Any]] = [{"entity": 1}, {}, {"kind": "yesterday", "field": [1.5], "entity": None}]
+    said = [described, *(record(stream, **each) for each in odd), {"type": "STATE", "value": {"all": "read"}}]
+    result = run(settings(crm, tmp_path, identify_by="ledger", streams={"Leads": None}), said)
+    assert (result.exit, result.states, writes(crm)) == ("", [{"all": "read"}], [])
 
 
 def test_a_strangers_stream_of_that_name_is_written(crm: VtigerSimulator, tmp_path: Path) -> None:

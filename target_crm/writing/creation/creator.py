@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from crm_systems.errors import (
     TIMED_OUT,
     ConfigError,
@@ -148,22 +150,20 @@ class Creator:
         self._ledger.intend(creates)
         self._noted.update(dict.fromkeys((each.intent.key for each in creates), pause))
 
-    def create(self, intent: Intent) -> tuple[Existing, bool]:
-        """Creates a record, whose intent is noted, exactly once; False: its answer was lost, so it may be half made.
+    def create(self, intent: Intent) -> Existing:
+        """Creates a record, whose intent is noted, exactly once.
 
         Raises:
             TakenMeanwhile: another run is about to do so, or has done it.
             Reject: whether it was created cannot be told.
         """
-        values: dict[str, Any] = dict(intent.sent)
-        unknown: OutcomeUnknown | ProtocolError
         for _attempt in range(ATTEMPTS):
             try:
                 with self._lock.creating():
-                    created = self._finder.existing(self._system.create(self._held(intent), self.entity, values))
+                    created = self._finder.existing(self._system.create(self._held(intent), self.entity, intent.sent))
                     self._ours.add(created.crm_id)
                     self._snapshots.note(created, intent.before)
-                    return created, True
+                    return created
             except (OutcomeUnknown, ProtocolError) as error:
                 unknown = error
             except CrmError:
@@ -171,7 +171,7 @@ class Creator:
                 raise
             found = self._settled(intent, unknown)
             if found is not None:
-                return found, False
+                return msgspec.structs.replace(found, may_be_half_made=True)
             if isinstance(unknown, OutcomeUnknown) and unknown.refusal:
                 break
         reason = self._given_up(unknown)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from crm_simulators.alfacrm import AlfaCrmSimulator
 from crm_simulators.base import Fault
-from crm_systems.alfacrm.pages import newest_first
-from crm_systems.alfacrm.records import completed
+from crm_systems.alfacrm.pages import newest_first, part_of
+from crm_systems.alfacrm.records import completed, may_be_since
 from crm_systems.catalogue import catalogue
 from crm_systems.model import Request
+from crm_systems.times import UTC
 from tap_crm.tap import CrmTap
 from tests.crm_systems.alfacrm.shown import ids, on_page, read, settings, stored, tenant
 from tests.running import run
@@ -252,3 +254,16 @@ def test_a_log_that_hands_out_less_than_it_has_is_read_again() -> None:
     ask = Request("the log", "log/index", json={})
     pages = newest_first(call, ask, 4, lambda _row: None, None)
     assert [key for page in pages for key in page] == ["4", "3", "2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("total", "told"),
+    [("12", 12), (12, 12), ("9" * 5000, None), (-1, None), (True, None)],
+    ids=["text", "number", "endless", "less", "flag"],
+)
+def test_a_total_is_a_number_or_none(total: Any, told: int | None) -> None:
+    assert part_of({"items": [], "total": total}, "customer").total == told
+
+
+def test_the_last_day_of_the_calendar_is_a_stamp() -> None:
+    assert may_be_since("9999-12-31", datetime(2025, 1, 2, tzinfo=UTC), UTC)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_systems.errors import ProtocolError, Rejected, Unavailable
-from crm_systems.model import Entity
+from crm_systems.model import BEYOND, Entity
 from crm_systems.vtiger import vtql, walks
 from crm_systems.vtiger.doubles import UNIQUE, naming_doubles
 from tests.crm_systems.vtiger.table import Server, read
@@ -31,6 +31,14 @@ def test_a_document_that_comes_once_for_each_line(lines: int) -> None:
 def test_a_page_that_is_not_sorted_is_no_page() -> None:
     with pytest.raises(ProtocolError, match="does not sort by id"):
         read(Server([1, 2, 3], sorts=False), vtql.Table("Things", "12"))
+
+
+@pytest.mark.parametrize("number", [BEYOND + 1, int("9" * 4000)], ids=["beyond", "endless"])
+def test_an_id_beyond_all_that_is_asked_for_is_none(number: int) -> None:
+    with pytest.raises(ProtocolError, match="an id that is none"):
+        read(Server([1, number]), vtql.Table("Things", "12"))
+    with pytest.raises(ProtocolError, match="an id that is none"):
+        vtql.number_of("12x" + "9" * 5000)
 
 
 def test_a_server_that_drops_the_order_is_found_out() -> None:

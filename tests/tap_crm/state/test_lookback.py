@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_crm.state import Incremental
+from tap_crm.state import Incremental, fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,9 @@ def key_of(record: Row | Record) -> str:
     return str(record["id"])
 
 
+EXTREME = [f"{each}+00:00" for each in ("0001-01-01T00:00:00", "0001-01-04T06:00:00", "0002-01-01T00:00:00")]
+EXTREME += ["0999-12-31T00:00:00+00:00", "9999-12-31T23:59:59.999999+00:00"]
+"""What programs write for never, and what reads like it."""
 seconds = (
     st.integers(-90_000_000, 90_000) | st.integers(-200_000, 90_000) | st.integers(-2000, 400).map(lambda n: n * 900)
 )
@@ -41,7 +44,7 @@ midnights = st.sampled_from([datetime(2025, 10, 26, tzinfo=zone).astimezone(time
 stamps = (
     seconds.map(lambda each: (STARTED + timedelta(seconds=each)).isoformat())
     | midnights.map(datetime.isoformat)
-    | st.sampled_from([None, "2025-10-25", "2025-10-26T00:59:59.500000+00:00"])
+    | st.sampled_from([None, "2025-10-25", "2025-10-26T00:59:59.500000+00:00", *EXTREME])
 )
 pages = st.lists(st.lists(stamps, max_size=6), max_size=4)
 
@@ -78,6 +81,15 @@ def reading(
 @given(st.lists(pages, min_size=1, max_size=3), st.sampled_from(ZONES))
 def test_nothing_differs_but_the_pace(runs: list[list[list[str | None]]], zone: ZoneInfo) -> None:
     assert reading(Incremental, runs, zone, {}) == reading(OneByOne, runs, zone, {})
+
+
+@pytest.mark.parametrize("zone", ZONES, ids=str)
+@pytest.mark.parametrize("stamp", EXTREME)
+def test_a_stamp_that_means_never_stops_no_run(stamp: str, zone: ZoneInfo) -> None:
+    state: dict[str, Any] = {}
+    runs = [reading(Incremental, [[[stamp]], []], zone, state) for _run in range(3)]
+    assert runs[0][0]
+    assert not fault_of(state)
 
 
 def test_old_records_are_not_looked_at_one_by_one() -> None:

@@ -156,6 +156,11 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
         pipe("Contacts", [{**ANN, "mail": "x"}]),
         "email and mail would all be written to email",
     ),
+    "two fields into one, one undeclared": (
+        {**BY_LEDGER, "streams": {"Contacts": {"fields": {"surname": "lastname"}}}},
+        [*pipe("Contacts", [{"id": 1, "surname": "A"}])[:1], record("Contacts", id=1, surname="A", lastname="B")],
+        "the record 1 is rejected: its surname and lastname would be written to the same field",
+    ),
     "id without a key": ({"identify_by": "id"}, pipe("Contacts", [ANN], []), '`identify_by` "id" needs a stream with'),
     "wrong key": ({**BY_LEDGER, "access_key": "wrong"}, pipe("Contacts", [ANN]), "user name or access key is wrong"),
     "ledger that cannot be opened": (

@@ -12,7 +12,7 @@ from crm_simulators.base import Call, Fault
 from crm_simulators.vtiger import VtigerSimulator
 from crm_simulators.vtiger.requests import SentFile
 from tests.running import run as read
-from tests.target_crm.writing import one, pipe, run, settings, stored
+from tests.target_crm.writing import one, pipe, record, run, schema, settings, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,7 +161,13 @@ def test_faults_of_the_input_are_named(crm: VtigerSimulator, tmp_path: Path) -> 
         assert "its content is no base64" in run(config, pipe("Documents", [{**PAPER, "content": content}])).exit
     assert "`files_path` must say" in run(config, pipe("Documents", [{**PAPER, "path": "x"}])).exit
     orphan = pipe("Documents_files", [{"id": "gone", "attachment_id": "1", "content": "eA=="}], ["id"], owner=None)
-    assert "points to a record that does not exist" in run(config, orphan).exit
+    assert "points to a record that the CRM does not show" in run(config, orphan).exit
+    more, keys = {"max_rejects": 1, "rejects_path": str(tmp_path / "rejects.jsonl")}, ["id", "attachment_id"]
+    nobodys = [
+        schema("Documents_files", [*keys, "content"], keys),
+        record("Documents_files", attachment_id="1", content="eA=="),
+    ]
+    assert "is rejected: its id is empty" in run({**config, **more}, nobodys).log
     assert sent(crm) == []
 
 
