@@ -44,6 +44,8 @@ class System(HasFiles, HasRelations, ABC):
     abilities: ClassVar[Abilities]
     interface: ClassVar[str] = ""
     """The path below the CRM's address at which its interface is; a `url` may end with it."""
+    adds_entities: ClassVar[str] = ""
+    """The setting that names entities which are not offered else."""
     has_picklists: ClassVar[bool] = False
     """Whether its entities describe their pick lists, so that a stream of them is worth while."""
     logs_in_side_by_side: ClassVar[bool] = False
