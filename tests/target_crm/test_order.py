@@ -9,7 +9,7 @@ import pytest
 from target_crm.sinks import CrmSink
 from target_crm.sinks.sink import BATCH
 from target_crm.writing.creation.creator import Creator
-from tests.target_crm.writing import OWNER, pipe, record, run, schema, settings, stored
+from tests.target_crm.writing import OWNER, one, pipe, record, run, schema, settings, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,3 +81,24 @@ def test_what_is_being_created_is_not_settled_when_the_schema_changes(
     assert run(settings(crm, tmp_path, identify_by="ledger", parallel_requests=8), messages).exit == ""
     assert settled == []
     assert len(stored(crm, "Contacts", lastname="Same")) == BATCH + 1
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+@pytest.mark.parametrize("earlier", ["run", "batch", "batch before"])
+def test_a_value_that_passes_from_one_record_to_another_takes_none_along(
+    crm: VtigerSimulator, tmp_path: Path, parallel: int, earlier: str
+) -> None:
+    """Ann's address becomes Bob's: as long as hers is not written, the CRM shows him as her."""
+    config = settings(crm, tmp_path, identify_by=["ledger", "email"], parallel_requests=parallel)
+    ann, bob = {"id": 1, "lastname": "Ann", "email": "a@new.com"}, {"id": 2, "lastname": "Bob", "email": "a@old.com"}
+    before, coming = {**ann, "email": "a@old.com"}, [ann, bob]
+    if earlier == "run":
+        assert run(config, pipe("Contacts", [before])).exit == ""
+    else:
+        others = [{"id": 10 + n, "lastname": f"L{n}", "email": f"{n}@x.com"} for n in range(BATCH - 1)]
+        coming = [before, *(others if earlier == "batch before" else []), *coming]
+    assert run(config, pipe("Contacts", coming)).exit == ""
+    assert [one(crm, "Contacts", lastname=each["lastname"])["email"] for each in (ann, bob)] == [
+        "a@new.com",
+        "a@old.com",
+    ]
