@@ -9,6 +9,7 @@ import pytest
 from target_crm.sinks import CrmSink
 from target_crm.sinks.sink import BATCH
 from target_crm.writing.creation.creator import Creator
+from tests.running import operation
 from tests.target_crm.writing import OWNER, one, pipe, record, run, schema, settings, stored
 
 if TYPE_CHECKING:
@@ -102,3 +103,15 @@ def test_a_value_that_passes_from_one_record_to_another_takes_none_along(
         "a@new.com",
         "a@old.com",
     ]
+
+
+def test_what_has_become_one_record_is_written_in_turn(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by=["ledger", "email"], parallel_requests=4)
+    alike = [{"id": n, "lastname": "Ann", "email": "ann@old.com"} for n in range(6)]
+    assert run(config, pipe("Contacts", alike)).exit == ""
+    crm.calls.clear()
+    crm.latency = 0.02
+    assert run(config, pipe("Contacts", [{**each, "email": f"{each['id']}@new.com"} for each in alike])).exit == ""
+    asked = [operation(call) for call in crm.calls if operation(call) in {"query", "revise"}]
+    assert asked[asked.index("revise") :] == ["revise", *["query", "revise"] * 5]
+    assert one(crm, "Contacts", lastname="Ann")["email"] == "5@new.com"
