@@ -227,21 +227,24 @@ def respelt(form: Literal["NFC", "NFD"], value: Any) -> Any:
     return unicodedata.normalize(form, value) if isinstance(value, str) else value
 
 
-def matches(entity: Entity, match: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-    """Whether a record has the values that identify it; a server's comparison also finds Müller for Muller.
+def identifying(kind: Kind, value: Any) -> Any:
+    """A value by which a record is recognised, in the one spelling of all that count as the same text.
 
     A composed letter is its parts. Of an e-mail, neither case nor the blanks around it count.
     """
+    composed = respelt("NFC", value)
+    return composed.strip().casefold() if kind is Kind.EMAIL and isinstance(composed, str) else composed
+
+
+def matches(entity: Entity, match: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """Whether a record has the values that identify it; a server's comparison also finds Müller for Muller."""
     for name, wanted in match.items():
         field = entity.field(name)
         found = record.get(name)
         if field is None or found is None:
             return False
         if field.kind in kinds.TEXTS:
-            if found == wanted:
-                continue
-            one, other = respelt("NFC", str(found)), respelt("NFC", str(wanted))
-            if one != other and not (field.kind is Kind.EMAIL and one.strip().casefold() == other.strip().casefold()):
+            if found != wanted and identifying(field.kind, str(found)) != identifying(field.kind, str(wanted)):
                 return False
         elif not same(field.kind, wanted, found):
             return False

@@ -25,7 +25,7 @@ HINTS = {
     "0": "another record has the same value in a field that must be unique",
     "MANDATORY_FIELDS_MISSING": "a mandatory field is empty",
     "REFERENCE_INVALID": "a reference points to a record of the wrong kind",
-    "INVALID_ID_ATTRIBUTE": "an id in it is not valid; inventory documents cannot be created on a stock Vtiger 8.4",
+    "INVALID_ID_ATTRIBUTE": "an id in it is not valid; a stock Vtiger 8.4 creates no inventory document at all",
 }
 """What people can make of the codes that records are refused with; 0 is a duplicate (measured)."""
 

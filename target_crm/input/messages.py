@@ -6,7 +6,7 @@ import codecs
 import re
 import sys
 from contextlib import contextmanager
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -110,6 +110,9 @@ class Messages(SingerReader):
         except RecursionError:
             self._guess_stream(line[:1000])
             raise InvalidInputLine("it is nested too deep") from None
+        except InvalidOperation:
+            self._guess_stream(line[:1000])
+            raise InvalidInputLine("it holds a number beyond all measure") from None
         except ValueError:
             self._guess_stream(line[:1000])
             raise InvalidInputLine("it is no Singer message, nor JSON at all") from None
@@ -131,6 +134,7 @@ class Messages(SingerReader):
 
         Raises:
             ValueError, RecursionError: there is none.
+            InvalidOperation: it holds a number with an exponent of more than 18 digits.
             UnicodeDecodeError: it is no UTF-8.
         """
         self.is_writable = False

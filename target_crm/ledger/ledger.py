@@ -91,12 +91,12 @@ class Ledger:
         """Notes what was done and gives up the creates that are not sent, so that no run waits for one that waits."""
         self._notes.flush()
         with self._sending:
-            unsent = [{**self._named(*place)[0], **self._lease} for place in self._unsent]
-            if unsent:
+            places = tuple(self._unsent)  # Others may be noted meanwhile.
+            if unsent := [{**self._named(*place)[0], **self._lease} for place in places]:
                 self._database.write(lambda db: db.execute(self._does.drop_mine, unsent))
-            for place in self._unsent:
+            for place in places:
                 self._held.pop(place, None)
-            self._unsent.clear()
+            self._unsent.difference_update(places)
 
     def respell(self, spelling: Callable[[str], str]) -> None:
         """Gives each CRM the one spelling of its name, by which earlier versions knew it in several."""

@@ -44,11 +44,12 @@ class Notes:
             if len(self._later) >= PORTION:
                 self.flush()
             return
-        if place in self._leaving:
-            # An older row must not come after it.
-            self.flush()
         with self._lock:
             self._later.pop(place, None)
+            is_leaving = place in self._leaving
+        if is_leaving:
+            # An older row must not come after it.
+            self.flush()
         self._database.replace(lambda db: self._write(db, [row]))
 
     def flush(self) -> None:

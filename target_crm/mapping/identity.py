@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Kind
-from target_crm.ledger import digest
+from crm_systems.wire import identifying, is_empty
+from target_crm.ledger import digest, short_digest
 from target_crm.mapping import keys
 from target_crm.mapping.deleted import DELETED_AT
 
@@ -33,7 +34,7 @@ class Identity:
         """The key's one field."""
 
     def key_of(self, record: Mapping[str, Any]) -> str:
-        """What the source calls a record; without a key, what it is recognised by, or else its whole content.
+        """What the source calls a record; without a key, all that it is recognised by, or else its whole content.
 
         Empty where the stream has a key and the record has none.
         """
@@ -42,13 +43,25 @@ class Identity:
         key = keys.key_of(self._key_values(record), tuple(self._columns.values()))
         if key:
             return key
-        if self._options.match_fields:
-            return digest(json.dumps(self._recognised_by(record)))
-        return "" if self._columns else digest(dict(record))
+        if self._columns and not self._options.match_fields:
+            return ""
+        return digest(self._match_values(record) or dict(record))
 
     def older_keys_of(self, record: Mapping[str, Any], key: str) -> tuple[str, ...]:
-        """How earlier versions may have spelled the key of a record."""
-        return keys.older_keys_of(self._key_values(record), key)
+        """How earlier versions may have spelled the key of a record; without one, several may have shared it."""
+        values = self._key_values(record)
+        if self._options.match_fields and keys.key_of(values, tuple(self._columns.values())) == "":
+            return (digest(json.dumps(self._recognised_by(record))),)
+        return keys.older_keys_of(values, key)
+
+    def _match_values(self, record: Mapping[str, Any]) -> list[str]:
+        """What stands for the match fields of a record, equal only where they are; nothing where one is empty."""
+        names, mapper = self._options.match_fields, self._mapper
+        values = [identifying(mapper.kind_of(name), self._typed(record, name)) for name in names]
+        return [] if any(map(is_empty, values)) else [short_digest(each).hex() for each in values]
+
+    def _typed(self, record: Mapping[str, Any], name: str) -> Any:
+        return self._mapper.typed(name, self._mapper.incoming(record, name))
 
     def _key_values(self, record: Mapping[str, Any]) -> list[Any]:
         return [record.get(name) for name in self._columns]
@@ -61,7 +74,7 @@ class Identity:
 
     def _recognised_by(self, record: Mapping[str, Any]) -> list[str]:
         """Equal for records that may have the same match fields, at times for others too."""
-        return [_coarse(self._mapper.typed(name, self._mapper.incoming(record, name))) for name in self._match]
+        return [_coarse(self._typed(record, name)) for name in self._match]
 
     def _is_reference(self, name: str) -> bool:
         known = self._entity.field(name)

@@ -277,7 +277,7 @@ class Mapper:
         if found is not None:
             return found
         if last_chance:
-            raise Reject(f"its {known.name} points to a record that does not exist in the CRM")
+            raise Reject(f"its {known.name} points to a record that the CRM does not show this user")
         raise NotYet(f"its {known.name} points to a record that has not been written yet")
 
     def _items(self, known: Field, items: list[Any], *, last_chance: bool, at_hand: bool) -> list[Any]:

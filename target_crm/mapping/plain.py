@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
@@ -12,6 +13,7 @@ import msgspec
 from crm_systems.compiled import can_be_named
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
+from target_crm.outcome import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,6 +99,14 @@ class Place(NamedTuple):
     is_text: bool = False
 
 
+def _rivals(places: Mapping[str, Place]) -> list[list[str]]:
+    """The incoming fields that go where another one goes, together with that one."""
+    by_field = defaultdict[str, list[str]](list)
+    for incoming, place in places.items():
+        by_field[place.name].append(incoming)
+    return [several for name, several in by_field.items() if name and len(several) > 1]
+
+
 def _type_of(place: Place) -> Any:
     """The type that values of a field have which are typed as they come; None where no type tells."""
     field = place.field
@@ -119,6 +129,8 @@ class AsTheyCome:
 
     def __init__(self, places: Mapping[str, Place]) -> None:
         self.met = frozenset(places)
+        self._rivals = _rivals(places)
+        """None among the fields that are declared."""
         types = {each: told for each, place in places.items() if can_be_named(each) and (told := _type_of(place))}
         self._names = {each: places[each].name for each in types}
         """The fields of the CRM, by incoming name."""
@@ -129,7 +141,14 @@ class AsTheyCome:
         self._shape = msgspec.defstruct("Shape", shape, rename=incoming, gc=False)
 
     def of(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The values of these fields by field of the CRM; None where one of them needs care."""
+        """The values of these fields by field of the CRM; None where one of them needs care.
+
+        Raises:
+            Reject: two fields of the record would be written to the same one.
+        """
+        for several in self._rivals:
+            if len(here := [each for each in several if each in record]) > 1:
+                raise Reject(f"its {' and '.join(here)} would be written to the same field")
         try:
             msgspec.convert(record, self._shape)
         except msgspec.ValidationError:

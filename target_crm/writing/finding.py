@@ -17,7 +17,7 @@ from crm_systems.errors import OF_ONE_RECORD
 from crm_systems.model import Kind
 from crm_systems.rows import key_of
 from crm_systems.wire import is_empty, matches
-from target_crm.ledger import digest
+from target_crm.ledger import Base, digest, short_digest
 from target_crm.mapping import FileReader, brings_files
 from target_crm.outcome import AsksCrm, Reject
 
@@ -40,6 +40,16 @@ _FOLDED = kinds.TEXTS - {Kind.OWNER}
 def _folded(value: Any) -> str:
     """The same for texts that :func:`~crm_systems.wire.matches` may take for one, if one of them is ASCII."""
     return unicodedata.normalize("NFC", str(value)).casefold().strip()
+
+
+def _gone(known: Written) -> Reject:
+    return Reject(f"{known.crm_id}, which an earlier run wrote, is gone from the CRM, or this user may not see it")
+
+
+def _was_sent(match: Mapping[str, Any], known: Written) -> bool:
+    """Whether an earlier run gave a record these match values; False where nobody knows."""
+    base = Base(known.base)
+    return all(base.was_sent(name, short_digest(value)) for name, value in match.items())
 
 
 class Existing(msgspec.Struct, frozen=True):
@@ -122,18 +132,21 @@ class Finder:
             match = {name: values.get(name) for name in self._options.match_fields}
             if by_ledger and any(map(is_empty, match.values())):
                 return None
-            return self.match(match, ahead, at_hand=at_hand) or self._altered_match(match, known, at_hand=at_hand)
+            found = self.match(match, ahead, at_hand=at_hand) or self._altered_match(match, known, at_hand=at_hand)
+            if found is None and known and self._is_made_again(match, known, at_hand=at_hand):
+                raise _gone(known)
+            return found
         if self._options.identify_by == "id":
             there = ahead.found(key) if ahead else None
             existing = self._asked_for(key, at_hand=at_hand) if there is None else next(iter(there), None)
             if existing is None and self._options.write_mode != "update_only":
-                raise Reject("the CRM has no record with this id")
+                raise Reject("the CRM shows this user no record with this id")
             return existing
         if known is None:
             return None
         existing = self._asked_for(known.crm_id, at_hand=at_hand)
         if existing is None:
-            raise Reject(f"{known.crm_id}, which an earlier run wrote, is gone from the CRM")
+            raise _gone(known)
         return existing
 
     def match(self, match: Mapping[str, Any], ahead: Ahead | None = None, *, at_hand: bool = False) -> Existing | None:
@@ -198,6 +211,12 @@ class Finder:
         kept = {name: value for name, value in match.items() if name not in known.altered}
         rest = (known.altered[name] == (digest(match[name]), digest(now.get(name))) for name in match.keys() - kept)
         return existing if all(rest) and matches(self.entity, kept, now) else None
+
+    def _is_made_again(self, match: Mapping[str, Any], known: Written, *, at_hand: bool) -> bool:
+        """Whether a create would double what an earlier run gave these values, if that is but hidden from this user."""
+        if self._options.write_mode == "update_only" or not _was_sent(match, known):
+            return False
+        return self._asked_for(known.crm_id, at_hand=at_hand) is None
 
     def _asked_for(self, crm_id: str, *, at_hand: bool) -> Existing | None:
         if at_hand:

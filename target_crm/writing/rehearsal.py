@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from crm_systems.model import Kind
-from crm_systems.wire import is_empty, same, spelled
+from crm_systems.wire import identifying, is_empty, same
+from target_crm.ledger import short_digest
 from target_crm.outcome import Action, Change, Outcome
 
 if TYPE_CHECKING:
@@ -56,12 +55,6 @@ class Rehearsal:
 
     def _match(self, came: Came) -> str:
         """Equal for records with the same match fields; empty where one says nothing."""
-        match = [came.mapped.values.get(name) for name in self._options.match_fields]
-        if not match or any(map(is_empty, match)):
-            return ""
-        return f"match {list(map(self._meant, self._options.match_fields, match))}"
-
-    def _meant(self, name: str, value: Any) -> str:
-        if not isinstance(value, str):
-            return str(value if isinstance(value, list) else spelled(value))
-        return unicodedata.normalize("NFC", value.casefold() if self._mapper.kind_of(name) is Kind.EMAIL else value)
+        names, mapper = self._options.match_fields, self._mapper
+        match = [identifying(mapper.kind_of(name), came.mapped.values.get(name)) for name in names]
+        return "" if not match or any(map(is_empty, match)) else f"match {list(map(short_digest, match))}"

@@ -66,7 +66,7 @@ class FileWriter(BesideWriter):
             return Outcome(Action.UPDATE, key, crm_id, (Change(CONTENT, None, str(file)),))
         existing = self._finder.get(crm_id)
         if existing is None:
-            raise Reject("the CRM has no record with this id")
+            raise Reject("the CRM shows this user no record with this id")
         return self._give(key, existing, file, known, fingerprint)
 
     def _give(self, key: str, existing: Existing, file: File, known: Written | None, fingerprint: str) -> Outcome:

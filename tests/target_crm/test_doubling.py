@@ -176,12 +176,15 @@ def test_a_ledger_that_was_deleted_doubles_nothing_by_match(crm: VtigerSimulator
     assert one(crm, "Contacts", email="ann@example.com")
 
 
-def test_a_record_that_was_deleted_in_the_crm_is_not_silently_made_again(crm: VtigerSimulator, tmp_path: Path) -> None:
-    config = settings(crm, tmp_path, **BY_LEDGER)
+@pytest.mark.parametrize("by", ["ledger", ["email"]], ids=str)
+def test_a_record_that_was_deleted_in_the_crm_is_not_silently_made_again(
+    crm: VtigerSimulator, tmp_path: Path, by: Any
+) -> None:
+    config = settings(crm, tmp_path, identify_by=by)
     run(config, pipe("Contacts", [ANN]))
     crm.store.delete(one(crm, "Contacts", email="ann@example.com")["id"])
     result = run(config, pipe("Contacts", [{**ANN, "title": "x"}]))
-    assert "which an earlier run wrote, is gone from the CRM" in result.exit
+    assert "which an earlier run wrote, is gone from the CRM, or this user may not see it" in result.exit
     assert stored(crm, "Contacts", email="ann@example.com") == []
 
 
@@ -226,6 +229,21 @@ def test_a_look_up_that_the_database_refuses_is_never_an_absence(crm: VtigerSimu
     result = run(settings(crm, tmp_path, identify_by=["title"]), pipe("Contacts", [{**ANN, "title": "\U0001f680"}]))
     assert "the record 1 is rejected: Contacts: the server could not look the record up (empty answer)." in result.exit
     assert writes(crm) == []
+
+
+def test_a_database_that_goes_down_under_a_look_up_rejects_no_record(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, **BY_LEDGER)
+    run(config, pipe("Contacts", [ANN]))
+    answer, is_up = crm.answer, iter([False])
+
+    def go_down(call: Call) -> Answer:
+        # In the middle of the query: success, and no rows (measured on 8.0.0).
+        is_cut = " or id = " in call.query.get("query", "") and not next(is_up, True)
+        return Answer(b'{"success":true,"result":[]}') if is_cut else answer(call)
+
+    crm.answer = go_down
+    assert run(config, pipe("Contacts", [{**ANN, "phone": "2"}])).exit == ""
+    assert one(crm, "Contacts", email="ann@example.com")["phone"] == "2"
 
 
 def test_an_entity_that_changes_under_a_stream_is_another_record(crm: VtigerSimulator, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_what_cannot_be_done_is_said(crm: VtigerSimulator, tmp_path: Path) -> No
     assert run(config, gone).line(STREAM).endswith("1 skip")
     assert "the CRM has no way to take a relation away" in run({**config, "deletes": "apply"}, gone).exit
     assert "its label is none of Contacts" in run(config, members("p0", label="Members")).exit
-    assert "points to a record that does not exist" in run(config, members("p9")).exit
+    assert "points to a record that the CRM does not show" in run(config, members("p9")).exit
     unknown = pipe("Campaigns_Nothing_relations", [{"source_id": "c", "related_id": "p"}], KEYS[:2], owner=None)
     assert "shows no entity Campaigns_Nothing_relations" in run(config, unknown).exit
     assert sent(crm) == []

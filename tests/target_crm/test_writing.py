@@ -45,7 +45,7 @@ def test_by_id_updates_and_never_creates(crm: VtigerSimulator, tmp_path: Path) -
     for sent in ([("revise", {"id": crm_id, "title": "New"})], []):
         crm.calls.clear()
         result = run(config, pipe("Contacts", records, owner=None))
-        assert "the record 12x99999 is rejected: the CRM has no record with this id" in result.log
+        assert "the record 12x99999 is rejected: the CRM shows this user no record with this id" in result.log
         assert writes(crm) == sent
     assert held(crm, crm_id)["title"] == "New"
 

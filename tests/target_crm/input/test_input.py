@@ -111,6 +111,7 @@ ODD: dict[str, tuple[Any, str]] = {
     "type list": ({"type": ["RECORD"]}, "its type is none of"),
     "half a pair in a stream": ({**schema("\ud800", ["id"])}, "half a surrogate pair"),
     "half a pair in a field": (schema("Contacts", ["id", "\ud800"]), "half a surrogate pair"),
+    "number": ('{"type": "STATE", "value": 1e99999999999999999999}', "it holds a number beyond all measure"),
     "deep": (record("Contacts", id=1, description=json.loads("[" * 300 + "]" * 300)), "nested too deep"),
 }
 

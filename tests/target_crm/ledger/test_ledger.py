@@ -121,6 +121,38 @@ def _together(*works: Callable[[], None]) -> None:
         thread.join()
 
 
+def test_a_note_that_leaves_meanwhile_does_not_come_after_a_newer_one(ledger: Ledger) -> None:
+    older, newer, notes = Written("Contacts", "12x1", "older"), Written("Contacts", "12x1", "newer"), ledger._notes
+    taken, go_on = threading.Event(), threading.Event()
+    leave, lock = notes._leave, notes._lock
+
+    def leave_late(write: Callable[[], None]) -> None:
+        taken.set()
+        assert go_on.wait(30)
+        leave(write)
+
+    class Lock:
+        """Lets another thread take what waits at the last moment before it is looked at."""
+
+        def __enter__(self) -> None:
+            if threading.current_thread() is threading.main_thread() and not taken.is_set():
+                notes._lock = lock
+                other.start()
+                assert taken.wait(30)
+                threading.Timer(0.05, go_on.set).start()
+            lock.acquire()
+
+        def __exit__(self, *_exc: object) -> None:
+            lock.release()
+
+    ledger.note("stream", "1", older, later=True)
+    other = threading.Thread(target=ledger.flush)
+    notes._leave, notes._lock = leave_late, Lock()  # type: ignore[assignment]
+    ledger.note("stream", "1", newer)
+    other.join()
+    assert ledger.written("stream", "1") == newer
+
+
 def test_references_are_found_in_the_entities_that_they_may_point_to(ledger: Ledger) -> None:
     ledger.note("accounts", "1", Written("Accounts", "11x1", "d"))
     ledger.note("contacts", "1", Written("Contacts", "12x1", "d"))

@@ -102,7 +102,7 @@ def test_a_mandatory_reference_waits_to_the_end_and_holds_the_state(
     other = pipe("Contacts", [{"id": "c9", "lastname": "Late"}])
     result = run(config, [*pipe("Invoice", [bill]), state(1), *pipe("Accounts", [ACME]), state(2), *other])
     assert result.line("Invoice").endswith("1 reject")
-    assert "its productid points to a record that does not exist in the CRM" in result.log
+    assert "its productid points to a record that the CRM does not show" in result.log
     assert result.states == [{"at": 2}], "no state before the record that waited was done with"
     assert "a1" not in str(writes(crm))
 
@@ -163,7 +163,7 @@ def test_elsewhere_what_does_not_exist_is_rejected_and_never_sent(crm: VtigerSim
     result = run(
         settings(crm, tmp_path, identify_by=["lastname"]), pipe("Contacts", [{**ANN, "account_id": "11x99999"}])
     )
-    assert "the record c1 is rejected: its account_id points to a record that does not exist in the CRM" in result.exit
+    assert "the record c1 is rejected: its account_id points to a record that the CRM does not show" in result.exit
     assert writes(crm) == []
 
 

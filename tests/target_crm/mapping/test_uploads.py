@@ -161,7 +161,7 @@ def test_faults_of_the_input_are_named(crm: VtigerSimulator, tmp_path: Path) -> 
         assert "its content is no base64" in run(config, pipe("Documents", [{**PAPER, "content": content}])).exit
     assert "`files_path` must say" in run(config, pipe("Documents", [{**PAPER, "path": "x"}])).exit
     orphan = pipe("Documents_files", [{"id": "gone", "attachment_id": "1", "content": "eA=="}], ["id"], owner=None)
-    assert "points to a record that does not exist" in run(config, orphan).exit
+    assert "points to a record that the CRM does not show" in run(config, orphan).exit
     more, keys = {"max_rejects": 1, "rejects_path": str(tmp_path / "rejects.jsonl")}, ["id", "attachment_id"]
     nobodys = [
         schema("Documents_files", [*keys, "content"], keys),

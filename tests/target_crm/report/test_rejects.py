@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from crm_simulators.base import Fault
+from target_crm.report import RawRecord, Rejects
 from tests.target_crm.writing import QuietTarget, one, pipe, run, settings, state, stored, writes
 
 if TYPE_CHECKING:
@@ -154,3 +156,43 @@ def test_the_file_is_not_read_while_it_is_written(crm: VtigerSimulator, tmp_path
     with path.open("rb") as source, pytest.raises(SystemExit, match="move it away before it is read"):
         QuietTarget.invoke(config=SimpleNamespace(config=config, parse_env=False), file_input=source)
     assert path.read_text("utf-8") == before
+
+
+def test_a_file_that_is_moved_away_or_shared_tells_what_each_record_is(tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    mine, other = Rejects(str(path), pytest.fail), Rejects(str(path), pytest.fail)
+    mine.add(RawRecord("a", {}, ["id"], {"id": 1}), "first")
+    other.add(RawRecord("a", {}, ["code"], {"code": 1}), "of another run")
+    mine.add(RawRecord("a", {}, ["id"], {"id": 2}), "second")
+    mine.add(RawRecord("a", {}, ["id"], {"id": 3}), "third")
+    assert kinds(path) == ["id", 1, "code", None, "id", 2, 3]
+    path.rename(tmp_path / "old.jsonl")
+    mine.add(RawRecord("a", {}, ["id"], {"id": 4}), "fourth")
+    assert kinds(path) == ["id", 4]
+
+
+def kinds(path: Path) -> list[Any]:
+    """By line, the key of a stream or that of a record."""
+    lines = list(map(json.loads, path.read_text("utf-8").splitlines()))
+    return [each["key_properties"][0] if each["type"] == "SCHEMA" else each["record"].get("id") for each in lines]
+
+
+def test_runs_that_add_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    path, text = tmp_path / "rejects.jsonl", "x" * 500_000
+
+    def add(number: int) -> None:
+        Rejects(str(path), pytest.fail).add(RawRecord("a", {}, ["id"], {"id": number, "text": text}), "broken")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(40)))
+    assert sorted(each for each in kinds(path) if each != "id") == list(range(40))
+
+
+def test_what_is_infinite_is_kept_so_and_no_replay_empties_the_field(crm: VtigerSimulator, tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    config = settings(crm, tmp_path, identify_by="ledger", max_rejects=-1, rejects_path=str(path))
+    run(config, pipe("Leads", [{"id": 1, "lastname": "Lead", "annualrevenue": 5}]))
+    run(config, pipe("Leads", [{"id": 1, "lastname": "Lead", "annualrevenue": float("inf")}]))
+    kept = path.read_text("utf-8").splitlines()
+    assert "1 reject" in run(config, kept).line("Leads")
+    assert float(one(crm, "Leads", lastname="Lead")["annualrevenue"]) == float("5")
