@@ -39,15 +39,15 @@ class Configured(PluginBase):
     settings: dict[str, Any]
     """With defaults filled in."""
 
-    def problems_together(self, found: list[str]) -> list[str]:
-        """What is wrong with settings that are right one by one; ``found`` is what is wrong with single ones."""
+    def problems_together(self) -> list[str]:
+        """What is wrong with settings that are right one by one."""
         raise NotImplementedError
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
         own = (*self.OWN_SETTINGS, *self._builtin_settings())
         self.settings, problems = load(self._config, own, SYSTEMS, self.PASSED_OVER)
-        problems += self.problems_together(problems)
+        problems += self.problems_together()
         problems += stream_maps.problems(self.settings)
         problems += dropped(self._config, os.environ, self.MELTANO)
         if problems and raise_errors:
@@ -119,5 +119,7 @@ class Configured(PluginBase):
             try:
                 found |= {} if name == "ENV" else settings_in(name)
             except FileError as error:
-                sys.exit(f"{cls.name}: The configuration {name} {error}.")
+                # Somebody who hands in the settings themselves does not want to see them in a log.
+                called = name if name and "{" not in name else "of `--config`, which takes the name of a file,"
+                sys.exit(f"{cls.name}: The configuration {called} {error}.")
         return _ConfigInput(found, parse_env="ENV" in value)

@@ -49,8 +49,15 @@ def in_words(database: str, setting: str, what: str, faults: tuple[type[Exceptio
     try:
         yield
     except faults as error:
-        raise ConfigError(
-            f"{database} cannot be {what}",
-            code=type(error).__name__,
-            hint=f"check `{setting}`, the room on its disk, and that no other run holds it",
-        ) from None
+        code = getattr(error, "strerror", None) or type(error).__name__
+        raise ConfigError(f"{database} cannot be {what}", code=code, hint=_what_to_do(error, setting)) from None
+
+
+def _what_to_do(error: Exception, setting: str) -> str:
+    if isinstance(error, ImportError):
+        driver = "install its driver beside this program, such as psycopg[binary]"
+        return f"{driver}, and let `{setting}` name that, as in postgresql+psycopg://…"
+    if isinstance(error, (sa.exc.ArgumentError, ValueError)):
+        examples = "sqlite:///name.sqlite or postgresql+psycopg://user:password@host/name"
+        return f"`{setting}` must be an address such as {examples}"
+    return f"check `{setting}`, the room on its disk, and that no other run holds it"

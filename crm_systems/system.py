@@ -44,6 +44,8 @@ class System(HasFiles, HasRelations, ABC):
     abilities: ClassVar[Abilities]
     interface: ClassVar[str] = ""
     """The path below the CRM's address at which its interface is; a `url` may end with it."""
+    adds_entities: ClassVar[str] = ""
+    """The setting that names entities which are not offered else."""
     has_picklists: ClassVar[bool] = False
     """Whether its entities describe their pick lists, so that a stream of them is worth while."""
     logs_in_side_by_side: ClassVar[bool] = False
@@ -73,8 +75,17 @@ class System(HasFiles, HasRelations, ABC):
         return address if address.endswith(self.interface) else address + self.interface
 
     def place(self, address: str) -> str:
-        """The one spelling of a CRM's address, by which the ledger knows it."""
-        return place_of(address, self.interface)
+        """The one spelling of a CRM's address, by which the ledger knows it, such as ``crm.example.com/sales``.
+
+        Whether it is asked by http or https, the port that this implies, letter case and a dot at the end of the host,
+        slashes at the end and the path of the :attr:`interface` below the CRM's own make no difference.
+        """
+        host, _, path = re.sub(r"^https?://", "", address.strip(), flags=re.IGNORECASE).partition("/")
+        host = re.sub(r"\.?(:80|:443)?$", "", host.lower())
+        with suppress(UnicodeError):
+            host = host.encode("idna").decode("ascii")
+        path = re.sub(r"/+", "/", f"/{path}").rstrip("/")
+        return host + path.removesuffix(self.interface).rstrip("/")
 
     @cached_property
     def notation(self) -> Notation:
@@ -282,17 +293,3 @@ class System(HasFiles, HasRelations, ABC):
             else self.encode(field, value)
             for field, value in known
         }
-
-
-def place_of(address: str, interface: str) -> str:
-    """The one spelling of a CRM's address: host, port and path, such as ``crm.example.com/sales``.
-
-    Whether it is asked by http or https, the port that this implies, letter case and a dot at the end of the host,
-    slashes at the end and the path of the ``interface`` below the CRM's own make no difference.
-    """
-    host, _, path = re.sub(r"^https?://", "", address.strip(), flags=re.IGNORECASE).partition("/")
-    host = re.sub(r"\.?(:80|:443)?$", "", host.lower())
-    with suppress(UnicodeError):
-        host = host.encode("idna").decode("ascii")
-    path = re.sub(r"/+", "/", f"/{path}").rstrip("/")
-    return host + path.removesuffix(interface).rstrip("/")

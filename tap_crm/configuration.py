@@ -26,9 +26,9 @@ class ConfiguredTap(Configured, DescribedTap):
     MELTANO = "MELTANO_EXTRACT_"
     config_jsonschema: ClassVar[dict[str, Any]] = json_schema((*connection_settings(SYSTEMS), *OWN_SETTINGS))
 
-    def problems_together(self, found: list[str]) -> list[str]:
+    def problems_together(self) -> list[str]:
         """What is wrong with settings that are right one by one."""
-        return [] if found else options.problems(self.settings)
+        return options.problems(self.settings)
 
     def setup_mapper(self) -> None:
         """Stream maps that say in words what they cannot do.

@@ -172,8 +172,10 @@ class Run:
         unknown = [name for name in asked if name not in there]
         if unknown:
             near = [near for name in unknown for near in get_close_matches(name, there, n=2)]
+            adding = self.client.system.adds_entities
             raise ConfigError(
-                f"`entities` names {', '.join(unknown)}, which the CRM does not show to this user",
+                f"`entities` names {', '.join(unknown)}, which the CRM does not show to this user"
+                + (f", or only if `{adding}` names it as well" if adding else ""),
                 hint=f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(there)}",
             )
         return asked

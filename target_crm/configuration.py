@@ -34,7 +34,7 @@ class ConfiguredTarget(Configured, DescribedTarget):
     MELTANO = "MELTANO_LOAD_"
     config_jsonschema: ClassVar[dict[str, Any]] = json_schema((*connection_settings(SYSTEMS), *OWN_SETTINGS))
 
-    def problems_together(self, found: list[str]) -> list[str]:
+    def problems_together(self) -> list[str]:
         """What is wrong with settings that are right one by one; puts what `streams` says together."""
         self.settings["streams"] = options.put_together(self.settings["streams"] or {})
         return options.problems(self.settings)

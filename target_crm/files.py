@@ -44,7 +44,7 @@ def written_files(settings: Mapping[str, Any]) -> Iterator[WrittenFile]:
         yield WrittenFile(page, "the page of `report_path`", is_report)
         yield WrittenFile(page.with_suffix(".json"), "the JSON beside `report_path`", is_report)
     if ledger := file_of(settings["ledger_url"]):
-        yield WrittenFile(ledger, "the ledger of `ledger_url`")
+        yield WrittenFile(ledger, "the ledger of `ledger_url`", is_database)
 
 
 def problems(settings: Mapping[str, Any]) -> list[str]:
@@ -63,8 +63,7 @@ def _problem_of(file: WrittenFile) -> str:
     try:
         mode = file.path.lstat().st_mode
     except FileNotFoundError:
-        folder = file.path.absolute().parent
-        return "" if folder.is_dir() else "cannot be written: its folder does not exist."
+        return "" if file.path.parent.is_dir() else "cannot be written: its folder does not exist."
     except OSError as error:
         return f"cannot be written ({error.strerror})."
     if stat.S_ISLNK(mode):
@@ -80,6 +79,12 @@ def _not_ours(file: WrittenFile) -> str:
     except OSError as error:
         return f"cannot be read ({error.strerror})."
     return "exists and was not written by this program; move it away, or name another file."
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is a database of SQLite."""
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
 
 
 def is_report(path: Path) -> bool:
@@ -124,7 +129,9 @@ def last_line(file: IO[bytes]) -> bytes:
 def _is_same(one: Path, other: Path) -> bool:
     with suppress(OSError):
         return one.samefile(other)
-    return os.path.normcase(os.path.realpath(one)) == os.path.normcase(os.path.realpath(other))
+    with suppress(OSError):  # as where the working directory is gone
+        return os.path.normcase(os.path.realpath(one)) == os.path.normcase(os.path.realpath(other))
+    return False
 
 
 def is_open(path: Path, source: IO[Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -160,6 +161,7 @@ class Run:
 
     def _tell(self) -> None:
         """Writes the report, and one line a stream."""
+        ending = sys.exc_info()[1]
         for line in self.report.lines():
             self._logger.info("%s", line)
         seconds, path = time.monotonic() - self._started, self.settings["report_path"]
@@ -167,8 +169,8 @@ class Run:
             if path:
                 self.report.write(path, seconds=seconds, requests=self.client.traffic.requests)
         except OSError as error:
-            raise SystemExit(
-                f"{self._name}: the report cannot be written to `report_path` ({error.strerror})."
-            ) from None
+            sentence = f"{self._name}: the report cannot be written to `report_path` ({error.strerror})."
+            before = f"{ending}\n" if isinstance(ending, SystemExit) and isinstance(ending.code, str) else ""
+            raise SystemExit(before + sentence) from None
         if self._ledger is not None and not self.settings["dry_run"]:
             self._ledger.unreported.forget()

@@ -10,7 +10,7 @@ SETTINGS = (
     Setting("app_key", "string", "App key", "Sent as X-APP-KEY, for tenants that demand one.", secret=True),
     Setting(
         "branches",
-        "array",
+        "numbers",
         "Branches",
         "Ids of the branches to read and write. Default: all active ones; a warning names the others.",
     ),

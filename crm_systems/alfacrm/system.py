@@ -42,6 +42,7 @@ class AlfaCrm(AlfaCrmWriting):
         writes="create, update, delete",
     )
 
+    adds_entities: ClassVar[str] = "sub_lists"
     logs_deletions: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Any]) -> None:

@@ -58,6 +58,7 @@ class Egito(EgitoWriting):
         deletions="by comparison only",
         writes="create, update",
     )
+    adds_entities: ClassVar[str] = "types"
     has_picklists: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Any]) -> None:

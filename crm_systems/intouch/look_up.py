@@ -42,7 +42,7 @@ class InTouchLookUp(System):
 
     def _lists_of(self, entity: Entity) -> Lists:
         types = self.options["case_types"] or () if entity.name == "buscases" else ()
-        return Lists(entity, tuple(map(int, types)), self.page_size, ZoneInfo(self.notation.timezone), self._shown)
+        return Lists(entity, tuple(types), self.page_size, ZoneInfo(self.notation.timezone), self._shown)
 
     def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
         """By its address; where that is not found although the list has the record, from the list.

@@ -15,7 +15,7 @@ SETTINGS = (
     Setting("password", "string", "Password", "The user's password.", required=True, secret=True),
     Setting(
         "case_types",
-        "array",
+        "numbers",
         "Types of orders",
         "Numbers of the types of orders whose complete attributes are wanted; other orders come with the "
         "attributes that all types share. Default: none.",

@@ -114,8 +114,11 @@ class InTouch(InTouchWriting):
         A list that answers 404 is one that this version does not have: the entity is not readable.
 
         Raises:
+            Denied: no version has it.
             ProtocolError: a list that every version has is not found.
         """
+        if name not in catalogue(self.name):
+            raise Denied(f"{name}: describe: InTouch CRM is not known to have this")
         entity = catalogue(self.name)[name]
         try:
             rows = self._sample(call, entity)

@@ -34,10 +34,23 @@ A_TEXT = {"type": "string"}
 
 
 SettingKind = Literal[
-    "string", "number", "integer", "boolean", "array", "object", "date-time", "timezone", "url", "names", "any"
+    "string",
+    "number",
+    "integer",
+    "boolean",
+    "array",
+    "object",
+    "date-time",
+    "timezone",
+    "url",
+    "numbers",
+    "names",
+    "any",
 ]
-"""A type of JSON Schema, or what its name says; ``names``: an object that gives each name a text, ``any``: a text or a
-list of texts."""
+"""A type of JSON Schema, or what its name says; ``numbers``: a list of whole ones, ``names``: an object that gives each
+name a text, ``any``: a text or a list of texts."""
+LIKE = {"numbers": "array", "names": "object", "date-time": "string", "timezone": "string", "url": "string"}
+"""The types of JSON Schema of the kinds that are none."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +75,10 @@ class Setting:
             # Without a type, the SDK could not read it from the environment.
             schema["anyOf"] = [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]
         else:
-            own = self.kind if self.kind in {"integer", "number", "boolean", "array", "object"} else "string"
-            schema["type"] = ["object" if self.kind == "names" else own, "null"]
+            schema["type"] = [LIKE.get(self.kind, self.kind), "null"]
         if self.kind == "names":
             schema["additionalProperties"] = A_TEXT
-        if self.kind == "array":
+        if self.kind in {"array", "numbers"}:
             schema["items"] = {"type": ["string", "integer"]}
         if self.kind == "date-time":
             schema["format"] = "date-time"

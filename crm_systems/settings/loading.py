@@ -154,20 +154,21 @@ def load(
 def _value(setting: Setting, value: Any) -> tuple[Any, str]:
     """The value in its kind, and what is wrong with it; a secret's value is never repeated, nor that of an address."""
     hidden = setting.secret or setting.kind == "url"
-    shown = "its value" if hidden else _cut(json.dumps(value, default=str, ensure_ascii=False))
+    shown = "" if hidden else f", not {_cut(json.dumps(value, default=str, ensure_ascii=False))}"
+    wanted = f"one of {', '.join(setting.choices)}" if setting.choices else _WORDS[setting.kind]
     try:
         value = _CONVERTERS[setting.kind](value)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, ZoneInfoNotFoundError):
-        return None, f"must be {_WORDS[setting.kind]}, not {shown}."
+        return None, f"must be {wanted}{shown}."
     if setting.kind == "string" and value.endswith(("\n", "\r")):
         return None, "ends with a line break."
     if setting.choices and value not in setting.choices:
-        return None, f"must be one of {', '.join(setting.choices)}, not {shown}."
+        return None, f"must be {wanted}{shown}."
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if setting.minimum is not None and value < setting.minimum:
-            return None, f"must be at least {setting.minimum:g}, not {shown}."
+            return None, f"must be at least {setting.minimum:g}{shown}."
         if value > setting.maximum:
-            return None, f"must be at most {setting.maximum:,.0f}, not {shown}."
+            return None, f"must be at most {setting.maximum:,.0f}{shown}."
     return value, ""
 
 
@@ -238,6 +239,7 @@ _CONVERTERS: dict[SettingKind, Callable[[Any], Any]] = {
     "integer": _integer,
     "boolean": _boolean,
     "array": _array,
+    "numbers": lambda value: [_integer(each) for each in _array(value)],
     "object": as_object,
     "names": lambda value: {name: each for name, each in as_names(value).items() if each is not None},
     "date-time": _moment,
@@ -246,11 +248,13 @@ _CONVERTERS: dict[SettingKind, Callable[[Any], Any]] = {
     "any": lambda value: value,
 }
 _WORDS: dict[SettingKind, str] = {
+    "any": "anything",
     "string": "a text",
     "number": "a number",
     "integer": "a whole number",
     "boolean": "true or false",
     "array": "a list",
+    "numbers": "a list of whole numbers",
     "object": "an object",
     "names": "an object that gives each name a text",
     "date-time": "a date or a time such as 2026-01-31T00:00:00Z",

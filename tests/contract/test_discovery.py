@@ -190,3 +190,12 @@ def test_the_pick_lists_of_the_others_come(system: str, subject: Subject, crm: S
     rest = [row for row in lists if row["entity"] != subject.entity]
     assert result.records["picklists"] == rest
     assert not lists or "picklists: " in result.exit
+
+
+def test_a_catalog_of_another_system_fails_by_its_streams(subject: Subject, crm: Simulator) -> None:
+    schema = {"type": "object", "properties": {"id": {"type": "string"}}}
+    nowhere = {"tap_stream_id": "Nowhere", "stream": "Nowhere", "schema": schema, "key_properties": ["id"]}
+    selected = [{"breadcrumb": [], "metadata": {"selected": True}}]
+    result = run(subject.config(crm), catalog={"streams": [{**nowhere, "metadata": selected}]})
+    assert "Nowhere: " in result.exit
+    assert result.records == {}

@@ -91,6 +91,9 @@ def test_of_a_stream_too(vtiger: Start, tmp_path: Path) -> None:
         ("username", "a\r\n", "ends with a line break."),
         ("dry_run", "ture", 'must be true or false, not "ture".'),
         ("dry_run", 2, "must be true or false"),
+        ("deletions", False, "must be one of auto, compare, off, not false."),
+        ("deletes", ["apply"], 'must be one of ignore, apply, not ["apply"].'),
+        ("access_key", ["s3cret"], "must be a text."),
         ("owners", {"a": [1]}, "must be an object that gives each name a text"),
         ("streams", "[" * 100_000, "must be an object"),
         ("timezone", "Europe", 'must be a time zone such as Europe/Prague, not "Europe".'),
@@ -105,6 +108,20 @@ def test_what_is_no_value_is_said_in_words(name: str, value: Any, words: str) ->
     _, (problem,) = load(config, (*OWN_SETTINGS, *TAP_SETTINGS), SYSTEMS)
     assert problem.startswith(f"`{name}` {words}")
     assert len(problem) < 300
+
+
+@pytest.mark.parametrize(("system", "name"), [("intouch", "case_types"), ("alfacrm", "branches")])
+@pytest.mark.parametrize("value", [["1", "two"], "two", [True], {"1": 2}, 1])
+def test_what_is_no_list_of_numbers(system: str, name: str, value: Any) -> None:
+    _, problems = load({"system": system, name: value}, (), SYSTEMS)
+    assert any(each.startswith(f"`{name}` must be a list of whole numbers, not ") for each in problems)
+    assert load({"system": system, name: "1, 2"}, (), SYSTEMS)[0][name] == [1, 2]
+
+
+def test_all_that_is_wrong_is_said_at_once(vtiger: Start) -> None:
+    result = read({**vtiger().config(), "page_size": "x", "shard": "4/3", "files": "folder", "relations": 5})
+    for name in ("page_size", "shard", "files_path", "relations"):
+        assert f"`{name}` " in result.exit
 
 
 @pytest.mark.parametrize("word", ["yes", "ON", " true ", 1, True])
@@ -184,6 +201,15 @@ def test_a_configuration_that_is_none_is_said_in_a_sentence(
     assert done.stderr.strip().endswith(f"{name}: The configuration {path} {words}")
     assert "Traceback" not in done.stderr
     assert "s3cret" not in done.stderr
+
+
+@pytest.mark.parametrize("handed", ['{"access_key": "s3cret"}', '  {"access_key": "s3cret' + "x" * 5000 + '"}', ""])
+def test_settings_in_place_of_the_name_of_their_file_are_not_repeated(handed: str) -> None:
+    result, code = finished(command("--config", handed))
+    assert code == 1
+    assert "The configuration of `--config`, which takes the name of a file, cannot be read (" in result.log
+    assert "s3cret" not in result.log
+    assert result.log.count("\n") == 1
 
 
 OBJECT = {"a.b": "c", "phone": None}

@@ -71,6 +71,28 @@ def test_a_file_of_somebody_else_is_left_alone(crm: VtigerSimulator, tmp_path: P
     assert crm.calls == []
 
 
+def test_a_ledger_that_is_no_database_is_left_alone(crm: VtigerSimulator, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("e-mail,surname\n" * 9, "utf-8")
+    path.chmod(0o644)
+    result = run(keeping(crm, tmp_path, ledger_url=f"sqlite:///{path}"), BAD)
+    assert "The ledger of `ledger_url` exists and was not written by this program" in result.exit
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert crm.calls == []
+
+
+def test_a_working_directory_that_is_gone(
+    crm: VtigerSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    config = keeping(crm, tmp_path, ledger_url="sqlite:///l", rejects_path="r", report_path="p")
+    first, second = run(config, BAD).exit.splitlines()
+    assert "The ledger cannot be opened (No such file or directory): check `ledger_url`" in first
+    assert "the report cannot be written to `report_path` (No such file or directory)." in second
+
+
 def test_a_config_beside_the_report_is_not_overwritten(crm: VtigerSimulator, tmp_path: Path) -> None:
     config = settings(crm, tmp_path, identify_by="ledger", report_path=str(tmp_path / "config.html"))
     result = command(config, GOOD, tmp_path)

@@ -211,9 +211,13 @@ def test_costly_sub_lists_are_offered_on_demand() -> None:
         names = {stream["tap_stream_id"] for stream in discover(settings(simulator))["streams"]}
         more = {stream["tap_stream_id"] for stream in discover(settings(simulator, sub_lists=SUB_LISTS))["streams"]}
         wrong = read(simulator, "customer", sub_lists=["lesson"])
+        alone = read(simulator, "communication")
     assert more - names == set(SUB_LISTS)
     assert names == (set(ALL) - set(SUB_LISTS)) | {"fields", "deleted_records"}
     assert "`sub_lists`" in wrong.exit
+    assert (
+        "names communication, which the CRM does not show to this user, or only if `sub_lists` names it" in alone.exit
+    )
 
 
 def test_custom_fields_are_found_and_later_ones_named() -> None:

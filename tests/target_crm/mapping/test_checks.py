@@ -171,12 +171,17 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
     "ledger of an unknown kind": (
         {**BY_LEDGER, "ledger_url": "Sicretova"},
         pipe("Contacts", [ANN]),
-        "The ledger cannot be opened (ArgumentError): check `ledger_url`",
+        "The ledger cannot be opened (ArgumentError): `ledger_url` must be an address such as sqlite:///name.sqlite",
     ),
     "ledger at a port that is none": (
         {**BY_LEDGER, "ledger_url": "postgresql://ledger:Sicretova@localhost:port/ledger"},
         pipe("Contacts", [ANN]),
-        "The ledger cannot be opened (ValueError): check `ledger_url`",
+        "The ledger cannot be opened (ValueError): `ledger_url` must be an address such as",
+    ),
+    "ledger whose driver is not installed": (
+        {**BY_LEDGER, "ledger_url": "mysql://ledger:Sicretova@localhost/ledger"},
+        pipe("Contacts", [ANN]),
+        "The ledger cannot be opened (ModuleNotFoundError): install its driver beside this program",
     ),
     "record before its schema": (BY_LEDGER, [record("Contacts", **ANN)], "records of a stream before its SCHEMA"),
     "record without its key": (
