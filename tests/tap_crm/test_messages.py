@@ -56,3 +56,16 @@ def test_what_a_crm_holds_goes_the_fast_way() -> None:
     """As it is, where the SDK would write escapes."""
     assert "Žluť" in written({"a": "Žluť", "b": [{"c": Decimal("1.0")}], "d": None})
     assert "Žluť" not in written({"a": "Žluť", "b": [{"c": date(2026, 1, 31)}]})
+
+
+def test_no_record_is_held_back_for_long() -> None:
+    """What is slow to come, as by a stream map that asks somebody, is handed on by the next one that comes."""
+    now, handed_on = 0.0, io.BytesIO()
+    messages = Messages(clock=lambda: now)
+    with redirect_stdout(io.TextIOWrapper(handed_on, encoding="utf-8")) as out:
+        for now, lines in ((0.5, 0), (1.5, 2), (2.0, 2)):
+            messages.write_message(RecordMessage("s", {"at": now}, time_extracted=NOW))
+            assert handed_on.getvalue().count(b"\n") == lines
+        messages.flush()
+        assert handed_on.getvalue().count(b"\n") == 3
+    out.detach()
