@@ -112,7 +112,7 @@ class Writer:
 
     def _stored_as(self, module: Module, element: Mapping[str, Any]) -> Module:
         """An activity that is no task lives on as an event, and a task as one (measured)."""
-        other = {"Calendar": "Events", "Events": "Calendar"}.get(module.name)
+        other = {"Calendar": "Events", "Events": "Calendar"}.get(module.name, "")
         is_task = element.get("activitytype") == "Task"
         if other in self._store.modules and is_task == (module.name == "Events"):
             return self._store.modules[other]
