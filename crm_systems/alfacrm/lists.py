@@ -20,7 +20,7 @@ from crm_systems.sampling import together
 from crm_systems.times import earliest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -71,6 +71,8 @@ class Lists:
         self._zone = zone
         self._page_size = page_size
         self._branches: list[int] = []
+        self._strange: set[int] = set()
+        """Branches of records that were not among those to work in when they were asked for again."""
         self._witnesses: dict[str, list[Request]] = {}
         """By entity, the first lists that were not empty."""
 
@@ -82,26 +84,40 @@ class Lists:
             Denied: the user may not see the branches.
         """
         if not self._branches:
-            entity = catalogue(SYSTEM)["branch"]
-            (ask,) = self.requests(call, entity)
-            rows = [row for page in self.walk(call, entity, [ask]) for row in page.rows]
-            self._witnesses[entity.name] = [ask]
-            if not all(str(row.get("id")).isdecimal() for row in rows):
-                raise ProtocolError("branch: read: a branch has no number", hint="the CRM may be in trouble; run again")
-            there = {str(row["id"]): int(row["id"]) for row in rows}
-            active = [str(row["id"]) for row in rows if str(row.get("is_active", 1)).lower() not in {"0", "false"}]
-            unknown = [each for each in self._asked if each not in there]
-            if unknown or not (self._asked or active):
-                what = f"`branches` names {', '.join(unknown)}, which the CRM does not have"
-                raise ConfigError(
-                    what if unknown else "The CRM shows no active branch to this user",
-                    hint=f"`branches` may name {', '.join(there)}" if there else "check the role of the user",
-                )
-            closed = [each for each in there if each not in active]
-            if closed and not self._asked:
-                logger.warning("Closed branches are left out: %s. `branches` may name them.", ", ".join(closed))
-            self._branches = [there[each] for each in self._asked or active]
+            self._branches = self._ask_for_branches(call)
         return self._branches
+
+    def branch_among(self, call: Call, wanted: Collection[int]) -> int | None:
+        """The first of some branches in which we work, whose lists are read therefore; None if we do in none.
+
+        One that is not known may have been made since, by this very run for example, so they are asked for once more.
+        """
+        strange = {*wanted}.difference(self.branches(call), self._strange)
+        if strange:
+            self._strange |= strange
+            self._branches = self._ask_for_branches(call)
+        return next((each for each in wanted if each in self._branches), None)
+
+    def _ask_for_branches(self, call: Call) -> list[int]:
+        entity = catalogue(SYSTEM)["branch"]
+        (ask,) = self.requests(call, entity)
+        rows = [row for page in self.walk(call, entity, [ask]) for row in page.rows]
+        self._witnesses[entity.name] = [ask]
+        if not all(str(row.get("id")).isdecimal() for row in rows):
+            raise ProtocolError("branch: read: a branch has no number", hint="the CRM may be in trouble; run again")
+        there = {str(row["id"]): int(row["id"]) for row in rows}
+        active = [str(row["id"]) for row in rows if str(row.get("is_active", 1)).lower() not in {"0", "false"}]
+        unknown = [each for each in self._asked if each not in there]
+        if unknown or not (self._asked or active):
+            what = f"`branches` names {', '.join(unknown)}, which the CRM does not have"
+            raise ConfigError(
+                what if unknown else "The CRM shows no active branch to this user",
+                hint=f"`branches` may name {', '.join(there)}" if there else "check the role of the user",
+            )
+        closed = [each for each in there if each not in active]
+        if closed and not self._asked:
+            logger.warning("Closed branches are left out: %s. `branches` may name them.", ", ".join(closed))
+        return [there[each] for each in self._asked or active]
 
     def changed_since(self, entity: Entity, since: datetime | None) -> dict[str, str]:
         """The filter by the day of the last change, where the entity has one."""

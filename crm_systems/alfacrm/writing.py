@@ -31,7 +31,7 @@ class AlfaCrmWriting(AlfaCrmLookUp):
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
         """In the branch of the record or of its parent, else in the first; read again, since the answer is an echo."""
         parent = parent_of(entity, values)
-        branch = next(iter(branches_of(values)), 0) or self._home(call, entity, parent)
+        branch = self._branch_for(call, entity, values, parent)
         body = {**entity.private.get("defaults", {}), **self.encoded(entity, values)}
         for name, own in (("branch_ids", [branch]), ("branch_id", branch)):
             if name in entity.implied and is_empty(body.get(name)):
@@ -47,6 +47,23 @@ class AlfaCrmWriting(AlfaCrmLookUp):
             # It is created: a reading that fails must not look like a create that did.
             row = echo
         return self._remembered(entity, row)
+
+    def _branch_for(
+        self, call: Call, entity: Entity, values: Mapping[str, Any], parent: Mapping[str, str] | None
+    ) -> int:
+        """The branch to create a record in.
+
+        Raises:
+            Rejected: it is none in which we work, so that we would never find the record again.
+        """
+        own = branches_of(values)
+        if not own:
+            return self._home(call, entity, parent)
+        found = self._lists.branch_among(call, own)
+        if found is None and not entity.private.get("branchless"):
+            what = f"{entity.name}: its branch is closed, or left out by `branches`"
+            raise Rejected(what, hint="name it in `branches` to work in it")
+        return found or own[0]
 
     def _home(self, call: Call, entity: Entity, parent: Mapping[str, str] | None) -> int:
         """The branch of the parent; the first where there is no parent or it tells none."""

@@ -357,6 +357,35 @@ def test_a_create_whose_answer_is_lost_is_done_once(tmp_path: Path) -> None:
         assert sum(row["name"] == PERSON["name"] for row in stored(simulator, "customer")) == 1
 
 
+def test_a_create_whose_answer_is_lost_in_a_branch_that_the_run_made_is_done_once(tmp_path: Path) -> None:
+    with tenant(10) as simulator:
+        branch, person = (
+            {"id": "new", "name": "Северный", "is_active": True},
+            {"id": "1", **PERSON, "branch_ids": ["new"]},
+        )
+        faults = [Fault.LOST_ANSWER]
+        simulator.fault = lambda call: faults.pop() if faults and call.path.endswith("customer/create") else None
+        ledger = {"ledger_url": f"sqlite:///{tmp_path}/ledger.sqlite", "identify_by": "ledger"}
+        told = [
+            message
+            for name, row in (("branch", branch), ("customer", person))
+            for message in (schema(name, row, ["id"]), record(name, **row))
+        ]
+        assert run({**settings(simulator, branches=None), **ledger}, told).exit == ""
+        assert not faults
+        assert sum(row["name"] == PERSON["name"] for row in stored(simulator, "customer")) == 1
+
+
+def test_nothing_is_made_in_a_branch_in_which_it_would_not_be_found_again(tmp_path: Path) -> None:
+    with tenant(10) as simulator:
+        person = {"id": "1", **PERSON, "branch_ids": [3]}
+        closed = write(simulator, tmp_path, "customer", person, identify_by=["name"])
+        assert "its branch is closed, or left out by `branches`: name it in `branches`" in closed.exit
+        assert writes(simulator) == []
+        named = write(simulator, tmp_path, "customer", person, identify_by=["name"], branches=[1, 3])
+        assert (named.exit, "1 create" in named.line("customer")) == ("", True)
+
+
 def test_a_create_stands_though_it_cannot_be_read_again(tmp_path: Path) -> None:
     with tenant(10) as simulator:
 
