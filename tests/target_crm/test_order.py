@@ -94,13 +94,15 @@ def test_a_value_that_passes_from_one_record_to_another_takes_none_along(
     before = [{"id": n, "lastname": f"Ann {n}", "email": f"{n}@old.com"} for n in range(6)]
     after = [{**each, "email": f"{each['id']}@new.com"} for each in before]
     heirs = [{**each, "id": f"b{each['id']}", "lastname": f"Bob {each['id']}"} for each in before]
-    others = [{"id": f"x{n}", "lastname": f"L{n}", "email": f"{n}@x.com"} for n in range(BATCH - len(before))]
+    others: list[dict[str, Any]] = [
+        {"id": f"x{n}", "lastname": f"L{n}", "email": f"{n}@x.com"} for n in range(BATCH - len(before))
+    ]
     coming = [each for pair in zip(after, heirs, strict=True) for each in pair]
     if earlier == "run":
         assert run(config, pipe("Contacts", before)).exit == ""
     else:
-        first = {"batch": [], "batch before": others, "batch, and back": [*after, *before]}[earlier]
-        coming = [*before, *first, *coming]
+        between = {"batch before": others, "batch, and back": [*after, *before]}
+        coming = [*before, *between.get(earlier, []), *coming]
     crm.latency = SLOW if parallel > 1 and earlier != "batch before" else 0
     assert run(config, pipe("Contacts", coming)).exit == ""
     for each in (*after, *heirs):
