@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import MAXYEAR, date, datetime, timedelta
 from decimal import Decimal
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _DAY = len("2026-01-31")
 _MINUTE = len("09:30")
+_TIME_OF_DAY = re.compile(r"(?:.*[T ])?([0-9]{1,2}:[0-9]{2})(?:[:+Z-].*)?")
+"""A time of day, be it with seconds or behind a day (seen in clients); anything else stays as it is."""
 _WIPEABLE = TEXTS | {Kind.LIST, Kind.MULTIPICKLIST}
 
 
@@ -46,8 +49,8 @@ def normaliser(entity: Entity) -> Callable[[Row], Row]:
             if (told := found.get(name)) and isinstance(told, list) and not {int}.issuperset(map(type, told)):
                 found[name] = [each if type(each) is int else _whole(each) for each in told]
         for name in times:
-            if isinstance(found.get(name), str):
-                found[name] = found[name].replace("T", " ").rpartition(" ")[2][:_MINUTE]
+            if clock := _TIME_OF_DAY.fullmatch(str(found.get(name))):
+                found[name] = clock[1]
         for name in objects:
             found[name] = _one_object(found.get(name))
         return found

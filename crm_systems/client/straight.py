@@ -80,6 +80,12 @@ class _Straight:
     send: Callable[[bytes], None]
     close: Callable[[], None]
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is open, and nothing has come that nobody asked for: TLS may have unpacked some already."""
+        is_open: bool = super().is_connected  # type: ignore[misc]  # of the class behind it
+        return is_open and not getattr(self.sock, "pending", int)()
+
     def exchange(self, pool: HTTPConnectionPool, asked: Asked) -> Answer:
         """Sends a request over a connection that is open; raises as urllib3 does, and closes it then."""
         with ExitStack() as failing:

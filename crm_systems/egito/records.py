@@ -159,7 +159,7 @@ def normaliser(entity: Entity, zone: ZoneInfo) -> Callable[[Row], Row]:
     def normalised(row: Row) -> Row:
         row = {**row}
         for name, unit in units:
-            if isinstance(row.get(name), int):
+            if type(row.get(name)) is int:
                 with suppress(OverflowError):  # what is no time at all stays what it is, and does not fit
                     moment = EPOCH + timedelta(seconds=row[name] // unit, milliseconds=row[name] % unit * 1000 // unit)
                     row[name] = moment.astimezone(zone).date().isoformat() if name in days else moment.isoformat()

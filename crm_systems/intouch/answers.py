@@ -42,7 +42,7 @@ def meaning(request: Request, reply: Reply) -> Any:
         # Refusals come with a status of their own (documented): this one may tell of what was stored nevertheless.
         raise OutcomeUnknown(f"{request.about}: the status contradicts the answer", code=reply.code, refusal=refusal)
     place = reply.headers.get("location", "").rstrip("/").rpartition("/")[2]
-    if reply.status == HTTPStatus.CREATED and place.isdigit() and not (isinstance(told, dict) and told.get("id")):
+    if reply.status == HTTPStatus.CREATED and place.isdecimal() and not (isinstance(told, dict) and told.get("id")):
         return {"id": int(place)}
     return told
 

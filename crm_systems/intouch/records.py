@@ -6,6 +6,7 @@ details, the dates of memberships, code lists.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ TWIN = "Value"
 EITHER = ("enteredDate", "enterDate")
 """What the sample and the field table call the same date of a membership."""
 NO_TIME = "T00:00:00"
+WHOLE = re.compile(r"-?[0-9]{1,15}")
+"""What is written as a number; anything else of digits, such as 5², is a text."""
 
 
 def completed(entity: Entity, rows: Sequence[Row], contact_details: str) -> Entity:
@@ -177,6 +180,6 @@ def as_json(field: Field, value: Any, notation: Notation, *, as_number: bool) ->
     if field.kind is Kind.DATETIME:
         local = datetime.fromisoformat(value).astimezone(ZoneInfo(notation.timezone))
         return local.replace(tzinfo=None, microsecond=0).isoformat()
-    if (field.kind is Kind.REFERENCE or as_number) and str(value).lstrip("-").isdigit():
+    if (field.kind is Kind.REFERENCE or as_number) and WHOLE.fullmatch(str(value)):
         return int(value)
     return value

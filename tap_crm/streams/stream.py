@@ -295,4 +295,4 @@ class CrmStream(VersionedStream):
 
     def _report(self, reading: Reading) -> None:
         """Says which values and fields did not fit."""
-        reading.warn_of_misfits()
+        self._is_incomplete |= reading.tell_misfits()

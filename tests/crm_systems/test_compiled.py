@@ -17,7 +17,8 @@ from crm_systems.kinds import Notation, Reader
 from crm_systems.model import Entity, Field, Kind
 
 FLAT = [kind for kind in Kind if kind not in {Kind.LIST, Kind.OBJECT, Kind.ANY}]
-NAMES = [f"{kind.value} {number}\u017e" for number in (1, 2) for kind in FLAT]
+NAMES = [f"{kind.value} {letter}" for letter in ("1\u017e", "1z\u030c") for kind in FLAT]
+"""The same in two spellings, which are two names."""
 THINGS = Entity(
     "Things", (*(Field(name, kind) for name, kind in zip(NAMES, FLAT * 2, strict=True)), Field("id", FLAT[0]))
 )
@@ -46,7 +47,9 @@ odd = st.sampled_from(
         *('":""', '\\":""', '{"a":""}', "a\nb", "\u2028", "9" * 40, "0." + "0" * 40 + "1", "19x1", "0x0"),
     ]
 )
-texts = odd | st.text(max_size=8)
+BREAKS = ["\n", "\r", "\r\n", *"\v\f\x1c\x1d\x1e\x85\u2028\u2029\x00\ufeff ", ""]
+"""What may take a text for two, or two for one."""
+texts = odd | st.text(max_size=8) | st.builds("{}{}{}".format, odd, st.sampled_from(BREAKS), odd)
 others = (
     st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.lists(texts)
 )
@@ -92,7 +95,8 @@ NEAR: dict[Kind, list[str]] = {
 def near(kind: Kind) -> st.SearchStrategy[str]:
     """Mostly a text as servers write it: whole columns of them go together."""
     texts = NEAR.get(kind, ["a", "\u017e |##| b", ""])
-    return st.sampled_from(texts[:4]) | st.sampled_from(texts)
+    broken = st.builds("{}{}{}".format, *map(st.sampled_from, (texts, BREAKS, texts)))
+    return st.sampled_from(texts[:4]) | st.sampled_from(texts) | broken
 
 
 alike = st.fixed_dictionaries({"id": ids, **{name: near(kind) for name, kind in zip(NAMES, FLAT * 2, strict=True)}})

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import re
 import socket
+import ssl
 import threading
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+CERTIFICATE = Path(__file__).with_name("certificate.pem")
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 BOUNDARY = re.compile(rb"[0-9a-f]{32}")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("%~+&=#?/;:'\" \r\n\x00Žš😀"), max_size=8)
@@ -35,8 +38,9 @@ VALUES = st.none() | st.integers() | st.booleans() | st.decimals(allow_nan=False
 class Peer:
     """Gives everybody the same bytes, and keeps what it got."""
 
-    def __init__(self, answer: bytes = EMPTY) -> None:
+    def __init__(self, answer: bytes = EMPTY, context: ssl.SSLContext | None = None) -> None:
         self.answer = answer
+        self.context = context
         self.got: list[bytes] = []
         self.cut = 0
         """After how many bytes the rest follows in a packet of its own."""
@@ -50,7 +54,10 @@ class Peer:
                 connection, _address = self._server.accept()
             except OSError:
                 return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._meet, args=(connection,), daemon=True).start()
+
+    def _meet(self, connection: socket.socket) -> None:
+        self._answer(self.context.wrap_socket(connection, server_side=True) if self.context else connection)
 
     def _answer(self, connection: socket.socket) -> None:
         with connection:
@@ -303,6 +310,19 @@ def test_where_more_came_than_was_announced_the_next_request_opens_another_conne
     """A second answer, as of a proxy that asked twice, is never taken for that to the next question."""
     peer, http = HangsUp(EMPTY + answer(b"abc", b"Content-Length: 3")), Http("tap-crm", 5)
     assert [http.exchange(Request("GET", ""), peer.url).body for _turn in range(3)] == [b""] * 3
+    http.close()
+    peer.close()
+
+
+def test_what_tls_has_unpacked_already_is_no_answer_to_the_next_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record of TLS holds up to 16 KiB, and no socket tells what is left of one."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    told = answer(b"x" * 20000, b"Content-Length: 20000") + answer(b"abc", b"Content-Length: 3")
+    peer, http = HangsUp(told, context), Http("tap-crm", 5)
+    address = peer.url.replace("http", "https")
+    assert [len(http.exchange(Request("GET", ""), address).body) for _turn in range(3)] == [20000] * 3
     http.close()
     peer.close()
 

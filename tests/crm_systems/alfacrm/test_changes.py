@@ -10,7 +10,7 @@ import pytest
 from crm_simulators.alfacrm import AlfaCrmSimulator
 from crm_simulators.base import Fault
 from crm_systems.alfacrm.pages import newest_first, part_of
-from crm_systems.alfacrm.records import completed, may_be_since
+from crm_systems.alfacrm.records import completed, may_be_since, normaliser
 from crm_systems.catalogue import catalogue
 from crm_systems.model import Request
 from crm_systems.times import UTC
@@ -267,3 +267,15 @@ def test_a_total_is_a_number_or_none(total: Any, told: int | None) -> None:
 
 def test_the_last_day_of_the_calendar_is_a_stamp() -> None:
     assert may_be_since("9999-12-31", datetime(2025, 1, 2, tzinfo=UTC), UTC)
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        *(("09:30", "09:30"), ("09:30:15", "09:30"), ("9:30:00", "9:30"), ("2026-01-31T09:30:00+03:00", "09:30")),
+        *(("09:30 PM", "09:30 PM"), ("", ""), (None, None)),
+    ],
+    ids=str,
+)
+def test_a_time_of_day_is_told_to_the_minute_or_stays_what_it_is(told: str | None, read: str | None) -> None:
+    assert normaliser(catalogue("alfacrm")["regular_lesson"])({"time_from_v": told})["time_from_v"] == read

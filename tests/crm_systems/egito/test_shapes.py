@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_systems.egito.records import normaliser
 from crm_systems.egito.system import Egito
 from crm_systems.egito.whole import is_round, missing_from
 from crm_systems.errors import SessionExpired
-from crm_systems.model import Reply, Request
+from crm_systems.model import Entity, Field, Kind, Reply, Request
+from crm_systems.times import UTC
 from tests.crm_systems.egito.shown import ALL_DICTIONARIES, DATA, client, entity, read, tenant, write, written
 
 if TYPE_CHECKING:
@@ -221,3 +223,10 @@ def test_a_list_that_is_empty_from_some_point_on_is_a_failure(paging: str) -> No
             result = read(simulator, "Lead")
             found = {row["id"] for row in result.records["Lead"]}
             assert result.exit or found == ids(simulator, "Lead"), number
+
+
+def test_only_a_number_counts_the_time_since_1970() -> None:
+    lead = Entity("Lead", (Field("modified", Kind.DATETIME),), private={"units": {"modified": 1}})
+    read_by = normaliser(lead, UTC)
+    assert read_by({"modified": 5})["modified"] == "1970-01-01T00:00:05+00:00"
+    assert read_by({"modified": True})["modified"] is True

@@ -10,7 +10,10 @@ import pytest
 
 from crm_simulators.base import Answer
 from crm_systems.errors import NotOffered, OutcomeUnknown, Rejected
-from crm_systems.model import Reply, Request
+from crm_systems.intouch.answers import meaning
+from crm_systems.intouch.records import as_json
+from crm_systems.kinds import Notation
+from crm_systems.model import Field, Kind, Reply, Request
 from tests.crm_systems.intouch.shown import client, entity, installation, read, write, written
 
 if TYPE_CHECKING:
@@ -126,6 +129,13 @@ def test_a_code_list_of_numbers_is_written_by_name(tmp_path: Path) -> None:
         ties = {"comm.contactType": "_contactType"}
         assert write(simulator, tmp_path, "comm", new, code_lists=ties).exit == ""
         assert newest(simulator, "comm")["contactType"] == 3
+
+
+@pytest.mark.parametrize("place", ["opportunity.stage", "stage", "parties", "parties."])
+def test_a_code_list_of_no_field_stops_the_run(tmp_path: Path, place: str) -> None:
+    with installation() as simulator:
+        said = write(simulator, tmp_path, "comm", {"name": "Call"}, code_lists={place: "_contactType"}).exit
+    assert f"`code_lists` names {place}, which is no field of an entity" in said
 
 
 def test_a_refused_party_is_rejected_with_the_field_and_without_its_values(tmp_path: Path) -> None:
@@ -268,3 +278,18 @@ def test_a_user_who_may_only_read_is_told_so(tmp_path: Path) -> None:
         result = write(simulator, tmp_path, "parties", new, username="robot", password="robot-heslo")
         assert "the user has no right to it" in result.exit
         assert read(simulator, "stores", username="robot", password="robot-heslo").exit == ""
+
+
+@pytest.mark.parametrize(
+    ("told", "sent"),
+    [("5", 5), ("-5", -5), ("5\u00b2", "5\u00b2"), ("--5", "--5"), ("9" * 5000,) * 2],
+    ids=["5", "-5", "square", "two signs", "endless"],
+)
+def test_what_only_looks_like_a_number_is_a_text(told: str, sent: int | str) -> None:
+    """The server refuses the record then, and no other one waits."""
+    assert as_json(Field("org", Kind.REFERENCE), told, Notation(), as_number=False) == sent
+
+
+def test_an_address_that_ends_in_no_number_names_no_record() -> None:
+    reply = Reply(201, {"location": "/api/parties/5\u00b2"}, b"{}")
+    assert meaning(Request("POST", "parties: create"), reply) == {}
