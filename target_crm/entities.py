@@ -69,7 +69,9 @@ class Entities:
             return entity_of_relations(name, self(found[0].source), found[0].related)
         near = get_close_matches(name, there, n=2)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
+        adding = self._client.system.adds_entities
+        more = f", and `{adding}` names further ones" if adding else ""
         raise ConfigError(
             f"The CRM shows no entity {name} to this user",
-            hint=f"{hint}`streams` says which entity a stream is written to",
+            hint=f"{hint}`streams` says which entity a stream is written to{more}",
         )

@@ -30,7 +30,8 @@ class Record:
     values: Values
     deleted: bool = False
     converted: bool = False
-    """Whether it is a lead that became a contact: query hides it, retrieve does not."""
+    """Whether it is a lead that became a contact, or an e-mail that does not say that it is one: query hides it,
+    retrieve does not."""
     label: str | None = None
     """What the record is called, if it was written through the API: long, and HTML-encoded."""
     encodings: int = 0

@@ -98,6 +98,7 @@ class Writer:
         values.update(self._converted(target, element))
         record = self._store.add(target.name, values)
         record.label = self._label(target, element)
+        record.converted = target.name == "Emails" and element.get("activitytype") != "Emails"
         self._store.put(record, attached_to_new(self._store, record, element, self._files))
         lines = self._lines_in(element)
         if lines is not None and element.get("hdnTaxType") in self._flavour.half_made:
@@ -110,9 +111,11 @@ class Writer:
         return record
 
     def _stored_as(self, module: Module, element: Mapping[str, Any]) -> Module:
-        """An activity that is no task lives on as an event (measured)."""
-        if module.name == "Calendar" and element.get("activitytype") != "Task" and "Events" in self._store.modules:
-            return self._store.modules["Events"]
+        """An activity that is no task lives on as an event, and a task as one (measured)."""
+        other = {"Calendar": "Events", "Events": "Calendar"}.get(module.name, "")
+        is_task = element.get("activitytype") == "Task"
+        if other in self._store.modules and is_task == (module.name == "Events"):
+            return self._store.modules[other]
         return module
 
     def _initial(self, module: Module) -> Values:

@@ -105,8 +105,18 @@ class InTouch(InTouchWriting):
         return meaning(request, reply)
 
     def entities(self, call: Call) -> list[str]:
-        """What the documentation has in any version; whether this one has it, describing shows."""
-        return list(catalogue(self.name))
+        """What the documentation has in any version; whether this one has it, describing shows.
+
+        Raises:
+            ConfigError: the setting `code_lists` names another.
+        """
+        known = list(catalogue(self.name))
+        for place in self.options["code_lists"] or ():
+            entity, _, field = place.partition(".")
+            if entity not in known or not field:
+                hint = f"write entity.field, as in opportunities.stage; there are {', '.join(known)}"
+                raise ConfigError(f"`code_lists` names {place}, which is no field of an entity", hint=hint)
+        return known
 
     def describe(self, call: Call, name: str) -> Entity:
         """The documented fields, those that records show, and the values of code lists.

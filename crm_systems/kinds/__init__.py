@@ -1,7 +1,7 @@
 """The type table: what each kind of field is in JSON Schema, and how a CRM's value becomes one of it."""
 
 from crm_systems.kinds.reader import FREE_TEXTS, TEXTS, Notation, Reader, Values
-from crm_systems.kinds.schema import json_schema
+from crm_systems.kinds.schema import json_schema, json_types
 from crm_systems.kinds.values import (
     Plain,
     boolean,
@@ -28,6 +28,7 @@ __all__ = [
     "is_no_number",
     "json_number",
     "json_schema",
+    "json_types",
     "list_of_any",
     "number",
     "opened_json",

@@ -43,6 +43,11 @@ def json_schema(field: Field, *, key: bool = False, enum: bool = False) -> dict[
     return schema
 
 
+def json_types(kind: Kind) -> frozenset[str]:
+    """The types that values of a kind have in JSON, beside null."""
+    return frozenset(_SCHEMAS.get(kind, {"type": ["string"]})["type"]) - {"null"}
+
+
 def _description(field: Field) -> str:
     words = [field.kind.value]
     if field.mandatory:

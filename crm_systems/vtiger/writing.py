@@ -10,7 +10,7 @@ from crm_systems.beside import CONTENT
 from crm_systems.errors import Rejected
 from crm_systems.model import File, Kind, Request
 from crm_systems.vtiger import leads
-from crm_systems.vtiger.answers import RECORD, retrieve
+from crm_systems.vtiger.answers import RECORD, retrieve, shape_of
 from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from crm_systems.model import Call, Entity, Field, Row
 
-TASK = "Task"
-"""The one kind of activity that lives in Calendar."""
+ACTIVITY = {"Calendar": "Task", "Emails": "Emails"}
+"""The only ``activitytype`` that a module shows; with another one a record is made all the same (measured)."""
 
 
 class VtigerWriting(VtigerFiles, VtigerLists):
@@ -45,24 +45,22 @@ class VtigerWriting(VtigerFiles, VtigerLists):
         """A file goes along with its document, or comes after it.
 
         Raises:
-            Rejected: coreBOS would fail on it, or it is no task.
+            Rejected: coreBOS would fail on it, or its module would not show it.
         """
         check_new(entity, values)
-        if entity.name == "Calendar" and values.get("activitytype", TASK) not in {TASK, None}:
-            why = f"{entity.name}: the CRM would make an event of it, which this module does not show"
-            raise Rejected(why, hint="send meetings and calls to Events", field="activitytype")
+        _check_activity(entity, values.get("activitytype"))
         if values.get("filelocationtype") == "I" and CONTENT not in values:
             yield "«internal» documents are written without their file, which may follow as a stream of files"
 
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
-        """Leaves out what is empty; a task says that it is one, or it would live on as an event (measured).
+        """Leaves out what is empty; a task and an e-mail say what they are.
 
         Raises:
             Rejected: the server failed over it and says that it did not.
         """
         element = {name: value for name, value in self.encoded(entity, values).items() if not is_empty(value)}
-        if entity.name == "Calendar":
-            element.setdefault("activitytype", TASK)
+        if entity.name in ACTIVITY:
+            element.setdefault("activitytype", ACTIVITY[entity.name])
         if element.get(LINES.name) and entity.private.get(TYPED) is None:
             element.setdefault("productid", element[LINES.name][0].get("productid"))
         files = with_file(entity, element)
@@ -118,8 +116,8 @@ class VtigerWriting(VtigerFiles, VtigerLists):
         element = {"id": current["id"], **kept_of(entity, current, values), **values}
         form = {"operation": "revise", "element": self._written(entity, element)}
         with naming_doubles(entity, values):
-            row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=RECORD))
-        return row
+            row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=shape_of(current["id"])))
+        return {**row, "id": current["id"]}
 
     def _written(self, entity: Entity, element: Mapping[str, Any]) -> str:
         return json.dumps(as_typed(entity, element))
@@ -148,6 +146,21 @@ class VtigerWriting(VtigerFiles, VtigerLists):
         self._shown.pop(entity.name, None)
         form = {"operation": "delete", "id": identifier}
         call(Request("POST", f"{entity.name}: delete", form=form))
+
+
+def _check_activity(entity: Entity, activity: Any) -> None:
+    """Nothing if the module shows a record of this kind of activity.
+
+    Raises:
+        Rejected: it does not.
+    """
+    own = ACTIVITY.get(entity.name)
+    is_shown = activity == own if own else entity.name != "Events" or activity not in ACTIVITY.values()
+    if activity is None or is_shown:
+        return
+    hint = {"Events": "send tasks to Calendar and e-mails to Emails", "Calendar": "send meetings and calls to Events"}
+    why = f"{entity.name}: the CRM would keep it as another kind of activity, which this module does not show"
+    raise Rejected(why, hint=hint.get(entity.name, "leave `activitytype` out"), field="activitytype")
 
 
 def _lost_its_name(entity: Entity, sent: Mapping[str, Any], stored: Row) -> bool:

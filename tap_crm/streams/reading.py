@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from crm_systems.compiled import Record, Rows, column
 from crm_systems.errors import ConfigError
+from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
 from crm_systems.rows import is_identifier, missing_key
 from crm_systems.times import instant
@@ -242,8 +243,12 @@ class Reading:
             if words:
                 self.logger.warning("%s", words)
 
-    def warn_of_misfits(self) -> None:
-        """One warning for values that did not fit their type and one for fields that the catalog does not have."""
+    def tell_misfits(self) -> bool:
+        """One warning for values that did not fit their type and one for fields that the catalog does not have.
+
+        Returns whether some did not because the CRM has another type for their field by now than the catalog. That
+        fails the stream, since the next catalog may have room for them.
+        """
         if misfits := self.reader.misfits:
             counts = ", ".join(f"{name} ({count})" for name, count in sorted(misfits.items()))
             self.logger.warning(
@@ -256,3 +261,15 @@ class Reading:
                 self.name,
                 ", ".join(unknown),
             )
+        outgrown = ", ".join(filter(self._is_outgrown, misfits))
+        if outgrown:
+            words = "values do not fit the type that the catalog has, and the CRM has another by now"
+            self.run.fail(self.name, f"{self.name}: {outgrown}: {words}: discover again, without a cached catalog.")
+        return bool(outgrown)
+
+    def _is_outgrown(self, name: str) -> bool:
+        then = self.reader.entity.field(name)
+        if then is None or then.kind in TEXTS:
+            return False
+        now = self.run.describe(self.name).field(name)
+        return now is not None and now.kind is not then.kind

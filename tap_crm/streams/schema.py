@@ -47,14 +47,16 @@ def entity_of(name: str, schema: Mapping[str, Any], key: Sequence[str], replicat
 def with_fields_of(schema: Mapping[str, Any], entity: Entity) -> Entity:
     """The entity with the fields that a catalog has, also where no record that the CRM was described by shows them.
 
-    What the catalog takes for a text stays one, although such records show something else by now.
+    What the catalog takes for a text stays one, although records show something else by now. So does whatever they
+    would not fit into any more, since the target was told its type.
     """
     fields = []
     for name, facts in schema["properties"].items():
         told = _field(name, facts)
         field = entity.field(name) or told or Field(name, Kind.ANY)
-        kind = told.kind if told and told.kind in kinds.TEXTS else field.kind
-        fields.append(replace(field, kind=kind, readable=True))
+        if told and (told.kind in kinds.TEXTS or not kinds.json_types(field.kind) <= kinds.json_types(told.kind)):
+            field = replace(field, kind=told.kind)
+        fields.append(replace(field, readable=True))
     return replace(entity, fields=tuple(each for each in fields if each.name != DELETED_AT))
 
 

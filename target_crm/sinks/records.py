@@ -43,19 +43,35 @@ class CrmSink(WritingSink):
     def _hand_over(self, records: list[Incoming]) -> None:
         """Looks a batch up, and begins to write it.
 
-        By match fields, what is deleted may be the very record that another one becomes, so neither waits for a worker
-        beside the other.
+        By match fields, what is deleted or gets other values in these may be the very record that another one becomes,
+        so neither waits for a worker beside the other, and none is looked up before the other is written.
         """
-        for is_gone, some in groupby(records, self._ends_what_others_are):
-            if is_gone:
+        moving = self._moving(records) if self._mapper.options.match_fields else set[int]()
+        for is_alone, some in groupby(records, lambda each: id(each) in moving):
+            if is_alone:
                 self.run.workers.finish()
             self._hand_over_together(list(some))
-            if is_gone:
+            if is_alone:
                 self.run.workers.finish()
 
-    def _ends_what_others_are(self, record: Incoming) -> bool:
+    def _moving(self, records: list[Incoming]) -> set[int]:
+        """Those of the records, by identity, that may end what others are recognised by.
+
+        Of records that the ledger knows, those that have become one record of the CRM are written in turn.
+        """
         options = self._mapper.options
-        return bool(options.match_fields) and options.deletes == "apply" and is_said(record.get(DELETED_AT))
+        found = {id(each) for each in records if options.deletes == "apply" and is_said(each.get(DELETED_AT))}
+        if options.identify_by != "ledger":
+            return found
+        all_known, came = self._writer.known_of(each.key for each in records), dict[str, tuple[str, ...]]()
+        for each in records:
+            known = all_known.get(each.key)
+            is_again = came.get(each.key, each.identifiers) != each.identifiers
+            came[each.key] = each.identifiers
+            if is_again or self.run.workers.is_busy_with(each.identifiers[:1]) or self._writer.is_moved(each, known):
+                found.add(id(each))
+            each.identifiers += (f"id {known.crm_id}",) if known else ()
+        return found
 
     def _hand_over_together(self, records: list[Incoming]) -> None:
         ahead = self._writer.looked_up((record.key, record) for record in records if record.is_first)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from target_crm.writing.finding import Existing
     from target_crm.writing.planned import Came
 
+NEVER = Agreed(EMPTY, EMPTY)
+"""Of a field that never came."""
 DONE = {"source": "written", "crm": "left", "reject": "rejected"}
 """What is done with a conflict, by the setting."""
 
@@ -68,6 +70,15 @@ class ThreeWay:
         same = {name for name in said if base.was_sent(name, brought[name])}
         named = said.intersection(self._mapper.entity.label_fields)
         return bool(named) and named <= same and 2 * len(same) > len(said)
+
+    def is_moved(self, record: Mapping[str, Any], known: Written | None) -> bool:
+        """Whether a record that is known may get other values in the fields by which others are recognised."""
+        if known is None or not self._options.compares_three_ways:
+            return False
+        base = _base_of(known)
+        came = self._came(record, base)
+        pairs = [came[name] for name in self._options.match_fields if name in came]
+        return any((base.get(mark) or NEVER).sent != short_digest(value) for mark, value in pairs)
 
     def created(self, came: Came, values: Iterable[str], stored: Row) -> bytes | None:
         """What both sides agree upon when a record was created with these fields."""

@@ -44,6 +44,8 @@ class Writer:
         self._carrier = Carrier(means)
         self.can_set = means.links.can_set
         self.settle_open_intents = means.creator.settle_open_intents
+        self.known_of = means.two_ways.written_of
+        self.is_moved = means.three_ways.is_moved
 
     def looked_up(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Ahead:
         """What the ledger, and when it is first asked the CRM, know of these records, each with its key."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,6 +48,25 @@ def test_a_field_that_was_left_out_comes_of_all_records_once_it_is_known(subject
         third = run(config, catalog=new, state=second.state)
     assert third.records[subject.entity] == []
     assert AGAIN not in third.log
+
+
+@pytest.mark.parametrize(("kind", "fit"), [("number", (int, Decimal)), ("boolean", (bool,))])
+def test_what_is_a_text_by_now_is_not_sent_as_what_it_was(subject: Subject, kind: str, fit: tuple[type, ...]) -> None:
+    with subject.start(ROWS) as crm:
+        config, name = subject.config(crm), subject.text
+        catalog = only(discover(config), subject.entity)
+        (stream,) = (each for each in catalog["streams"] if each["tap_stream_id"] == subject.entity)
+        stream["schema"]["properties"][name] = {"type": [kind, "null"], "description": kind}
+        change(crm, subject.entity, str(records(crm, subject.entity)[0]["id"]), {name: "neither"})
+        crm.clock.advance(7200)
+        result = run(config, catalog=catalog)
+        again = run(config, state=result.state)
+    values = [row.get(name) for row in result.records[subject.entity]]
+    assert values
+    assert all(value is None or isinstance(value, fit) for value in values)
+    assert f"values that do not fit their field's type, or hold half a character: {name} (" in result.log
+    assert f"{subject.entity}: {name}: values do not fit the type that the catalog has" in result.exit
+    assert "neither" in {row.get(name) for row in again.records[subject.entity]}
 
 
 @pytest.mark.parametrize("is_merged", [False, True], ids=["after one that was cut off", "merged with a whole state"])

@@ -9,7 +9,8 @@ import pytest
 from target_crm.sinks import CrmSink
 from target_crm.sinks.sink import BATCH
 from target_crm.writing.creation.creator import Creator
-from tests.target_crm.writing import OWNER, pipe, record, run, schema, settings, stored
+from tests.running import SLOW, operation
+from tests.target_crm.writing import OWNER, one, pipe, record, run, schema, settings, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,3 +82,40 @@ def test_what_is_being_created_is_not_settled_when_the_schema_changes(
     assert run(settings(crm, tmp_path, identify_by="ledger", parallel_requests=8), messages).exit == ""
     assert settled == []
     assert len(stored(crm, "Contacts", lastname="Same")) == BATCH + 1
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+@pytest.mark.parametrize("earlier", ["run", "batch", "batch before", "batch, and back"])
+def test_a_value_that_passes_from_one_record_to_another_takes_none_along(
+    crm: VtigerSimulator, tmp_path: Path, parallel: int, earlier: str
+) -> None:
+    """Ann's address becomes Bob's: as long as hers is not written, the CRM shows him as her."""
+    config = settings(crm, tmp_path, identify_by=["ledger", "email"], parallel_requests=parallel)
+    before = [{"id": n, "lastname": f"Ann {n}", "email": f"{n}@old.com"} for n in range(6)]
+    after = [{**each, "email": f"{each['id']}@new.com"} for each in before]
+    heirs = [{**each, "id": f"b{each['id']}", "lastname": f"Bob {each['id']}"} for each in before]
+    others: list[dict[str, Any]] = [
+        {"id": f"x{n}", "lastname": f"L{n}", "email": f"{n}@x.com"} for n in range(BATCH - len(before))
+    ]
+    coming = [each for pair in zip(after, heirs, strict=True) for each in pair]
+    if earlier == "run":
+        assert run(config, pipe("Contacts", before)).exit == ""
+    else:
+        between = {"batch before": others, "batch, and back": [*after, *before]}
+        coming = [*before, *between.get(earlier, []), *coming]
+    crm.latency = SLOW if parallel > 1 and earlier != "batch before" else 0
+    assert run(config, pipe("Contacts", coming)).exit == ""
+    for each in (*after, *heirs):
+        assert one(crm, "Contacts", lastname=each["lastname"])["email"] == each["email"]
+
+
+def test_what_has_become_one_record_is_written_in_turn(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by=["ledger", "email"], parallel_requests=4)
+    alike = [{"id": n, "lastname": "Ann", "email": "ann@old.com"} for n in range(6)]
+    assert run(config, pipe("Contacts", alike)).exit == ""
+    crm.calls.clear()
+    crm.latency = 0.02
+    assert run(config, pipe("Contacts", [{**each, "email": f"{each['id']}@new.com"} for each in alike])).exit == ""
+    asked = [operation(call) for call in crm.calls if operation(call) in {"query", "revise"}]
+    assert asked[asked.index("revise") :] == ["revise", *["query", "revise"] * 5]
+    assert one(crm, "Contacts", lastname="Ann")["email"] == "5@new.com"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.target_crm.writing import pipe, run, settings, stored, writes
+from tests.target_crm.writing import one, pipe, run, settings, stored, writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,12 +71,42 @@ def test_that_somebody_takes_the_place_of_owners_who_are_not_known_is_said_once(
     assert "nobody" not in result.log
 
 
+TIMES = {
+    "date_start": "2026-01-02",
+    "time_start": "10:00:00",
+    "due_date": "2026-01-02",
+    "time_end": "11:00:00",
+    "taskstatus": "Planned",
+    "eventstatus": "Planned",
+    "from_email": "a@b.cz",
+    "saved_toid": "c@b.cz",
+}
+
+
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_what_is_no_task_is_not_sent_to_calendar(crm: VtigerSimulator, tmp_path: Path, *, dry_run: bool) -> None:
-    """It would become an event, which this module does not show."""
-    times = {"date_start": "2026-01-02", "time_start": "10:00:00", "due_date": "2026-01-02", "taskstatus": "Planned"}
-    call = {"id": 1, "subject": "Ring", "activitytype": "Call", **times}
-    result = run(settings(crm, tmp_path, identify_by="ledger", dry_run=dry_run), pipe("Calendar", [call]))
-    assert "1 reject" in result.line("Calendar")
-    assert "send meetings and calls to Events" in result.everything
+@pytest.mark.parametrize(
+    ("module", "activity", "hint"),
+    [
+        ("Calendar", "Call", "send meetings and calls to Events"),
+        ("Events", "Task", "send tasks to Calendar"),
+        ("Emails", "Call", "leave `activitytype` out"),
+    ],
+)
+def test_an_activity_that_its_module_would_not_show_is_rejected(
+    crm: VtigerSimulator, tmp_path: Path, module: str, activity: str, hint: str, *, dry_run: bool
+) -> None:
+    lasts = {"duration_hours": 1} if module == "Events" else {}
+    record = {"id": 1, "subject": "Ring", "activitytype": activity, **TIMES, **lasts}
+    config = settings(crm, tmp_path, identify_by="ledger", dry_run=dry_run, unknown_fields="drop")
+    result = run(config, pipe(module, [record]))
+    assert "1 reject" in result.line(module)
+    assert hint in result.everything
     assert writes(crm) == []
+
+
+def test_an_e_mail_says_that_it_is_one_and_is_found_again(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", unknown_fields="drop")
+    for subject, action in (("Hello", "1 create"), ("Hello again", "1 update")):
+        result = run(config, pipe("Emails", [{"id": 1, "subject": subject, **TIMES}]))
+        assert (result.exit, action in result.line("Emails")) == ("", True)
+    assert one(crm, "Emails", subject="Hello again")["activitytype"] == "Emails"

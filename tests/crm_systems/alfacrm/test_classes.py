@@ -53,3 +53,11 @@ def test_a_class_tells_which_of_the_records_of_one_number_is_meant(tmp_path: Pat
         # A comment is made in the branch of what it is about.
         assert [path for path, body in writes(simulator) if body.get("class") == "Group"] == ["2/communication/create"]
         assert run(config, messages).line("communication").endswith("3 unchanged")
+
+
+def test_a_sub_list_that_nobody_asked_for_is_told_to_be_one(tmp_path: Path) -> None:
+    with tenant(5) as simulator:
+        config = settings(simulator, identify_by="ledger", ledger_url=f"sqlite:///{tmp_path}/ledger.sqlite")
+        said = run(config, [schema("communication", COMMENTS[0], ["id"])]).exit
+    assert "The CRM shows no entity communication to this user" in said
+    assert "`sub_lists` names further ones" in said

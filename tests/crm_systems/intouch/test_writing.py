@@ -131,6 +131,13 @@ def test_a_code_list_of_numbers_is_written_by_name(tmp_path: Path) -> None:
         assert newest(simulator, "comm")["contactType"] == 3
 
 
+@pytest.mark.parametrize("place", ["opportunity.stage", "stage", "parties", "parties."])
+def test_a_code_list_of_no_field_stops_the_run(tmp_path: Path, place: str) -> None:
+    with installation() as simulator:
+        said = write(simulator, tmp_path, "comm", {"name": "Call"}, code_lists={place: "_contactType"}).exit
+    assert f"`code_lists` names {place}, which is no field of an entity" in said
+
+
 def test_a_refused_party_is_rejected_with_the_field_and_without_its_values(tmp_path: Path) -> None:
     with installation() as simulator:
         bad = {"type": "INDIVIDUAL", "surname": "Agent 007"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -123,3 +124,24 @@ def test_a_field_called_content_is_no_file(crm: VtigerSimulator, tmp_path: Path)
     for content in ("<map>1</map>", "<map>2</map>"):
         assert write(crm, tmp_path, "admin", "cbMap", mapname="Map", maptype="Mapping", content=content) == ""
         assert one(crm, "cbMap", mapname="Map")["content"] == content
+
+
+@pytest.mark.parametrize("by", ["ledger", ["accountname"]], ids=str)
+def test_a_change_whose_answer_leaves_the_number_of_the_record_out(
+    crm: VtigerSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: Any
+) -> None:
+    """One of 2019 does so for modules whose key has another name than ``id``, as Groups and Workflow (measured)."""
+    answer = crm.answer
+
+    def without_number(call: Call) -> Answer:
+        told = answer(call)
+        is_one = "revise" in (call.form.get("operation"), call.query.get("operation"))
+        return replace(told, body=re.sub(rb'"id": ?"(\d+x)\d+"', rb'"id":"\1"', told.body)) if is_one else told
+
+    monkeypatch.setattr(crm, "answer", without_number)
+    name = f"By {by}"
+    for turn, phone in enumerate("123"):
+        told = pipe("Accounts", [{"id": "1", "accountname": name, "phone": phone}])
+        result = run({**settings(crm, tmp_path, identify_by=by), **crm.config_for("admin")}, told)
+        assert (result.exit, ("1 update" if turn else "1 create") in result.line("Accounts")) == ("", True)
+        assert one(crm, "Accounts", accountname=name)["phone"] == phone
