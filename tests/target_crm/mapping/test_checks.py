@@ -266,7 +266,7 @@ def test_a_failed_look_up_is_not_an_absence(crm: VtigerSimulator, tmp_path: Path
 def test_a_schema_that_is_wrong_later_is_not_said_to_have_written_nothing(crm: VtigerSimulator, tmp_path: Path) -> None:
     first = [*pipe("Contacts", [ANN]), {"type": "STATE", "value": {}}]
     later = [schema("Contacts", ["id", "phone"]), record("Contacts", id="2", phone="1")]
-    config = {**settings(crm, tmp_path), **BY_LEDGER, "default_owner": "admin"}
+    config = settings(crm, tmp_path, identify_by=["lastname"], default_owner="admin")
     result = run(config, [*first, *later])
     assert result.line("Contacts").endswith("1 create")
-    assert "The stream Contacts cannot be written to Contacts: Contacts needs lastname" in result.exit
+    assert "The stream Contacts cannot be written to Contacts: `identify_by` names lastname" in result.exit
