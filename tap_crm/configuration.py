@@ -12,6 +12,7 @@ from crm_singer.stream_maps import FlatMaps, applying, in_words
 from crm_systems import SYSTEMS
 from crm_systems.settings import connection_settings, json_schema
 from tap_crm import options
+from tap_crm.deletions import DELETED_AT
 from tap_crm.described import DescribedTap
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ class ConfiguredTap(Configured, DescribedTap):
             self._mapper.tell_apart(name for name, each in self.streams.items() if each.selected)
         for name, maps in self.mapper.stream_maps.items():
             for each in maps:
-                for asked in ("transform", "get_filter_result"):
-                    setattr(each, asked, self._in_words(name, getattr(each, asked)))
+                told = {"transform": each.transform, "get_filter_result": _sparing_deletions(each.get_filter_result)}
+                for asked, answer in told.items():
+                    setattr(each, asked, self._in_words(name, answer))
         for name, meant in (self.config.get("stream_maps") or {}).items():
             source = meant.get("__source__", name) if isinstance(meant, dict) else name
             if not name.startswith("__") and not any(fnmatch(each, source) for each in self.streams):
@@ -61,3 +63,8 @@ class ConfiguredTap(Configured, DescribedTap):
                 raise SystemExit(f"{self.name}: {stream}: a record cannot be sent: {reason}.") from None
 
         return answered
+
+
+def _sparing_deletions(passes: Callable[[dict[str, Any]], bool]) -> Callable[[dict[str, Any]], bool]:
+    """A filter that lets through what tells only that a record is gone, and so has no fields to judge by."""
+    return lambda record: bool(record.get(DELETED_AT)) or passes(record)

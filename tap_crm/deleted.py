@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream
+from singer_sdk.mapper import RemoveRecordTransform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +33,11 @@ class DeletedStream(Stream):
         """No: what an earlier run told stays true."""
         return False
 
+    @property
+    def leaves(self) -> bool:
+        """Whether its records leave, and tell when a record is gone: without a time they would tell that it is back."""
+        return self.selected and brings(self, "noticed_at")
+
     def tell(self, entity: str, identifier: str, noticed_at: datetime | None) -> None:
         """Sends a deletion at once, before the state that has it behind it; without a time, that the record is back."""
         self.told += 1
@@ -50,6 +56,13 @@ class DeletedStream(Stream):
     def get_records(self, context: Any) -> Iterable[Row]:
         """Nothing: all are told by then, or will be."""
         return ()
+
+
+def brings(stream: Stream, field: str) -> bool:
+    """Whether the records of a stream leave with a field: it is selected, and no stream map takes it away."""
+    maps = [each for each in stream.stream_maps if not isinstance(each, RemoveRecordTransform)]
+    is_chosen = field in stream.schema["properties"] and stream.mask["properties", field]
+    return is_chosen and bool(maps) and all(field in each.transformed_schema["properties"] for each in maps)
 
 
 _SCHEMA: dict[str, Any] = {

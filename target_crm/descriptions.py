@@ -39,9 +39,7 @@ def marked(told: Mapping[str, Any], streams: Mapping[str, Mapping[str, Any]]) ->
         key = parted(schema.get("key_properties") or (), str(told["id"]))
     except ValueError:
         return None
-    # Stream maps fail over a field that a record lacks.
-    record = {**dict.fromkeys(schema["schema"]["properties"]), **key, DELETED_AT: told["noticed_at"]}
-    return {"type": "RECORD", "stream": entity, "record": record}
+    return {"type": "RECORD", "stream": entity, "record": {**key, DELETED_AT: told["noticed_at"]}}
 
 
 def why_not_applied(raw: RawRecord) -> str:

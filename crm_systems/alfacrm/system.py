@@ -155,7 +155,8 @@ class AlfaCrm(AlfaCrmWriting):
         try:
             for row in (row for page in self._lists.walk(call, log, lists, since) for row in page.rows):
                 # The filters are no more than two clients' word.
-                if (row.get("entity"), str(row.get("event"))) != wanted:
+                is_wanted = (row.get("entity"), str(row.get("event"))) == wanted
+                if not (is_wanted and str(row.get("entity_id")).isdecimal()):
                     continue
                 gone = Deletion(str(row["entity_id"]), instant(row.get(log.replication_key or ""), self._zone))
                 if gone.identifier not in told and self.get(call, entity, gone.identifier) is None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
 _MOST_SHOWN = 60
+_UNSEEN = "\t\n\r\u00a0\u200b\u200c\u200d\u2060\ufeff"
+"""What no key, name or password begins or ends with; a blank might be meant."""
 
 
 def common_settings(systems: Iterable[type[System]]) -> tuple[Setting, ...]:
@@ -160,8 +162,12 @@ def _value(setting: Setting, value: Any) -> tuple[Any, str]:
         value = _CONVERTERS[setting.kind](value)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, ZoneInfoNotFoundError):
         return None, f"must be {wanted}{shown}."
-    if setting.kind == "string" and value.endswith(("\n", "\r")):
-        return None, "ends with a line break."
+    if setting.kind == "string" and value.strip(_UNSEEN) != value:
+        broken = value.endswith(("\n", "\r"))
+        return (
+            None,
+            "ends with a line break." if broken else "begins or ends with a sign that nobody sees; type it anew.",
+        )
     if setting.choices and value not in setting.choices:
         return None, f"must be {wanted}{shown}."
     if isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import NotOffered
 from crm_systems.model import joined, parted
+from tap_crm.deleted import brings
 from tap_crm.deletions.comparison import Comparison
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime, timedelta
+
+    from singer_sdk import Stream
 
     from crm_systems.compiled import Record
     from crm_systems.kinds import Reader
@@ -26,19 +29,19 @@ def are_marked(run: Run, entity: Entity) -> bool:
     return not run.tells_deletions_apart and _may_be_known(run, entity)
 
 
-def have_place(run: Run, entity: Entity, schema: Mapping[str, Any], mask: Mapping[tuple[str, ...], bool]) -> bool:
-    """Whether deletions of an entity's records may leave, as its stream is selected; says so where they may not.
+def have_place(run: Run, entity: Entity, stream: Stream) -> bool:
+    """Whether deletions of an entity's records may leave, as ``stream`` is selected and mapped; says so where not.
 
     Without the mark, a deleted record's key would look like a record that is there and empty.
     """
     if run.tells_deletions_apart:
-        place, is_there = "stream `deleted_records`", bool(run.deleted and run.deleted.selected)
+        place, is_there = "stream `deleted_records`", bool(run.deleted and run.deleted.leaves)
     else:
-        place, is_there = f"field `{DELETED_AT}`", DELETED_AT in schema["properties"] and mask["properties", DELETED_AT]
+        place, is_there = f"field `{DELETED_AT}`", brings(stream, DELETED_AT)
     if not is_there and _may_be_known(run, entity):
         run.warn_once(
-            f"Deletions are not told, since the {place} is not selected. Select it (without a cached catalog), or set "
-            "`deletions` to off."
+            f"Deletions are not told, since the {place} is not selected, or left out by `stream_maps`. Select it "
+            "(without a cached catalog), or set `deletions` to off."
         )
     return is_there
 

@@ -159,7 +159,7 @@ class RelationStream(ChangedRecords):
             return Removals(self.run)
         told = entity_of_relations(self.name, self.entity, self.relations[0].related)
         told = replace(told, replication_key=None)
-        has_place = deletions.have_place(self.run, told, self.schema, self.mask)
+        has_place = deletions.have_place(self.run, told, self)
         return Removals.of(self.run, told, self.stream_state) if has_place else Removals(self.run)
 
 

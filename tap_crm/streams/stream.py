@@ -261,7 +261,7 @@ class CrmStream(VersionedStream):
         """What is gone; None where nobody wants to know."""
         if self.run.settings["deletions"] == "off" or self.ABORT_AT_RECORD_COUNT is not None:
             return None
-        has_place = deletions.have_place(self.run, self.entity, self.schema, self.mask)
+        has_place = deletions.have_place(self.run, self.entity, self)
         reads_all = changes is None or (changes.since is None and not changes.goes_on)
         return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place, reads_all=reads_all)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from target_crm.ledger.statements import Statements, portions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from target_crm.ledger.database import Database
     from target_crm.ledger.notes import Notes
@@ -27,16 +28,15 @@ class PointedTo:
         self._ours = ours
         self._known: dict[str, list[tuple[str, str]]] = {}
         """Entities and ids by key, as long as this run does not write that key."""
+        self._asked: dict[str, object] = {}
+        """By key, the question that is under way and whose answer may be remembered: the key was not written since."""
+        self._changing = threading.Lock()
 
     def ids_of(self, entities: Iterable[str], key: str) -> list[str]:
         """The ids in the CRM of the incoming record with this key, in any stream that writes these entities."""
-        self._notes.flush_those_of([key])
         rows = self._known.get(key)
         if rows is None:
-            found = self._database.read(self._does.ids, {**self._ours, "its_key": key})
-            rows = [(row.entity, row.crm_id) for row in found]
-            if rows and len(self._known) < REMEMBERED:
-                self._known[key] = rows
+            rows = self._told([key])[key]
         wanted = set(entities)
         return list(dict.fromkeys(crm_id for entity, crm_id in rows if not wanted or entity in wanted))
 
@@ -45,17 +45,30 @@ class PointedTo:
         wanted = {each for each in keys if each not in self._known}
         if len(self._known) + len(wanted) > REMEMBERED:
             self._known.clear()
-        self._notes.flush_those_of(wanted)
-        found = defaultdict[str, list[tuple[str, str]]](list)
-        for some in portions(wanted):
+        self._told(wanted)
+
+    def _told(self, keys: Collection[str]) -> Mapping[str, list[tuple[str, str]]]:
+        """What the ledger says of some keys, which is remembered if it says anything."""
+        question, found = object(), defaultdict[str, list[tuple[str, str]]](list)
+        self._asked.update(dict.fromkeys(keys, question))
+        self._notes.flush_those_of(keys)
+        for some in portions(keys):
             for row in self._database.read(self._does.ids_of_many, {**self._ours, "its_key": some}):
                 found[row.key].append((row.entity, row.crm_id))
-        self._known.update(found)
+        with self._changing:
+            for key in keys:
+                if self._asked.pop(key, None) is question and key in found and len(self._known) < REMEMBERED:
+                    self._known[key] = found[key]
+        return found
 
     def forget(self, key: str) -> None:
         """Forgets what is remembered of a key, since its record is written."""
-        self._known.pop(key, None)
+        with self._changing:
+            self._asked.pop(key, None)
+            self._known.pop(key, None)
 
     def forget_all(self) -> None:
         """Forgets what is remembered of any key."""
-        self._known.clear()
+        with self._changing:
+            self._asked.clear()
+            self._known.clear()

@@ -55,7 +55,8 @@ class Check:
         if not self._knows_some and (needed := self._needed()):
             found += [*needed, "where nothing shall be created, set `write_mode` to update_only"]
         if found:
-            raise ConfigError(f"Nothing was written to {self._entity.name}", hint="; ".join(found))
+            words = f"The stream {self._options.stream} cannot be written to {self._entity.name}"
+            raise ConfigError(words, hint="; ".join(found))
 
     def notes(self) -> list[str]:
         """What is left out, and what else is worth knowing."""

@@ -69,7 +69,7 @@ class Uploads:
         given = known.intersection(each for each in targets if each)
         if given == {PATH} and self._folder is None:
             raise ConfigError(
-                f"Nothing was written to {entity.name}", hint="`files_path` must say where the files of its records lie"
+                f"Files cannot be written to {entity.name}", hint="`files_path` must say where those of its records lie"
             )
 
     def fields_of(self, entity: Entity) -> FileFields:

@@ -66,7 +66,8 @@ class CrmSink(WritingSink):
         all_known, came = self._writer.known_of(each.key for each in records), dict[str, tuple[str, ...]]()
         for each in records:
             known = all_known.get(each.key)
-            is_again = came.setdefault(each.key, each.identifiers) != each.identifiers
+            is_again = came.get(each.key, each.identifiers) != each.identifiers
+            came[each.key] = each.identifiers
             if is_again or self.run.workers.is_busy_with(each.identifiers[:1]) or self._writer.is_moved(each, known):
                 found.add(id(each))
             each.identifiers += (f"id {known.crm_id}",) if known else ()

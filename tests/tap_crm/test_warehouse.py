@@ -86,11 +86,50 @@ def test_deletions_without_their_stream_are_made_good_once_it_is_selected(vtiger
     gone = min(stored(simulator))
     simulator.store.delete(gone)
     second = run(config, catalog=only(catalog, "Leads"), state=first.state)
-    assert second.log.count("Deletions are not told, since the stream `deleted_records` is not selected.") == 1
+    assert second.log.count("Deletions are not told, since the stream `deleted_records` is not selected,") == 1
     third = run(config, catalog=only(catalog, "Leads", "deleted_records"), state=second.state)
     assert [each["id"] for each in third.records["deleted_records"]] == [gone]
     marked = run({**config, "deletion_records": "marked"}, catalog=catalog, state=second.state)
-    assert "Deletions are not told, since the field `_sdc_deleted_at` is not selected." in marked.log
+    assert "Deletions are not told, since the field `_sdc_deleted_at` is not selected," in marked.log
+
+
+@pytest.mark.parametrize(
+    ("place", "maps"),
+    [
+        ("stream", {"deleted_records": None}),
+        ("stream", {"Leads": {"email": "email"}, "__else__": None}),
+        ("stream", {"deleted_records": {"noticed_at": None}}),
+        ("marked", {"Leads": {"id": "id", "email": "email", "__else__": None}}),
+        ("marked", {"Leads": {"_sdc_deleted_at": None}}),
+    ],
+    ids=str,
+)
+def test_deletions_that_stream_maps_leave_out_are_made_good_once_they_do_not(
+    vtiger: Start, place: str, maps: dict[str, Any]
+) -> None:
+    simulator = vtiger()
+    config = leads(simulator, deletion_records=place)
+    mapped = {**config, "stream_maps": maps}
+    first = run(mapped)
+    simulator.clock.advance(3600)
+    gone = min(stored(simulator))
+    simulator.store.delete(gone)
+    second = run(mapped, state=first.state)
+    assert "or left out by `stream_maps`" in second.log
+    assert not any(gone in str(each) for each in second.messages if each["type"] == "RECORD"), "as if it were emptied"
+    third = run(config, state=second.state).records
+    assert [each["id"] for each in third["deleted_records" if place == "stream" else "Leads"]] == [gone]
+
+
+def test_a_filter_lets_deletions_through(vtiger: Start) -> None:
+    simulator = vtiger()
+    config = leads(simulator, deletion_records="marked", stream_maps={"Leads": {"__filter__": "email != None"}})
+    first = run(config)
+    simulator.clock.advance(3600)
+    gone = min(stored(simulator))
+    simulator.store.delete(gone)
+    told = run(config, state=first.state).records["Leads"]
+    assert [(each["id"], bool(each["_sdc_deleted_at"])) for each in told] == [(gone, True)]
 
 
 def test_fields_reach_the_warehouse_with_their_labels(vtiger: Start) -> None:

@@ -39,6 +39,38 @@ def test_a_deletion_told_apart_is_applied_as_a_marked_one(crm: VtigerSimulator, 
     assert "deleted_records →" not in result.log
 
 
+KEEPS_ONE = {"Contacts": {"id": "id", "title": "title", "__else__": None}}
+FILTERS = {"Contacts": {"__filter__": "title == 'y'"}}
+
+
+@pytest.mark.parametrize("deletes", ["apply", "ignore"])
+@pytest.mark.parametrize("maps", [KEEPS_ONE, FILTERS, {"Contacts": {"title": "title or 'x'"}}], ids=str)
+@pytest.mark.parametrize("blank", [{"title": None, "lastname": None}, {}, None], ids=["nulls", "bare", "apart"])
+def test_stream_maps_leave_a_deletion_a_deletion(
+    crm: VtigerSimulator, tmp_path: Path, deletes: str, maps: dict[str, Any], blank: dict[str, Any] | None
+) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", deletes=deletes)
+    contacts = pipe("Contacts", [{**each, "title": "y"} for each in CONTACTS])
+    assert run(config, contacts).exit == ""
+    crm.calls.clear()
+    marked = record("Contacts", **(blank or {}), id="2", _sdc_deleted_at="2026-01-01T00:00:00Z")
+    gone = told("2") if blank is None else [marked]
+    assert run({**config, "stream_maps": maps}, [contacts[0], *gone]).exit == ""
+    assert [name for name, _element in writes(crm)] == (["delete"] if deletes == "apply" else [])
+
+
+def test_what_becomes_of_the_mark_may_be_said_and_a_filter_judges_a_whole_record(
+    crm: VtigerSimulator, tmp_path: Path
+) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", deletes="apply")
+    contacts = pipe("Contacts", [{**each, "title": "y"} for each in CONTACTS])
+    assert run(config, contacts).exit == ""
+    gone = [record("Contacts", id="2", title="z", lastname="Novak", _sdc_deleted_at="2026-01-01T00:00:00Z")]
+    assert run({**config, "stream_maps": FILTERS}, [contacts[0], *gone]).exit == ""
+    assert run({**config, "stream_maps": {"Contacts": {"_sdc_deleted_at": None}}}, [contacts[0], *gone]).exit == ""
+    assert (names(crm), len(stored(crm, "Contacts", title="z"))) == ({"Nova", "Novak"}, 1)
+
+
 @pytest.mark.parametrize("at", [None, float("nan"), ""], ids=str)
 def test_a_record_that_is_told_to_be_back_stays_as_it_is(crm: VtigerSimulator, tmp_path: Path, at: Any) -> None:
     config = settings(crm, tmp_path, identify_by="ledger", deletes="apply")

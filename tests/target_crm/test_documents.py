@@ -53,7 +53,7 @@ def test_that_a_server_cannot_create_documents_is_said_before_the_first_one(
     bill = {**BILL, "account_id": "a1", "LineItems": LINES}
     config, told = settings(crm, tmp_path, identify_by="ledger"), [*PARENTS, *pipe("Invoice", [bill])]
     result = run(config, told)
-    assert "Nothing was written to Invoice: Vtiger 8.4.0 cannot create Invoice through its interface" in result.exit
+    assert "cannot be written to Invoice: Vtiger 8.4.0 cannot create Invoice through its interface" in result.exit
     assert [element for _name, element in writes(crm) if element.get("subject")] == []
     assert run({**config, "streams": {"Invoice": {"write_mode": "update_only"}}}, told).exit == ""
 
@@ -78,7 +78,7 @@ def test_lines_are_not_written_by_themselves_since_their_ids_do_not_last(
     line = {"id": "33x1", "parent_id": "7x1", **LINES[0]}
     told = pipe("LineItem", [line], owner=None)
     result = run(settings(crm, tmp_path, identify_by=by, deletes="apply"), told)
-    assert "Nothing was written to LineItem: lines have no lasting ids" in result.exit
+    assert "cannot be written to LineItem: lines have no lasting ids" in result.exit
     assert "null for LineItem in `streams` leaves it out" in result.exit
     assert writes(crm) == []
     left_out = settings(crm, tmp_path, identify_by=by, deletes="apply", streams={"LineItem": None})

@@ -9,7 +9,7 @@ import pytest
 from target_crm.sinks import CrmSink
 from target_crm.sinks.sink import BATCH
 from target_crm.writing.creation.creator import Creator
-from tests.running import operation
+from tests.running import SLOW, operation
 from tests.target_crm.writing import OWNER, one, pipe, record, run, schema, settings, stored
 
 if TYPE_CHECKING:
@@ -85,24 +85,28 @@ def test_what_is_being_created_is_not_settled_when_the_schema_changes(
 
 
 @pytest.mark.parametrize("parallel", [1, 4])
-@pytest.mark.parametrize("earlier", ["run", "batch", "batch before"])
+@pytest.mark.parametrize("earlier", ["run", "batch", "batch before", "batch, and back"])
 def test_a_value_that_passes_from_one_record_to_another_takes_none_along(
     crm: VtigerSimulator, tmp_path: Path, parallel: int, earlier: str
 ) -> None:
     """Ann's address becomes Bob's: as long as hers is not written, the CRM shows him as her."""
     config = settings(crm, tmp_path, identify_by=["ledger", "email"], parallel_requests=parallel)
-    ann, bob = {"id": 1, "lastname": "Ann", "email": "a@new.com"}, {"id": 2, "lastname": "Bob", "email": "a@old.com"}
-    before, coming = {**ann, "email": "a@old.com"}, [ann, bob]
-    if earlier == "run":
-        assert run(config, pipe("Contacts", [before])).exit == ""
-    else:
-        others = [{"id": 10 + n, "lastname": f"L{n}", "email": f"{n}@x.com"} for n in range(BATCH - 1)]
-        coming = [before, *(others if earlier == "batch before" else []), *coming]
-    assert run(config, pipe("Contacts", coming)).exit == ""
-    assert [one(crm, "Contacts", lastname=each["lastname"])["email"] for each in (ann, bob)] == [
-        "a@new.com",
-        "a@old.com",
+    before = [{"id": n, "lastname": f"Ann {n}", "email": f"{n}@old.com"} for n in range(6)]
+    after = [{**each, "email": f"{each['id']}@new.com"} for each in before]
+    heirs = [{**each, "id": f"b{each['id']}", "lastname": f"Bob {each['id']}"} for each in before]
+    others: list[dict[str, Any]] = [
+        {"id": f"x{n}", "lastname": f"L{n}", "email": f"{n}@x.com"} for n in range(BATCH - len(before))
     ]
+    coming = [each for pair in zip(after, heirs, strict=True) for each in pair]
+    if earlier == "run":
+        assert run(config, pipe("Contacts", before)).exit == ""
+    else:
+        between = {"batch before": others, "batch, and back": [*after, *before]}
+        coming = [*before, *between.get(earlier, []), *coming]
+    crm.latency = SLOW if parallel > 1 and earlier != "batch before" else 0
+    assert run(config, pipe("Contacts", coming)).exit == ""
+    for each in (*after, *heirs):
+        assert one(crm, "Contacts", lastname=each["lastname"])["email"] == each["email"]
 
 
 def test_what_has_become_one_record_is_written_in_turn(crm: VtigerSimulator, tmp_path: Path) -> None:

@@ -116,12 +116,14 @@ def test_deletions_come_from_the_log(name: str) -> None:
     assert record["_sdc_deleted_at"]
 
 
-def test_what_the_log_calls_deleted_and_is_still_there_is_none() -> None:
+@pytest.mark.parametrize("told", [{"entity_id": 5}, {"entity_id": None}, {"entity_id": "a"}, {}], ids=str)
+def test_what_the_log_calls_deleted_and_is_still_there_or_has_no_name_is_none(told: dict[str, Any]) -> None:
     with tenant(60) as simulator:
         first = read(simulator, "customer")
-        event = {"entity": "Customer", "entity_id": 5, "event": 3, "date_time": simulator.store.now()}
+        event = {"entity": "Customer", **told, "event": 3, "date_time": simulator.store.now()}
         simulator.insert("log", {**event, "fields_old": {}, "fields_new": {}, "fields_rel": {}, "branch_ids": [1]})
-        assert read(simulator, "customer", state=first.state).records == {}
+        second = read(simulator, "customer", state=first.state)
+    assert (second.exit, second.records) == ("", {})
 
 
 def test_who_may_not_read_the_log_is_told() -> None:

@@ -13,7 +13,7 @@ from target_crm.ledger import Create, Intent, Ledger, Link, Written
 from tests.running import database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 AT = datetime(2026, 11, 21, 12, 0, 1, tzinfo=timezone.utc)
@@ -74,7 +74,7 @@ def test_no_statement_reads_a_whole_table(tmp_path: Path, asked: list[tuple[str,
         }
     assert len(plans) > 20
     assert not {statement: plan for statement, plan in plans.items() if any(each.startswith("SCAN") for each in plan)}
-    keys = [plan for statement, plan in plans.items() if 'written."key" = ?' in statement and "entity" in statement]
+    keys = [plan for statement, plan in plans.items() if 'written."key" IN' in statement and "crm_id" in statement]
     assert any("(destination=? AND source=? AND key=?)" in plan[0] for plan in keys)
 
 
@@ -140,4 +140,24 @@ def test_what_a_reference_points_to_is_asked_for_once_until_it_changes(
     assert opened.pointed_to.ids_of((), "7") == ["12x1"]
     opened.rename("contacts", "7", "8")
     assert opened.pointed_to.ids_of((), "7") == []
+    opened.close()
+
+
+@pytest.mark.parametrize("ask", ["ids_of", "look_ahead"])
+def test_what_was_written_while_it_was_asked_for_is_not_remembered_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: str
+) -> None:
+    opened = Ledger(f"sqlite:///{tmp_path}/ledger", destination="D", source="s")
+    opened.note("accounts", "7", Written("Accounts", "11x1", "d"))
+    read = opened._database.read
+
+    def read_late(statement: sa.Executable, values: Mapping[str, Any]) -> Any:
+        found = read(statement, values)
+        monkeypatch.undo()
+        opened.note("contacts", "7", Written("Contacts", "12x1", "d"), later=True)
+        return found
+
+    monkeypatch.setattr(opened._database, "read", read_late)
+    opened.pointed_to.look_ahead(["7"]) if ask == "look_ahead" else opened.pointed_to.ids_of(["Contacts"], "7")
+    assert opened.pointed_to.ids_of(["Contacts"], "7") == ["12x1"]
     opened.close()

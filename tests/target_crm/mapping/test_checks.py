@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target_crm.writing import one, pipe, record, run, settings, writes
+from tests.target_crm.writing import one, pipe, record, run, schema, settings, writes
 
 if TYPE_CHECKING:
     from crm_simulators.vtiger import VtigerSimulator
@@ -261,3 +261,12 @@ def test_a_failed_look_up_is_not_an_absence(crm: VtigerSimulator, tmp_path: Path
     assert "Contacts: the server could not look the record up (empty answer)" in result.exit
     assert writes(crm) == []
     assert one(crm, "Contacts", email="ann@example.com")["id"] == crm_id
+
+
+def test_a_schema_that_is_wrong_later_is_not_said_to_have_written_nothing(crm: VtigerSimulator, tmp_path: Path) -> None:
+    first = [*pipe("Contacts", [ANN]), {"type": "STATE", "value": {}}]
+    later = [schema("Contacts", ["id", "phone"]), record("Contacts", id="2", phone="1")]
+    config = settings(crm, tmp_path, identify_by=["lastname"], default_owner="admin")
+    result = run(config, [*first, *later])
+    assert result.line("Contacts").endswith("1 create")
+    assert "The stream Contacts cannot be written to Contacts: `identify_by` names lastname" in result.exit
