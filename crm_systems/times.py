@@ -17,8 +17,12 @@ _CLOCK = re.compile(
 """A time of day and its offset, in all spellings of ISO 8601; Python 3.10 reads fewer than later ones."""
 _NEVER = re.compile(r"(0000-00-00|00\.00\.0000)([T ]00:00(:00(\.0+)?)?)?Z?")
 _PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII)
-"""What most values are: they are read at once, as all that follows would read them."""
+PLAIN_TIME = r"\d{4}-\d\d-\d\d[ T](?!24)\d\d:\d\d:\d\d"
+"""What most values are: they are read at once, as all that follows would read them.
+
+Not midnight as the end of a day, which Python from 3.14 on takes for the beginning of the next.
+"""
+_PLAIN_TIME = re.compile(PLAIN_TIME, re.ASCII)
 _SECONDS = len("yyyy-mm-dd hh:mm:ss")
 UTC = ZoneInfo("UTC")
 _OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.0+)?)?", re.ASCII)

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Raw, to_builtins
 
 from crm_systems.model import Kind
+from crm_systems.times import PLAIN_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 _INTEGERS = re.compile(r"(?:\d{1,18}\n)+", re.ASCII)
 _NUMBERS = re.compile(r"(?:-?(?:[1-9]\d{0,20}(?:\.\d{1,12})?|0(?:\.\d{1,6})?)\n)+", re.ASCII)
 _DAYS = re.compile(r"(?:\d{4}-\d\d-\d\d\n)+", re.ASCII)
-_TIMES = re.compile(r"(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\n)+", re.ASCII)
-_TIMES_IN_UTC = re.compile(r"(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.(?!0{6})\d{6})?\+00:00\n)+", re.ASCII)
+_TIMES = re.compile(rf"(?:{PLAIN_TIME}\n)+", re.ASCII)
+_TIMES_IN_UTC = re.compile(rf"(?:{PLAIN_TIME}(?:\.(?!0{{6}})\d{{6}})?\+00:00\n)+", re.ASCII)
 
 
 def _integers(told: str, column: list[str]) -> list[Any] | None:
