@@ -39,6 +39,13 @@ def file_of(url: str | sa.URL) -> Path | None:
     return Path(known.database)
 
 
+def is_in_memory(url: str) -> bool:
+    """Whether an address is that of a SQLite database that ends with the program."""
+    known = sa.make_url(url)
+    name = known.database or ":memory:"
+    return known.get_backend_name() == "sqlite" and (":memory:" in name or known.query.get("mode") == "memory")
+
+
 @contextmanager
 def in_words(database: str, setting: str, what: str, faults: tuple[type[Exception], ...] = FAULTS) -> Iterator[None]:
     """Says what is wrong without the database's own words, which hold values and the address; ``what`` cannot be done.

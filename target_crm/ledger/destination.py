@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crm_singer.databases import is_in_memory
 from crm_systems import SYSTEMS
 from crm_systems.errors import ConfigError
 from target_crm.ledger.flows import Flow, way_round
@@ -51,6 +52,8 @@ class Destination:
             clock=clock,
             warn=warn,
         )
+        if is_in_memory(settings["ledger_url"]):
+            warn("`ledger_url` names a database in memory: the next run will not know what this one writes.")
         if other := self._other():
             ledger.pair_with(other)
         ledger.respell(self._respelled)

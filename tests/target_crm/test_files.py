@@ -81,6 +81,12 @@ def test_a_ledger_that_is_no_database_is_left_alone(crm: VtigerSimulator, tmp_pa
     assert crm.calls == []
 
 
+@pytest.mark.parametrize("address", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:l?mode=memory&uri=true"])
+def test_a_ledger_in_memory_is_told(crm: VtigerSimulator, tmp_path: Path, address: str) -> None:
+    config = keeping(crm, tmp_path, ledger_url=address)
+    assert "the next run will not know what this one writes" in command(config, GOOD, tmp_path).stderr
+
+
 def test_a_working_directory_that_is_gone(
     crm: VtigerSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
