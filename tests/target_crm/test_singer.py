@@ -52,8 +52,9 @@ MAPPED = {
 SIMULATOR = VtigerSimulator(rows=5, invoices=0).start()
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def stopped() -> Iterator[None]:
+    """At the end of all, since a worker may come back to this file."""
     yield
     SIMULATOR.stop()
 
