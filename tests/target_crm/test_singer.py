@@ -8,7 +8,7 @@ import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from singer_sdk.testing import get_target_test_class, target_test_streams
@@ -59,8 +59,25 @@ def stopped() -> Iterator[None]:
     SIMULATOR.stop()
 
 
+class EndingTarget(QuietTarget):
+    """Can be told to end, as the command does where it fails."""
+
+    made: ClassVar[list[EndingTarget]] = []
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.made.append(self)
+
+
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[None]:
+    yield
+    while EndingTarget.made:
+        EndingTarget.made.pop().run.finish()
+
+
 TestSuite = get_target_test_class(
-    QuietTarget, config={**SIMULATOR.config(), **MAPPED, "ledger_url": "sqlite://"}, parse_env_config=False
+    EndingTarget, config={**SIMULATOR.config(), **MAPPED, "ledger_url": "sqlite://"}, parse_env_config=False
 )
 
 
