@@ -20,6 +20,8 @@ _SCHEMAS: dict[Kind, dict[str, Any]] = {
     Kind.OBJECT: {"type": ["object", "null"], "additionalProperties": True},
     Kind.ANY: {"type": ["string", "number", "boolean", "array", "object", "null"], "items": {}},
 }
+_TEXT: dict[str, Any] = {"type": ["string", "null"]}
+"""What every other kind is."""
 
 
 def json_schema(field: Field, *, key: bool = False, enum: bool = False) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def json_schema(field: Field, *, key: bool = False, enum: bool = False) -> dict[
 
     ``enum`` lists a pick list's values as the only ones, although old records may hold values that have left it.
     """
-    schema = {**_SCHEMAS.get(field.kind, {"type": ["string", "null"]})}
+    schema = {**_SCHEMAS.get(field.kind, _TEXT)}
     if key:
         kinds = [kind for kind in schema["type"] if kind != "null"]
         schema["type"] = kinds[0] if len(kinds) == 1 else kinds
@@ -45,7 +47,7 @@ def json_schema(field: Field, *, key: bool = False, enum: bool = False) -> dict[
 
 def json_types(kind: Kind) -> frozenset[str]:
     """The types that values of a kind have in JSON, beside null."""
-    return frozenset(_SCHEMAS.get(kind, {"type": ["string"]})["type"]) - {"null"}
+    return frozenset(_SCHEMAS.get(kind, _TEXT)["type"]) - {"null"}
 
 
 def _description(field: Field) -> str:

@@ -36,7 +36,7 @@ class PointedTo:
         """The ids in the CRM of the incoming record with this key, in any stream that writes these entities."""
         rows = self._known.get(key)
         if rows is None:
-            rows = self._told([key])[key]
+            rows = self._told([key]).get(key, [])
         wanted = set(entities)
         return list(dict.fromkeys(crm_id for entity, crm_id in rows if not wanted or entity in wanted))
 

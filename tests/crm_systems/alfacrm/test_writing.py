@@ -11,18 +11,15 @@ from crm_simulators.base import Fault
 from crm_systems.alfacrm.system import AlfaCrm
 from crm_systems.errors import CrmError
 from crm_systems.kinds import Reader
-from tests.crm_systems.alfacrm.shown import client, entity, settings, stored, tenant, writes
-from tests.target_crm.writing import record, run, schema
+from tests.crm_systems.alfacrm.shown import client, entity, stored, tenant, writes
+from tests.crm_systems.alfacrm.written import PERSON, by_id, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from crm_simulators.alfacrm import AlfaCrmSimulator
     from crm_simulators.base import Call
     from crm_systems.model import Request
-    from tests.target_crm.writing import Run
 
-PERSON = {"name": "Анна Тест", "is_study": True, "phone": ["89001112233"], "dob": "2012-12-03", "note": "звонить"}
 LESSON = {
     "date": "2027-07-05",
     "time_from": "2027-07-05T08:00:00Z",
@@ -66,22 +63,6 @@ RECORDS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "lead_source": ({"code": "tg", "name": "Telegram"}, {"name": "Телеграм"}, {"code": "tg", "is_enabled": 1}),
 }
 DELETABLE = [name for name in RECORDS if name not in {"task", "communication"}]
-
-
-def write(simulator: AlfaCrmSimulator, folder: Path, name: str, *rows: dict[str, Any], **more: Any) -> Run:
-    """Runs the target on records of one entity, which have keys of the source."""
-    config = {
-        **settings(simulator, branches=None),
-        "ledger_url": f"sqlite:///{folder}/ledger.sqlite",
-        "identify_by": "ledger",
-        **more,
-    }
-    fields = dict.fromkeys(field for row in rows for field in row)
-    return run(config, [schema(name, fields, ["id"]), *(record(name, **row) for row in rows)])
-
-
-def by_id(simulator: AlfaCrmSimulator, name: str) -> dict[int, dict[str, Any]]:
-    return {row["id"]: row for row in stored(simulator, name)}
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -258,33 +239,6 @@ def test_what_a_tenant_wipes_without_a_word_is_given_back_but_not_what_it_emptie
 
 
 @pytest.mark.parametrize(
-    "switches", [{"writes_stay_in_branch": True}, {"unknown_id": "errors"}, {"delete": "archive"}], ids=str
-)
-def test_records_of_other_branches_are_changed_and_deleted(switches: dict[str, Any]) -> None:
-    with tenant(60, **switches) as simulator, client(simulator) as opened:
-        known = entity(opened, "customer")
-        elsewhere = next(row["id"] for row in stored(simulator, "customer") if row["branch_ids"] == [3])
-        row = opened.system.get(opened.call, known, str(elsewhere))
-        assert row is not None
-        opened.system.update(opened.call, known, row, {"note": "нашли"})
-        assert by_id(simulator, "customer")[elsewhere]["note"] == "нашли"
-        opened.system.delete(opened.call, known, str(elsewhere))
-        left = by_id(simulator, "customer").get(elsewhere)
-        assert left is None or left["e_date"] < "2027"
-        opened.system.delete(opened.call, known, "987654321")
-
-
-def test_members_join_in_the_branch_of_their_group() -> None:
-    with tenant(60) as simulator, client(simulator) as opened:
-        known = entity(opened, "cgi")
-        group = next(row["id"] for row in stored(simulator, "group") if row["branch_ids"] == [2])
-        member = {"customer_id": 2, "group_id": group, "b_date": "2035-09-01", "e_date": "2036-09-01"}
-        row = opened.system.create(opened.call, known, member)
-    assert row["branch_id"] == 2
-    assert writes(simulator)[0][0] == "2/cgi/create"
-
-
-@pytest.mark.parametrize(
     ("name", "match", "row", "expected"),
     [
         (
@@ -355,35 +309,6 @@ def test_a_create_whose_answer_is_lost_is_done_once(tmp_path: Path) -> None:
         assert write(simulator, tmp_path, "customer", {"id": "1", **PERSON}).exit == ""
         assert lost
         assert sum(row["name"] == PERSON["name"] for row in stored(simulator, "customer")) == 1
-
-
-def test_a_create_whose_answer_is_lost_in_a_branch_that_the_run_made_is_done_once(tmp_path: Path) -> None:
-    with tenant(10) as simulator:
-        branch, person = (
-            {"id": "new", "name": "Северный", "is_active": True},
-            {"id": "1", **PERSON, "branch_ids": ["new"]},
-        )
-        faults = [Fault.LOST_ANSWER]
-        simulator.fault = lambda call: faults.pop() if faults and call.path.endswith("customer/create") else None
-        ledger = {"ledger_url": f"sqlite:///{tmp_path}/ledger.sqlite", "identify_by": "ledger"}
-        told = [
-            message
-            for name, row in (("branch", branch), ("customer", person))
-            for message in (schema(name, row, ["id"]), record(name, **row))
-        ]
-        assert run({**settings(simulator, branches=None), **ledger}, told).exit == ""
-        assert not faults
-        assert sum(row["name"] == PERSON["name"] for row in stored(simulator, "customer")) == 1
-
-
-def test_nothing_is_made_in_a_branch_in_which_it_would_not_be_found_again(tmp_path: Path) -> None:
-    with tenant(10) as simulator:
-        person = {"id": "1", **PERSON, "branch_ids": [3]}
-        closed = write(simulator, tmp_path, "customer", person, identify_by=["name"])
-        assert "its branch is closed, or left out by `branches`: name it in `branches`" in closed.exit
-        assert writes(simulator) == []
-        named = write(simulator, tmp_path, "customer", person, identify_by=["name"], branches=[1, 3])
-        assert (named.exit, "1 create" in named.line("customer")) == ("", True)
 
 
 def test_a_create_stands_though_it_cannot_be_read_again(tmp_path: Path) -> None:
