@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from crm_systems.errors import NOT_FOUND, Denied
 from crm_systems.intouch.lists import Lists, all_items, code_lists
@@ -42,7 +41,7 @@ class InTouchLookUp(System):
 
     def _lists_of(self, entity: Entity) -> Lists:
         types = self.options["case_types"] or () if entity.name == "buscases" else ()
-        return Lists(entity, tuple(types), self.page_size, ZoneInfo(self.notation.timezone), self._shown)
+        return Lists(entity, tuple(types), self.page_size, self.notation.zone, self._shown)
 
     def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
         """By its address; where that is not found although the list has the record, from the list.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.catalogue import catalogue
@@ -53,11 +53,8 @@ class InTouch(InTouchWriting):
         deletions="by comparison only",
         writes="create, update, link members",
     )
-
-    @cached_property
-    def notation(self) -> Notation:
-        """Local times without a zone; categories in one text (both documented)."""
-        return Notation(timezone=self.options.get("timezone") or "Europe/Prague", separator=",")
+    # Local times without a zone; categories in one text (both documented).
+    own_notation: ClassVar[Notation] = Notation("Europe/Prague", separator=",")
 
     @property
     def page_size(self) -> int:
