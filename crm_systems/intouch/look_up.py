@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import NOT_FOUND, Denied
@@ -24,9 +25,13 @@ class InTouchLookUp(System):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self._index = ValueIndex(self.notation, looks_again=True)
+        self._zone = str(self.options.get("timezone") or "")
         self._members: dict[str, Row] | None = None
         self._shown: dict[tuple[str, int], int] = {}
+
+    @cached_property
+    def _index(self) -> ValueIndex:
+        return ValueIndex(self.notation, looks_again=True)
 
     def _rows(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[list[Row]]:
         lists = self._lists_of(entity)
