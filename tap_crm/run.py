@@ -72,6 +72,22 @@ class Run:
         """The CRM, by its system and its address, however that is spelled."""
         return f"{self.client.system.name} {self.client.system.place(self.settings['url'])}"
 
+    def check_origin(self, *places: str | None) -> None:
+        """Says where a state of these places is of another address, which may be another CRM; a CRM may move as well.
+
+        Raises:
+            ForeignState: it is of another system, whose changes tell nothing of this one's.
+        """
+        told = {str(each) for each in places if each}
+        here = self.client.system.name
+        if told and here not in {each.partition(" ")[0] for each in told}:
+            raise ForeignState(f"The state was left by a run on {min(told)}", hint="begin without it")
+        if told and self.place not in told:
+            self.warn_once(
+                f"The state was left by a run on {min(told)}, and this is {self.place}. If that is another CRM, begin "
+                "without this state: what was changed there before is not read."
+            )
+
     @property
     def compares(self) -> bool:
         """Whether deletions that the CRM does not tell are found by comparison."""
