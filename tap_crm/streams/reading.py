@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from crm_systems.compiled import Record, Rows, column
 from crm_systems.errors import ConfigError
@@ -130,7 +129,7 @@ class Reading:
                 f"The state is that of shard {told} and cannot be used for {self.shard or 'all'}",
                 hint="give each shard its own state, and begin without one where the number of shards changes",
             )
-        settings, zone = self.run.settings, ZoneInfo(self.run.client.system.notation.timezone)
+        settings, zone = self.run.settings, self.run.client.system.notation.zone
         start = settings["start_date"]
         return Incremental(
             state,
