@@ -202,11 +202,12 @@ class CrmTarget(ConfiguredTarget):
 
     @classmethod
     def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:  # noqa: ARG003 - as click calls it
-        """Logs in, says who and where, and writes nothing (``--test``)."""
+        """Logs in, says who and where, tries the ledger, and writes nothing (``--test``)."""
         if value:
             target = cls.made_of(ctx)
             with target.run.client, target.run.in_words():
                 target.logger.info("%s.", introduction(target.run.client))
+                target.run.try_ledger()
             ctx.exit()
 
     @classmethod

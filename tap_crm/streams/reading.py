@@ -99,7 +99,7 @@ class Reading:
             self.entity, self.typing = system.compiled(self.describe(), self.reader)
             if self.state is not None:
                 self._check_key(self.reader.entity)
-                self._check_origin(self.state)
+                self.run.check_origin(self.state.get("crm"))
                 self.changes = self._incremental(self.state, started)
                 self._find_place(self.state, self.changes)
         return system.walks(client.call, self.entity, self.changes.since if self.changes else None)
@@ -115,21 +115,6 @@ class Reading:
             raise ConfigError(
                 f"{self.name}: the replication key `{self.replication_key}` is no time",
                 hint="let the catalog name the one that discovery did, or set the replication method to FULL_TABLE",
-            )
-
-    def _check_origin(self, state: dict[str, Any]) -> None:
-        """Says where the state is of another address, which may be that of another CRM; a CRM may move as well.
-
-        Raises:
-            ForeignState: it is of another system, whose changes tell nothing of this one's.
-        """
-        told = str(state.get("crm", self.run.place))
-        if told.partition(" ")[0] != self.run.client.system.name:
-            raise ForeignState(f"The state was left by a run on {told}", hint="begin without it")
-        if told != self.run.place:
-            self.run.warn_once(
-                f"The state was left by a run on {told}, and this is {self.run.place}. If that is another CRM, begin "
-                "without this state: what was changed there before is not read."
             )
 
     def _incremental(self, state: dict[str, Any], started: datetime) -> Incremental:
