@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from crm_simulators.egito import EgitoSimulator
 from crm_simulators.vtiger import VtigerSimulator
 from crm_singer.files import FileError
 from tap_crm.handed_in import catalog_of, state_of
@@ -219,6 +220,18 @@ def test_the_state_of_another_system_is_refused_once(crm: VtigerSimulator) -> No
     refused = run({**config, "system": "simplycrm"}, state=run(config).state)
     assert refused.words.count("The state was left by a run on vtiger") == 1
     assert not refused.records
+
+
+def test_the_state_of_another_system_is_refused_where_no_stream_is_common(crm: VtigerSimulator) -> None:
+    with EgitoSimulator(rows=5) as other:
+        state = run({**other.config(), "entities": ["Lead"]}).state
+    config = {**crm.config(), "entities": ["Leads"]}
+    refused = run(config, state=state)
+    assert refused.exit.startswith("tap-crm: Vtiger: The state was left by a run on egito 127.0.0.1:")
+    assert not refused.records
+    # One that both have written to, as earlier versions did, is this one's as well.
+    both = {"bookmarks": {**state["bookmarks"], **run(config).state["bookmarks"]}}
+    assert run(config, state=both).words.count("The state was left by") == 0
 
 
 def test_that_nothing_is_selected_is_said(crm: VtigerSimulator, both: dict[str, Any]) -> None:
