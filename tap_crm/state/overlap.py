@@ -37,6 +37,8 @@ class Overlap:
         self.sent_before = {key: digest for digest, _, key in (each.partition(" ") for each in sent_before)}
         self._met = _Group()
         self._minutes: dict[datetime, _Group] = {}
+        self._fresh: dict[datetime, _Group] = {}
+        """What was sent beside the many, by minutes as well."""
         self._deleted: list[str] = []
 
     @property
@@ -52,11 +54,13 @@ class Overlap:
         """Whether the record was not sent by the last run; notes it for the next."""
         if stamp is None:
             return True
-        digest = _digest(record)
-        self._minutes.setdefault(stamp.replace(second=0, microsecond=0), _Group()).add(key, digest, stamp)
+        digest, minute = _digest(record), stamp.replace(second=0, microsecond=0)
+        self._minutes.setdefault(minute, _Group()).add(key, digest, stamp)
         if self._group and self._since and self._group.newest and self._since <= stamp <= self._group.newest:
             self._met.add(key, digest, stamp)
             return False
+        if self._group:
+            self._fresh.setdefault(minute, _Group()).add(key, digest, stamp)
         return self.sent_before.get(key) != digest
 
     def is_news_that_gone(self, key: str) -> bool:
@@ -71,12 +75,9 @@ class Overlap:
 
     def send_all(self) -> None:
         """Lets a second reading send what was held back, and what the first has sent not again."""
-        fresh = [group.sent for group in self._minutes.values() if group.newest and not self._is_held(group.newest)]
-        self.sent_before |= {key: digest for sent in fresh for key, digest in (sent or {}).items()}
-        self._group, self._minutes = None, {}
-
-    def _is_held(self, stamp: datetime) -> bool:
-        return bool(self._group and self._group.newest and stamp <= self._group.newest)
+        for group in self._fresh.values():
+            self.sent_before |= group.sent or {}
+        self._group, self._minutes, self._fresh = None, {}, {}
 
     def forget_before(self, since: datetime) -> None:
         """Forgets what the next run will certainly not look at."""

@@ -237,6 +237,23 @@ def test_many_records_of_one_second(vtiger: Start) -> None:
     assert run(leads(simulator), state=third.state).records["Leads"] == []
 
 
+@pytest.mark.parametrize("seconds", [1, 600])
+def test_an_old_change_among_many_comes_with_a_newer_one(vtiger: Start, seconds: int) -> None:
+    """Within the minute in which the many end, and after it."""
+    simulator = vtiger(rows=0)
+    for count in (900, 600):
+        simulator.clock.advance(60)
+        for number in range(count):
+            simulator.store.insert("Leads", {"lastname": f"{number}"})
+    first = run(leads(simulator))
+    simulator.store.change(changed := max(stored(simulator)), {"lastname": "x"}, touch=False)
+    simulator.clock.advance(seconds)
+    newer = simulator.store.insert("Leads", {"lastname": "newer"})
+    second = run(leads(simulator), state=first.state)
+    assert live(second)[changed]["lastname"] == "x"
+    assert [row["id"] for row in second.records["Leads"]].count(newer) == 1
+
+
 def test_the_state_stays_small(vtiger: Start) -> None:
     simulator = vtiger(rows=0)
     for number in range(900):
