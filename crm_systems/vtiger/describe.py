@@ -72,7 +72,7 @@ OF_LINES = re.compile(r"productid|quantity|listprice|comment|discount_amount|dis
 """Fields that a document shows of any one of its lines (measured); they are written with ``LineItems``."""
 ACTIVITIES = frozenset({"Calendar", "Events"})
 COMPUTED = frozenset({"duration_hours", "duration_minutes"})
-"""What activities compute from start and end, whatever they are sent (measured on 7.2, 8.0 and 8.4); events want hours."""
+"""What activities compute from start and end, whatever they are sent (measured on 7.2 to 8.4); events demand hours."""
 IMPLIED = {"Calendar": ("activitytype",)}
 """Mandatory fields that a create fills in by itself."""
 LINES = Field(
