@@ -113,7 +113,7 @@ class System(HasFiles, HasRelations, ABC):
         Raises:
             LogInRefused: the credentials are wrong.
         """
-        call(self.sign(replace(self.heartbeat, about="Log-in"), Session()))
+        call(self.sign(self.heartbeat.replace(about="Log-in"), Session()))
         return Session()
 
     def log_out(self, session: Session) -> Request | None:
