@@ -158,7 +158,7 @@ class Creator:
         """
         for _attempt in range(ATTEMPTS):
             try:
-                with self._lock.creating():
+                with self._lock:
                     created = self._finder.existing(self._system.create(self._held(intent), self.entity, intent.sent))
                     self._ours.add(created.crm_id)
                     self._snapshots.note(created, intent.before)
