@@ -89,12 +89,12 @@ class CrmTarget(ConfiguredTarget):
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         """Writes what came before a schema that changes, since the SDK goes on with a new sink."""
+        if self._described.get(message_dict["stream"]) not in (None, message_dict):
+            self.drain_all()
         # As it came: the SDK's stream maps write into it.
         self._described[message_dict["stream"]] = copy.deepcopy(message_dict)
         super()._process_schema_message(message_dict)
         self._plain = {name: sink for name in self._described if (sink := self._plain_sink(name))}
-        if self._sinks_to_clear:
-            self.drain_all()
 
     def _plain_sink(self, stream: str) -> WritingSink | None:
         """The sink that takes the records of a stream as they come: no map changes them."""

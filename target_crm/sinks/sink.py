@@ -100,6 +100,9 @@ class WritingSink(QuietSink, ABC):
         columns = self.original_schema["properties"]
         self._columns = {name for name in columns if not is_singers(name)}
         knows_some = by_ledger and run.ledger.knows(self.stream_name)
+        keys = self.key_properties
+        if knows_some:
+            keys = run.ledger.stream_keys.settled(self.stream_name, keys)
         targets = [mapper.target_of(name) for name in columns]
         self._brings_files = brings_files(entity, targets)
         self._uploads = mapper.uploads = Uploads(run.client.system, run.settings["files_path"])
@@ -109,7 +112,9 @@ class WritingSink(QuietSink, ABC):
         self._report = run.report.stream(self.stream_name, entity, partial(run.client.system.page_of, entity))
         for note in check.notes():
             self._tell(note)
-        self._identity = Identity(mapper, {name: columns.get(name) for name in self.key_properties})
+        self._identity = Identity(mapper, {name: columns.get(name) for name in keys})
+        if by_ledger and not run.settings["dry_run"]:
+            run.ledger.stream_keys.note(self.stream_name, keys)
         run.pending.writers[self.stream_name] = self._make_writer(mapper)
 
     @abstractmethod
