@@ -94,22 +94,33 @@ class Run:
         wanted = self.settings["deletions"]
         return wanted == "compare" or (wanted == "auto" and bool(self.settings["keys_url"]))
 
+    def open_keys(self) -> Engine:
+        """The database of the keys that were sent.
+
+        Raises:
+            ConfigError: it cannot be opened.
+        """
+        # It takes a third of a start to load, and most runs have none.
+        from tap_crm.sent_keys import open_keys  # noqa: PLC0415
+
+        if self._keys is None:
+            self._keys = open_keys(self.settings["keys_url"] or DEFAULT_KEYS)
+        return self._keys
+
     def sent_keys(self, stream: str) -> SentKeys:
         """The keys of a stream's records that were sent.
 
         Raises:
             ConfigError: their database does not do what it is asked.
         """
-        # Its database takes a third of a start to load, and most runs have none.
-        from tap_crm.sent_keys import SentKeys, open_keys  # noqa: PLC0415
+        from tap_crm.sent_keys import SentKeys  # noqa: PLC0415 - as above
 
-        if self._keys is None:
-            self._keys = open_keys(self.settings["keys_url"] or DEFAULT_KEYS)
+        keys = self.open_keys()
         system = self.client.system
         account = system.describe_login(self.client.log_in()).lower()
         # Each shard knows, and lists, its own part.
         shard = self.settings.get("shard")
-        return SentKeys(self._keys, crm=self.place, account=account, stream=f"{stream} {shard}" if shard else stream)
+        return SentKeys(keys, crm=self.place, account=account, stream=f"{stream} {shard}" if shard else stream)
 
     def close(self) -> None:
         """Lets go of the CRM and of the database."""

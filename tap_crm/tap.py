@@ -245,9 +245,11 @@ class CrmTap(ConfiguredTap):
             ctx.exit()
 
     def try_out(self) -> None:
-        """Says who is logged in where, and reads one record of each stream."""
+        """Says who is logged in where, opens what a run needs, and reads one record of each stream."""
         try:
             self.logger.info("%s.", introduction(self.run.client))
+            if self.run.compares:
+                self.run.open_keys()
         except CrmError as error:
             raise self.run.stopped_by(error) from error
         self.run_connection_test()

@@ -121,7 +121,7 @@ class AlfaCrm(AlfaCrmWriting):
         try:
             return completed(entity, self._lists.sample(call, entity))
         except Denied as error:
-            if error.code == NOT_FOUND and not entity.private.get("may_be_absent"):
+            if error.code == NOT_FOUND and entity.private.get("always_there"):
                 what = f"{name}: describe: the server does not find this list, which every tenant has"
                 raise ProtocolError(what, code=error.code) from None
             raise

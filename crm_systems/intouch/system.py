@@ -139,7 +139,7 @@ class InTouch(InTouchWriting):
         except Denied as error:
             if error.code != NOT_FOUND:
                 raise
-            if not entity.private.get("may_be_absent"):
+            if entity.private.get("always_there"):
                 what = f"{name}: describe: the server does not find this list, which every version has"
                 raise ProtocolError(what, code=error.code) from None
             return replace(entity, readable=False, creatable=False, updatable=False)
