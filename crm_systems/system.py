@@ -59,7 +59,7 @@ class System(HasFiles, HasRelations, ABC):
     denies_when_away: ClassVar[bool] = False
     """Whether it also denies things while its database goes away: :attr:`heartbeat` tells."""
 
-    logs_deletions: ClassVar[bool] = False
+    deletions_by_stamps: ClassVar[bool] = False
     """Whether deletions are found by stamps of the CRM's wall clock, and not by the server's true clock."""
 
     reads_by_id: ClassVar[bool] = False

@@ -43,7 +43,7 @@ class AlfaCrm(AlfaCrmWriting):
     # No value names its zone, and most tenants keep Moscow's time.
     own_notation: ClassVar[Notation] = Notation("Europe/Moscow")
     adds_entities: ClassVar[str] = "sub_lists"
-    logs_deletions: ClassVar[bool] = True
+    deletions_by_stamps: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
