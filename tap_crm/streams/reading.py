@@ -76,7 +76,7 @@ class Reading:
     def typed(self, records: list[Any], keys: Sequence[str]) -> list[Any]:
         """The records of a page that have these keys, their values as the schema has them."""
         if self.typing and records and isinstance(records[0], Record):
-            self.typing.typed(records)
+            records = self.typing.typed(records)
             # None of them lacks the CRM's own key; a catalog may choose another one.
             if tuple(keys) == self.reader.entity.key:
                 return records
