@@ -182,6 +182,7 @@ class Reading:
             announced = None if is_part else self.run.client.system.announced(self.describe())
             self.run.progress.show(self.name, read, announced)
             yield page
+            del page
 
     def keep_place(self, page: Page) -> None:
         """Notes in the state that a page has left."""

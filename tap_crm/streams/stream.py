@@ -113,6 +113,7 @@ class CrmStream(VersionedStream):
             if self._goes_straight:
                 for page in self._pages():
                     self._send(page)
+                    del page
             else:
                 records = (record for page in self._pages() for record in self._handed_on(page))
                 for record in islice(records, self.ABORT_AT_RECORD_COUNT):
@@ -239,6 +240,7 @@ class CrmStream(VersionedStream):
             if not keyless and not self._is_incomplete:
                 reading.keep_place(page)
             self._leave_state()
+            del page, records, news
         if keyless:
             key = ", ".join(self._keys)
             self.miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
