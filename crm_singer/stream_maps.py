@@ -8,10 +8,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from singer_sdk.exceptions import MapExpressionError, MappingError, StreamMapConfigError
-from singer_sdk.mapper import PluginMapper, RemoveRecordTransform
+from singer_sdk.mapper import CustomStreamMap, PluginMapper, RemoveRecordTransform
 
 if TYPE_CHECKING:
+    from ast import Expr
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from singer_sdk.mapper import StreamMap
 
 Result = TypeVar("Result")
 
@@ -116,6 +119,34 @@ def applying(command: str) -> Iterator[None]:
         yield
     except MappingError as error:
         raise SystemExit(f"{command}: `stream_maps` cannot be applied: {error}") from None
+
+
+def spare_deletions(mapped: StreamMap, tells_only_deletion: Callable[[dict[str, Any]], bool]) -> None:
+    """Lets what tells only that a record is gone, and so has no fields to judge by, pass a map.
+
+    It passes every filter, and where an expression fails over it, as most do over null, the field is null, unless it is
+    of the key.
+    """
+    passes = mapped.get_filter_result
+
+    def is_let_through(record: dict[str, Any]) -> bool:
+        return tells_only_deletion(record) or passes(record)
+
+    mapped.get_filter_result = is_let_through  # type: ignore[method-assign]  # of this one map
+    if not isinstance(mapped, CustomStreamMap):
+        return
+    # Nothing else of the SDK tells one expression from another.
+    evaluate, keys = mapped._eval, mapped.transformed_key_properties or ()  # noqa: SLF001
+
+    def evaluated(expr: str, expr_parsed: Expr, record: dict[str, Any], property_name: str | None) -> Any:
+        try:
+            return evaluate(expr, expr_parsed, record, property_name)
+        except (MappingError, *FAULTS):
+            if property_name in keys or not tells_only_deletion(record):
+                raise
+            return None
+
+    mapped._eval = evaluated  # type: ignore[method-assign]  # noqa: SLF001
 
 
 def in_words(asked: Callable[[dict[str, Any]], Result]) -> Callable[[dict[str, Any]], Result]:

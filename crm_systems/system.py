@@ -50,6 +50,8 @@ class System(HasFiles, HasRelations, ABC):
     """Whether its entities describe their pick lists, so that a stream of them is worth while."""
     logs_in_side_by_side: ClassVar[bool] = False
     """Whether :meth:`log_in` may be called by several threads at once."""
+    own_notation: ClassVar[Notation] = Notation()
+    """How it writes values down; the setting `timezone` may name another zone."""
     withheld: ClassVar[frozenset[str]] = frozenset()
     """Names of fields that are never read nor written, as passwords; answers may hold them all the same."""
     internal_errors: ClassVar[frozenset[str]] = frozenset({"HTTP 500"})
@@ -57,7 +59,7 @@ class System(HasFiles, HasRelations, ABC):
     denies_when_away: ClassVar[bool] = False
     """Whether it also denies things while its database goes away: :attr:`heartbeat` tells."""
 
-    logs_deletions: ClassVar[bool] = False
+    deletions_by_stamps: ClassVar[bool] = False
     """Whether deletions are found by stamps of the CRM's wall clock, and not by the server's true clock."""
 
     reads_by_id: ClassVar[bool] = False
@@ -89,8 +91,8 @@ class System(HasFiles, HasRelations, ABC):
 
     @cached_property
     def notation(self) -> Notation:
-        """How this CRM writes values down."""
-        return Notation(timezone=self.options.get("timezone") or "UTC")
+        """How this very CRM writes values down."""
+        return replace(self.own_notation, timezone=self.options.get("timezone") or self.own_notation.timezone)
 
     @property
     def page_size(self) -> int:
@@ -240,13 +242,14 @@ class System(HasFiles, HasRelations, ABC):
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         """Changes only these fields of a record that was just read, and gives it as the server stored it."""
 
-    @abstractmethod
     def delete(self, call: Call, entity: Entity, identifier: str) -> None:
         """Deletes a record.
 
         Raises:
+            NotOffered: the CRM's documents tell of no way to.
             OutcomeUnknown: nobody knows whether it was deleted.
         """
+        raise NotOffered(f"{entity.name}: {self.title} documents no deletion")
 
     def becomes(self, entity: Entity) -> tuple[str, ...]:
         """The names of the entities that :meth:`convert` turns records of this one into; empty: that is not offered."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import MINYEAR, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Any, TypeGuard
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 _DATED = re.compile(r"(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)\.(\d\d)\.(\d{4}))(?:[Tt]|\s+(?=\S)|$)(.*)", re.ASCII)
 """``yyyy-mm-dd`` or ``dd.mm.yyyy``, and what stands behind it."""
@@ -184,6 +184,15 @@ def is_before(written: Any, day: str) -> bool:
 def may_be_made_between(stamp: datetime, since: datetime, now: datetime) -> bool:
     """Whether a change may be of the time from ``since`` to ``now``, whatever the zone of its stamp."""
     return abs(now - stamp) <= WIDEST and (now - stamp) % STEP <= now - since
+
+
+def is_zone(name: Any) -> TypeGuard[str]:
+    """Whether this is the name of a time zone."""
+    try:
+        ZoneInfo(name)
+    except (TypeError, ValueError, OSError, ZoneInfoNotFoundError):  # OSError: a folder of zones, such as Europe
+        return False
+    return True
 
 
 def zone_like(offset: timedelta, at: datetime) -> str:

@@ -9,14 +9,13 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import ZoneInfo
 
 from crm_systems import kinds
 from crm_systems.model import Kind
 from crm_systems.times import may_count_time, of_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from crm_systems.kinds import Notation
     from crm_systems.model import Entity, Field
@@ -107,9 +106,7 @@ def _converted(kind: Kind, value: Any, notation: Notation) -> Any:
     return _converter(kind, notation)(value)
 
 
-@cache
-def _converter(kind: Kind, notation: Notation) -> Callable[[Any], Any]:
-    return kinds.converter(kind, ZoneInfo(notation.timezone), notation.separator)
+_converter = cache(kinds.converter)
 
 
 def _several(value: Any, separator: str) -> list[str]:
@@ -158,7 +155,7 @@ def encode(kind: Kind, value: Any, notation: Notation) -> Any:
     if kind is Kind.NUMBER or kind is Kind.INTEGER:
         return format(Decimal(value), "f")
     if kind is Kind.DATETIME:
-        local = datetime.fromisoformat(value).astimezone(ZoneInfo(notation.timezone))
+        local = datetime.fromisoformat(value).astimezone(notation.zone)
         return local.replace(tzinfo=None).isoformat(" ", "seconds")
     if kind is Kind.MULTIPICKLIST and notation.separator:
         return notation.separator.join(value)

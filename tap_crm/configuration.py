@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk.exceptions import MapExpressionError
 
 from crm_singer.configuration import Configured
-from crm_singer.stream_maps import FlatMaps, applying, in_words
+from crm_singer.stream_maps import FlatMaps, applying, in_words, spare_deletions
 from crm_systems import SYSTEMS
 from crm_systems.settings import connection_settings, json_schema
 from tap_crm import options
@@ -44,9 +44,9 @@ class ConfiguredTap(Configured, DescribedTap):
             self._mapper.tell_apart(name for name, each in self.streams.items() if each.selected)
         for name, maps in self.mapper.stream_maps.items():
             for each in maps:
-                told = {"transform": each.transform, "get_filter_result": _sparing_deletions(each.get_filter_result)}
-                for asked, answer in told.items():
-                    setattr(each, asked, self._in_words(name, answer))
+                spare_deletions(each, lambda record: bool(record.get(DELETED_AT)))
+                for asked in ("transform", "get_filter_result"):
+                    setattr(each, asked, self._in_words(name, getattr(each, asked)))
         for name, meant in (self.config.get("stream_maps") or {}).items():
             source = meant.get("__source__", name) if isinstance(meant, dict) else name
             if not name.startswith("__") and not any(fnmatch(each, source) for each in self.streams):
@@ -63,8 +63,3 @@ class ConfiguredTap(Configured, DescribedTap):
                 raise SystemExit(f"{self.name}: {stream}: a record cannot be sent: {reason}.") from None
 
         return answered
-
-
-def _sparing_deletions(passes: Callable[[dict[str, Any]], bool]) -> Callable[[dict[str, Any]], bool]:
-    """A filter that lets through what tells only that a record is gone, and so has no fields to judge by."""
-    return lambda record: bool(record.get(DELETED_AT)) or passes(record)

@@ -72,11 +72,40 @@ class Run:
         """The CRM, by its system and its address, however that is spelled."""
         return f"{self.client.system.name} {self.client.system.place(self.settings['url'])}"
 
+    def check_origin(self, *places: str | None) -> None:
+        """Says where a state of these places is of another address, which may be another CRM; a CRM may move as well.
+
+        Raises:
+            ForeignState: it is of another system, whose changes tell nothing of this one's.
+        """
+        told = {str(each) for each in places if each}
+        here = self.client.system.name
+        if told and here not in {each.partition(" ")[0] for each in told}:
+            raise ForeignState(f"The state was left by a run on {min(told)}", hint="begin without it")
+        if told and self.place not in told:
+            self.warn_once(
+                f"The state was left by a run on {min(told)}, and this is {self.place}. If that is another CRM, begin "
+                "without this state: what was changed there before is not read."
+            )
+
     @property
     def compares(self) -> bool:
         """Whether deletions that the CRM does not tell are found by comparison."""
         wanted = self.settings["deletions"]
         return wanted == "compare" or (wanted == "auto" and bool(self.settings["keys_url"]))
+
+    def open_keys(self) -> Engine:
+        """The database of the keys that were sent.
+
+        Raises:
+            ConfigError: it cannot be opened.
+        """
+        # It takes a third of a start to load, and most runs have none.
+        from tap_crm.sent_keys import open_keys  # noqa: PLC0415
+
+        if self._keys is None:
+            self._keys = open_keys(self.settings["keys_url"] or DEFAULT_KEYS)
+        return self._keys
 
     def sent_keys(self, stream: str) -> SentKeys:
         """The keys of a stream's records that were sent.
@@ -84,16 +113,14 @@ class Run:
         Raises:
             ConfigError: their database does not do what it is asked.
         """
-        # Its database takes a third of a start to load, and most runs have none.
-        from tap_crm.sent_keys import SentKeys, open_keys  # noqa: PLC0415
+        from tap_crm.sent_keys import SentKeys  # noqa: PLC0415 - as above
 
-        if self._keys is None:
-            self._keys = open_keys(self.settings["keys_url"] or DEFAULT_KEYS)
+        keys = self.open_keys()
         system = self.client.system
         account = system.describe_login(self.client.log_in()).lower()
         # Each shard knows, and lists, its own part.
         shard = self.settings.get("shard")
-        return SentKeys(self._keys, crm=self.place, account=account, stream=f"{stream} {shard}" if shard else stream)
+        return SentKeys(keys, crm=self.place, account=account, stream=f"{stream} {shard}" if shard else stream)
 
     def close(self) -> None:
         """Lets go of the CRM and of the database."""

@@ -22,6 +22,7 @@ from tap_crm.handed_in import catalog_of, state_of
 from tap_crm.messages import Messages
 from tap_crm.naming import Names
 from tap_crm.run import Run
+from tap_crm.state import ForeignState
 from tap_crm.streams import (
     CrmStream,
     FieldStream,
@@ -137,7 +138,15 @@ class CrmTap(ConfiguredTap):
         )
 
     def read_all(self) -> None:
-        """Reads the selected streams in their order, the first pages of the next ones while one comes to its end."""
+        """Reads the selected streams in their order, the first pages of the next ones while one comes to its end.
+
+        Raises:
+            SystemExit: the state is that of another system.
+        """
+        try:
+            self.run.check_origin(*(each.get("crm") for each in self.state.get("bookmarks", {}).values()))
+        except ForeignState as error:
+            raise self.run.stopped_by(error) from error
         if not any(each.selected for each in self.streams.values()):
             self.logger.warning("No stream is selected, so nothing is read.")
         if shard := self.run.shard:
@@ -236,9 +245,11 @@ class CrmTap(ConfiguredTap):
             ctx.exit()
 
     def try_out(self) -> None:
-        """Says who is logged in where, and reads one record of each stream."""
+        """Says who is logged in where, opens what a run needs, and reads one record of each stream."""
         try:
             self.logger.info("%s.", introduction(self.run.client))
+            if self.run.compares:
+                self.run.open_keys()
         except CrmError as error:
             raise self.run.stopped_by(error) from error
         self.run_connection_test()

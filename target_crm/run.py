@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from crm_singer.databases import file_of
 from crm_singer.terminal import Progress
 from crm_systems import open_client
 from crm_systems.errors import CrmError
@@ -68,6 +69,16 @@ class Run:
         if self._ledger is None:
             self._ledger = self.destination.open_ledger(self._now, self.warn)
         return self._ledger
+
+    def try_ledger(self) -> None:
+        """Makes sure that the ledger can be opened, without making the file of one.
+
+        Raises:
+            ConfigError: it cannot.
+        """
+        file = file_of(self.settings["ledger_url"])
+        if file is None or file.exists():
+            self.destination.open_ledger(self._now, self.warn).close()
 
     def warn(self, sentence: str) -> None:
         """Says something that does not stop the run."""

@@ -8,6 +8,7 @@ import time
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from click import Option
 from singer_sdk import Target
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import SameRecordTransform
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
-    from click import Context, Option
+    from click import Command, Context, Parameter
     from singer_sdk import Sink
 
 TEST_STREAM = "meltano_test_stream"
@@ -89,12 +90,12 @@ class CrmTarget(ConfiguredTarget):
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         """Writes what came before a schema that changes, since the SDK goes on with a new sink."""
+        if self._described.get(message_dict["stream"]) not in (None, message_dict):
+            self.drain_all()
         # As it came: the SDK's stream maps write into it.
         self._described[message_dict["stream"]] = copy.deepcopy(message_dict)
         super()._process_schema_message(message_dict)
         self._plain = {name: sink for name in self._described if (sink := self._plain_sink(name))}
-        if self._sinks_to_clear:
-            self.drain_all()
 
     def _plain_sink(self, stream: str) -> WritingSink | None:
         """The sink that takes the records of a stream as they come: no map changes them."""
@@ -201,12 +202,20 @@ class CrmTarget(ConfiguredTarget):
         self._termination.ask(signum)
 
     @classmethod
-    def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:  # noqa: ARG003 - as click calls it
-        """Logs in, says who and where, and writes nothing (``--test``)."""
+    def get_singer_command(cls) -> Command:
+        """The command, which can be tried out."""
+        command, words = super().get_singer_command(), "Log in, say who and where, and write nothing."
+        command.params.append(Option(["--test"], is_flag=True, help=words, callback=cls._try_out, expose_value=False))
+        return command
+
+    @classmethod
+    def _try_out(cls, ctx: Context, param: Parameter, value: bool) -> None:  # noqa: ARG003 - as click calls it
+        """Logs in, says who and where, tries the ledger, and writes nothing (``--test``)."""
         if value:
             target = cls.made_of(ctx)
             with target.run.client, target.run.in_words():
                 target.logger.info("%s.", introduction(target.run.client))
+                target.run.try_ledger()
             ctx.exit()
 
     @classmethod

@@ -112,6 +112,8 @@ class AlfaCrmSimulator(Simulator):
         self._gate.check(call)
         if self.switches.denied & {"*", request.entity.path}:
             raise HttpError(403, "Access Denied")
+        if request.entity.path in self.switches.absent:
+            raise not_found()
         body = _body(call)
         if branch is not None and branch not in self.store.tables["branch"]:
             raise HttpError(self.switches.unknown_branch_status, "Страница не найдена.")

@@ -31,6 +31,8 @@ class Switches:
     """Where ``X-APP-KEY`` is demanded; three newer clients send it, no document names it."""
     denied: frozenset[str] = frozenset()
     """Entities the user's role may not touch: 403 ``Access Denied``; ``"*"`` is all (documented for the module)."""
+    absent: frozenset[str] = frozenset()
+    """Entities that the tenant does not have: 404. The vendor documents seven; the others are clients' word."""
     error_type: str | None = None
     """The key ``type`` of error bodies, an exception class on stock debug builds of the framework."""
     requests_per_second: int | None = 5

@@ -21,6 +21,14 @@ _LIST_CODE = 32
 _OWN = frozenset({"org", "member"})
 
 
+def about(call: Call, flavour: str, timezone: str) -> Answer:
+    """``/api/about``: what anybody may know of the installation (documented)."""
+    if call.method != "GET":
+        raise not_allowed("GET")
+    version = [*map(int, flavour.split(".")), 0, 0]
+    return as_json({"crmId": "ANNECA", "mode": 100, "partyId": 2, "timeZone": timezone, "version": version})
+
+
 def lists(database: Database, user: User, call: Call, parts: list[str]) -> Answer:
     """``/api/lists`` (a plain array, not paged) and ``/api/lists/{list}`` (with its items); both documented."""
     if len(parts) == 1:

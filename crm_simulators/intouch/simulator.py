@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_simulators.base import Answer, Call, Simulator
 from crm_simulators.intouch import actions
-from crm_simulators.intouch.database import Database
+from crm_simulators.intouch.database import PRAGUE, Database
 from crm_simulators.intouch.model import RESOURCES, Key, Record, Resource, User
 from crm_simulators.intouch.records import Records, is_number
 from crm_simulators.intouch.replies import RefusedError, bad_request, not_allowed, not_found, problem
@@ -54,7 +54,6 @@ class InTouchSimulator(Simulator):
             "url": self.url + self.switches.context_path,
             "username": "gregor",
             "password": self.users["gregor"].password,
-            "timezone": "Europe/Prague",
         }
 
     def expire_sessions(self) -> None:
@@ -100,6 +99,8 @@ class InTouchSimulator(Simulator):
             return Answer(_HTML_404, 404, "text/html; charset=UTF-8")
         if self.is_throttled(call, self.switches.requests_per_second):
             raise RefusedError(429, [problem("Too many requests")], {"Retry-After": "1"})
+        if call.path == f"{prefix}about" and self.switches.about == "public":
+            return actions.about(call, self.flavour, str(self.clock.zone or PRAGUE))
         login, user = self._authenticate(call)
         if call.method in _WITH_BODY and user.read_only:
             raise RefusedError(403, [problem("No permission")])

@@ -16,6 +16,8 @@ class Switches:
     """Where the installation sits below the host, for example ``/intouch`` (documented that it may)."""
     error_bodies: bool = True
     """Whether errors carry the standard JSON; documented as «mostly», so a client must live without."""
+    about: Literal["public", "absent"] = "public"
+    """Whether ``/api/about`` tells version and time zone, to anybody (documented)."""
     missing_resource: Literal["json", "html", "empty"] = "json"
     """The body of the 404 for a resource that this version does not have."""
     requests_per_second: int | None = None

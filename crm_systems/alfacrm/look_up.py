@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from crm_systems.alfacrm.lists import Lists, parent_of
 from crm_systems.kinds import Reader
@@ -26,8 +25,7 @@ class AlfaCrmLookUp(System):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self._zone = ZoneInfo(self.notation.timezone)
-        self._lists = Lists(settings, self._zone, self.page_size)
+        self._lists = Lists(settings, self.notation.zone, self.page_size)
         # A look at what was changed meanwhile would cost a request for each branch and status before each record.
         self._index = ValueIndex(self.notation, looks_again=False)
         self._parents: dict[str, dict[str, dict[str, str]]] = {}

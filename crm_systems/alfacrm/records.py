@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import MAXYEAR, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Field, Kind
@@ -17,6 +16,7 @@ from crm_systems.wire import encode, is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
     from crm_systems.kinds import Notation
     from crm_systems.model import Entity, Row
@@ -119,7 +119,7 @@ def encoded(entity: Entity, values: Mapping[str, Any], notation: Notation) -> di
 
 
 def _here(moment: str, notation: Notation) -> datetime:
-    return datetime.fromisoformat(moment).astimezone(ZoneInfo(notation.timezone))
+    return datetime.fromisoformat(moment).astimezone(notation.zone)
 
 
 def _plain(field: Field, value: Any, notation: Notation) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.alfacrm.answers import HEADER, Answers
@@ -42,17 +41,14 @@ class AlfaCrm(AlfaCrmWriting):
         writes="create, update, delete",
     )
 
+    # No value names its zone, and most tenants keep Moscow's time.
+    own_notation: ClassVar[Notation] = Notation("Europe/Moscow")
     adds_entities: ClassVar[str] = "sub_lists"
-    logs_deletions: ClassVar[bool] = True
+    deletions_by_stamps: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._answers = Answers()
-
-    @cached_property
-    def notation(self) -> Notation:
-        """The tenant's wall clock: no value names its zone, and most tenants keep Moscow's time."""
-        return Notation(timezone=self.options.get("timezone") or "Europe/Moscow")
 
     @property
     def heartbeat(self) -> Request:
@@ -126,7 +122,7 @@ class AlfaCrm(AlfaCrmWriting):
         try:
             return completed(entity, self._lists.sample(call, entity))
         except Denied as error:
-            if error.code == NOT_FOUND and not entity.private.get("may_be_absent"):
+            if error.code == NOT_FOUND and entity.private.get("always_there"):
                 what = f"{name}: describe: the server does not find this list, which every tenant has"
                 raise ProtocolError(what, code=error.code) from None
             raise
@@ -158,7 +154,7 @@ class AlfaCrm(AlfaCrmWriting):
                 is_wanted = (row.get("entity"), str(row.get("event"))) == wanted
                 if not (is_wanted and str(row.get("entity_id")).isdecimal()):
                     continue
-                gone = Deletion(str(row["entity_id"]), instant(row.get(log.replication_key or ""), self._zone))
+                gone = Deletion(str(row["entity_id"]), instant(row.get(log.replication_key or ""), self.notation.zone))
                 if gone.identifier not in told and self.get(call, entity, gone.identifier) is None:
                     yield gone
                 told.add(gone.identifier)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from crm_systems.egito.answers import record_of
 from crm_systems.egito.records import normaliser
@@ -28,10 +27,6 @@ class EgitoLookUp(System):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._index = ValueIndex(self.notation, looks_again=False)
-
-    @property
-    def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.notation.timezone)
 
     def _question(self, path: str, about: str, parameters: Mapping[str, str]) -> Request:
         if self.options["read_method"] == "POST":
@@ -58,7 +53,7 @@ class EgitoLookUp(System):
             except (Rejected, ProtocolError) as error:
                 row, refusal = {}, error
             if row:
-                return normaliser(entity, self._zone)(row)
+                return normaliser(entity, self.notation.zone)(row)
             if not self._matching_keys(call, entity, {"id": identifier}):
                 return None
             if refusal:

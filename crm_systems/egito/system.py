@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -58,6 +58,8 @@ class Egito(EgitoWriting):
         deletions="by comparison only",
         writes="create, update",
     )
+    # Times without a zone are Polish (inferred).
+    own_notation: ClassVar[Notation] = Notation("Europe/Warsaw")
     adds_entities: ClassVar[str] = "types"
     has_picklists: ClassVar[bool] = True
 
@@ -67,11 +69,6 @@ class Egito(EgitoWriting):
         self._dictionaries: dict[str, list[Row]] = {}
         self._longest: int | None = None
         self._latest: tuple[bytes, Any] | None = None
-
-    @cached_property
-    def notation(self) -> Notation:
-        """Times without a zone are Polish (inferred)."""
-        return Notation(timezone=self.options.get("timezone") or "Europe/Warsaw")
 
     @property
     def heartbeat(self) -> Request:
@@ -121,7 +118,7 @@ class Egito(EgitoWriting):
             if error.code != NOT_FOUND:
                 raise
             return replace(base, readable=False, creatable=False, updatable=False)
-        entity = completed(base, rows, self.options["modified_field"], self._zone, self.entities(call))
+        entity = completed(base, rows, self.options["modified_field"], self.notation.zone, self.entities(call))
         entity = replace(entity, private={**entity.private, "short": short})
         for field in entity.fields:
             code = dictionary_of(name, field.name, self._codes)
@@ -184,9 +181,9 @@ class Egito(EgitoWriting):
         for listed in [self._dictionary(call, code)] if code else self._pages(call, entity):
             page = self._in_full(call, entity, listed) if entity.private.get("short") else Page(listed)
             untold.update(page.unreadable)
-            rows = list(map(normaliser(entity, self._zone), page.rows))
+            rows = list(map(normaliser(entity, self.notation.zone), page.rows))
             if since and entity.replication_key:
-                bound = earliest(since, self._zone)
+                bound = earliest(since, self.notation.zone)
                 rows = [row for row in rows if self._is_since(row.get(entity.replication_key), bound)]
             yield Page(rows)
         if untold:
@@ -218,7 +215,7 @@ class Egito(EgitoWriting):
 
     def _is_since(self, told: Any, bound: datetime) -> bool:
         """Whether a record was changed at or after ``bound``, in the zone here; one that tells no time may be."""
-        time = instant(told, self._zone)
+        time = instant(told, self.notation.zone)
         if len(str(told)) <= MINUTE:
             bound = bound.replace(second=0)
         if len(str(told)) <= DAY:

@@ -9,7 +9,7 @@ from crm_systems.egito.answers import id_in
 from crm_systems.egito.forms import FORM, dotted, form, merged
 from crm_systems.egito.look_up import DATA, EgitoLookUp
 from crm_systems.egito.records import normaliser, written
-from crm_systems.errors import CrmError, Denied, NotOffered, OutcomeUnknown, ProtocolError
+from crm_systems.errors import CrmError, Denied, OutcomeUnknown, ProtocolError
 from crm_systems.model import Request
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class EgitoWriting(EgitoLookUp):
-    """What of Egito writes; a change gets the record first."""
+    """What of Egito writes; a change gets the record first. Of deletions only marketing text tells."""
 
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
         """``create`` answers the id only (documented); the record is read back."""
@@ -46,7 +46,7 @@ class EgitoWriting(EgitoLookUp):
     def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
         """Times as the tenant writes them; all else finds its text, or its place in JSON, with the body."""
         return {
-            name: written(entity, field, value, self._zone)
+            name: written(entity, field, value, self.notation.zone)
             for name, value in values.items()
             if (field := entity.field(name))
         }
@@ -64,14 +64,6 @@ class EgitoWriting(EgitoLookUp):
         row: Row = {}
         with suppress(CrmError):
             row = self._one(call, entity, str(sent["id"]))
-        normalised = normaliser(entity, self._zone)
+        normalised = normaliser(entity, self.notation.zone)
         self._index.note(entity, normalised(row or sent))
         return normalised(row) if row else {"id": sent["id"]}
-
-    def delete(self, call: Call, entity: Entity, identifier: str) -> None:
-        """Only marketing text mentions it, and no address is known.
-
-        Raises:
-            NotOffered: always.
-        """
-        raise NotOffered(f"{entity.name}: the CRM documents no deletion")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from crm_systems.errors import NOT_FOUND, Denied
 from crm_systems.intouch.lists import Lists, all_items, code_lists
@@ -25,9 +25,13 @@ class InTouchLookUp(System):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self._index = ValueIndex(self.notation, looks_again=True)
+        self._zone = str(self.options.get("timezone") or "")
         self._members: dict[str, Row] | None = None
         self._shown: dict[tuple[str, int], int] = {}
+
+    @cached_property
+    def _index(self) -> ValueIndex:
+        return ValueIndex(self.notation, looks_again=True)
 
     def _rows(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[list[Row]]:
         lists = self._lists_of(entity)
@@ -42,7 +46,7 @@ class InTouchLookUp(System):
 
     def _lists_of(self, entity: Entity) -> Lists:
         types = self.options["case_types"] or () if entity.name == "buscases" else ()
-        return Lists(entity, tuple(types), self.page_size, ZoneInfo(self.notation.timezone), self._shown)
+        return Lists(entity, tuple(types), self.page_size, self.notation.zone, self._shown)
 
     def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
         """By its address; where that is not found although the list has the record, from the list.

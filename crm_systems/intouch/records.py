@@ -10,7 +10,6 @@ import re
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from crm_systems.model import Choice, Entity, Field, Kind
 from crm_systems.sampling import MOMENT, kind_of, values_by_field
@@ -178,7 +177,7 @@ def as_json(field: Field, value: Any, notation: Notation, *, as_number: bool) ->
     if field.kind is Kind.MULTIPICKLIST:
         return notation.separator.join(value)
     if field.kind is Kind.DATETIME:
-        local = datetime.fromisoformat(value).astimezone(ZoneInfo(notation.timezone))
+        local = datetime.fromisoformat(value).astimezone(notation.zone)
         return local.replace(tzinfo=None, microsecond=0).isoformat()
     if (field.kind is Kind.REFERENCE or as_number) and WHOLE.fullmatch(str(value)):
         return int(value)

@@ -46,5 +46,10 @@ SETTINGS = (
         default="path",
         choices=("path", "body", "off"),
     ),
-    Setting("timezone", "timezone", "Time zone", "The zone of the server's clock.", default="Europe/Prague"),
+    Setting(
+        "timezone",
+        "timezone",
+        "Time zone",
+        "The zone of the server's clock. Default: the one that the CRM tells, or Europe/Prague where it tells none.",
+    ),
 )

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.catalogue import catalogue
-from crm_systems.errors import NOT_FOUND, ConfigError, Denied, ProtocolError, Rejected, Unavailable
+from crm_systems.errors import NOT_FOUND, OF_ONE_RECORD, ConfigError, Denied, ProtocolError, Rejected, Unavailable
 from crm_systems.intouch.answers import meaning
 from crm_systems.intouch.lists import Listing, code_lists, items_of
 from crm_systems.intouch.records import completed, normalised, tied
@@ -21,6 +21,7 @@ from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Limits, Page, Request, Session
 from crm_systems.rows import fits
 from crm_systems.sampling import choices_or_why_not, together
+from crm_systems.times import is_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,11 +54,13 @@ class InTouch(InTouchWriting):
         deletions="by comparison only",
         writes="create, update, link members",
     )
+    # Categories in one text (documented).
+    own_notation: ClassVar[Notation] = Notation("Europe/Prague", separator=",")
 
-    @cached_property
+    @property
     def notation(self) -> Notation:
-        """Local times without a zone; categories in one text (both documented)."""
-        return Notation(timezone=self.options.get("timezone") or "Europe/Prague", separator=",")
+        """Local times without a zone (documented): the usual one, until the server's is known."""
+        return replace(self.own_notation, timezone=self._zone or self.own_notation.timezone)
 
     @property
     def page_size(self) -> int:
@@ -129,13 +132,14 @@ class InTouch(InTouchWriting):
         """
         if name not in catalogue(self.name):
             raise Denied(f"{name}: describe: InTouch CRM is not known to have this")
+        self._zone = self._zone or self._told_zone(call)
         entity = catalogue(self.name)[name]
         try:
             rows = self._sample(call, entity)
         except Denied as error:
             if error.code != NOT_FOUND:
                 raise
-            if not entity.private.get("may_be_absent"):
+            if entity.private.get("always_there"):
                 what = f"{name}: describe: the server does not find this list, which every version has"
                 raise ProtocolError(what, code=error.code) from None
             return replace(entity, readable=False, creatable=False, updatable=False)
@@ -147,6 +151,15 @@ class InTouch(InTouchWriting):
                 entity = tied(entity, field, items) if items else entity
                 entity = replace(entity, lacks_choices=entity.lacks_choices or why_not)
         return replace(entity, creatable=False) if name == "members" and self._linking == "off" else entity
+
+    def _told_zone(self, call: Call) -> str:
+        """The zone of the server's clock, as it tells itself (documented); the usual one where it does not."""
+        try:
+            told = call(Request("GET", "Ask for the time zone", "/about"))
+        except (ConfigError, *OF_ONE_RECORD):
+            told = None
+        zone = told.get("timeZone") if isinstance(told, dict) else None
+        return zone if is_zone(zone) else self.own_notation.timezone
 
     def _sample(self, call: Call, entity: Entity) -> list[Row]:
         if entity.name == "lists":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import NOT_FOUND, CrmError, Denied, NotOffered, OutcomeUnknown, ProtocolError, Rejected
+from crm_systems.errors import NOT_FOUND, CrmError, Denied, OutcomeUnknown, ProtocolError, Rejected
 from crm_systems.intouch.answers import NOT_ALLOWED
 from crm_systems.intouch.look_up import InTouchLookUp
 from crm_systems.intouch.records import as_json, merged, normalised, with_contacts
@@ -92,14 +92,6 @@ class InTouchWriting(InTouchLookUp):
         with suppress(CrmError):
             return self.get(call, entity, str(number)) or {"id": number}
         return {"id": number}
-
-    def delete(self, call: Call, entity: Entity, identifier: str) -> None:
-        """Not documented, and so not done.
-
-        Raises:
-            NotOffered: always.
-        """
-        raise NotOffered(f"{entity.name}: the CRM documents no deletion")
 
     def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
         """JSON, with the numbers of code lists as numbers."""

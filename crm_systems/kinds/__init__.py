@@ -1,8 +1,9 @@
 """The type table: what each kind of field is in JSON Schema, and how a CRM's value becomes one of it."""
 
-from crm_systems.kinds.reader import FREE_TEXTS, TEXTS, Notation, Reader, Values
+from crm_systems.kinds.reader import FREE_TEXTS, TEXTS, Reader, Values
 from crm_systems.kinds.schema import json_schema, json_types
 from crm_systems.kinds.values import (
+    Notation,
     Plain,
     boolean,
     converter,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from crm_systems.kinds.values import MISFITS, converter, is_no_number, text
 from crm_systems.model import Kind
@@ -13,22 +11,13 @@ from crm_systems.model import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from crm_systems.kinds.values import Notation
     from crm_systems.model import Entity, Field, Row
 
 FREE_TEXTS = frozenset({Kind.STRING, Kind.TEXT, Kind.PICKLIST, Kind.EMAIL, Kind.PHONE, Kind.URL})
 """Kinds whose values may be any text: a server takes it as it is, if it does not cut or re-encode it."""
 TEXTS = FREE_TEXTS | {Kind.TIME, Kind.OWNER, Kind.FILE}
 """Kinds that JSON holds as a plain text, so that any raw text fits."""
-
-
-@dataclass(frozen=True)
-class Notation:
-    """How one CRM writes values down."""
-
-    timezone: str = "UTC"
-    """The zone of times that name none."""
-    separator: str = ""
-    """What stands between the values of a multi-picklist that comes as one text; empty: it comes as a list."""
 
 
 class Reader:
@@ -47,11 +36,8 @@ class Reader:
         readable = [field for field in entity.fields if field.readable]
         self.known = frozenset(field.name for field in readable)
         kept = [field for field in readable if wanted is None or field.name in wanted]
-        zone = ZoneInfo(notation.timezone)
         self.values = {
-            field.name: Values(
-                field, converter(field.kind, zone, notation.separator), self.misfits, is_key=field.name in entity.key
-            )
+            field.name: Values(field, converter(field.kind, notation), self.misfits, is_key=field.name in entity.key)
             for field in kept
         }
         """By field, in their order: what a raw value becomes."""

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from crm_systems.model import Kind
 from crm_systems.times import day, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from zoneinfo import ZoneInfo
 
 TRUE = frozenset({"1", "1.0", "on", "true", "yes", "y", "t"})
 FALSE = frozenset({"0", "0.0", "off", "false", "no", "n", "f"})
@@ -34,8 +36,24 @@ MISFITS = (ValueError, TypeError, OverflowError, InvalidOperation)
 """What a value raises that does not fit."""
 
 
-def converter(kind: Kind, zone: ZoneInfo, separator: str) -> Callable[[Any], Any]:
+@dataclass(frozen=True)
+class Notation:
+    """How one CRM writes values down."""
+
+    timezone: str = "UTC"
+    """The zone of times that name none."""
+    separator: str = ""
+    """What stands between the values of a multi-picklist that comes as one text; empty: it comes as a list."""
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The same as a clock."""
+        return ZoneInfo(self.timezone)
+
+
+def converter(kind: Kind, notation: Notation) -> Callable[[Any], Any]:
     """What turns a raw value that is neither null nor empty into a typed one."""
+    zone, separator = notation.zone, notation.separator
     converters: dict[Kind, Callable[[Any], Any]] = {
         Kind.INTEGER: integer,
         Kind.NUMBER: number,

@@ -7,12 +7,11 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crm_systems.model import Setting
-from crm_systems.settings.objects import as_names, as_object
+from crm_systems.settings.objects import as_list, as_names, as_object
 from crm_systems.settings.unknown import unknown
-from crm_systems.times import UTC, read_moment
+from crm_systems.times import UTC, is_zone, read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -160,7 +159,7 @@ def _value(setting: Setting, value: Any) -> tuple[Any, str]:
     wanted = f"one of {', '.join(setting.choices)}" if setting.choices else _WORDS[setting.kind]
     try:
         value = _CONVERTERS[setting.kind](value)
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, ZoneInfoNotFoundError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None, f"must be {wanted}{shown}."
     if setting.kind == "string" and value.strip(_UNSEEN) != value:
         broken = value.endswith(("\n", "\r"))
@@ -206,13 +205,10 @@ def _boolean(value: Any) -> bool:
 
 
 def _array(value: Any) -> list[Any]:
-    """A list; a text that is no JSON holds one or several names, as in ``Accounts,Contacts``."""
-    if isinstance(value, str):
-        text = value.strip()
-        value = json.loads(text) if text.startswith("[") else [each.strip() for each in text.split(",")]
-    if not isinstance(value, list) or not all(isinstance(each, (str, int)) for each in value):
+    found = as_list(value)
+    if not isinstance(found, list) or not all(isinstance(each, (str, int)) for each in found):
         raise TypeError
-    return value
+    return found
 
 
 def _moment(value: Any) -> str:
@@ -222,10 +218,8 @@ def _moment(value: Any) -> str:
 
 
 def _timezone(value: Any) -> str:
-    try:
-        ZoneInfo(_string(value))
-    except OSError:  # a folder of zones, such as Europe
-        raise ValueError from None
+    if not is_zone(_string(value)):
+        raise ValueError
     return str(value)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from crm_systems.compiled import Envelope, compiled
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
@@ -123,7 +122,7 @@ class VtigerLists(System):
 
     def local(self, since: datetime) -> str:
         """A lower bound as the server writes times; an hour earlier where the clocks are just being put back."""
-        return earliest(since, ZoneInfo(self.notation.timezone)).strftime("%Y-%m-%d %H:%M:%S")
+        return earliest(since, self.notation.zone).strftime("%Y-%m-%d %H:%M:%S")
 
     def highest(self, call: Call, entity: Entity) -> int | None:
         """By one query: ids are drawn from one sequence (measured)."""

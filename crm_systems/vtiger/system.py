@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
@@ -51,6 +51,8 @@ class Vtiger(VtigerRelations, VtigerWriting):
         deletions="where `sync` works, for administrators; else by comparison",
         writes="create, update, delete, convert leads; files, relations",
     )
+    # UTC for every user (measured), unless an installation was set up otherwise.
+    own_notation: ClassVar[Notation] = Notation("UTC", separator=" |##| ")
     has_picklists: ClassVar[bool] = True
     looks_up_many: ClassVar[bool] = True
     reads_by_id: ClassVar[bool] = True
@@ -70,11 +72,6 @@ class Vtiger(VtigerRelations, VtigerWriting):
         """The address of ``webservice.php``, or of whatever it was renamed to."""
         address = str(self.options["url"]).rstrip("/")
         return address if address.endswith(".php") else address + self.interface
-
-    @cached_property
-    def notation(self) -> Notation:
-        """UTC for every user (measured), unless an installation was set up otherwise."""
-        return Notation(timezone=self.options.get("timezone") or "UTC", separator=" |##| ")
 
     @property
     def heartbeat(self) -> Request:

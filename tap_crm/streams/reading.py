@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from crm_systems.compiled import Record, Rows, column
 from crm_systems.errors import ConfigError
@@ -100,7 +99,7 @@ class Reading:
             self.entity, self.typing = system.compiled(self.describe(), self.reader)
             if self.state is not None:
                 self._check_key(self.reader.entity)
-                self._check_origin(self.state)
+                self.run.check_origin(self.state.get("crm"))
                 self.changes = self._incremental(self.state, started)
                 self._find_place(self.state, self.changes)
         return system.walks(client.call, self.entity, self.changes.since if self.changes else None)
@@ -118,21 +117,6 @@ class Reading:
                 hint="let the catalog name the one that discovery did, or set the replication method to FULL_TABLE",
             )
 
-    def _check_origin(self, state: dict[str, Any]) -> None:
-        """Says where the state is of another address, which may be that of another CRM; a CRM may move as well.
-
-        Raises:
-            ForeignState: it is of another system, whose changes tell nothing of this one's.
-        """
-        told = str(state.get("crm", self.run.place))
-        if told.partition(" ")[0] != self.run.client.system.name:
-            raise ForeignState(f"The state was left by a run on {told}", hint="begin without it")
-        if told != self.run.place:
-            self.run.warn_once(
-                f"The state was left by a run on {told}, and this is {self.run.place}. If that is another CRM, begin "
-                "without this state: what was changed there before is not read."
-            )
-
     def _incremental(self, state: dict[str, Any], started: datetime) -> Incremental:
         """A reading of changes that begins when the server's clock is at ``started``.
 
@@ -145,7 +129,7 @@ class Reading:
                 f"The state is that of shard {told} and cannot be used for {self.shard or 'all'}",
                 hint="give each shard its own state, and begin without one where the number of shards changes",
             )
-        settings, zone = self.run.settings, ZoneInfo(self.run.client.system.notation.timezone)
+        settings, zone = self.run.settings, self.run.client.system.notation.zone
         start = settings["start_date"]
         return Incremental(
             state,

@@ -231,7 +231,7 @@ class CrmStream(VersionedStream):
                 self._gone.meet(page.unreadable)
             records = reading.typed(page.rows, self._keys)
             keyless += len(page.rows) - len(records)
-            news = changes.news(records, self._key_of, reading.elapsed_at_page()) if changes else records
+            news = changes.news(records, self.key_of, reading.elapsed_at_page()) if changes else records
             if self._gone:
                 self._gone.note(news)
             yield news
@@ -283,7 +283,8 @@ class CrmStream(VersionedStream):
         """What identifies the records that are read."""
         return self.primary_keys
 
-    def _key_of(self, record: Row | Record) -> str:
+    def key_of(self, record: Row | Record) -> str:
+        """What identifies a record, as one text."""
         return joined(self._keys, record)
 
     def miss(self, sentence: str) -> None:

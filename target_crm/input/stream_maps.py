@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.mapper import CustomStreamMap
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
-from crm_singer.stream_maps import FAULTS, FlatMaps, in_words
+from crm_singer.stream_maps import FAULTS, FlatMaps, in_words, spare_deletions
 from crm_systems.wire import is_empty
 from target_crm.mapping import DELETED_AT, is_said, is_singers
 
@@ -40,7 +40,7 @@ class StreamMaps(FlatMaps):
         self.tell_apart(self.stream_maps)
         for each in self.stream_maps[stream_name]:
             if isinstance(each, CustomStreamMap) and not self._name_the_mark(stream_name):
-                _spare_deletions(each, properties, key_properties or ())
+                _keep_the_mark(each, properties, key_properties or ())
             each.transform = in_words(each.transform)  # type: ignore[assignment, method-assign]  # of this one map
 
     def _name_the_mark(self, stream_name: str) -> bool:
@@ -51,23 +51,24 @@ class StreamMaps(FlatMaps):
         )
 
 
-def _spare_deletions(mapped: StreamMap, columns: Collection[str], keys: Collection[str]) -> None:
+def _keep_the_mark(mapped: StreamMap, columns: Collection[str], keys: Collection[str]) -> None:
     """Keeps the mark on what a map makes of a deletion, which would look like a record that was emptied.
 
-    One that tells nothing but its key has its other fields as null, for expressions, and passes every filter.
+    One that tells nothing but its key has its other fields as null, for expressions.
     """
-    transform, passes = mapped.transform, mapped.get_filter_result
+    transform = mapped.transform
 
-    def spared(record: dict[str, Any]) -> dict[str, Any] | None:
+    def kept(record: dict[str, Any]) -> dict[str, Any] | None:
         mark = _mark_in(record)
         made = transform({**dict.fromkeys(columns), **record} if mark else record)
         return {**made, DELETED_AT: mark} if made and mark else made
 
-    def is_let_through(record: dict[str, Any]) -> bool:
+    def tells_only_deletion(record: dict[str, Any]) -> bool:
         told = (value for name, value in record.items() if name not in keys and not is_singers(name))
-        return (bool(_mark_in(record)) and all(map(is_empty, told))) or passes(record)
+        return bool(_mark_in(record)) and all(map(is_empty, told))
 
-    mapped.transform, mapped.get_filter_result = spared, is_let_through  # type: ignore[method-assign]  # of this one
+    mapped.transform = kept  # type: ignore[method-assign]  # of this one
+    spare_deletions(mapped, tells_only_deletion)
 
 
 def _mark_in(record: Mapping[str, Any]) -> Any:

@@ -23,6 +23,7 @@ from target_crm.ledger.open_links import OpenLinks
 from target_crm.ledger.pointed_to import PointedTo
 from target_crm.ledger.rows import altered_in, intent_in, row_of
 from target_crm.ledger.statements import RECORD, portions, statements
+from target_crm.ledger.stream_keys import StreamKeys
 from target_crm.ledger.twins import Twins
 from target_crm.ledger.unreported import Unreported
 
@@ -73,6 +74,7 @@ class Ledger:
         self.pointed_to = PointedTo(self._database, self._does, self._notes, self._ours)
         self.links = OpenLinks(self._database, self._does, self._ours)
         """References that are to be set later."""
+        self.stream_keys = StreamKeys(self._database, self._ours)
         self._lease = {"my_owner": holder.run, "my_holder": holder.to_json(), "lease_seconds": lease_seconds}
         self.unreported = Unreported(self._database, self._ours, self._holder.run)
         self.twins: Twins | None = None
@@ -111,13 +113,9 @@ class Ledger:
         self._notes.flush()
         if self.knows(stream):
             return set()
-        there = self._database.destinations()
+        there, read = self._database.destinations(), self._database.read
         asked = [{**self._ours, "its_stream": stream, "its_destination": each} for each in there]
-        found = {
-            each["its_destination"]
-            for each in asked
-            if any(self._database.read(one, each) for one in self._does.streams)
-        }
+        found = {each["its_destination"] for each in asked if any(read(one, each) for one in self._does.streams)}
         return set() if self._ours["its_destination"] in found else found
 
     def knows(self, stream: str) -> bool:

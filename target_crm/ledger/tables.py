@@ -57,6 +57,12 @@ CONFLICTS = _table(
     sa.Column("crm_id", sa.String(128), nullable=False),
     sa.Column("told", sa.Text, nullable=False),
 )
+STREAM_KEYS = sa.Table(
+    "stream_keys",
+    _METADATA,
+    *(sa.Column(each, sa.String(512), primary_key=True) for each in _ORIGIN[:3]),
+    sa.Column("fields", sa.Text, nullable=False),
+)
 TABLES = (WRITTEN, INTENTS, LINKS)
 """What is known of records."""
 

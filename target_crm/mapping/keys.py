@@ -54,11 +54,11 @@ def is_as_it_comes(value: Any, types: frozenset[str]) -> bool:
 
 
 def fitting(name: str) -> str:
-    """A key as any database can hold it: no text of PostgreSQL holds U+0000, and a long one is told by its digest."""
+    """A key as any database can hold it: a long one, or one with U+0000, which PostgreSQL lacks, told by its digest."""
+    if len(name) <= LONGEST and "\0" not in name:
+        return name
     plain = name.replace("\0", "\\x00")
-    if len(plain) <= LONGEST:
-        return plain
-    return f"{plain[: LONGEST // 2]}…{blake2b(plain.encode(), digest_size=16).hexdigest()}"
+    return f"{plain[: LONGEST // 2]}…{blake2b(name.encode(), digest_size=16).hexdigest()}"
 
 
 def older_keys_of(values: Sequence[Any], key: str) -> tuple[str, ...]:

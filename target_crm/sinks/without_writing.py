@@ -44,17 +44,18 @@ class UnwrittenSink(QuietSink):
 
 
 class LogInSink(UnwrittenSink):
-    """Logs in, says who and where, and writes nothing."""
+    """Logs in, says who and where, tries the ledger, and writes nothing."""
 
     def setup(self) -> None:
         """Logs in.
 
         Raises:
-            SystemExit: the CRM cannot be reached or refuses the user.
+            SystemExit: the CRM cannot be reached or refuses the user, or the ledger cannot be opened.
         """
         client = self.run.client
         with self.run.in_words():
             session = client.log_in()
+            self.run.try_ledger()
         who = client.system.describe_login(session)
         self.logger.info("Logged in to %s as %s; the test stream is not written.", self.run.report.title, who)
 

@@ -42,6 +42,7 @@ APART = [
     (ANYTHING, '"01"', "1"),
     (NUMBER, "1", "2"),
     (TEXT, '"a"', '"A"'),
+    (TEXT, r'"a\u0000"', r'"a\\x00"'),
 ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from crm_systems.decoding import decode_json
 from crm_systems.errors import NOT_FOUND, Denied, LogInRefused, OutcomeUnknown, Rejected
@@ -69,7 +68,7 @@ class SixthCrm(System):
 
     def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
         """One list, by id; what was changed is asked for by the clock on the server's wall."""
-        wall = since.astimezone(ZoneInfo(self.notation.timezone)) if since else None
+        wall = since.astimezone(self.notation.zone) if since else None
         return [lambda call: map(Page, self._list(call, {"since": f"{wall:%Y-%m-%d %H:%M:%S}"} if wall else {}))]
 
     def _list(self, call: Call, query: Mapping[str, str]) -> Iterator[list[Row]]:

@@ -127,6 +127,14 @@ def test_a_test_says_why_deletions_are_not_told(vtiger: Start) -> None:
     assert "deletions: no (its operation `sync` does not work" in result.log
 
 
+def test_a_test_opens_the_database_of_the_keys(vtiger: Start, tmp_path: Path) -> None:
+    config = {**vtiger().config(), "keys_url": f"sqlite:///{tmp_path}/no-folder/keys.sqlite"}
+    result, code = finished(command("--config=ENV", "--test", **as_environment(config)))
+    assert code == 1
+    assert "tap-crm: Vtiger: The database of the keys that were sent cannot be opened" in result.log
+    assert result.output == ""
+
+
 def test_the_log_of_a_thousand_records_fits_on_a_screen(vtiger: Start, tmp_path: Path) -> None:
     simulator = vtiger(rows=1000)
     (tmp_path / "config.json").write_text(json.dumps({**simulator.config(), "entities": ["Contacts", "Leads"]}))

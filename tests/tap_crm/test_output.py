@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -48,14 +48,23 @@ def test_closed_and_full_output_is_said(
     assert result.returncode == (1 if sentence else 0)
 
 
-def test_what_is_said_may_go_nowhere(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:
+@pytest.mark.parametrize("nowhere", ["<&- 2>&-", "2> /dev/full"])
+@pytest.mark.parametrize(("more", "code"), [({}, 0), ({"entities": ["Nonesuch"]}, 1)], ids=["whole", "wrong"])
+def test_what_is_said_may_go_nowhere(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path, nowhere: str, more: dict[str, Any], code: int
+) -> None:
     config = tmp_path / "tap.json"
-    config.write_text(json.dumps({**vtiger(rows=5).config(), "entities": ["Contacts"]}))
+    config.write_text(json.dumps({**vtiger(rows=5).config(), "entities": ["Contacts"], **more}))
     script = str(Path(sys.executable).with_name("tap-crm"))
-    line = ["/bin/sh", "-c", '"$0" --config "$1" <&- 2>&-', script, str(config)]
-    result = subprocess.run(line, capture_output=True, check=False, timeout=60)
-    assert result.returncode == 0
-    assert result.stdout.count(b'"type":"RECORD","stream":"Contacts"') == 5
+    result = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" --config "$1" {nowhere}', script, str(config)],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
+    assert result.returncode == code
+    assert result.stdout.count(b'"type":"RECORD","stream":"Contacts"') == (0 if code else 5)
 
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from crm_simulators.egito import EgitoSimulator
 from crm_simulators.vtiger import VtigerSimulator
 from crm_singer.files import FileError
 from tap_crm.handed_in import catalog_of, state_of
@@ -167,6 +168,10 @@ MEANT_OTHERWISE: dict[str, tuple[Callable[[dict[str, Any], list[Any]], Any], str
     "method": (lambda leads, _all: leads.update(replication_method="LOG_BASED"), "wants Leads to be read as LOG_BASED"),
     "misspelt": (lambda leads, _all: own(leads).update({"replication-method": "FULL"}), "to be read as FULL"),
     "selected": (lambda leads, _all: own(leads).update(selected="false"), "by something else than true and false"),
+    "a field selected": (
+        lambda leads, _all: leads["schema"]["properties"]["email"].update(selected="no"),
+        "by something else than true and false",
+    ),
     "key": (lambda leads, _all: leads["schema"]["properties"].pop("id"), "does not describe id, the key of Leads"),
     "schema": (lambda leads, _all: leads.pop("schema"), "holds no catalog"),
     "field": (lambda leads, _all: leads["schema"]["properties"].update(email={"anyOf": [1]}), "holds no catalog"),
@@ -183,6 +188,25 @@ def test_what_a_catalog_cannot_mean_is_said(both: dict[str, Any], case: str) -> 
     change(next(each for each in catalog["streams"] if each["tap_stream_id"] == "Leads"), catalog["streams"])
     with pytest.raises(FileError, match=words):
         catalog_of(io.BytesIO(json.dumps(catalog).encode()))
+
+
+@pytest.mark.parametrize("place", ["stream", "schema"])
+@pytest.mark.parametrize("described", [True, False])
+def test_a_selection_as_catalogs_kept_it_before_is_heeded(
+    crm: VtigerSimulator, both: dict[str, Any], place: str, *, described: bool
+) -> None:
+    catalog = json.loads(json.dumps(both))
+    for each in catalog["streams"]:
+        own(each).pop("selected")
+        each.pop("selected", None)
+        (each if place == "stream" else each["schema"])["selected"] = each["tap_stream_id"] == "Leads"
+        each["schema"]["properties"].get("email", {})["selected"] = False
+        if not described:
+            del each["metadata"]
+    result = run(crm.config(), catalog=catalog_of(io.BytesIO(json.dumps(catalog).encode())))
+    assert [*result.records] == ["Leads"]
+    assert set(live(result, "Leads")) == stored(crm, "Leads")
+    assert {"email", "lastname"} & result.records["Leads"][0].keys() == {"lastname"}
 
 
 def test_what_a_read_needs_is_never_deselected(crm: VtigerSimulator, both: dict[str, Any]) -> None:
@@ -219,6 +243,18 @@ def test_the_state_of_another_system_is_refused_once(crm: VtigerSimulator) -> No
     refused = run({**config, "system": "simplycrm"}, state=run(config).state)
     assert refused.words.count("The state was left by a run on vtiger") == 1
     assert not refused.records
+
+
+def test_the_state_of_another_system_is_refused_where_no_stream_is_common(crm: VtigerSimulator) -> None:
+    with EgitoSimulator(rows=5) as other:
+        state = run({**other.config(), "entities": ["Lead"]}).state
+    config = {**crm.config(), "entities": ["Leads"]}
+    refused = run(config, state=state)
+    assert refused.exit.startswith("tap-crm: Vtiger: The state was left by a run on egito 127.0.0.1:")
+    assert not refused.records
+    # One that both have written to, as earlier versions did, is this one's as well.
+    both = {"bookmarks": {**state["bookmarks"], **run(config).state["bookmarks"]}}
+    assert run(config, state=both).words.count("The state was left by") == 0
 
 
 def test_that_nothing_is_selected_is_said(crm: VtigerSimulator, both: dict[str, Any]) -> None:

@@ -121,15 +121,29 @@ def test_deletions_that_stream_maps_leave_out_are_made_good_once_they_do_not(
     assert [each["id"] for each in third["deleted_records" if place == "stream" else "Leads"]] == [gone]
 
 
-def test_a_filter_lets_deletions_through(vtiger: Start) -> None:
+@pytest.mark.parametrize("maps", [{"__filter__": "email != None"}, {"email": "email.lower()"}], ids=str)
+def test_stream_maps_let_deletions_through(vtiger: Start, maps: dict[str, str]) -> None:
     simulator = vtiger()
-    config = leads(simulator, deletion_records="marked", stream_maps={"Leads": {"__filter__": "email != None"}})
+    config = leads(simulator, deletion_records="marked", stream_maps={"Leads": maps})
     first = run(config)
     simulator.clock.advance(3600)
     gone = min(stored(simulator))
     simulator.store.delete(gone)
     told = run(config, state=first.state).records["Leads"]
     assert [(each["id"], bool(each["_sdc_deleted_at"])) for each in told] == [(gone, True)]
+
+
+def test_no_deletion_leaves_without_its_key(vtiger: Start) -> None:
+    simulator = vtiger()
+    maps = {"Leads": {"hash": "md5(email)", "__key_properties__": ["hash"]}}
+    config = leads(simulator, deletion_records="marked", stream_maps=maps)
+    first = run(config)
+    assert first.exit == ""
+    simulator.clock.advance(3600)
+    simulator.store.delete(min(stored(simulator)))
+    second = run(config, state=first.state)
+    assert "tap-crm: Leads: a record cannot be sent: `stream_maps` fails on it" in second.exit
+    assert not second.records["Leads"]
 
 
 def test_fields_reach_the_warehouse_with_their_labels(vtiger: Start) -> None:

@@ -47,6 +47,7 @@ def test_it_says_who_and_where_and_writes_nothing(crm: VtigerSimulator, tmp_path
         ({"access_key": "wrong"}, "check `username` and `access_key`"),
         ({"idetify_by": "id"}, "There is no setting `idetify_by`; did you mean `identify_by`?"),
         ({"url": "http://127.0.0.1:9", "patience_seconds": 0}, "nobody answers at the server's address"),
+        ({"ledger_url": "postgresql://u:s3cret@127.0.0.1:9/crm"}, "target-crm: Vtiger: The ledger cannot be opened"),
     ],
 )
 def test_it_ends_with_1_where_a_run_could_not_begin(
@@ -55,6 +56,7 @@ def test_it_ends_with_1_where_a_run_could_not_begin(
     code, said = tried(tmp_path, {**settings(crm, tmp_path, identify_by="id"), **wrong})
     assert code == 1
     assert words in said
+    assert "s3cret" not in said
 
 
 @pytest.mark.parametrize("system", ["alfacrm", "intouch", "egito"])

@@ -41,10 +41,11 @@ def test_a_deletion_told_apart_is_applied_as_a_marked_one(crm: VtigerSimulator, 
 
 KEEPS_ONE = {"Contacts": {"id": "id", "title": "title", "__else__": None}}
 FILTERS = {"Contacts": {"__filter__": "title == 'y'"}}
+FAILS_ON_NULL = {"Contacts": {"__filter__": "len(title) > 0", "title": "title.upper()", "lastname": "md5(lastname)"}}
 
 
 @pytest.mark.parametrize("deletes", ["apply", "ignore"])
-@pytest.mark.parametrize("maps", [KEEPS_ONE, FILTERS, {"Contacts": {"title": "title or 'x'"}}], ids=str)
+@pytest.mark.parametrize("maps", [KEEPS_ONE, FILTERS, FAILS_ON_NULL, {"Contacts": {"title": "title or 'x'"}}], ids=str)
 @pytest.mark.parametrize("blank", [{"title": None, "lastname": None}, {}, None], ids=["nulls", "bare", "apart"])
 def test_stream_maps_leave_a_deletion_a_deletion(
     crm: VtigerSimulator, tmp_path: Path, deletes: str, maps: dict[str, Any], blank: dict[str, Any] | None

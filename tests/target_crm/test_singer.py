@@ -113,6 +113,8 @@ def test_a_connection_test_says_who_and_where_and_writes_nothing(crm: VtigerSimu
     assert list(tmp_path.iterdir()) == []
     wrong = run({**crm.config(), "access_key": "wrong"}, [schema("meltano_test_stream", ["id"])])
     assert "user name or access key is wrong" in wrong.exit
+    away = run({**crm.config(), "ledger_url": "mongodb://nowhere"}, [schema("meltano_test_stream", ["id"])])
+    assert "The ledger cannot be opened" in away.exit
 
 
 def command(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:

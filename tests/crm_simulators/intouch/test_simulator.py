@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -249,6 +250,18 @@ def test_older_versions_lack_resources(flavour: str, missing: list[str]) -> None
     with InTouchSimulator(rows=3, flavour=flavour) as simulator:
         http = Http(simulator)
         assert [name for name in every if http("GET", name).status_code == 404] == missing
+
+
+def test_anybody_is_told_version_and_time_zone() -> None:
+    with InTouchSimulator(rows=3, flavour="6.5") as simulator:
+        simulator.clock.zone = ZoneInfo("Asia/Tokyo")
+        http = Http(simulator)
+        http.session.auth = None
+        told = http.expect(200, "GET", "about")
+        assert (told["version"], told["timeZone"], told["mode"]) == ([6, 5, 0, 0], "Asia/Tokyo", 100)
+        http.expect(405, "POST", "about", json={})
+    with InTouchSimulator(rows=3, switches=Switches(about="absent")) as simulator:
+        Http(simulator).expect(404, "GET", "about")
 
 
 def test_a_missing_resource_can_be_a_page_of_html() -> None:

@@ -49,6 +49,9 @@ ODDITIES: dict[str, dict[str, Any]] = {
 }
 
 
+UNDOCUMENTED = sorted(name for name, entity in catalogue("alfacrm").items() if not entity.private.get("always_there"))
+
+
 @pytest.fixture(scope="module")
 def everything() -> Any:
     """A run that reads all entities, and what the tenant holds."""
@@ -69,6 +72,21 @@ def test_comments_come_for_every_parent_that_exists(everything: Any) -> None:
     there = {kind: set(ids(stored(simulator, name))) for kind, name in entity.items()}
     wanted = [row for row in stored(simulator, "communication") if row["related_id"] in there[row["class"]]]
     assert ids(result.records["communication"]) == ids(wanted)
+
+
+def test_a_tenant_that_has_only_what_is_documented_is_read() -> None:
+    absent = frozenset(catalogue("alfacrm")[name].private.get("path", name.replace("_", "-")) for name in UNDOCUMENTED)
+    with tenant(10, absent=absent) as simulator:
+        result = run(settings(simulator))
+    assert result.exit == ""
+    assert result.records.keys() == {*ALL, "fields"} - {*UNDOCUMENTED}
+    offered = {*UNDOCUMENTED} - {*SUB_LISTS}
+    assert [name for name in offered if f"{name} is left out: the CRM does not offer it" not in result.log] == []
+
+
+def test_a_documented_list_that_is_not_found_is_an_error() -> None:
+    with tenant(10, absent=frozenset({"subject"})) as simulator:
+        assert "subject: describe: the server does not find this list" in run(settings(simulator)).exit
 
 
 def test_nothing_is_left_out_and_all_values_fit(everything: Any) -> None:

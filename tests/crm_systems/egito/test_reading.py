@@ -186,7 +186,7 @@ def test_what_a_time_does_not_tell_is_taken_for_the_latest(told: str | None, *, 
         system = opened.system
         assert isinstance(system, Egito)
         since = datetime.fromisoformat("2025-06-01T12:30:45+02:00")
-        assert system._is_since(told, earliest(since, system._zone)) is is_since
+        assert system._is_since(told, earliest(since, system.notation.zone)) is is_since
 
 
 def while_reading(simulator: EgitoSimulator, act: Callable[[int], None]) -> None:

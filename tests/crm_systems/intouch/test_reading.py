@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from crm_simulators.base import Fault
 from crm_simulators.intouch.model import RESOURCES
 from crm_systems import SYSTEMS, open_client
 from crm_systems.settings import load
@@ -19,8 +20,9 @@ from tests.running import discover, only, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
 
-    from crm_simulators.base import Answer, Call, Fault
+    from crm_simulators.base import Answer, Call
     from crm_simulators.intouch import InTouchSimulator
 
 PRAGUE = ZoneInfo("Europe/Prague")
@@ -33,9 +35,9 @@ def ids(rows: list[dict[str, Any]]) -> list[int]:
     return sorted(row["id"] for row in rows)
 
 
-def utc(local: str | None) -> str | None:
+def utc(local: str | None, zone: ZoneInfo = PRAGUE) -> str | None:
     """A local time of the server as the tap gives it."""
-    return local and datetime.fromisoformat(local).replace(tzinfo=PRAGUE).astimezone(timezone.utc).isoformat()
+    return local and datetime.fromisoformat(local).replace(tzinfo=zone).astimezone(timezone.utc).isoformat()
 
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
@@ -73,6 +75,35 @@ def test_fields_that_are_not_documented_are_typed_by_what_they_hold() -> None:
     assert "bcca (Vizitka)" in parties["enteredFrom"]["description"]
     assert invoices["dueDate"]["format"] == "date"
     assert invoices["items"]["type"] == ["array", "null"]
+
+
+def entered(simulator: InTouchSimulator, **settings: Any) -> dict[int, str]:
+    return {row["id"]: row["entered"] for row in read(simulator, "parties", **settings).records["parties"]}
+
+
+@pytest.mark.parametrize(
+    ("told", "settings", "zone"),
+    [
+        (ZoneInfo("America/New_York"), {}, "America/New_York"),
+        (ZoneInfo("America/New_York"), {"timezone": "Asia/Tokyo"}, "Asia/Tokyo"),
+        (timezone(timedelta(hours=1)), {}, "Europe/Prague"),
+    ],
+)
+def test_times_stand_in_the_zone_that_is_set_or_else_told(told: tzinfo, settings: dict[str, str], zone: str) -> None:
+    with installation() as simulator:
+        simulator.clock.zone = told
+        given = entered(simulator, **settings)
+        assert given == {row["id"]: utc(row["entered"], ZoneInfo(zone)) for row in simulator.records("parties")}
+        asked = [call.path for call in simulator.calls].count("/api/about")
+    assert asked == (0 if settings else 1)
+
+
+@pytest.mark.parametrize("fault", [None, Fault.HTML, Fault.ERROR_BEFORE, Fault.GATEWAY])
+def test_an_installation_that_does_not_tell_its_zone_is_read_all_the_same(fault: Fault | None) -> None:
+    with installation(about="absent") as simulator:
+        simulator.fault = lambda call: fault if call.path == "/api/about" else None
+        given = entered(simulator)
+        assert given == {row["id"]: utc(row["entered"]) for row in simulator.records("parties")}
 
 
 def test_amounts_keep_their_digits() -> None:
@@ -299,7 +330,7 @@ def test_the_pace_is_modest() -> None:
         settings, _ = load(simulator.config(), (), SYSTEMS)
         with open_client(settings, sleep=waits.append, clock=lambda: 0.0) as client:
             client.system.describe(client.call, "stores")
-    assert waits == [0.5, 1.0]
+    assert waits == [0.5, 1.0, 1.5]
 
 
 def test_how_many_there_are_is_known_while_they_are_read() -> None:
