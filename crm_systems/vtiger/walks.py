@@ -241,7 +241,7 @@ def _identity(row: Row) -> str:
 def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient: bool = True) -> list[Row]:
     query = table.query(table.columns, table.after(last), table.upto(high), order="id", limit=str(size))
     asked = ask(query, f"{table.module}: read", patient=patient and size == table.page_size)
-    found: list[Row] = call(replace(asked, decode=table.decode))
+    found: list[Row] = call(asked.replace(decode=table.decode))
     numbers = [last, *map(number_of, column(found, "id"))]
     if any(map(ge, numbers, numbers[1:])):
         # A document may come once for each of its lines (inferred for Simply CRM).
