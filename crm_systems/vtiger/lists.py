@@ -137,7 +137,7 @@ class VtigerLists(System):
     def _highest_of_all(self, call: Call) -> int:
         """The highest id in any module: all entity modules draw from one sequence."""
         if self._highest is None:
-            listed = call(replace(LIST_MODULES, shape={"information": {}}))
+            listed = call(LIST_MODULES.replace(shape={"information": {}}))
             modules = [
                 name for name, facts in listed["information"].items() if fits(facts, {}) and facts.get("isEntity")
             ]

@@ -85,18 +85,18 @@ class Keyset(Divisible):
         self._call = call
         while self._last < self._border:
             try:
-                found = _page(self._call, self._table, self._last, self._high, self._size)
+                page = Page(_page(self._call, self._table, self._last, self._high, self._size))
             except (Rejected, ServerFault) as error:
                 page = self._narrowed(error)
             else:
-                page = Page(found)
-                self._look_for_gaps(found)
-                if not found and self._is_over():
+                self._look_for_gaps(page.rows)
+                if not page.rows and self._is_over():
                     break
                 self._size = min(self._size * 2, self._table.page_size)
             page = self._moved_past(page)
             if page.rows or page.covers:
                 yield page
+            del page
         else:
             if not self._witness:
                 vouch(self._call, self._table)
@@ -241,7 +241,7 @@ def _identity(row: Row) -> str:
 def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient: bool = True) -> list[Row]:
     query = table.query(table.columns, table.after(last), table.upto(high), order="id", limit=str(size))
     asked = ask(query, f"{table.module}: read", patient=patient and size == table.page_size)
-    found: list[Row] = call(replace(asked, decode=table.decode))
+    found: list[Row] = call(asked.replace(decode=table.decode))
     numbers = [last, *map(number_of, column(found, "id"))]
     if any(map(ge, numbers, numbers[1:])):
         # A document may come once for each of its lines (inferred for Simply CRM).
