@@ -84,18 +84,18 @@ class Keyset(Divisible):
         self._call = call
         while self._last < self._border:
             try:
-                found = _page(self._call, self._table, self._last, self._high, self._size)
+                page = Page(_page(self._call, self._table, self._last, self._high, self._size))
             except (Rejected, ServerFault) as error:
                 page = self._narrowed(error)
             else:
-                page = Page(found)
-                self._look_for_gaps(found)
-                if not found and self._is_over():
+                self._look_for_gaps(page.rows)
+                if not page.rows and self._is_over():
                     break
                 self._size = min(self._size * 2, self._table.page_size)
             page = self._moved_past(page)
             if page.rows or page.covers:
                 yield page
+            del page
         else:
             if not self._witness:
                 vouch(self._call, self._table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
@@ -111,8 +112,7 @@ class CrmStream(VersionedStream):
         """
         try:
             if self._goes_straight:
-                for page in self._pages():
-                    self._send(page)
+                deque(map(self._send, self._pages()), maxlen=0)  # A loop would hold each page until the next is there.
             else:
                 records = (record for page in self._pages() for record in self._handed_on(page))
                 for record in islice(records, self.ABORT_AT_RECORD_COUNT):
@@ -239,6 +239,7 @@ class CrmStream(VersionedStream):
             if not keyless and not self._is_incomplete:
                 reading.keep_place(page)
             self._leave_state()
+            del page, records, news
         if keyless:
             key = ", ".join(self._keys)
             self.miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
