@@ -28,7 +28,7 @@ def writing(bench: Bench) -> Table:
 
 def ledger(bench: Bench) -> Table:
     """What the ledger costs a record with two references, as it grows."""
-    return growing_ledger(bench.folder)
+    return growing_ledger(bench.folder, bench.times)
 
 
 PARTS: Mapping[str, Callable[[Bench], Table]] = {

@@ -85,9 +85,9 @@ def _page(spent: Spent, ask: Callable[[], Reply], pages: Pages) -> int:
     """Takes one page from the server to standard output; how many records it has."""
     body = _timed(spent, "requests: send a query, receive a page", ask).body
     records = _timed(spent, "msgspec: bytes into records", lambda: pages.decode(body)) or []
-    _timed(spent, "types, column by column", lambda: pages.typed(records))
-    _timed(spent, "msgspec: records into JSON", lambda: lines(records))
-    _timed(spent, "that, and into Singer messages", lambda: Messages().write_page("Leads", None, records))
+    typed = _timed(spent, "types, column by column", lambda: pages.typed(records))
+    _timed(spent, "msgspec: records into JSON", lambda: lines(typed))
+    _timed(spent, "that, and into Singer messages", lambda: Messages().write_page("Leads", None, typed))
     return len(records)
 
 

@@ -29,21 +29,21 @@ def engine_of(url: str) -> sa.Engine:
 
 
 def file_of(url: str | sa.URL) -> Path | None:
-    """The file of a SQLite database; None for any other, and for what is no address."""
+    """The file of a SQLite database; None for one in memory, for any other database, and for what is no address."""
     try:
         known = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         return None
-    if known.get_backend_name() != "sqlite" or not known.database or known.database.startswith((":memory:", "file:")):
+    name = known.database or ":memory:"
+    if known.get_backend_name() != "sqlite" or ":memory:" in name or known.query.get("mode") == "memory":
         return None
-    return Path(known.database)
+    return Path(name.removeprefix("file:") if known.query.get("uri") else name)
 
 
 def is_in_memory(url: str) -> bool:
     """Whether an address is that of a SQLite database that ends with the program."""
     known = sa.make_url(url)
-    name = known.database or ":memory:"
-    return known.get_backend_name() == "sqlite" and (":memory:" in name or known.query.get("mode") == "memory")
+    return known.get_backend_name() == "sqlite" and file_of(known) is None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from crm_singer.terminal import handing_on, speak_utf8
+from crm_singer.terminal import handing_on, saying, speak_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ def start(name: str, *, described: str, whole: str) -> None:
     connector = _loaded(described if sys.argv[1:] and sys.argv[1] in ALONE else whole)
     command = _command(name, connector)
     only_tells = {*ALONE, "--help"}.intersection(sys.argv[1:]) or f"_{_variable(name)}_COMPLETE" in os.environ
-    with _telling(name) if only_tells else nullcontext():
+    with saying(), _telling(name) if only_tells else nullcontext():
         command()
 
 

@@ -102,6 +102,9 @@ def speak_utf8(command: str) -> None:
     if sys.stderr is None:
         # Else the next connection would take its number, and whatever a library prints there.
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
+    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
+        # With PYTHONUNBUFFERED, what is left of a write that a signal or a pause interrupts would be lost.
+        sys.stdout = os.fdopen(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)
     for stream, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors)
@@ -117,9 +120,31 @@ def handing_on(command: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        with suppress(OSError, ValueError):
-            # What is left in the buffer would be tried once more at the end, with a traceback.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
         raise SystemExit(
             f"{command}: Standard output cannot be written ({error.strerror}), so the run stops."
         ) from None
+
+
+@contextmanager
+def saying() -> Iterator[None]:
+    """A context for a command, whose exit code stays its own where its log cannot be written, as on a full disk."""
+    try:
+        yield
+    except SystemExit as ending:
+        if isinstance(ending.code, str):
+            with suppress(OSError):
+                sys.stderr.write(f"{ending.code}\n")
+            ending.code = 1
+        raise
+    finally:
+        try:
+            sys.stderr.flush()
+        except OSError:
+            _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Lets go of what is left in a buffer: Python would try it once more at the end, and end with 120."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

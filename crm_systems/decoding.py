@@ -80,7 +80,9 @@ def find_json(body: bytes, headers: Mapping[str, str]) -> Any:
         NotJson: there is none, or not all of it.
     """
     try:
-        return _shallow(_QUICK.decode(body))
+        told = _QUICK.decode(body)
+        is_small = body.count(b"{") + body.count(b"[") <= MOST_LEVELS
+        return told if is_small else _shallow(told)
     except (msgspec.DecodeError, UnicodeError, RecursionError, NotJson):
         pass  # What is not quite JSON, or not UTF-8, is read with more care.
     text = _text(body, headers.get("content-type", "")).strip()

@@ -59,7 +59,7 @@ class System(HasFiles, HasRelations, ABC):
     denies_when_away: ClassVar[bool] = False
     """Whether it also denies things while its database goes away: :attr:`heartbeat` tells."""
 
-    logs_deletions: ClassVar[bool] = False
+    deletions_by_stamps: ClassVar[bool] = False
     """Whether deletions are found by stamps of the CRM's wall clock, and not by the server's true clock."""
 
     reads_by_id: ClassVar[bool] = False
@@ -113,7 +113,7 @@ class System(HasFiles, HasRelations, ABC):
         Raises:
             LogInRefused: the credentials are wrong.
         """
-        call(self.sign(replace(self.heartbeat, about="Log-in"), Session()))
+        call(self.sign(self.heartbeat.replace(about="Log-in"), Session()))
         return Session()
 
     def log_out(self, session: Session) -> Request | None:
@@ -289,10 +289,10 @@ class System(HasFiles, HasRelations, ABC):
 
     def encoded(self, entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
         """Typed values of an entity's fields as the server takes them, by the names that a write has for them."""
-        known = ((entity.by_name[name], value) for name, value in values.items())
+        by_name = entity.by_name
         return {
-            field.written_as or field.name: value
+            (field := by_name[name]).written_as or name: value
             if value.__class__ is str and field.kind in FREE_TEXTS
             else self.encode(field, value)
-            for field, value in known
+            for name, value in values.items()
         }

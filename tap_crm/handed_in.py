@@ -62,7 +62,8 @@ def _make_ready(stream: dict[str, Any]) -> None:
         FileError: it cannot be meant.
         KeyError, TypeError, AttributeError: it is no stream of a catalog.
     """
-    name, metadata = stream["tap_stream_id"], stream.get("metadata") or []
+    name = stream["tap_stream_id"]
+    metadata = stream["metadata"] = stream.get("metadata") or []
     if (stream.get("stream") or name) != name:
         raise FileError(f"calls {name} {stream['stream']} as well: set `__alias__` in `stream_maps` to rename a stream")
     key = stream.get("key_properties") or ()
@@ -72,12 +73,27 @@ def _make_ready(stream: dict[str, Any]) -> None:
         raise TypeError
     if not (_is_text(stream.get("replication_key")) and all(map(_is_field, stream["schema"]["properties"].values()))):
         raise TypeError
+    _take_selection(stream, metadata)
     if any(each["metadata"].get("selected") not in {None, True, False} for each in metadata):
         raise FileError(f"selects parts of {name} by something else than true and false")
     _choose_method(stream, [each["metadata"] for each in metadata if not each["breadcrumb"]])
     for each in metadata:
         if each["breadcrumb"][1:] in [[field] for field in (*key, stream.get("replication_key"))]:
             each["metadata"]["inclusion"] = "automatic"
+
+
+def _take_selection(stream: dict[str, Any], metadata: list[dict[str, Any]]) -> None:
+    """The places in which catalogs kept a selection before there was metadata, where the SDK does not look."""
+    fields = stream["schema"]["properties"].items()
+    parts = [((), stream), ((), stream["schema"]), *((("properties", name), each) for name, each in fields)]
+    for place, part in parts:
+        if (said := part.get("selected")) is None:
+            continue
+        own = next((each["metadata"] for each in metadata if tuple(each["breadcrumb"]) == place), None)
+        if own is None:
+            metadata.append({"breadcrumb": [*place], "metadata": {"selected": said}})
+        elif own.get("selected") is None:
+            own["selected"] = said
 
 
 def _is_text(value: Any) -> bool:

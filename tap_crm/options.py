@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.model import Setting, Shard
+from crm_systems.settings import as_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,11 +169,9 @@ def wanted_relations(settings: Mapping[str, Any]) -> list[str] | None:
     Raises:
         ValueError: it is neither all nor a list of names.
     """
-    told = settings["relations"]
-    if told in (None, "", []):
+    if settings["relations"] in (None, "", []):
         return None
-    if isinstance(told, str):
-        told = json.loads(told) if told.startswith("[") else [each.strip() for each in told.split(",")]
+    told = as_list(settings["relations"])
     if told == ["all"]:
         return []
     if not isinstance(told, list) or not all(isinstance(each, str) and each for each in told):

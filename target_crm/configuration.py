@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import click
+from typing import Any, ClassVar
 
 from crm_singer.configuration import Configured
 from crm_systems import SYSTEMS
 from crm_systems.settings import connection_settings, json_schema
 from target_crm import options
 from target_crm.described import DescribedTarget
-
-if TYPE_CHECKING:
-    from click import Command, Context, Option
 
 
 class ConfiguredTarget(Configured, DescribedTarget):
@@ -38,18 +33,3 @@ class ConfiguredTarget(Configured, DescribedTarget):
         """What is wrong with settings that are right one by one; puts what `streams` says together."""
         self.settings["streams"] = options.put_together(self.settings["streams"] or {})
         return options.problems(self.settings)
-
-    @classmethod
-    def get_singer_command(cls) -> Command:
-        """The command, which can be tried out."""
-        command = super().get_singer_command()
-        words = "Log in, say who and where, and write nothing."
-        command.params.append(
-            click.Option(["--test"], is_flag=True, help=words, callback=cls.cb_test, expose_value=False)
-        )
-        return command
-
-    @classmethod
-    def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:
-        """Tries the settings out (``--test``)."""
-        raise NotImplementedError

@@ -8,6 +8,7 @@ import time
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from click import Option
 from singer_sdk import Target
 from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import SameRecordTransform
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
-    from click import Context, Option
+    from click import Command, Context, Parameter
     from singer_sdk import Sink
 
 TEST_STREAM = "meltano_test_stream"
@@ -201,7 +202,14 @@ class CrmTarget(ConfiguredTarget):
         self._termination.ask(signum)
 
     @classmethod
-    def cb_test(cls, ctx: Context, param: Option, value: bool) -> None:  # noqa: ARG003 - as click calls it
+    def get_singer_command(cls) -> Command:
+        """The command, which can be tried out."""
+        command, words = super().get_singer_command(), "Log in, say who and where, and write nothing."
+        command.params.append(Option(["--test"], is_flag=True, help=words, callback=cls._try_out, expose_value=False))
+        return command
+
+    @classmethod
+    def _try_out(cls, ctx: Context, param: Parameter, value: bool) -> None:  # noqa: ARG003 - as click calls it
         """Logs in, says who and where, tries the ledger, and writes nothing (``--test``)."""
         if value:
             target = cls.made_of(ctx)

@@ -115,6 +115,8 @@ class Workers:
 
     def _settle(self, at_most: int) -> None:
         """Settles what is done, and waits for what is one too many."""
+        if not self._begun:
+            return
         with ExitStack() as failing:
             # Whatever ends this early, a signal as well, leaves no record half written.
             failing.callback(self.stop)

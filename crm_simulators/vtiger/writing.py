@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_simulators.vtiger import converting
+from crm_simulators.vtiger.activities import duration
 from crm_simulators.vtiger.checking import Checker, element_of
 from crm_simulators.vtiger.conversion import Conversion
 from crm_simulators.vtiger.failures import Crashed, Refused, Restricted, denied, wrong_id
@@ -96,6 +97,7 @@ class Writer:
         target = self._stored_as(module, element)
         values = self._initial(target)
         values.update(self._converted(target, element))
+        values.update(duration(target.name, values))
         record = self._store.add(target.name, values)
         record.label = self._label(target, element)
         record.converted = target.name == "Emails" and element.get("activitytype") != "Emails"
@@ -283,6 +285,7 @@ class Writer:
         if "modifiedtime" in module.columns:
             user = self._store.id_of("Users", self._access.user.number)
             values.update({"modifiedtime": self._store.stamp(), "modifiedby": user})
+        values.update(duration(module.name, {**self._store.tables[module.name].full(record), **values}))
         self._store.put(record, {**values, **attach(self._store, record, self._files, replace=replace_files)})
         if any(name in element for name in module.label_fields):
             record.label = self._label(module, {**self._store.tables[module.name].full(record), **element})

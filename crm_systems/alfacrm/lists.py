@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -173,7 +172,7 @@ class Lists:
     def _look(self, call: Call, entity: Entity, ask: Request) -> list[Row]:
         def page(number: int) -> Part:
             body = {**ask.json, "page": number, "pageSize": self._page_size}
-            return part_of(call(replace(ask, json=body)), ask.about)
+            return part_of(call(ask.replace(json=body)), ask.about)
 
         first = page(0)
         rows, total = first.rows, first.total
@@ -231,7 +230,7 @@ class Lists:
         places = [(ask.path, ask.query) for ask in empty]
         for ask in [ask for ask in known if (ask.path, ask.query) in places] or known[:1]:
             one = {**ask.json, "page": 0, "pageSize": 1}
-            if not part_of(call(replace(ask, json=one)), ask.about).rows:
+            if not part_of(call(ask.replace(json=one)), ask.about).rows:
                 raise shrunk(ask.about)
 
     def forget(self, entity: Entity) -> None:

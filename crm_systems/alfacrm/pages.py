@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -85,7 +85,7 @@ class Pass:
         return told and is_quiet and not self.has_doubles
 
     def _page(self, number: int) -> Part:
-        ask = replace(self.ask, json={**self.ask.json, "page": number, "pageSize": self.size})
+        ask = self.ask.replace(json={**self.ask.json, "page": number, "pageSize": self.size})
         for _look in range(1 + self.asks_twice):
             part = part_of(self.call(ask), ask.about)
             self.totals.append(part.total)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.alfacrm.answers import HEADER, Answers
@@ -44,7 +43,7 @@ class AlfaCrm(AlfaCrmWriting):
     # No value names its zone, and most tenants keep Moscow's time.
     own_notation: ClassVar[Notation] = Notation("Europe/Moscow")
     adds_entities: ClassVar[str] = "sub_lists"
-    logs_deletions: ClassVar[bool] = True
+    deletions_by_stamps: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
@@ -71,7 +70,7 @@ class AlfaCrm(AlfaCrmWriting):
 
     def _is_good(self, call: Call, token: str) -> bool:
         """Whether a token still opens what every user of the interface may see."""
-        ask = replace(self.heartbeat, about="branch: check the token")
+        ask = self.heartbeat.replace(about="branch: check the token")
         try:
             call(self.sign(ask, Session({"token": token})))
         except SessionExpired:
@@ -90,7 +89,7 @@ class AlfaCrm(AlfaCrmWriting):
 
     def sign(self, request: Request, session: Session) -> Request:
         """The token goes into a header of its own."""
-        return replace(request, headers={**request.headers, **self._headers(), HEADER: session.values["token"]})
+        return request.replace(headers={**request.headers, **self._headers(), HEADER: session.values["token"]})
 
     def _headers(self) -> dict[str, str]:
         app_key = self.options.get("app_key")

@@ -7,7 +7,6 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime, timezone
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -86,8 +85,7 @@ class Client:
         Raises:
             CrmError: see :mod:`crm_systems.errors`; what is worth repeating has been repeated.
         """
-        with self._connection() as connection:
-            return connection.call(request)
+        return self._lent(lambda connection: connection.call(request))
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """``function`` of each item, in their order; several at the same time where the server bears it."""
@@ -116,8 +114,7 @@ class Client:
 
     def log_in(self, *, anew: bool = False) -> Session:
         """A login; opens one where there is none, or to see whether the server still takes one."""
-        with self._connection() as connection:
-            return connection.log_in(anew=anew)
+        return self._lent(lambda connection: connection.log_in(anew=anew))
 
     def server_time(self) -> datetime:
         """The server's clock, aware, in UTC, in whole seconds; never ahead of it."""
@@ -154,16 +151,15 @@ class Client:
                 self.system.title,
             )
 
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        """A connection that nobody else uses meanwhile: a free one, else a new one; never more than are allowed."""
+    def _lent(self, use: Callable[[Connection], T]) -> T:
+        """Uses a connection that nobody else does meanwhile: a free one, or a new one; never more than are allowed."""
         with self._places:
             try:
                 connection = self._free.pop()
             except IndexError:
                 connection = Connection(self._shared)
             try:
-                yield connection
+                return use(connection)
             finally:
                 if self._is_closed:
                     connection.close()

@@ -62,9 +62,8 @@ class Reading:
 
     def __iter__(self) -> Iterator[Page]:
         try:
-            while (found := self._readers.next_page(self)) is not None:
-                page, self.read_at = found
-                yield page
+            # Who passes a page on lets go of it: the next one then takes its place in the processor's cache.
+            yield from iter(partial(self._readers.next_page, self), None)
             if self.error:
                 raise self.error
         finally:
@@ -192,13 +191,13 @@ class Readers:
             else:
                 self._has_come.get()
 
-    def next_page(self, reading: Reading) -> tuple[Page, float] | None:
-        """The next page and when it came; None after the last."""
+    def next_page(self, reading: Reading) -> Page | None:
+        """The next page; None after the last."""
         self.wait_for(reading, lambda: bool(reading.waiting))
         with self._lock:
-            found = reading.waiting.popleft() if reading.waiting else None
+            page, reading.read_at = reading.waiting.popleft() if reading.waiting else (None, reading.read_at)
             self._rouse()
-            return found
+            return page
 
     def drop(self, reading: Reading) -> None:
         """Gives a reading up."""

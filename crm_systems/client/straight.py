@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from ssl import SSLError
@@ -88,21 +88,22 @@ class _Straight:
 
     def exchange(self, pool: HTTPConnectionPool, asked: Asked) -> Answer:
         """Sends a request over a connection that is open; raises as urllib3 does, and closes it then."""
-        with ExitStack() as failing:
-            failing.callback(self.close)
-            self.timeout = asked.timeout
-            try:
-                # A server may answer and hang up before it has read all.
-                with suppress(BrokenPipeError, ConnectionResetError):
-                    self.request(asked.method, asked.target, asked.sent, headers=asked.headers)
-                answer = self.getresponse()
-            except TimeoutError as error:
-                raise exceptions.ReadTimeoutError(pool, asked.target, "Read timed out.") from error
-            except SSLError as error:
-                raise exceptions.SSLError(error) from error
-            except (OSError, HTTPException) as error:
-                raise exceptions.ProtocolError("Connection aborted.", error) from error
-            failing.pop_all()
+        self.timeout, is_whole = asked.timeout, False
+        try:
+            # A server may answer and hang up before it has read all.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self.request(asked.method, asked.target, asked.sent, headers=asked.headers)
+            answer = self.getresponse()
+            is_whole = True
+        except TimeoutError as error:
+            raise exceptions.ReadTimeoutError(pool, asked.target, "Read timed out.") from error
+        except SSLError as error:
+            raise exceptions.SSLError(error) from error
+        except (OSError, HTTPException) as error:
+            raise exceptions.ProtocolError("Connection aborted.", error) from error
+        finally:
+            if not is_whole:
+                self.close()
         logger.debug("%s %s: HTTP %d, %d bytes", asked.method, asked.target, answer.status, len(answer.body))
         return answer
 

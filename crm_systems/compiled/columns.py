@@ -1,64 +1,73 @@
 """One field's values on a page, which get their types together.
 
-A column in which each text is written the usual way needs a few steps in all; of any other, each text is looked up
-among those that were met before, and only a new one is converted, with care.
+A column in which each text is empty or written the usual way needs a few steps in all, most of them msgspec's; of any
+other, each text is looked up among those that were met before, and only a new one is converted, with care.
 """
 
 from __future__ import annotations
 
 import re
-from collections import deque
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import repeat
-from operator import attrgetter, sub
+from operator import sub
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from msgspec import UNSET, Raw, to_builtins
+from msgspec import UNSET, Raw, convert, to_builtins
+from msgspec.json import Decoder
 
+from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
-from crm_systems.times import PLAIN_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from crm_systems.compiled.records import Record
     from crm_systems.kinds import Notation, Values
-    from crm_systems.model import Field
 
-    Together = Callable[[str, list[str]], list[Any] | None]
+    Together = Callable[[Sequence[str]], Sequence[Any] | None]
 
-_INTEGERS = re.compile(r"(?:\d{1,18}\n)+", re.ASCII)
-_NUMBERS = re.compile(r"(?:-?(?:[1-9]\d{0,20}(?:\.\d{1,12})?|0(?:\.\d{1,6})?)\n)+", re.ASCII)
-_DAYS = re.compile(r"(?:\d{4}-\d\d-\d\d\n)+", re.ASCII)
-_TIMES = re.compile(rf"(?:{PLAIN_TIME}\n)+", re.ASCII)
-_TIMES_IN_UTC = re.compile(rf"(?:{PLAIN_TIME}(?:\.(?!0{{6}})\d{{6}})?\+00:00\n)+", re.ASCII)
-
-
-def _integers(told: str, column: list[str]) -> list[Any] | None:
-    return list(map(int, column)) if _INTEGERS.fullmatch(told) else None
+_MOST_DIGITS = 30
+"""A number with more of them is read with care."""
+_DIGITS = b"0123456789-,"
+_INTEGERS = Decoder(list[int])
+_NUMBERS = Decoder(list[Raw])
+_DAY, _TIME = len("yyyy-mm-dd"), len("yyyy-mm-dd hh:mm:ss")
+_IN_UTC = re.compile(r"(?:[^\nt]{19}(?:\.(?!0{6})\d{6})?\+00:00\n)+")
 
 
-def _numbers(told: str, column: list[str]) -> list[Any] | None:
+def _integers(column: Sequence[str]) -> list[Any] | None:
+    return _of_digits(column, _DIGITS, _INTEGERS)
+
+
+def _numbers(column: Sequence[str]) -> list[Any] | None:
     """The digits that came in are those that go out."""
-    is_one_each = told.count("\n") == len(column)
-    return list(map(Raw, told.encode().splitlines())) if is_one_each and _NUMBERS.fullmatch(told) else None
+    return _of_digits(column, _DIGITS + b".", _NUMBERS)
 
 
-def _days(told: str, column: list[str]) -> list[Any] | None:
-    return column if _DAYS.fullmatch(told) and all(map(date.fromisoformat, column)) else None
+def _of_digits(column: Sequence[str], known: bytes, decoder: Decoder[list[Any]]) -> list[Any] | None:
+    """What JSON says of texts that hold nothing but these characters, so that none can pass for fewer than one."""
+    told = ",".join(column).encode()
+    if told.translate(None, known) or max(map(len, column)) > _MOST_DIGITS:
+        return None
+    found = decoder.decode(b"[%b]" % told)
+    return found if len(found) == len(column) else None
+
+
+def _days(column: Sequence[str]) -> Sequence[Any] | None:
+    convert(column, list[date])
+    return column
 
 
 def times_in(zone: ZoneInfo) -> Together:
     """What types times that say no zone and are of this one, or say that they are in UTC."""
 
-    def typed(told: str, column: list[str]) -> list[Any] | None:
-        if not (says_utc := _TIMES_IN_UTC.fullmatch(told)) and not _TIMES.fullmatch(told):
-            return None
-        times = list(map(datetime.fromisoformat, column))
-        if says_utc:
+    def typed(column: Sequence[str]) -> list[Any] | None:
+        times, told = convert(column, list[datetime]), "\n".join(column) + "\n"
+        if _IN_UTC.fullmatch(told):
             return told.replace(" ", "T").splitlines()
+        # None can be shorter, and one that is longer says more.
+        if len(told) != (_TIME + 1) * len(column) or "t" in told:
+            return None
         if zone.key == "UTC":
             return told.replace(" ", "T").replace("\n", "+00:00\n").splitlines()
         shifted = list(map(sub, times, map(zone.utcoffset, times)))
@@ -71,34 +80,36 @@ def times_in(zone: ZoneInfo) -> Together:
 class Column:
     """Types the values of one field; ``values`` says what any text becomes."""
 
-    def __init__(self, place: str, field: Field, values: Values, notation: Notation) -> None:
-        self._place = place
-        self._raw = attrgetter(place)
+    def __init__(self, values: Values, notation: Notation) -> None:
         self._cells = _Cells(values)
+        self._is_text = values.kind in TEXTS
         together: dict[Kind, Together] = {
             Kind.INTEGER: _integers,
             Kind.NUMBER: _numbers,
             Kind.DATE: _days,
             Kind.DATETIME: times_in(ZoneInfo(notation.timezone)),
         }
-        self._together = together.get(field.kind)
+        self._together = together.get(values.kind)
 
-    def type(self, rows: Sequence[Record]) -> None:
-        """Gives the values of these rows, texts or None, the type of the field."""
-        raw = list(map(self._raw, rows))
-        typed = self._usual(raw) or list(map(self._cells.__getitem__, raw))
-        if typed is not raw:
-            # Python's fastest loop.
-            deque(map(setattr, rows, repeat(self._place), typed), maxlen=0)
+    def typed(self, raw: Sequence[Any]) -> Sequence[Any]:
+        """These values, texts or None, in the type of the field."""
+        if self._is_text:
+            return raw if all(raw) else [None if each == "" else each for each in raw]
+        usual = usually(self._together, raw) if self._together else None
+        return list(map(self._cells.__getitem__, raw)) if usual is None else usual
 
-    def _usual(self, raw: list[Any]) -> list[Any] | None:
-        """The typed values, if each is written the usual way."""
-        if self._together is None:
-            return None
-        try:
-            return self._together("\n".join(raw) + "\n", raw)
-        except (TypeError, ValueError, OverflowError):
-            return None  # Some are null, or no days.
+
+def usually(together: Together, raw: Sequence[Any]) -> Sequence[Any] | None:
+    """The typed values, if all that are not empty are written the usual way."""
+    told = raw if all(raw) else [each for each in raw if each]
+    try:
+        typed = together(told) if told else None
+    except (TypeError, ValueError, OverflowError):
+        return None  # There are no such days or numbers.
+    if typed is None or told is raw:
+        return typed
+    left = iter(typed)
+    return [next(left) if each else UNSET if each is UNSET else None for each in raw]
 
 
 class _Cells(dict[Any, Any]):

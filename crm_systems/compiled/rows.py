@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import UNSET
 
-from crm_systems.compiled.columns import times_in
-from crm_systems.compiled.records import Record, can_be_named
+from crm_systems.compiled.columns import times_in, usually
+from crm_systems.compiled.records import can_be_named, record_of
 from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from crm_systems.compiled.records import Record
     from crm_systems.kinds import Reader, Values
     from crm_systems.model import Row
 
@@ -74,7 +75,7 @@ class Rows:
             return None
         columns = dict(zip(told, zip(*map(dict.values, rows), strict=True), strict=True))
         if any("" in columns.get(name, ()) for name in reader.entity.key):
-            return None  # In a record as one object, an empty text would be null.
+            return None  # It is no null, as other empty texts are.
         typed = {name: self._column(values, columns[name]) for name, values in reader.values.items() if name in columns}
         for name in columns.keys() - reader.known:
             reader.unknown[name] += len(rows)
@@ -82,16 +83,7 @@ class Rows:
 
     @cached_property
     def _record(self) -> type[Record]:
-        places = {name: f"field{number}" for number, name in enumerate(self._reader.values)}
-        made: Any = msgspec.defstruct(
-            "Row",
-            [(place, Any, UNSET) for place in places.values()],
-            bases=(Record,),
-            namespace={"places": places, "has_empty_texts": False},
-            rename={place: name for name, place in places.items()},
-            gc=False,
-        )
-        return cast("type[Record]", made)
+        return record_of(self._reader.values)
 
     def _column(self, values: Values, raw: Sequence[Any]) -> Sequence[Any]:
         """The typed values of one field."""
@@ -104,23 +96,11 @@ class Rows:
                 return raw
         if found <= _NUMBERS and kind in TEXTS:
             return [None if each is None else str(each) for each in raw]
-        if found <= _TEXTS and kind is Kind.DATETIME and (usual := self._usual_times(raw)):
+        if found <= _TEXTS and kind is Kind.DATETIME and (usual := usually(self._times, raw)):
             return usual
         if found <= _LOOKED_UP and kind not in _NESTED:
             return list(map(values.__getitem__, raw))
         return list(map(values.typed, raw))
-
-    def _usual_times(self, raw: Sequence[str | None]) -> list[Any] | None:
-        """Times that are all written the usual way; hardly any comes twice, so to look them up would not help."""
-        written = [each for each in raw if each]
-        try:
-            typed = self._times("\n".join(written) + "\n", written)
-        except (ValueError, OverflowError):
-            return None
-        if typed is None or len(typed) == len(raw):
-            return typed
-        left = iter(typed)
-        return [next(left) if each else None for each in raw]
 
 
 def _items(lists: Iterable[list[Any] | None]) -> Iterator[Any]:

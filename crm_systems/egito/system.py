@@ -82,7 +82,7 @@ class Egito(EgitoWriting):
     def sign(self, request: Request, session: Session) -> Request:
         """The token goes into a header."""
         authorization = f"Bearer {session.values['token']}"
-        return replace(request, headers={**request.headers, "Authorization": authorization})
+        return request.replace(headers={**request.headers, "Authorization": authorization})
 
     def read(self, request: Request, reply: Reply) -> Any:
         """See :func:`~crm_systems.egito.answers.meaning`.

@@ -79,7 +79,7 @@ class InTouch(InTouchWriting):
         """
         for path, patient in (("/parties", False), ("/lists", True)):
             try:
-                told = call(self.sign(replace(self.heartbeat, about="Log-in", path=path, patient=patient), Session()))
+                told = call(self.sign(self.heartbeat.replace(about="Log-in", path=path, patient=patient), Session()))
                 if path == self.heartbeat.path and fits(told, {"items": list}):
                     self._shown.setdefault(("parties", 0), len(told["items"]))
             except Unavailable:
@@ -101,7 +101,7 @@ class InTouch(InTouchWriting):
     def sign(self, request: Request, session: Session) -> Request:
         """HTTP Basic in each request."""
         proof = b64encode(f"{self.options['username']}:{self.options['password']}".encode()).decode()
-        return replace(request, headers={**request.headers, "Authorization": f"Basic {proof}"})
+        return request.replace(headers={**request.headers, "Authorization": f"Basic {proof}"})
 
     def read(self, request: Request, reply: Reply) -> Any:
         """See :func:`~crm_systems.intouch.answers.meaning`."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -23,8 +25,7 @@ class File:
     content: bytes = field(repr=False, compare=False)
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One HTTP request, without what the session adds."""
 
     method: str
@@ -32,12 +33,12 @@ class Request:
     """What it does, for messages: an entity and an operation, never a value."""
     path: str = ""
     """Appended to the system's base address."""
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = {}
     form: Mapping[str, str] | None = None
-    files: Mapping[str, File] = field(default_factory=dict)
+    files: Mapping[str, File] = {}
     """By part, what goes along with the form, in a body of several parts."""
     json: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     repeatable: bool = True
     """May be sent again when nobody knows whether it was carried out."""
     patient: bool = True
@@ -49,9 +50,12 @@ class Request:
     before_send: Callable[[], None] | None = None
     """Called right before each try, after all waits, by the thread that sends; what it raises goes through."""
 
+    def replace(self, **changes: Any) -> Request:
+        """The same request with some of its parts changed."""
+        return msgspec.structs.replace(self, **changes)
 
-@dataclass(frozen=True)
-class Reply:
+
+class Reply(msgspec.Struct, frozen=True):
     """One HTTP answer."""
 
     status: int

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from crm_systems.model import Setting
-from crm_systems.settings.objects import as_names, as_object
+from crm_systems.settings.objects import as_list, as_names, as_object
 from crm_systems.settings.unknown import unknown
 from crm_systems.times import UTC, is_zone, read_moment
 
@@ -205,13 +205,10 @@ def _boolean(value: Any) -> bool:
 
 
 def _array(value: Any) -> list[Any]:
-    """A list; a text that is no JSON holds one or several names, as in ``Accounts,Contacts``."""
-    if isinstance(value, str):
-        text = value.strip()
-        value = json.loads(text) if text.startswith("[") else [each.strip() for each in text.split(",")]
-    if not isinstance(value, list) or not all(isinstance(each, (str, int)) for each in value):
+    found = as_list(value)
+    if not isinstance(found, list) or not all(isinstance(each, (str, int)) for each in found):
         raise TypeError
-    return value
+    return found
 
 
 def _moment(value: Any) -> str:

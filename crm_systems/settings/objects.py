@@ -1,4 +1,4 @@
-"""Settings that are objects, in each spelling in which they arrive.
+"""Settings that are objects or lists, in each spelling in which they arrive.
 
 Meltano 4.4 drops what is null inside an object, and nests or drops names that hold a period; it leaves lists alone. So
 an object may also come as JSON text or as a list of objects, with ``__NULL__`` for null as in stream maps; and what
@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NULL = "__NULL__"
+
+
+def as_list(value: Any) -> Any:
+    """A list that may come as JSON text, or as names as in ``Accounts,Contacts``; what is no text stays as it is.
+
+    Raises:
+        ValueError: the text begins as JSON and is none.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    return json.loads(text) if text.startswith("[") else [each.strip() for each in text.split(",")]
 
 
 def as_object(value: Any) -> dict[str, Any]:

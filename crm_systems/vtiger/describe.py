@@ -70,6 +70,9 @@ OFTEN_UNDESCRIBED = {
 """What query returns and describe hides (measured on 8.4.0), for modules of which no row could be looked at."""
 OF_LINES = re.compile(r"productid|quantity|listprice|comment|discount_amount|discount_percent|tax\d+")
 """Fields that a document shows of any one of its lines (measured); they are written with ``LineItems``."""
+ACTIVITIES = frozenset({"Calendar", "Events"})
+COMPUTED = frozenset({"duration_hours", "duration_minutes"})
+"""What activities compute from start and end, whatever they are sent (measured on 7.2 to 8.4); events demand hours."""
 IMPLIED = {"Calendar": ("activitytype",)}
 """Mandatory fields that a create fills in by itself."""
 LINES = Field(
@@ -159,9 +162,12 @@ def _largest(field: Mapping[str, Any]) -> int | None:
 
 def _field(module: str, described: Mapping[str, Any]) -> Field:
     kind = described["type"]
-    fixed = described["name"] in READ_ONLY or (module in INVENTORY and bool(OF_LINES.fullmatch(described["name"])))
+    name = described["name"]
+    is_of_lines = module in INVENTORY and bool(OF_LINES.fullmatch(name))
+    is_computed = module in ACTIVITIES and name in COMPUTED and not described.get("mandatory")
+    fixed = name in READ_ONLY or is_of_lines or is_computed
     return Field(
-        name=described["name"],
+        name=name,
         kind=KINDS.get(kind["name"], Kind.STRING),
         label=described.get("label") or "",
         mandatory=bool(described.get("mandatory")),

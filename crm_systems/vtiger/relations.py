@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -38,7 +37,7 @@ class VtigerRelations(HasRelations):
 
     def relations(self, call: Call, names: Collection[str] = ()) -> list[Relation]:
         """As ``relatedtypes`` tells, but for pairs of modules one of which refers to the other."""
-        listed = call(replace(LIST_MODULES, shape=LISTED))
+        listed = call(LIST_MODULES.replace(shape=LISTED))
         modules = [each for each in listed["types"] if _is_entity(listed["information"].get(each))]
         if names:
             modules = [each for each in modules if any(_may_name(name, each) for name in names)]

@@ -14,7 +14,7 @@ from crm_systems.model import Abilities, Deletion, Limits, Request, Session
 from crm_systems.rows import is_identifier
 from crm_systems.sampling import together
 from crm_systems.system import VERSION
-from crm_systems.vtiger import vtql, walks
+from crm_systems.vtiger import vtql, whole
 from crm_systems.vtiger.answers import meaning
 from crm_systems.vtiger.deletions import Sync
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, SECRET, WITHOUT_INVENTORY, entity_of
@@ -109,8 +109,8 @@ class Vtiger(VtigerRelations, VtigerWriting):
         """The session goes where the operation's parameters go: into the query of a GET, the form of a POST."""
         signed = {"sessionName": session.values["sessionName"]}
         if request.method == "GET":
-            return replace(request, query={**request.query, **signed})
-        return replace(request, form={**(request.form or {}), **signed})
+            return request.replace(query={**request.query, **signed})
+        return request.replace(form={**(request.form or {}), **signed})
 
     def read(self, request: Request, reply: Reply) -> Any:
         """The result, or the error by its code."""
@@ -118,7 +118,7 @@ class Vtiger(VtigerRelations, VtigerWriting):
 
     def entities(self, call: Call) -> list[str]:
         """All modules, custom ones and those that are no entities included."""
-        return list(call(replace(LIST_MODULES, shape={"types": [str]}))["types"])
+        return list(call(LIST_MODULES.replace(shape={"types": [str]}))["types"])
 
     def describe(self, call: Call, name: str) -> Entity:
         """Describe, and a few rows, since describe and query do not list the same fields (measured)."""
@@ -186,7 +186,7 @@ class Vtiger(VtigerRelations, VtigerWriting):
         found: dict[str, str] = {}
         for module, name in (("Groups", "groupname"), ("Users", "user_name")):
             try:
-                pages = list(walks.everything(vtql.Table(module, ""))(call))
+                pages = list(whole.everything(vtql.Table(module, ""))(call))
             except Denied:
                 continue
             rows = [row for page in pages for row in page.rows if is_identifier(row.get("id"))]

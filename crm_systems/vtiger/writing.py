@@ -58,7 +58,7 @@ class VtigerWriting(VtigerFiles, VtigerLists):
         Raises:
             Rejected: the server failed over it and says that it did not.
         """
-        element = {name: value for name, value in self.encoded(entity, values).items() if not is_empty(value)}
+        element = {name: value for name, value in self.encoded(entity, values).items() if value or not is_empty(value)}
         if entity.name in ACTIVITY:
             element.setdefault("activitytype", ACTIVITY[entity.name])
         if element.get(LINES.name) and entity.private.get(TYPED) is None:
@@ -66,8 +66,10 @@ class VtigerWriting(VtigerFiles, VtigerLists):
         files = with_file(entity, element)
         form = {"operation": "create", "elementType": entity.name, "element": self._written(entity, element)}
         about = f"{entity.name}: create"
-        with naming_doubles(entity, element):
+        try:
             row: Row = call(Request("POST", about, form=form, files=files, repeatable=False, shape=RECORD))
+        except Rejected as error:
+            raise naming_doubles(error, entity, element) from None
         if _lost_its_name(entity, element, row) and self.get(call, entity, row["id"]) is None:
             why = f"{about}: the CRM says that it made {row['id']}, and does not show it"
             raise Rejected(why, hint="its database may be in trouble")
@@ -115,8 +117,10 @@ class VtigerWriting(VtigerFiles, VtigerLists):
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         element = {"id": current["id"], **kept_of(entity, current, values), **values}
         form = {"operation": "revise", "element": self._written(entity, element)}
-        with naming_doubles(entity, values):
+        try:
             row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=shape_of(current["id"])))
+        except Rejected as error:
+            raise naming_doubles(error, entity, values) from None
         return {**row, "id": current["id"]}
 
     def _written(self, entity: Entity, element: Mapping[str, Any]) -> str:

@@ -89,8 +89,8 @@ class Deletions:
         """
         system, comparison = self._run.client.system, self._comparison
         if not self._has_place:
-            if changes and changes.deletions_since(by_stamps=system.logs_deletions) is None:
-                changes.deletions_are_read(by_stamps=system.logs_deletions)
+            if changes and changes.deletions_since(by_stamps=system.deletions_by_stamps) is None:
+                changes.deletions_are_read(by_stamps=system.deletions_by_stamps)
             return
         gone = self._told(changes, elapsed) if changes else None
         is_known, back = gone is not None or comparison is not None, list[str]()
@@ -105,7 +105,7 @@ class Deletions:
             self._tell_returned(comparison.came_back.difference(gone or ()))
             comparison.note_told()
         if changes and is_known:
-            changes.deletions_are_read(by_stamps=system.logs_deletions)
+            changes.deletions_are_read(by_stamps=system.deletions_by_stamps)
 
     def _marked(self, gone: Iterable[str], reader: Reader, at: datetime) -> Iterator[Row]:
         """The keys of records that are gone; where there is a stream for them, they are told there."""
@@ -133,7 +133,7 @@ class Deletions:
         system = self._run.client.system
         if not system.tells_deletions(self._entity):
             return None
-        since, found = changes.deletions_since(by_stamps=system.logs_deletions), list[str]()
+        since, found = changes.deletions_since(by_stamps=system.deletions_by_stamps), list[str]()
         try:
             for gone in system.deletions(self._run.client.call, self._entity, since) if since else ():
                 changes.note_deletion(gone.at, elapsed())

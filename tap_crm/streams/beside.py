@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from crm_systems import kinds
+from crm_systems.errors import OF_ONE_RECORD
 from tap_crm.streams.stream import CrmStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from crm_systems.compiled import Record
+    from crm_systems.errors import CrmError
     from crm_systems.model import Row
     from tap_crm.state import Incremental
     from tap_crm.streams.reading import Reading
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class ChangedRecords(CrmStream):
@@ -53,6 +58,17 @@ class ChangedRecords(CrmStream):
         if self._ended:
             super()._move_on(self._ended)
 
-    def key_of(self, record: Row | Record) -> str:
-        """The id of a record."""
-        return self._key_of(record)
+    def _asked(self, ask: Callable[[T], R], of: Sequence[T]) -> Iterator[tuple[T, R | CrmError]]:
+        """What the CRM says of each of these, several at a time, be it an error that is about one of them."""
+
+        def answer(each: T) -> R | CrmError:
+            try:
+                return ask(each)
+            except OF_ONE_RECORD as error:
+                return error
+
+        return zip(of, self.run.client.map(answer, of), strict=True)
+
+    def _selected(self, row: Row) -> Row:
+        """What of a record leaves: the fields that the catalog has and selects."""
+        return {name: value for name, value in row.items() if name in self._chosen}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from crm_systems.beside import CONTENT, FILE_KEY, FILES, PATH, Attachment, Folder, entity_of_files
 from crm_systems.compiled import Record
-from crm_systems.errors import OF_ONE_RECORD, ConfigError, CrmError, Rejected
+from crm_systems.errors import ConfigError, CrmError, Rejected
 from tap_crm.streams.beside import ChangedRecords
 from tap_crm.streams.kept_files import KeptFiles, facts_of
 from tap_crm.streams.schema import schema_of
@@ -49,25 +49,14 @@ class FileStream(ChangedRecords):
         for page in self.changed():
             rows = [each.row() if isinstance(each, Record) else each for each in page]
             wanted = [(row, each) for row in rows for each in system.attachments(self.entity, row)]
-            had = self.run.client.map(self._facts_or_why_not, [each for _row, each in wanted])
-            for (row, attachment), facts in zip(wanted, had, strict=True):
+            for (row, attachment), facts in self._asked(lambda pair: self._facts(pair[1]), wanted):
                 if isinstance(facts, CrmError):
-                    self.miss(f"{self.name}: the file of {self._key_of(row)} is missing: {facts}")
+                    self.miss(f"{self.name}: the file of {self.key_of(row)} is missing: {facts}")
                 else:
-                    yield [self._selected(row, attachment, facts)]
+                    key = dict(zip(FILE_KEY, (self.key_of(row), attachment.identifier), strict=True))
+                    stamp = {name: row.get(name) for name in [self.entity.replication_key] if name}
+                    yield [self._selected(key | facts | stamp)]
         self.settle()
-
-    def _selected(self, row: Row, attachment: Attachment, facts: Row) -> Row:
-        stamp = {name: row.get(name) for name in [self.entity.replication_key] if name}
-        whole = dict(zip(FILE_KEY, (self._key_of(row), attachment.identifier), strict=True)) | facts | stamp
-        chosen = (name for name in self.schema["properties"] if self.mask["properties", name])
-        return {name: whole[name] for name in chosen if name in whole}
-
-    def _facts_or_why_not(self, attachment: Attachment) -> Row | CrmError:
-        try:
-            return self._facts(attachment)
-        except OF_ONE_RECORD as error:
-            return error
 
     def _facts(self, attachment: Attachment) -> Row:
         """What the record of a file tells.

@@ -29,11 +29,7 @@ class KeptFiles:
         self._whose = f"{place} {entity}"
 
     def get(self, identifier: str) -> Row | None:
-        """What is known of a file that is there already; None where it is not.
-
-        Raises:
-            ConfigError: the folder cannot be used.
-        """
+        """What is known of a file that is there already; None where it is not, or cannot be read."""
         try:
             facts: Any = json.loads(self._folder.read(self._note(identifier)))
             if not fits(facts, FACTS):

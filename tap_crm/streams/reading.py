@@ -75,7 +75,7 @@ class Reading:
     def typed(self, records: list[Any], keys: Sequence[str]) -> list[Any]:
         """The records of a page that have these keys, their values as the schema has them."""
         if self.typing and records and isinstance(records[0], Record):
-            self.typing.typed(records)
+            records = self.typing.typed(records)
             # None of them lacks the CRM's own key; a catalog may choose another one.
             if tuple(keys) == self.reader.entity.key:
                 return records
@@ -166,6 +166,7 @@ class Reading:
             announced = None if is_part else self.run.client.system.announced(self.describe())
             self.run.progress.show(self.name, read, announced)
             yield page
+            del page
 
     def keep_place(self, page: Page) -> None:
         """Notes in the state that a page has left."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import RELATION_KEY, RELATIONS, Relation, entity_of_relations
-from crm_systems.errors import OF_ONE_RECORD, ConfigError, CrmError
+from crm_systems.errors import ConfigError, CrmError
 from tap_crm import deletions
 from tap_crm.deletions import Removals
 from tap_crm.options import wanted_relations
@@ -87,7 +87,7 @@ class RelationStream(ChangedRecords):
         for page in self.changed():
             for relation in self.relations:
                 for record, ids in self._related(page, relation, self):
-                    source = self._key_of(record)
+                    source = self.key_of(record)
                     pairs = [(source, related, relation.label) for related in ids]
                     removals.read(source, relation.label, pairs, side=0)
                     yield self._rows_of(relation, pairs, record.get(self.replication_key or ""))
@@ -131,27 +131,18 @@ class RelationStream(ChangedRecords):
         self, page: Sequence[Row | Record], relation: Relation, side: ChangedRecords
     ) -> Iterator[tuple[Row | Record, list[str]]]:
         """Each record of a page with the ids of what is related to it, as far as the CRM tells."""
-        told = self.run.client.map(lambda record: self._ids_or_why_not(relation, side.key_of(record)), page)
-        for record, ids in zip(page, told, strict=True):
+        system, call = self.run.client.system, self.run.client.call
+        for record, ids in self._asked(lambda each: list(system.related(call, relation, side.key_of(each))), page):
             if isinstance(ids, CrmError):
                 side.miss(f"{self.name}: what is related to {side.key_of(record)} is missing: {ids}")
             else:
                 yield record, ids
-
-    def _ids_or_why_not(self, relation: Relation, identifier: str) -> list[str] | CrmError:
-        try:
-            return list(self.run.client.system.related(self.run.client.call, relation, identifier))
-        except OF_ONE_RECORD as error:
-            return error
 
     def _rows_of(self, relation: Relation, pairs: Sequence[tuple[str, str, str]], stamp: Any) -> list[Row]:
         """Records; ``stamp``: when the source was changed."""
         entities = {"source_entity": relation.source, "related_entity": relation.related}
         stamps = {self.replication_key: stamp} if self.replication_key else {}
         return [self._selected({**dict(zip(RELATION_KEY, pair, strict=True)), **entities, **stamps}) for pair in pairs]
-
-    def _selected(self, row: Row) -> Row:
-        return {name: value for name, value in row.items() if self.mask["properties", name]}
 
     def _removals(self) -> Removals:
         """What is known of relations that were sent; nothing where nobody wants to know what is gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
@@ -111,8 +112,7 @@ class CrmStream(VersionedStream):
         """
         try:
             if self._goes_straight:
-                for page in self._pages():
-                    self._send(page)
+                deque(map(self._send, self._pages()), maxlen=0)  # A loop would hold each page until the next is there.
             else:
                 records = (record for page in self._pages() for record in self._handed_on(page))
                 for record in islice(records, self.ABORT_AT_RECORD_COUNT):
@@ -230,7 +230,7 @@ class CrmStream(VersionedStream):
                 self._gone.meet(page.unreadable)
             records = reading.typed(page.rows, self._keys)
             keyless += len(page.rows) - len(records)
-            news = changes.news(records, self._key_of, reading.elapsed_at_page()) if changes else records
+            news = changes.news(records, self.key_of, reading.elapsed_at_page()) if changes else records
             if self._gone:
                 self._gone.note(news)
             yield news
@@ -239,6 +239,7 @@ class CrmStream(VersionedStream):
             if not keyless and not self._is_incomplete:
                 reading.keep_place(page)
             self._leave_state()
+            del page, records, news
         if keyless:
             key = ", ".join(self._keys)
             self.miss(f"{self.name}: {keyless} of its records come without their key ({key}) and are missing.")
@@ -281,7 +282,8 @@ class CrmStream(VersionedStream):
         """What identifies the records that are read."""
         return self.primary_keys
 
-    def _key_of(self, record: Row | Record) -> str:
+    def key_of(self, record: Row | Record) -> str:
+        """What identifies a record, as one text."""
         return joined(self._keys, record)
 
     def miss(self, sentence: str) -> None:

@@ -11,10 +11,13 @@ import json
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crm_systems.errors import ConfigError
 from crm_systems.wire import is_empty, spelled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SIZE = 7
 NAME = 4
@@ -82,6 +85,11 @@ class Base:
             self._fields[mark] = b"" if sent == EMPTY else sent
         else:
             self._fields[mark] = stored + sent if self.is_mirrored else sent + stored
+
+    def agree_upon(self, values: Mapping[bytes, Any]) -> None:
+        """Notes values, by mark, that both sides hold alike."""
+        said = {mark: short_digest(value) if value or not is_empty(value) else b"" for mark, value in values.items()}
+        self._fields.update(said)
 
     def packed(self) -> bytes:
         """The fields as they are kept."""

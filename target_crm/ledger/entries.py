@@ -141,8 +141,7 @@ class Intent:
     """Whether no other run that may still live holds it."""
 
 
-@dataclass(frozen=True)
-class Create:
+class Create(msgspec.Struct, frozen=True):
     """A create that is to be noted before it is sent, and the references of the record that are to be set later."""
 
     intent: Intent

@@ -49,7 +49,7 @@ class Mandatory:
         Raises:
             Reject: a mandatory field is empty.
         """
-        filled = {name: value for name, value in values.items() if not is_empty(value)}
+        filled = {name: value for name, value in values.items() if value or not is_empty(value)}
         if lacking := self.lacking(set(filled)):
             raise Reject(lacking[0])
         for name in self._needed_owners:

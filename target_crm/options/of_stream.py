@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from crm_systems.errors import ConfigError
-from crm_systems.settings import as_names, did_you_mean
+from crm_systems.settings import as_list, as_names, did_you_mean
 from target_crm import files
 from target_crm.options.declared import CONFLICTS, WRITE_MODES
 
@@ -166,9 +165,8 @@ def _identify_by(value: Any) -> tuple[str, ...] | None:
     """``id``, ``ledger`` or names of fields; names may follow the ledger."""
     if value in (None, ""):
         return None
-    if isinstance(value, str):
-        value = json.loads(value) if value.startswith("[") else [each.strip() for each in value.split(",")]
-    names = tuple(value) if isinstance(value, list) else ()
+    told = as_list(value)
+    names = tuple(told) if isinstance(told, list) else ()
     if names and all(isinstance(each, str) for each in names) and "id" not in names[len(names) == 1 :]:
         return names
     raise ValueError

@@ -65,8 +65,7 @@ class StreamReport:
 
     def line(self, *, dry_run: bool) -> str:
         """One line for the terminal: numbers and field names, never a value."""
-        words = {action.value: action.value for action in Action if action is not Action.DEFER}
-        counted = ", ".join(f"{self.counts[action]} {word}" for action, word in words.items() if self.counts[action])
+        counted = ", ".join(f"{count} {each.value}" for each in Action if (count := self.counts[each.value]))
         line = f"{self.entity.name}: {'would be ' if dry_run else ''}{counted or 'nothing to do'}"
         if self.silent_changes:
             fields = ", ".join(f"{name} ({each['count']})" for name, each in sorted(self.silent_changes.items()))

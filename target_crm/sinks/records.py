@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from itertools import groupby, islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from target_crm.mapping import DELETED_AT, is_said
@@ -13,6 +14,7 @@ from target_crm.sinks.sink import WritingSink
 from target_crm.writing import Planned, Writer
 
 if TYPE_CHECKING:
+    from target_crm.ledger import Written
     from target_crm.mapping import Mapper
     from target_crm.sinks.sink import Incoming
     from target_crm.writing import Ahead
@@ -46,32 +48,35 @@ class CrmSink(WritingSink):
         By match fields, what is deleted or gets other values in these may be the very record that another one becomes,
         so neither waits for a worker beside the other, and none is looked up before the other is written.
         """
-        moving = self._moving(records) if self._mapper.options.match_fields else set[int]()
-        for is_alone, some in groupby(records, lambda each: id(each) in moving):
+        if self._mapper.options.match_fields:
+            self._tell_apart(records)
+        for is_alone, some in groupby(records, attrgetter("is_moving")):
             if is_alone:
                 self.run.workers.finish()
             self._hand_over_together(list(some))
             if is_alone:
                 self.run.workers.finish()
 
-    def _moving(self, records: list[Incoming]) -> set[int]:
-        """Those of the records, by identity, that may end what others are recognised by.
+    def _tell_apart(self, records: list[Incoming]) -> None:
+        """Says which records may end what others are recognised by, and which others may inherit that.
 
         Of records that the ledger knows, those that have become one record of the CRM are written in turn.
         """
-        options = self._mapper.options
-        found = {id(each) for each in records if options.deletes == "apply" and is_said(each.get(DELETED_AT))}
-        if options.identify_by != "ledger":
-            return found
-        all_known, came = self._writer.known_of(each.key for each in records), dict[str, tuple[str, ...]]()
+        options, came = self._mapper.options, dict[str, tuple[str, ...]]()
+        by_ledger = options.identify_by == "ledger"
+        all_known = self._writer.known_of(each.key for each in records) if by_ledger else {}
         for each in records:
             known = all_known.get(each.key)
+            is_deletion = options.deletes == "apply" and is_said(each.get(DELETED_AT))
             is_again = came.get(each.key, each.identifiers) != each.identifiers
             came[each.key] = each.identifiers
-            if is_again or self.run.workers.is_busy_with(each.identifiers[:1]) or self._writer.is_moved(each, known):
-                found.add(id(each))
+            each.is_moving = is_deletion or (by_ledger and (is_again or self._may_move(each, known)))
+            each.may_inherit = by_ledger and known is None
             each.identifiers += (f"id {known.crm_id}",) if known else ()
-        return found
+
+    def _may_move(self, record: Incoming, known: Written | None) -> bool:
+        """Whether a record gets other match values, or may, since what came before it is still being written."""
+        return self.run.workers.is_busy_with(record.identifiers[:1]) or self._writer.is_moved(record, known)
 
     def _hand_over_together(self, records: list[Incoming]) -> None:
         ahead = self._writer.looked_up((record.key, record) for record in records if record.is_first)
@@ -94,12 +99,11 @@ class CrmSink(WritingSink):
                 self.run.workers.begin(record.identifiers, write, partial(self._settle, record))
 
     def _at_hand(self, record: Incoming, ahead: Ahead) -> Outcome | Planned | None:
-        waiting = self.run.pending.identifiers[self.stream_name]
-        if not waiting.isdisjoint(record.identifiers):
+        if self._must_wait(record):
             return None
         found = self._unwritable(record) or self._writer.at_hand(record.key, record, ahead)
         if isinstance(found, Outcome) and found.action is Action.DEFER:
-            waiting.update(record.identifiers)
+            self._set_aside(record)
         return found
 
     def _write(

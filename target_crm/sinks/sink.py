@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from target_crm.run import Run
     from target_crm.writing import BesideWriter, Writer
 
+MOVING = "moving"
+"""An identifier of records that were set aside and may end what others are recognised by."""
 BATCH = 180
 """How many records are looked up at once before they are written."""
 
@@ -46,6 +48,10 @@ class Incoming(dict[str, Any]):
     """Whether none that may be the same one comes before it in its batch, or is still being written."""
     is_writable = False
     """Whether it is certain that UTF-8 can hold it."""
+    is_moving = False
+    """Whether it may end what others are recognised by."""
+    may_inherit = False
+    """Whether it may be recognised by what another one is about to lose."""
 
     def __init__(self, values: dict[str, Any], raw: RawRecord) -> None:
         super().__init__(values)
@@ -196,14 +202,22 @@ class WritingSink(QuietSink, ABC):
             seen.update(record.identifiers)
 
     def _in_turn(self, record: Incoming, write: Callable[[], Outcome]) -> Outcome:
-        """What became of a record; one that may be the same as one that was set aside waits behind it."""
-        waiting = self.run.pending.identifiers[self.stream_name]
+        """What became of a record; one that must wait behind one that was set aside is set aside as well."""
         outcome = self._unwritable(record)
         if outcome is None:
-            outcome = write() if waiting.isdisjoint(record.identifiers) else Outcome(Action.DEFER, record.key)
+            outcome = Outcome(Action.DEFER, record.key) if self._must_wait(record) else write()
         if outcome.action is Action.DEFER:
-            waiting.update(record.identifiers)
+            self._set_aside(record)
         return outcome
+
+    def _must_wait(self, record: Incoming) -> bool:
+        """Whether one that was set aside may be the same, or still hold what a record is recognised by."""
+        waiting = self.run.pending.identifiers[self.stream_name]
+        return not waiting.isdisjoint(record.identifiers) or (record.may_inherit and MOVING in waiting)
+
+    def _set_aside(self, record: Incoming) -> None:
+        """Lets those that come later wait behind a record."""
+        self.run.pending.identifiers[self.stream_name].update(record.identifiers, [MOVING] * record.is_moving)
 
     @staticmethod
     def _unwritable(record: Incoming) -> Outcome | None:

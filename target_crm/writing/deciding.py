@@ -118,7 +118,7 @@ class Decider:
         if by_ledger and known is None:
             self._means.two_ways.check(key, existing)
         if self._options.dry_run and not (by_ledger and known):
-            existing = self._rehearsal.found(came) or existing
+            existing = self._rehearsal.found(came, existing)
         if existing is None:
             return self._create(came, at_hand=at_hand)
         return self._update(came, existing, at_hand=at_hand)

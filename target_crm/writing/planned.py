@@ -71,19 +71,18 @@ class Decision:
 
     def agree(self, names: Iterable[str], there: Row) -> None:
         """Notes of fields that what came is what the record ``there`` holds, if it shows them."""
-        came, note = self.came, self.base.agree
+        came, alike = self.came, {}
         for name in names:
             if name not in came:
                 continue
             mark, value = came[name]
-            sent, now = short_digest(value), there.get(name, NOT_SHOWN)
-            if now is NOT_SHOWN:
-                stored = NOT_SHOWN
-            elif now.__class__ is value.__class__ and now.__class__ in _EQUALS and now == value:
-                stored = sent
+            now = there.get(name, NOT_SHOWN)
+            if now is value or (now.__class__ is value.__class__ and now.__class__ in _EQUALS and now == value):
+                alike[mark] = value
             else:
-                stored = short_digest(now)
-            note(mark, sent, stored)
+                stored = NOT_SHOWN if now is NOT_SHOWN else short_digest(now)
+                self.base.agree(mark, short_digest(value), stored)
+        self.base.agree_upon(alike)
 
     def change(self, pair: Pair) -> None:
         """Writes what came."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
@@ -276,7 +275,7 @@ def test_the_servers_clock(client: Client, server: VtigerSimulator, time: Time) 
 def test_what_is_called_before_each_try(client: Client, server: VtigerSimulator, time: Time) -> None:
     seen: list[tuple[int, int]] = []
     failing(server, Fault.GATEWAY, 3)
-    client.call(replace(READ, before_send=lambda: seen.append((len(time.slept), client.traffic.requests))))
+    client.call(READ.replace(before_send=lambda: seen.append((len(time.slept), client.traffic.requests))))
     assert [slept for slept, _requests in seen] == list(range(len(seen)))
     assert len(seen) == 1 + client.traffic.repeats > 1
 
@@ -287,6 +286,6 @@ def test_what_it_raises_goes_through(client: Client, server: VtigerSimulator, er
         raise error
 
     with pytest.raises(type(error)) as caught:
-        client.call(replace(WRITE, before_send=fail))
+        client.call(WRITE.replace(before_send=fail))
     assert caught.value is error
     assert server.calls == []

@@ -125,7 +125,7 @@ def assert_same(bodies: list[bytes], notation: Notation) -> int:
         if found is None:
             continue
         count += 1
-        pages.typed(found)
+        found = pages.typed(found)
         typed = list(map(careful, find_json(body, {})["result"]))
         assert [record.row() for record in found] == typed
         assert lines(found) == lines(typed)
@@ -284,7 +284,7 @@ def test_what_is_not_wanted_is_not_there_and_known_all_the_same() -> None:
     row = {"id": "12x1", **dict.fromkeys(NAMES, "1")}
     found = pages.decode(encoded({"success": True, "result": [row]}, is_ascii=True))
     assert found is not None
-    pages.typed(found)
+    found = pages.typed(found)
     assert [each.row() for each in found] == [reader(row)]
     assert set(reader(row)) == {"id", NAMES[3]}
     assert not reader.unknown

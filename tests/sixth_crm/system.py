@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -45,7 +44,7 @@ class SixthCrm(System):
 
     def sign(self, request: Request, session: Session) -> Request:
         """The key goes along with each request."""
-        return replace(request, headers={**request.headers, "X-Key": str(self.options["api_key"])})
+        return request.replace(headers={**request.headers, "X-Key": str(self.options["api_key"])})
 
     def read(self, request: Request, reply: Reply) -> Any:
         """JSON, or a refusal that the status tells."""

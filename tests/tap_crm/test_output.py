@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
+from array import array
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.running import command, finished
-from tests.tap_crm.leads import on_page
+from tests.tap_crm.leads import leads, live, on_page, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,14 +51,23 @@ def test_closed_and_full_output_is_said(
     assert result.returncode == (1 if sentence else 0)
 
 
-def test_what_is_said_may_go_nowhere(vtiger: Callable[..., VtigerSimulator], tmp_path: Path) -> None:
+@pytest.mark.parametrize("nowhere", ["<&- 2>&-", "2> /dev/full"])
+@pytest.mark.parametrize(("more", "code"), [({}, 0), ({"entities": ["Nonesuch"]}, 1)], ids=["whole", "wrong"])
+def test_what_is_said_may_go_nowhere(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path, nowhere: str, more: dict[str, Any], code: int
+) -> None:
     config = tmp_path / "tap.json"
-    config.write_text(json.dumps({**vtiger(rows=5).config(), "entities": ["Contacts"]}))
+    config.write_text(json.dumps({**vtiger(rows=5).config(), "entities": ["Contacts"], **more}))
     script = str(Path(sys.executable).with_name("tap-crm"))
-    line = ["/bin/sh", "-c", '"$0" --config "$1" <&- 2>&-', script, str(config)]
-    result = subprocess.run(line, capture_output=True, check=False, timeout=60)
-    assert result.returncode == 0
-    assert result.stdout.count(b'"type":"RECORD","stream":"Contacts"') == 5
+    result = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" --config "$1" {nowhere}', script, str(config)],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
+    assert result.returncode == code
+    assert result.stdout.count(b'"type":"RECORD","stream":"Contacts"') == (0 if code else 5)
 
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP])
@@ -75,3 +87,23 @@ def test_a_signal_ends_no_line_in_its_middle(
     assert code == 128 + asked
     assert f"Ended by {asked.name}" in result.log
     assert "Traceback" not in result.log
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_pause_in_the_middle_of_a_write_loses_nothing(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path, unbuffered: str
+) -> None:
+    crm = vtiger(rows=400)
+    (tmp_path / "tap.json").write_text(json.dumps(leads(crm)))
+    process = command("--config", tmp_path / "tap.json", PYTHONUNBUFFERED=unbuffered)
+    assert process.stdout
+    full = fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+    waiting = array("i", [0])
+    # Nobody reads yet, so that it waits within a write as soon as the pipe is full.
+    while waiting[0] < full:
+        fcntl.ioctl(process.stdout, termios.FIONREAD, waiting)
+    process.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGCONT)
+    result, code = finished(process)
+    assert code == 0
+    assert set(live(result)) == stored(crm)

@@ -42,8 +42,9 @@ TestSdkSuite = pytest.mark.filterwarnings("ignore:Fields in transformed catalog 
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def stop_the_server() -> Any:
+    """At the end of all, since a worker may come back to this file."""
     yield
     _server.stop()
 

@@ -168,6 +168,10 @@ MEANT_OTHERWISE: dict[str, tuple[Callable[[dict[str, Any], list[Any]], Any], str
     "method": (lambda leads, _all: leads.update(replication_method="LOG_BASED"), "wants Leads to be read as LOG_BASED"),
     "misspelt": (lambda leads, _all: own(leads).update({"replication-method": "FULL"}), "to be read as FULL"),
     "selected": (lambda leads, _all: own(leads).update(selected="false"), "by something else than true and false"),
+    "a field selected": (
+        lambda leads, _all: leads["schema"]["properties"]["email"].update(selected="no"),
+        "by something else than true and false",
+    ),
     "key": (lambda leads, _all: leads["schema"]["properties"].pop("id"), "does not describe id, the key of Leads"),
     "schema": (lambda leads, _all: leads.pop("schema"), "holds no catalog"),
     "field": (lambda leads, _all: leads["schema"]["properties"].update(email={"anyOf": [1]}), "holds no catalog"),
@@ -184,6 +188,25 @@ def test_what_a_catalog_cannot_mean_is_said(both: dict[str, Any], case: str) -> 
     change(next(each for each in catalog["streams"] if each["tap_stream_id"] == "Leads"), catalog["streams"])
     with pytest.raises(FileError, match=words):
         catalog_of(io.BytesIO(json.dumps(catalog).encode()))
+
+
+@pytest.mark.parametrize("place", ["stream", "schema"])
+@pytest.mark.parametrize("described", [True, False])
+def test_a_selection_as_catalogs_kept_it_before_is_heeded(
+    crm: VtigerSimulator, both: dict[str, Any], place: str, *, described: bool
+) -> None:
+    catalog = json.loads(json.dumps(both))
+    for each in catalog["streams"]:
+        own(each).pop("selected")
+        each.pop("selected", None)
+        (each if place == "stream" else each["schema"])["selected"] = each["tap_stream_id"] == "Leads"
+        each["schema"]["properties"].get("email", {})["selected"] = False
+        if not described:
+            del each["metadata"]
+    result = run(crm.config(), catalog=catalog_of(io.BytesIO(json.dumps(catalog).encode())))
+    assert [*result.records] == ["Leads"]
+    assert set(live(result, "Leads")) == stored(crm, "Leads")
+    assert {"email", "lastname"} & result.records["Leads"][0].keys() == {"lastname"}
 
 
 def test_what_a_read_needs_is_never_deselected(crm: VtigerSimulator, both: dict[str, Any]) -> None:

@@ -62,6 +62,27 @@ def test_a_copy_holds_the_same_with_references_linked_anew(tmp_path: Path) -> No
         assert writes(copy) == []
 
 
+def test_tasks_and_events_are_copied_and_last_as_long(tmp_path: Path) -> None:
+    """Vtiger calls the hours of a task a time, gives them as a plain number, and computes them whatever it is sent."""
+    with VtigerSimulator(rows=20, invoices=0) as source, VtigerSimulator(rows=0, invoices=0) as copy:
+        needed = {"Calendar": {"taskstatus": "Planned"}, "Events": {"eventstatus": "Planned", "time_end": "11:15:00"}}
+        for name, values in needed.items():
+            for row in source.store.records(name):
+                source.store.change(row["id"], values)
+        messages = run_tap(
+            source.config(), catalog=only(discover(source.config()), "Calendar", "Events")
+        ).output.splitlines()
+        config = settings(copy, tmp_path, identify_by="ledger", default_owner="admin")
+        first = run(config, messages)
+        assert first.exit == ""
+        assert "otherwise" not in first.line("Calendar")
+        for name in needed:
+            assert len(copy.store.records(name)) == len(source.store.records(name)) > 2
+        copy.calls.clear()
+        assert run(config, messages).exit == ""
+        assert writes(copy) == []
+
+
 def _shape(row: dict[str, Any], ids: dict[str, str], altered: set[str]) -> dict[str, Any]:
     """What a copy must hold, but for scripts, which the server encodes; an empty number was made 0 by it."""
     shaped = {name: ids.get(value, value) for name, value in row.items() if _is_copied(name) and name not in altered}

@@ -89,6 +89,8 @@ def test_identical_records_with_different_keys_stay_different(
         {"lastname": "n" * 300},
         {"title": "\U0001f680\U0001f680"},
         {"description": "<script>x</script>"},
+        {"department": "<b>bold</b><script>alert(1)</script>"},
+        {"department": "Research, not development & <script>"},
         {"lastname": "a &amp; b", "title": "  blanks  "},
         {"cf_855": 1.23456},
         {"cf_881": "9:30"},

@@ -12,7 +12,7 @@ def test_a_look_waits_until_every_create_is_done_and_creates_wait_for_the_look()
     begun, go_on = threading.Barrier(3), threading.Event()
 
     def create(name: str) -> None:
-        with lock.creating():
+        with lock:
             begun.wait(10)
             assert go_on.wait(10)
             done.append(name)
@@ -33,6 +33,6 @@ def test_a_look_waits_until_every_create_is_done_and_creates_wait_for_the_look()
     for each in [*creates, looker]:
         each.join(10)
     assert done[2:] == ["look"]
-    with lock.creating():
+    with lock:
         done.append("after")
     assert done[-1] == "after"

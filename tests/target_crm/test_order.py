@@ -10,7 +10,7 @@ from target_crm.sinks import CrmSink
 from target_crm.sinks.sink import BATCH
 from target_crm.writing.creation.creator import Creator
 from tests.running import SLOW, operation
-from tests.target_crm.writing import OWNER, one, pipe, record, run, schema, settings, stored
+from tests.target_crm.writing import OWNER, one, pipe, record, run, schema, settings, state, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,6 +107,24 @@ def test_a_value_that_passes_from_one_record_to_another_takes_none_along(
     assert run(config, pipe("Contacts", coming)).exit == ""
     for each in (*after, *heirs):
         assert one(crm, "Contacts", lastname=each["lastname"])["email"] == each["email"]
+
+
+@pytest.mark.parametrize("earlier", ["run", "batch"])
+def test_a_value_waits_with_the_record_that_is_to_lose_it(crm: VtigerSimulator, tmp_path: Path, earlier: str) -> None:
+    """The first task is to be called otherwise, once its project has come; until then, it is what the CRM finds."""
+    by_name = {"ProjectTask": {"identify_by": ["ledger", "projecttaskname"]}}
+    config = settings(crm, tmp_path, identify_by="ledger", streams=by_name)
+    task = {"id": "1", "projecttaskname": "Paint", "projectid": "p1", "description": "the first"}
+    before = [*pipe("Project", [{"id": "p1", "projectname": "House"}]), *pipe("ProjectTask", [task]), state(1)]
+    if earlier == "run":
+        assert run(config, before).exit == ""
+        before = []
+    heir = {**task, "id": "2", "description": "the second"}
+    tasks = pipe("ProjectTask", [{**task, "projecttaskname": "Wash", "projectid": "p2"}, heir])
+    garden = pipe("Project", [{"id": "p2", "projectname": "Garden"}])
+    assert run(config, [*before, *tasks, state(2), *garden]).exit == ""
+    names = {each["description"]: each["projecttaskname"] for each in stored(crm, "ProjectTask")}
+    assert names == {"the first": "Wash", "the second": "Paint"}
 
 
 def test_what_has_become_one_record_is_written_in_turn(crm: VtigerSimulator, tmp_path: Path) -> None:

@@ -31,6 +31,11 @@ def test_a_number_may_be_rounded_whatever_zeros_end_it(sent: Any, stored: Any, m
         (Kind.STRING, "ann van rijn", "ANN VAN RIJN", True),
         (Kind.STRING, "8 (999) 123-45-67", "+7(999)123-45-67", False),
         (Kind.TEXT, "<p>one &amp; <b>two</b></p>", "one & two", True),
+        (Kind.STRING, "<b>one</b><script>two</script>", "&lt;b&gt;one&lt;/b&gt;&lt;scr", True),
+        (Kind.STRING, "<b>one</b><script>two</script>", "&lt;b&gt;two&lt;/b&gt;&lt;scr", False),
+        (Kind.STRING, "Novák & Novák", "Nov&aacute;k &am", True),
+        (Kind.STRING, "Novák & Novák", "Nov&aacu", True),
+        (Kind.STRING, "AT&T", "ATT", True),
     ],
 )
 def test_a_text_is_like_what_a_server_makes_of_it(kind: Kind, sent: str, stored: str, is_like: bool) -> None:

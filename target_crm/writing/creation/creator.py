@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -159,7 +158,7 @@ class Creator:
         """
         for _attempt in range(ATTEMPTS):
             try:
-                with self._lock.creating():
+                with self._lock:
                     created = self._finder.existing(self._system.create(self._held(intent), self.entity, intent.sent))
                     self._ours.add(created.crm_id)
                     self._snapshots.note(created, intent.before)
@@ -202,7 +201,7 @@ class Creator:
             self._ledger.hold(intent.stream, intent.key, has_waited=has_waited)
 
         def call(request: Request) -> Any:
-            return self._client.call(request if request.repeatable else replace(request, before_send=hold))
+            return self._client.call(request if request.repeatable else request.replace(before_send=hold))
 
         return call
 

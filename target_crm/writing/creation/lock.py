@@ -11,24 +11,26 @@ if TYPE_CHECKING:
 
 
 class CreateLock:
-    """Keeps a look from taking another thread's record, which is in the CRM and not yet noted, for the lost one."""
+    """Keeps a look from taking another thread's record, which is in the CRM and not yet noted, for the lost one.
+
+    It is itself a context: to create in, among others that do, which waits while one looks.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._creates = 0
         self._one_looks = False
 
-    @contextmanager
-    def creating(self) -> Iterator[None]:
-        """Among others that create; waits while one looks."""
+    def __enter__(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not self._one_looks)
+            while self._one_looks:
+                self._changed.wait()
             self._creates += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._creates -= 1
+
+    def __exit__(self, *_exc: object) -> None:
+        with self._changed:
+            self._creates -= 1
+            if self._one_looks:
                 self._changed.notify_all()
 
     @contextmanager

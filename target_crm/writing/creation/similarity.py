@@ -6,6 +6,7 @@ import html
 import re
 import unicodedata
 from decimal import Decimal
+from html.entities import name2codepoint
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.kinds import FREE_TEXTS
@@ -66,16 +67,29 @@ def _texts(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -
 
 
 def _like(kind: Kind, sent: str, stored: Any) -> bool:
-    """Equal, but for cut ends, small letters and capitals, and all that is no letter or digit."""
+    """Equal, but for cut ends, small letters and capitals, and all that is no letter or digit.
+
+    Markup may have been taken away, or encoded and then cut in the middle of a tag or an entity.
+    """
     if sent == stored:
         return True
-    kept, wanted = _plain(str(stored or "")), _plain(sent)
-    is_same_phone = kind is Kind.PHONE and kept[-SUBSCRIBER:] == wanted[-SUBSCRIBER:]
-    return (is_same_phone or wanted.startswith(kept)) and not is_empty(stored)
+    kept, wanted = _without_cut_entity(_decoded(str(stored or ""))), _decoded(sent)
+    ways = ((kept, wanted), (_MARKUP.sub("", kept), _MARKUP.sub("", wanted)))
+    begins = any(_plain(whole).startswith(_plain(begun)) for begun, whole in ways)
+    is_same_phone = kind is Kind.PHONE and _plain(kept)[-SUBSCRIBER:] == _plain(wanted)[-SUBSCRIBER:]
+    return (begins or is_same_phone) and not is_empty(stored)
 
 
-def _plain(written: str) -> str:
+def _decoded(written: str) -> str:
+    return html.unescape(html.unescape(written))
+
+
+def _without_cut_entity(text: str) -> str:
+    before, sign, name = text.rpartition("&")
+    return before if sign and any(known.startswith(name) for known in name2codepoint) else text
+
+
+def _plain(text: str) -> str:
     """The letters and digits of a text, of 16 bits at the most; the rest may be something else on a server."""
-    decoded = _MARKUP.sub("", html.unescape(html.unescape(written)))
-    folded = unicodedata.normalize("NFC", decoded.casefold())
+    folded = unicodedata.normalize("NFC", text.casefold())
     return "".join(char for char in folded if char < "\U00010000" and char.isalnum())

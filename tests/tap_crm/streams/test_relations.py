@@ -151,6 +151,17 @@ def test_a_catalog_is_enough(crm: VtigerSimulator) -> None:
     assert pairs(result) == stored(crm)
 
 
+def test_a_field_that_a_catalog_does_not_have_does_not_leave(crm: VtigerSimulator) -> None:
+    catalog = only(discover(config(crm)), STREAM)
+    for stream in catalog["streams"]:
+        stream["schema"]["properties"].pop("source_entity", None)
+        stream["metadata"] = [each for each in stream["metadata"] if "source_entity" not in each["breadcrumb"]]
+    result = run(config(crm), catalog=catalog)
+    assert {name for each in result.records[STREAM] for name in each} == {
+        *("source_id", "related_id", "label", "related_entity", "modifiedtime"),
+    }
+
+
 def test_wrong_names_and_words_are_told(crm: VtigerSimulator) -> None:
     result = run(config(crm, relations=["Campaigns_Contacs_relations"]))
     assert "`relations` names Campaigns_Contacs_relations, which the CRM does not tell" in result.exit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import threading
+from contextlib import closing
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -191,8 +192,10 @@ def test_errors_of_the_database_repeat_no_value(ledger: Ledger, tmp_path: Path) 
         assert "secret" not in str(caught.value)
 
 
-def test_the_file_is_for_its_owner_only(ledger: Ledger, tmp_path: Path) -> None:
-    ledger.intend([Create(intent(lastname="Müller"), None)])
+@pytest.mark.parametrize("url", ["sqlite:///{}", "sqlite:///file:{}?uri=true"])
+def test_the_file_is_for_its_owner_only(tmp_path: Path, url: str) -> None:
+    with closing(Ledger(url.format(tmp_path / "ledger"), destination="d", source="s")) as ledger:
+        ledger.intend([Create(intent(lastname="Müller"), None)])
     assert stat.S_IMODE((tmp_path / "ledger").stat().st_mode) == 0o600
 
 

@@ -246,3 +246,19 @@ def test_a_plan_tells_what_becomes_of_records_that_come_twice(
     planned = run(config, pipe("Contacts", [*first, *more])).line("Contacts")
     done = run({**config, "dry_run": False}, pipe("Contacts", [*first, *more])).line("Contacts")
     assert planned.replace("would be ", "") == done
+
+
+@pytest.mark.parametrize("earlier", ["run", "same run"])
+def test_a_plan_tells_what_becomes_of_a_value_that_passes_from_one_record_to_another(
+    crm: VtigerSimulator, tmp_path: Path, earlier: str
+) -> None:
+    config = config_of(crm, tmp_path, identify_by=["ledger", "email"])
+    ann = {"id": "1", "lastname": "Ann", "email": "old@x.cz"}
+    coming = [{**ann, "email": "new@x.cz"}, {"id": "2", "lastname": "Bob", "email": "old@x.cz"}]
+    if earlier == "run":
+        run({**config, "dry_run": False}, pipe("Contacts", [ann]))
+    else:
+        coming.insert(0, ann)
+    planned = run(config, pipe("Contacts", coming)).line("Contacts")
+    done = run({**config, "dry_run": False}, pipe("Contacts", coming)).line("Contacts")
+    assert planned.replace("would be ", "") == done
