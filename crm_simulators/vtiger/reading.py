@@ -75,6 +75,8 @@ class Reader:
 
     def _columns(self, query: vtql.Query, table: Table) -> tuple[str, ...] | None:
         if query.columns is None:
+            if "id" not in table.module.columns and not self._flavour.is_corebos:
+                raise SqlError  # It asks its database for the column of the id, which has no name (measured).
             return None
         renamed = {"hdnDiscountPercent": "discount_percent", "hdnDiscountAmount": "discount_amount"}
         columns = tuple(dict.fromkeys(renamed.get(name, name) for name in query.columns))

@@ -12,7 +12,7 @@ from crm_systems.model import BEYOND, Request
 from crm_systems.rows import fits
 from crm_systems.system import System
 from crm_systems.times import earliest
-from crm_systems.vtiger import vtql, walks
+from crm_systems.vtiger import vtql, walks, whole
 from crm_systems.vtiger.answers import ID
 from crm_systems.vtiger.describe import INVENTORY
 from crm_systems.vtiger.look_up import LookUp
@@ -80,11 +80,11 @@ class VtigerLists(System):
         """By id. Without ids, or on a server that does not sort a module by them, all at once."""
         table = replace(self._table(entity, since), columns=self._columns(call, entity))
         if entity.key != ("id",):
-            return [walks.everything(table)]
+            return [whole.without_ids(table)]
         try:
             newest = vtql.newest(call, table)
         except vtql.Unsorted:
-            return [walks.everything(table)]
+            return [whole.everything(table)]
         if not table.prefix and newest:
             table = replace(table, prefix=newest[0].partition("x")[0])
         elif not table.prefix and (newest is None or table.hides_rows):

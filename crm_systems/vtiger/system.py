@@ -14,7 +14,7 @@ from crm_systems.model import Abilities, Deletion, Limits, Request, Session
 from crm_systems.rows import is_identifier
 from crm_systems.sampling import together
 from crm_systems.system import VERSION
-from crm_systems.vtiger import vtql, walks
+from crm_systems.vtiger import vtql, whole
 from crm_systems.vtiger.answers import meaning
 from crm_systems.vtiger.deletions import Sync
 from crm_systems.vtiger.describe import DESCRIBED, INVENTORY, SECRET, WITHOUT_INVENTORY, entity_of
@@ -186,7 +186,7 @@ class Vtiger(VtigerRelations, VtigerWriting):
         found: dict[str, str] = {}
         for module, name in (("Groups", "groupname"), ("Users", "user_name")):
             try:
-                pages = list(walks.everything(vtql.Table(module, ""))(call))
+                pages = list(whole.everything(vtql.Table(module, ""))(call))
             except Denied:
                 continue
             rows = [row for page in pages for row in page.rows if is_identifier(row.get("id"))]

@@ -7,7 +7,6 @@ may not see are dropped after it). The highest id is asked for first, and the wa
 
 from __future__ import annotations
 
-import json
 import threading
 from bisect import bisect_right
 from dataclasses import replace
@@ -17,13 +16,13 @@ from typing import TYPE_CHECKING
 from crm_systems.compiled import column
 from crm_systems.errors import Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import BEYOND, Page
-from crm_systems.paging import Divisible, Part, Sliding, shrunk
+from crm_systems.paging import Divisible, shrunk
 from crm_systems.vtiger.vtql import SERVER_PAGE, Table, ask, finds_none, number_of, vouch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from crm_systems.model import Call, Row, Walk
+    from crm_systems.model import Call, Row
 
 MOST_SPOILED = 50
 """How many records may be unreadable in a row before anything was read; then the module is, and not its records."""
@@ -202,40 +201,6 @@ class Keyset(Divisible):
     def _read_one(self, identifier: str) -> None:
         query = self._table.query("*", f"id = '{identifier}'", limit="1")
         self._call(ask(query, f"{self._table.module}: read one record"))
-
-
-def everything(table: Table) -> Walk:
-    """A walk by offset over a table that cannot be read by id; each row is given once, by its id or else by all of it.
-
-    Raises:
-        ProtocolError: the server gives the same full page again, or less than it gave before.
-    """
-    about = f"{table.module}: read"
-    first: list[Row] = []
-
-    def walk(call: Call) -> Iterator[Page]:
-        def part(offset: int, size: int) -> Part:
-            query = table.query("*", limit=f"{offset},{size}")
-            found: list[Row] = call(ask(query, about, has_ids=False))
-            if offset and found == first and len(found) >= size:
-                raise ProtocolError(
-                    f"{table.module}: the server gives the same records again and again", hint=LEAVE_OUT
-                )
-            first[:] = first if offset else found
-            return Part(found)
-
-        rows = Sliding(part, _identity, about=about)
-        for fresh in rows.pages(table.page_size, table.page_size):
-            yield Page([row for row in fresh if not table.shard or table.shard.has(number_of(row["id"]))])
-        if table.witness and not rows.seen:
-            raise shrunk(about)
-
-    return walk
-
-
-def _identity(row: Row) -> str:
-    """What makes a row this row: its id, or all of it where it has none."""
-    return str(row.get("id") or json.dumps(row, sort_keys=True, default=str))
 
 
 def _page(call: Call, table: Table, last: int, high: int, size: int, *, patient: bool = True) -> list[Row]:

@@ -133,16 +133,16 @@ class Ledger:
         self._notes.flush()
         return self._database.flows()
 
-    def is_mine(self, flow: Flow) -> bool:
-        """Whether a flow is one of this ledger's origin and CRM."""
-        return self._ours == {"its_destination": flow.destination, "its_source": flow.source}
+    def flow(self, stream: str, entity: str) -> Flow:
+        """What a stream of this ledger's origin is to its CRM."""
+        return Flow(self._ours["its_destination"], self._ours["its_source"], stream, entity)
 
-    def flows_of(self, key: str, entity: str) -> list[tuple[Flow, Written]]:
-        """What brought a record with this key, by whatever stream, and how it came then."""
-        here = self._ours["its_destination"], self._ours["its_source"]
-        rows = self._database.read(self._does.ids, {**self._ours, "its_key": key})
+    def flows_of(self, key: str, like: Flow) -> list[tuple[Flow, Written]]:
+        """What brought a record with this key from an origin to an entity, by whatever stream, and how it came then."""
+        its = {"its_destination": like.destination, "its_source": like.source, "its_key": key}
+        rows = self._database.read(self._does.ids, its)
         found = [(row.stream, Written(row.entity, row.crm_id, row.digest, base=row.base)) for row in rows]
-        return [(Flow(*here, stream, entity), each) for stream, each in found if each.entity == entity]
+        return [(like._replace(stream=stream), each) for stream, each in found if each.entity == like.entity]
 
     def written(self, stream: str, key: str) -> Written | None:
         """What is known of an incoming record."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
+from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.running import command, finished
-from tests.tap_crm.leads import on_page
+from tests.tap_crm.leads import leads, live, on_page, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,3 +87,23 @@ def test_a_signal_ends_no_line_in_its_middle(
     assert code == 128 + asked
     assert f"Ended by {asked.name}" in result.log
     assert "Traceback" not in result.log
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_pause_in_the_middle_of_a_write_loses_nothing(
+    vtiger: Callable[..., VtigerSimulator], tmp_path: Path, unbuffered: str
+) -> None:
+    crm = vtiger(rows=400)
+    (tmp_path / "tap.json").write_text(json.dumps(leads(crm)))
+    process = command("--config", tmp_path / "tap.json", PYTHONUNBUFFERED=unbuffered)
+    assert process.stdout
+    full = fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+    waiting = array("i", [0])
+    # Nobody reads yet, so that it waits within a write as soon as the pipe is full.
+    while waiting[0] < full:
+        fcntl.ioctl(process.stdout, termios.FIONREAD, waiting)
+    process.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGCONT)
+    result, code = finished(process)
+    assert code == 0
+    assert set(live(result)) == stored(crm)

@@ -30,3 +30,24 @@ def test_a_record_that_came_by_another_stream_stops_the_run(
     # Another one may well have the same key there.
     assert run(config, pipe("persons", [{**ANN, "lastname": "Bea"}])).exit == ""
     assert len(stored(crm, "Contacts", email="ann@example.com")) == 2
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, {"source": "hubspot"}), ({"source": "hubspot"}, {})])
+def test_a_source_that_gets_a_name_or_loses_it_does_not_make_all_once_more(
+    crm: VtigerSimulator, tmp_path: Path, before: dict[str, str], after: dict[str, str]
+) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger")
+    run({**config, **before}, pipe("Contacts", [ANN]))
+    end = run({**config, **after}, pipe("Contacts", [{**ANN, "title": "CEO"}])).exit
+    assert f"by the stream Contacts from {before.get('source', 'default')} to Vtiger" in end
+    assert len(stored(crm, "Contacts", lastname="Ann")) == 1
+    # Another source may well have the same keys.
+    assert run({**config, **after}, pipe("Contacts", [{**ANN, "lastname": "Bea"}])).exit == ""
+    assert "1 create" in run({**config, **after}, pipe("Contacts", [ANN | {"id": 2}])).line("Contacts")
+
+
+def test_sources_that_have_names_may_bring_the_same(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger")
+    for source in ("hubspot", "pipedrive"):
+        assert run({**config, "source": source}, pipe("Contacts", [ANN])).exit == ""
+    assert len(stored(crm, "Contacts", lastname="Ann")) == 2

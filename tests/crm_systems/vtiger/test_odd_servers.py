@@ -8,7 +8,7 @@ import pytest
 
 from crm_systems.errors import ProtocolError, Rejected, Unavailable
 from crm_systems.model import BEYOND, Entity
-from crm_systems.vtiger import vtql, walks
+from crm_systems.vtiger import vtql, whole
 from crm_systems.vtiger.doubles import UNIQUE, naming_doubles
 from tests.crm_systems.vtiger.table import Server, read
 
@@ -50,7 +50,7 @@ def test_a_server_that_drops_the_order_is_found_out() -> None:
     table = vtql.Table("Things", "12")
     with pytest.raises(vtql.Unsorted):
         vtql.top(server.call, table)
-    pages = walks.everything(table)(server.call)
+    pages = whole.everything(table)(server.call)
     assert [vtql.number_of(row["id"]) for page in pages for row in page.rows] == server.ids
 
 
@@ -60,7 +60,7 @@ def test_what_is_deleted_while_a_list_is_read_by_offset_hides_no_other() -> None
             server.ids = server.ids[50:]
 
     server = Server(list(range(1, 601)), before=delete)
-    pages = walks.everything(vtql.Table("Things", "12"))(server.call)
+    pages = whole.everything(vtql.Table("Things", "12"))(server.call)
     read_numbers = [vtql.number_of(row["id"]) for page in pages for row in page.rows]
     assert sorted(read_numbers) == list(range(1, 601))
 
@@ -71,7 +71,7 @@ def test_a_server_that_knows_no_offset_is_found_out(count: int) -> None:
         def _skip(self, _query: str) -> int:  # type: ignore[override]  # it skips nothing
             return 0
 
-    pages = walks.everything(vtql.Table("Things", "12"))(Deaf(list(range(count))).call)
+    pages = whole.everything(vtql.Table("Things", "12"))(Deaf(list(range(count))).call)
     with pytest.raises(ProtocolError, match="the same records again and again"):
         list(pages)
 
