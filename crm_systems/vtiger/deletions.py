@@ -84,7 +84,7 @@ class Sync:
                 raise
             is_denied = isinstance(error, Denied)
             reason = "only an administrator may ask for them" if is_denied else "its operation `sync` does not work"
-            hint = "" if is_denied else f"as on a fresh Vtiger 8, which {MEND} tells how to mend"
+            hint = "" if is_denied else f"as on a fresh Vtiger 7 or 8, which {MEND} tells how to mend"
             self._refusal = _refusal(reason, code=error.code, hint=hint)
             raise self._refusal from None
         self._works = True

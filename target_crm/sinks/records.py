@@ -72,7 +72,8 @@ class CrmSink(WritingSink):
             came[each.key] = each.identifiers
             each.is_moving = is_deletion or (by_ledger and (is_again or self._may_move(each, known)))
             each.may_inherit = by_ledger and known is None
-            each.identifiers += (f"id {known.crm_id}",) if known else ()
+            each.became = known.crm_id if known else ""
+            each.identifiers += (f"id {each.became}",) if known else ()
 
     def _may_move(self, record: Incoming, known: Written | None) -> bool:
         """Whether a record gets other match values, or may, since what came before it is still being written."""
@@ -105,6 +106,12 @@ class CrmSink(WritingSink):
         if isinstance(found, Outcome) and found.action is Action.DEFER:
             self._set_aside(record)
         return found
+
+    def _settle(self, record: Incoming, outcome: Outcome) -> None:
+        """What was to be left and is not must not be taken for another record's."""
+        if record.is_moving and record.became and outcome.action is Action.REJECT:
+            self._writer.not_left.add(record.became)
+        super()._settle(record, outcome)
 
     def _write(
         self,

@@ -50,6 +50,8 @@ class Incoming(dict[str, Any]):
     """Whether it is certain that UTF-8 can hold it."""
     is_moving = False
     """Whether it may end what others are recognised by."""
+    became = ""
+    """The id of what it has become, where another may be recognised by what that holds."""
     may_inherit = False
     """Whether it may be recognised by what another one is about to lose."""
 

@@ -106,6 +106,8 @@ class Finder:
         self._system = client.system
         self._options = options
         self.entity = entity
+        self.not_left: set[str] = set()
+        """Ids of what was to get other match values, or to be deleted, by incoming records that were rejected."""
         has_files = brings_files(entity, [CONTENT])
         self._read = FileReader(entity, client.system) if has_files else kinds.Reader(entity, client.system.notation)
         self._by_columns = None if has_files else Rows(self._read)
@@ -133,6 +135,10 @@ class Finder:
             if by_ledger and any(map(is_empty, match.values())):
                 return None
             found = self.match(match, ahead, at_hand=at_hand) or self._altered_match(match, known, at_hand=at_hand)
+            if found and known is None and found.crm_id in self.not_left:
+                raise Reject(
+                    f"{found.crm_id} still holds what identifies it, since its own record was rejected; mend that first"
+                )
             if found is None and known and self._is_made_again(match, known, at_hand=at_hand):
                 raise _gone(known)
             return found

@@ -252,7 +252,7 @@ def test_what_the_fast_path_leaves_to_the_careful_one() -> None:
     for answer in (
         '{"success":true,"result":[{"id":"12x1","new":"a"}]}',
         '{"success":true,"result":[{"id":"12x1","string 1\u017e":5}]}',
-        *(f'{{"success":true,"result":[{{"id":"{key}"}}]}}' for key in ("", "12", "12x1\\n", "a12x1")),
+        *(f'{{"success":true,"result":[{{"id":"{key}"}}]}}' for key in ("", "12", "12x1\\n", "12x1\\n12x2", "a12x1")),
         '{"success":true,"result":[{"id":null}]}',
         '{"success":true,"result":[{}]}',
         '{"success":true,"result":[{"id":"12x1","string 1\u017e":"a\x01"}]}',

@@ -127,6 +127,19 @@ def test_a_value_waits_with_the_record_that_is_to_lose_it(crm: VtigerSimulator, 
     assert names == {"the first": "Wash", "the second": "Paint"}
 
 
+def test_a_value_that_a_rejected_record_keeps_is_no_others(crm: VtigerSimulator, tmp_path: Path) -> None:
+    """Ann was to get another address, but cannot be written; whoever has hers now would be written over her."""
+    config = settings(
+        crm, tmp_path, identify_by=["ledger", "email"], max_rejects=9, rejects_path=str(tmp_path / "rejects.jsonl")
+    )
+    ann = {"id": "1", "lastname": "Ann", "email": "ann@old.com", "birthday": "2000-01-02"}
+    assert run(config, pipe("Contacts", [ann])).exit == ""
+    bob = {**ann, "id": "2", "lastname": "Bob"}
+    done = run(config, pipe("Contacts", [{**ann, "email": "ann@new.com", "birthday": "never"}, bob]))
+    assert done.line("Contacts") == "Contacts → Contacts: 2 reject"
+    assert one(crm, "Contacts", email="ann@old.com")["lastname"] == "Ann"
+
+
 def test_what_has_become_one_record_is_written_in_turn(crm: VtigerSimulator, tmp_path: Path) -> None:
     config = settings(crm, tmp_path, identify_by=["ledger", "email"], parallel_requests=4)
     alike = [{"id": n, "lastname": "Ann", "email": "ann@old.com"} for n in range(6)]
