@@ -6,11 +6,11 @@ import json
 import os
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
@@ -73,18 +73,18 @@ def run(command: Sequence[str], server: Server | None = None, *, source: Path | 
     if server:
         server.counted()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RUNTIME__DLTHUB_TELEMETRY": "false"}
-    with Path(source or os.devnull).open("rb") as stdin, Path("/tmp/bench.err").open("wb") as errors:
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=errors, cwd=ROOT, env=environment
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise BenchError(f"{Path(command[0]).name} failed: {Path('/tmp/bench.err').read_text()[-300:]}")
+    with TemporaryDirectory() as folder, Path(source or os.devnull).open("rb") as stdin:
+        cost, errors = Path(folder, "cost.json"), Path(folder, "errors")
+        launched = [sys.executable, "-S", "-E", str(ROOT / "benchmarks" / "launcher.py"), str(cost), *command]
+        with errors.open("wb") as stderr:
+            subprocess.run(
+                launched, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr, cwd=ROOT, env=environment, check=True
+            )
+        told = json.loads(cost.read_text())
+        if told["code"]:
+            raise BenchError(f"{Path(command[0]).name} failed: {errors.read_text()[-300:]}")
     requests, most_at_once = server.counted() if server else (0, 0)
-    return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, requests, most_at_once)
+    return Run(told["cpu"], told["wall"], told["memory"], requests, most_at_once)
 
 
 def interleaved(
