@@ -38,7 +38,7 @@ class Data:
         given = parameters(call, self._switches, self._columns)
         row = self._bound({name: text for name, text in given.items() if name != "id"}, {})
         row.setdefault("ownerId", self._store.owner(self._user.number))
-        return self._written(self._store.add(self._name, row), created=True)
+        return self._written(self._store.add(self._name, row))
 
     def update(self, call: Call) -> Answer:
         """Stores a new version; by default what is not named is blanked, as in a form that is saved whole."""
@@ -99,9 +99,10 @@ class Data:
             raise errors(binder.problems, self._switches, **told)
         return row
 
-    def _written(self, row: Record, *, created: bool = False) -> Answer:
-        told = shapes.created(row["id"], self._switches) if created else {"id": row["id"]}
-        return as_json({**told, **({"errors": []} if self._switches.errors_on_success else {})})
+    def _written(self, row: Record) -> Answer:
+        return as_json(
+            {**shapes.saved(row["id"], self._switches), **({"errors": []} if self._switches.errors_on_success else {})}
+        )
 
     def _visible(self, row: Record) -> bool:
         return not self._user.own_only or row.get("ownerId") == self._store.owner(self._user.number)

@@ -68,10 +68,10 @@ def single(name: str, record: Record, switches: Switches) -> Any:
     return wrapped.get(switches.get_shape, record)
 
 
-def created(number: Any, switches: Switches) -> Record:
-    """What a create answers."""
+def saved(number: Any, switches: Switches) -> Record:
+    """What a create or an update answers."""
     told: dict[str, Record] = {"none": {}, "null": {"id": None}, "zero": {"id": 0}, "nested": {"data": {"id": number}}}
-    return told.get(switches.created, {"id": number})
+    return told.get(switches.saved, {"id": number})
 
 
 def text_of(column: Column, value: Any, switches: Switches) -> str:

@@ -182,14 +182,17 @@ def test_a_record_in_a_wrapping_is_unwrapped(shape: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("answer", ["none", "null", "zero", "nested"])
-def test_a_create_that_does_not_tell_the_id_is_looked_for(answer: str, tmp_path: Path) -> None:
+def test_what_a_write_without_an_id_did_is_looked_for(answer: str, tmp_path: Path) -> None:
     new = [{"surname": f"N{n}", "sexId": "Kobieta", "mainEmail": f"n{n}@example.com"} for n in range(2)]
-    with tenant(created=answer) as simulator:
+    with tenant(saved=answer) as simulator:
         for _run in range(2):
             assert write(simulator, tmp_path, "Lead", *new).exit == ""
         times = Counter(row["mainEmail"] for row in simulator.records("Lead"))
         assert (times["n0@example.com"], times["n1@example.com"]) == (1, 1)
         assert written(simulator) == ["Lead/create"] * 2
+        assert write(simulator, tmp_path, "Lead", {**new[0], "surname": "Nowsza"}, new[1]).exit == ""
+        assert written(simulator) == [*["Lead/create"] * 2, "Lead/update"]
+        assert [row["surname"] for row in simulator.records("Lead")[-2:]] == ["Nowsza", "N1"]
 
 
 def emptied(simulator: EgitoSimulator, *numbers: int) -> None:
