@@ -158,6 +158,9 @@ class Mapper:
             Reject, NotYet: its value does not fit, or points to nothing.
         """
         name = known.name
+        if known.kind is Kind.OWNER and value.__class__ is str and value in self.owners.met and name not in now:
+            mapped.values[name] = self.owners.met[value]
+            return
         if known.kind is Kind.CONTENT:
             mapped.brought[name] = value
             return
