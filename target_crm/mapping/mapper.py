@@ -280,7 +280,9 @@ class Mapper:
         if found is not None:
             return found
         if last_chance:
-            raise Reject(f"its {known.name} points to a record that the CRM does not show this user")
+            raise Reject(
+                f"its {known.name} points to a record that the CRM does not show this user, and that no run has written"
+            )
         raise NotYet(f"its {known.name} points to a record that has not been written yet")
 
     def _items(self, known: Field, items: list[Any], *, last_chance: bool, at_hand: bool) -> list[Any]:
