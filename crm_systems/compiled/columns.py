@@ -11,7 +11,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from operator import sub
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Raw, convert, to_builtins
 from msgspec.json import Decoder
@@ -21,6 +20,7 @@ from crm_systems.model import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from zoneinfo import ZoneInfo
 
     from crm_systems.kinds import Notation, Values
 
@@ -87,7 +87,7 @@ class Column:
             Kind.INTEGER: _integers,
             Kind.NUMBER: _numbers,
             Kind.DATE: _days,
-            Kind.DATETIME: times_in(ZoneInfo(notation.timezone)),
+            Kind.DATETIME: times_in(notation.zone),
         }
         self._together = together.get(values.kind)
 

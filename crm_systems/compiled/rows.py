@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import UNSET
@@ -48,7 +47,7 @@ class Rows:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._has_names = all(map(can_be_named, reader.values))
-        self._times = times_in(ZoneInfo(reader.notation.timezone))
+        self._times = times_in(reader.notation.zone)
 
     def typed(self, rows: Sequence[Row]) -> list[Any]:
         """What the reader makes of each row, as :class:`Record` or :data:`~crm_systems.model.Row`."""

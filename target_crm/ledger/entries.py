@@ -179,10 +179,7 @@ def fingerprint(entity: str, values: Mapping[str, Any], like: str = "") -> str:
     """A digest of what is sent for a record; in the form of ``like``, an earlier one, so that the two compare."""
     if like and not like.startswith((NEWER, BEING_WRITTEN, DELETED)):
         return digest([entity, values])
-    plain = dict(values)
-    for name, value in values.items():
-        if value.__class__ not in _PLAIN:
-            plain[name] = _spelled(value)
+    plain = {**values, **{name: _spelled(each) for name, each in values.items() if each.__class__ not in _PLAIN}}
     try:
         written = _SORTED.encode([entity, plain])
     except OverflowError:

@@ -72,7 +72,7 @@ def opened(url: str, warn: Callable[[str], None]) -> sa.Engine:
     engine = databases.engine_of(url)
     if path := databases.file_of(engine.url):
         os.close(open_private(path, os.O_RDWR, warn))
-    for _table_of_another in TABLES:
+    for _made_by_another in _METADATA.tables:
         with suppress(sa.exc.DBAPIError):
             # It fails where another run makes the same table at this moment; that one is there then.
             _METADATA.create_all(engine)

@@ -158,6 +158,9 @@ class Mapper:
             Reject, NotYet: its value does not fit, or points to nothing.
         """
         name = known.name
+        if known.kind is Kind.OWNER and value.__class__ is str and value in self.owners.met and name not in now:
+            mapped.values[name] = self.owners.met[value]
+            return
         if known.kind is Kind.CONTENT:
             mapped.brought[name] = value
             return
@@ -277,7 +280,9 @@ class Mapper:
         if found is not None:
             return found
         if last_chance:
-            raise Reject(f"its {known.name} points to a record that the CRM does not show this user")
+            raise Reject(
+                f"its {known.name} points to a record that the CRM does not show this user, and that no run has written"
+            )
         raise NotYet(f"its {known.name} points to a record that has not been written yet")
 
     def _items(self, known: Field, items: list[Any], *, last_chance: bool, at_hand: bool) -> list[Any]:

@@ -24,6 +24,8 @@ class Owners:
         """Whether a record needs no owner of its own."""
         self._ids: dict[str, str] = {}
         """By names that came before."""
+        self.met: dict[str, str] = {}
+        """The ids of those who are known here, by names that came before."""
 
     def replaces(self, owner: Any) -> bool:
         """Whether the settings put another owner in the place of this one, or of none."""
@@ -57,7 +59,10 @@ class Owners:
 
     def is_known(self, owner: Any) -> bool:
         """Whether somebody here is meant, and nobody takes his place."""
-        return str(self._named.get(spelled(owner), spelled(owner))) in self._people
+        is_known = str(self._named.get(spelled(owner), spelled(owner))) in self._people
+        if is_known and isinstance(owner, str):
+            self.met[owner] = self.id_of(owner)
+        return is_known
 
     @property
     def _people(self) -> Mapping[str, str]:
