@@ -31,7 +31,7 @@ _MOST_DIGITS = 30
 _DIGITS = b"0123456789-,"
 _INTEGERS = Decoder(list[int])
 _NUMBERS = Decoder(list[Raw])
-_DAY, _TIME = len("yyyy-mm-dd"), len("yyyy-mm-dd hh:mm:ss")
+_TIME = len("yyyy-mm-dd hh:mm:ss")
 _IN_UTC = re.compile(r"(?:[^\nt]{19}(?:\.(?!0{6})\d{6})?\+00:00\n)+")
 
 

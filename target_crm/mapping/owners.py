@@ -22,8 +22,6 @@ class Owners:
         self._default: str | None = settings["default_owner"]
         self.has_default = self._default is not None
         """Whether a record needs no owner of its own."""
-        self._ids: dict[str, str] = {}
-        """By names that came before."""
         self.met: dict[str, str] = {}
         """The ids of those who are known here, by names that came before."""
 
@@ -46,15 +44,11 @@ class Owners:
         Raises:
             Reject: there is none, and no default.
         """
-        if owner.__class__ is str and owner in self._ids:
-            return self._ids[owner]
         name = "" if is_empty(owner) else str(self._named.get(spelled(owner), spelled(owner)))
         found = self._people.get(name) or (self._people.get(self._default) if self._default else None)
         if found is None:
             what = "does not exist in the CRM" if name else "is missing"
             raise Reject(f"its owner {what}; map it with `owners` or set `default_owner`")
-        if isinstance(owner, str):
-            self._ids[owner] = found
         return found
 
     def is_known(self, owner: Any) -> bool:

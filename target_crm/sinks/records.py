@@ -110,7 +110,7 @@ class CrmSink(WritingSink):
     def _settle(self, record: Incoming, outcome: Outcome) -> None:
         """What was to be left and is not must not be taken for another record's."""
         if record.is_moving and record.became and outcome.action is Action.REJECT:
-            self._writer.not_left.add(record.became)
+            self._writer.held_by_rejected.add(record.became)
         super()._settle(record, outcome)
 
     def _write(

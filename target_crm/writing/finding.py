@@ -106,7 +106,7 @@ class Finder:
         self._system = client.system
         self._options = options
         self.entity = entity
-        self.not_left: set[str] = set()
+        self.held_by_rejected: set[str] = set()
         """Ids of what was to get other match values, or to be deleted, by incoming records that were rejected."""
         has_files = brings_files(entity, [CONTENT])
         self._read = FileReader(entity, client.system) if has_files else kinds.Reader(entity, client.system.notation)
@@ -135,7 +135,7 @@ class Finder:
             if by_ledger and any(map(is_empty, match.values())):
                 return None
             found = self.match(match, ahead, at_hand=at_hand) or self._altered_match(match, known, at_hand=at_hand)
-            if found and known is None and found.crm_id in self.not_left:
+            if found and known is None and found.crm_id in self.held_by_rejected:
                 raise Reject(
                     f"{found.crm_id} still holds what identifies it, since its own record was rejected; mend that first"
                 )

@@ -46,7 +46,7 @@ class Writer:
         self.settle_open_intents = means.creator.settle_open_intents
         self.known_of = means.two_ways.written_of
         self.is_moved = means.three_ways.is_moved
-        self.not_left = means.finder.not_left
+        self.held_by_rejected = means.finder.held_by_rejected
 
     def looked_up(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> Ahead:
         """What the ledger, and when it is first asked the CRM, know of these records, each with its key."""
