@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 UV := .venv/bin/uv
-INSTALL := $(UV) pip install --quiet --python
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python
 # An environment beside .venv: what it is for, and the packages.
 define environment
 @echo "Installing $(1) into $(@D) …"
