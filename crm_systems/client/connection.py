@@ -129,7 +129,6 @@ class Connection:
             else:
                 self._shared.patience.note_answer()
                 return meaning
-            self._shared.traffic.repeats += 1
 
     def _wait_after(self, request: Request, error: Unavailable | ConfigError | Rejected | Denied, wait: Wait) -> None:
         """Returns when the request may be sent again.

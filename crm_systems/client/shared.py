@@ -26,7 +26,6 @@ class Traffic:
     """What went over the wire."""
 
     requests: int = 0
-    repeats: int = 0
     took: deque[float] = field(default_factory=lambda: deque(maxlen=OF_LATE))
     """Seconds that the last answers took."""
 

@@ -95,7 +95,7 @@ def test_a_read_is_repeated(client: Client, server: VtigerSimulator, time: Time,
     failing(server, fault, 3)
     assert "Leads" in client.call(READ)["types"]
     reads = [call for call in server.calls if operation(call) == "listtypes"]
-    assert len(reads) - 1 == len(time.slept) == client.traffic.repeats > 0
+    assert len(reads) - 1 == len(time.slept) > 0
 
 
 @pytest.mark.parametrize("fault", LOST)
@@ -274,11 +274,11 @@ def test_the_servers_clock(client: Client, server: VtigerSimulator, time: Time) 
 
 
 def test_what_is_called_before_each_try(client: Client, server: VtigerSimulator, time: Time) -> None:
-    seen: list[tuple[int, int]] = []
+    slept: list[int] = []
     failing(server, Fault.GATEWAY, 3)
-    client.call(READ.replace(before_send=lambda: seen.append((len(time.slept), client.traffic.requests))))
-    assert [slept for slept, _requests in seen] == list(range(len(seen)))
-    assert len(seen) == 1 + client.traffic.repeats > 1
+    client.call(READ.replace(before_send=lambda: slept.append(len(time.slept))))
+    assert slept == list(range(1 + len(time.slept)))
+    assert len(slept) > 1
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), Unavailable("lost", code="HTTP 500"), Rejected("x", code="HTTP 500")])
