@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from crm_simulators.base import Fault
+from crm_simulators.base import Answer, Fault
 from crm_simulators.intouch.model import RESOURCES
 from tests.crm_systems.intouch.shown import client, installation, read
 from tests.running import client_for, discover, only, run
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
 
-    from crm_simulators.base import Answer, Call
+    from crm_simulators.base import Call
     from crm_simulators.intouch import InTouchSimulator
 
 PRAGUE = ZoneInfo("Europe/Prague")
@@ -96,12 +96,35 @@ def test_times_stand_in_the_zone_that_is_set_or_else_told(told: tzinfo, settings
     assert asked == (0 if settings else 1)
 
 
+UNTOLD = "its times are taken for those of Europe/Prague: set `timezone`"
+
+
 @pytest.mark.parametrize("fault", [None, Fault.HTML, Fault.ERROR_BEFORE, Fault.GATEWAY])
-def test_an_installation_that_does_not_tell_its_zone_is_read_all_the_same(fault: Fault | None) -> None:
+def test_an_installation_that_does_not_tell_its_zone_is_read_and_that_is_said(fault: Fault | None) -> None:
     with installation(about="absent") as simulator:
         simulator.fault = lambda call: fault if call.path == "/api/about" else None
-        given = entered(simulator)
+        result = read(simulator, "parties", "opportunities")
+        given = {row["id"]: row["entered"] for row in result.records["parties"]}
         assert given == {row["id"]: utc(row["entered"]) for row in simulator.records("parties")}
+    assert (result.exit, result.log.count(UNTOLD)) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("entity", "settings", "told"),
+    [
+        ("lists", {}, PRAGUE),
+        ("parties", {"timezone": "Europe/Prague"}, timezone(timedelta(hours=1))),
+        ("parties", {}, PRAGUE),
+    ],
+    ids=["no times", "set", "told"],
+)
+def test_nothing_is_said_of_the_zone_where_it_is_of_no_matter(
+    entity: str, settings: dict[str, str], told: tzinfo
+) -> None:
+    with installation() as simulator:
+        simulator.clock.zone = told
+        result = read(simulator, entity, **settings)
+    assert (result.exit, "time zone of its clock" in result.log) == ("", False)
 
 
 def test_amounts_keep_their_digits() -> None:
@@ -251,6 +274,19 @@ def test_a_wrong_password_is_said_in_one_sentence() -> None:
         "tap-crm: InTouch CRM: Log-in: user name or password is wrong (HTTP 401): check `username` and `password`."
     )
     assert "wrong-one" not in result.everything
+
+
+def test_a_refused_log_in_amidst_a_run_is_tried_again() -> None:
+    def refused(call: Call) -> Answer | None:
+        return Answer(b"<html>Unauthorized</html>", 401, "text/html") if next(numbers) % 5 == 0 else None
+
+    numbers = count(1)
+    with installation(rows=150) as simulator:
+        usual = simulator.answer
+        simulator.answer = lambda call: refused(call) or usual(call)
+        result = read(simulator, "parties", page_size=20)
+        assert (result.exit, ids(result.records["parties"])) == ("", ids(simulator.records("parties")))
+        assert "password is wrong" not in result.log
 
 
 def test_a_wrong_address_is_said_in_one_sentence() -> None:
