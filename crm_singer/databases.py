@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ OPENING = (*FAULTS, ValueError)
 """The same of one whose address cannot be meant."""
 LOCK_SECONDS = 60
 """How long a run waits while another writes into the same SQLite file."""
+RACES = 5
+"""How often a row is written anew because another run wrote the same one at the same moment."""
 
 
 def engine_of(url: str) -> sa.Engine:
@@ -44,6 +46,16 @@ def is_in_memory(url: str) -> bool:
     """Whether an address is that of a SQLite database that ends with the program."""
     known = sa.make_url(url)
     return known.get_backend_name() == "sqlite" and file_of(known) is None
+
+
+def make_tables(metadata: sa.MetaData, engine: sa.Engine) -> None:
+    """Makes the tables that are not there; several runs may open a database for the first time at once."""
+    for _made_by_another in metadata.tables:
+        with suppress(sa.exc.DBAPIError):
+            # It fails where another run makes the same table at this moment; that one is there then.
+            metadata.create_all(engine)
+            return
+    metadata.create_all(engine)
 
 
 @contextmanager
