@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from crm_systems.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 FAULTS = (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError)
 """What a database that does not do what it is asked raises."""
@@ -21,6 +22,8 @@ LOCK_SECONDS = 60
 """How long a run waits while another writes into the same SQLite file."""
 RACES = 5
 """How often a row is written anew because another run wrote the same one at the same moment."""
+PORTION = 500
+"""How many keys or ids one statement names at the most."""
 
 
 def engine_of(url: str) -> sa.Engine:
@@ -56,6 +59,13 @@ def make_tables(metadata: sa.MetaData, engine: sa.Engine) -> None:
             metadata.create_all(engine)
             return
     metadata.create_all(engine)
+
+
+def portions(values: Iterable[str]) -> Iterator[list[str]]:
+    """The values in lists that one statement may name."""
+    coming = iter(values)
+    while some := list(islice(coming, PORTION)):
+        yield some
 
 
 @contextmanager

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm_singer.databases import OPENING, RACES, engine_of, file_of, in_words, make_tables
+from crm_singer.databases import OPENING, RACES, engine_of, file_of, in_words, make_tables, portions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 T = TypeVar("T")
 
-AT_ONCE = 500
-"""How many keys one statement names."""
 
 _in_words = partial(in_words, "The database of the keys that were sent", "keys_url")
 _METADATA = sa.MetaData()
@@ -150,8 +147,8 @@ class SentKeys:
         self._mark(keys, is_gone=True)
 
     def _mark(self, keys: Iterable[str], *, is_gone: bool) -> list[str]:
-        coming, turned = iter(keys), list[str]()
-        while some := list(dict.fromkeys(islice(coming, AT_ONCE))):
+        turned = list[str]()
+        for some in portions(dict.fromkeys(keys)):
             turned += self._written(partial(self._mark_some, keys=some, is_gone=is_gone))
         return turned
 

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _METADATA = sa.MetaData()
-_ORIGIN = ("destination", "source", "stream", "key")
+RECORD = ("destination", "source", "stream", "key")
+"""What names an incoming record."""
 
 
 def _table(name: str, *parts: sa.Column[Any] | sa.Index) -> sa.Table:
-    return sa.Table(name, _METADATA, *(sa.Column(each, sa.String(512), primary_key=True) for each in _ORIGIN), *parts)
+    return sa.Table(name, _METADATA, *(sa.Column(each, sa.String(512), primary_key=True) for each in RECORD), *parts)
 
 
 WRITTEN = _table(
@@ -60,7 +61,7 @@ CONFLICTS = _table(
 STREAM_KEYS = sa.Table(
     "stream_keys",
     _METADATA,
-    *(sa.Column(each, sa.String(512), primary_key=True) for each in _ORIGIN[:3]),
+    *(sa.Column(each, sa.String(512), primary_key=True) for each in RECORD[:3]),
     sa.Column("fields", sa.Text, nullable=False),
 )
 TABLES = (WRITTEN, INTENTS, LINKS)
