@@ -13,10 +13,8 @@ import pytest
 
 from crm_simulators.base import Answer, Fault
 from crm_simulators.intouch.model import RESOURCES
-from crm_systems import SYSTEMS, open_client
-from crm_systems.settings import load
 from tests.crm_systems.intouch.shown import client, installation, read
-from tests.running import discover, only, run
+from tests.running import client_for, discover, only, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -361,8 +359,7 @@ def test_other_shapes_of_a_record_are_read(switches: dict[str, Any]) -> None:
 def test_the_pace_is_modest() -> None:
     with installation() as simulator:
         waits: list[float] = []
-        settings, _ = load(simulator.config(), (), SYSTEMS)
-        with open_client(settings, sleep=waits.append, clock=lambda: 0.0) as client:
+        with client_for(simulator.config(), sleep=waits.append, clock=lambda: 0.0) as client:
             client.system.describe(client.call, "stores")
     assert waits == [0.5, 1.0, 1.5]
 
