@@ -277,13 +277,11 @@ def test_a_wrong_password_is_said_in_one_sentence() -> None:
 
 
 def test_a_refused_log_in_amidst_a_run_is_tried_again() -> None:
-    def refused(call: Call) -> Answer | None:
-        return Answer(b"<html>Unauthorized</html>", 401, "text/html") if next(numbers) % 5 == 0 else None
-
+    refusal = Answer(b"<html>Unauthorized</html>", 401, "text/html")
     numbers = count(1)
     with installation(rows=150) as simulator:
-        usual = simulator.answer
-        simulator.answer = lambda call: refused(call) or usual(call)
+        proper = simulator.answer
+        simulator.answer = lambda call: proper(call) if next(numbers) % 5 else refusal
         result = read(simulator, "parties", page_size=20)
         assert (result.exit, ids(result.records["parties"])) == ("", ids(simulator.records("parties")))
         assert "password is wrong" not in result.log
