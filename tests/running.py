@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import ConfigValidationError
 
+from crm_systems import SYSTEMS, open_client
+from crm_systems.settings import load
 from tap_crm.state import READING
 from tap_crm.tap import CrmTap
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from crm_simulators.base import Call
+    from crm_systems.client import Client
 
 
 @contextmanager
@@ -108,6 +111,12 @@ class Time:
         assert seconds >= 0
         self.slept.append(seconds)
         self.now += seconds
+
+
+def client_for(config: Mapping[str, Any], **injected: Any) -> Client:
+    """A client without a connector, which never waits unless ``sleep`` says how; what is not set has its default."""
+    usual, _problems = load(config, (), SYSTEMS)
+    return open_client({**usual, **config}, **{"sleep": lambda _seconds: None, **injected})
 
 
 def operation(call: Call) -> str:

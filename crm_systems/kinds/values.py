@@ -70,14 +70,14 @@ def converter(kind: Kind, notation: Notation) -> Callable[[Any], Any]:
 
 
 def _of_php(value: Any) -> Any:
-    """A list, also where PHP writes it as an object, since an element was taken out: ``{"0": 1, "2": 3}``."""
-    is_list = isinstance(value, dict) and bool(value) and all(key.isdecimal() for key in value)
+    """A list, also where PHP writes it as an object, since an element was taken out: ``{"0": 1, "2": 3}``, or all."""
+    is_list = isinstance(value, dict) and all(key.isdecimal() for key in value)
     return list(value.values()) if is_list else value
 
 
 def text(value: Any) -> str:
-    """A text, with halves of surrogate pairs replaced, since UTF-8 cannot hold them."""
-    if isinstance(value, (dict, list)):
+    """A text, with halves of surrogate pairs replaced, since UTF-8 cannot hold them; what is none as JSON has it."""
+    if isinstance(value, (dict, list, bool)):
         return text(json.dumps(any_json(value), ensure_ascii=False, default=json_number))
     if not isinstance(value, str):
         return str(value)

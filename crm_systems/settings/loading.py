@@ -75,7 +75,13 @@ def common_settings(systems: Iterable[type[System]]) -> tuple[Setting, ...]:
             "Time zone",
             "Time zone of the CRM's server, for systems that give times without one, for example Europe/Prague.",
         ),
-        Setting("user_agent", "string", "User agent", "How the connector introduces itself to the server."),
+        Setting(
+            "user_agent",
+            "string",
+            "User agent",
+            "How the connector introduces itself to the server.",
+            default="tap-crm",
+        ),
     )
 
 
