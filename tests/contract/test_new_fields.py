@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators.vtiger import VtigerSimulator
-from tap_crm.deletions import DELETED_AT
+from crm_singer.deletions import DELETED_AT
 from tests.contract.subjects import change, records
 from tests.running import Run, discover, only, run
 
