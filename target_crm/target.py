@@ -14,12 +14,13 @@ from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.json import serialize_json
 
+from crm_singer.deletions import DELETED
 from crm_singer.stream_maps import applying
 from crm_singer.terminal import handing_on
 from crm_systems.discovery import introduction
 from crm_systems.model import Entity
 from target_crm.configuration import ConfiguredTarget
-from target_crm.descriptions import DELETED, is_description, marked, why_not_applied
+from target_crm.descriptions import is_description, marked, why_not_applied
 from target_crm.files import is_open, written_files
 from target_crm.input import Messages, StreamMaps, Termination, standard_input
 from target_crm.mapping import is_said

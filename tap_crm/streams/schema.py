@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from crm_singer.deletions import DELETED_AT
 from crm_systems import kinds
 from crm_systems.model import Entity, Field, Kind
-from tap_crm.deletions import DELETED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
