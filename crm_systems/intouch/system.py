@@ -102,8 +102,12 @@ class InTouch(InTouchWriting):
             except Rejected:
                 pass
             except SessionExpired as error:
-                what, hint = "Log-in: user name or password is wrong", "check `username` and `password`"
-                raise LogInRefused(what, code=error.code, hint=hint) from None
+                raise LogInRefused(
+                    "Log-in: user name or password is wrong",
+                    code=error.code,
+                    hint="check `username` and `password`",
+                    worth_retrying=bool(self._shown),  # They were right then.
+                ) from None
             except Denied as error:
                 if error.code == NOT_FOUND:
                     raise ConfigError(

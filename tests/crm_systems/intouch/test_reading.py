@@ -276,12 +276,13 @@ def test_a_wrong_password_is_said_in_one_sentence() -> None:
     assert "wrong-one" not in result.everything
 
 
-def test_a_refused_log_in_amidst_a_run_is_tried_again() -> None:
+@pytest.mark.parametrize(("every", "in_a_row"), [(5, 1), (12, 4)])
+def test_a_refused_log_in_amidst_a_run_is_tried_again(every: int, in_a_row: int) -> None:
     refusal = Answer(b"<html>Unauthorized</html>", 401, "text/html")
     numbers = count(1)
     with installation(rows=150) as simulator:
         proper = simulator.answer
-        simulator.answer = lambda call: proper(call) if next(numbers) % 5 else refusal
+        simulator.answer = lambda call: refusal if next(numbers) % every + in_a_row >= every else proper(call)
         result = read(simulator, "parties", page_size=20)
         assert (result.exit, ids(result.records["parties"])) == ("", ids(simulator.records("parties")))
         assert "password is wrong" not in result.log
