@@ -14,19 +14,20 @@ from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.json import serialize_json
 
+from crm_singer.deletions import DELETED
 from crm_singer.stream_maps import applying
 from crm_singer.terminal import handing_on
 from crm_systems.discovery import introduction
 from crm_systems.model import Entity
 from target_crm.configuration import ConfiguredTarget
-from target_crm.descriptions import DELETED, is_description, marked, why_not_applied
+from target_crm.descriptions import is_description, marked, why_not_applied
 from target_crm.files import is_open, written_files
 from target_crm.input import Messages, StreamMaps, Termination, standard_input
 from target_crm.mapping import is_said
 from target_crm.outcome import Action, Outcome
 from target_crm.report import RawRecord
 from target_crm.run import Run
-from target_crm.sinks import BesideSink, CrmSink, DescriptionSink, LeftOutSink, LogInSink, WritingSink, is_beside
+from target_crm.sinks import BesideSink, CrmSink, LeftOutSink, LogInSink, UnwrittenSink, WritingSink, is_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,7 +85,7 @@ class CrmTarget(ConfiguredTarget):
         is_left_out = stream_name in streams and streams[stream_name] is None
         is_told = stream_name not in streams and is_description(stream_name, self._described.get(stream_name))
         entity = (streams.get(stream_name) or {}).get("entity") or stream_name
-        writing = DescriptionSink if is_told else BesideSink if is_beside(entity) else CrmSink
+        writing = UnwrittenSink if is_told else BesideSink if is_beside(entity) else CrmSink
         sink = LogInSink if stream_name == TEST_STREAM else LeftOutSink if is_left_out else writing
         return cast("type[Sink]", partial(sink, self.run))
 

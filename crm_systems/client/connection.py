@@ -55,7 +55,7 @@ class Connection:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._system = shared.system
-        self._http = Http(shared.settings.get("user_agent") or "tap-crm", shared.timeout)
+        self._http = Http(shared.settings["user_agent"], shared.settings["timeout_seconds"])
         self._session: Session | None = None
 
     def call(self, request: Request) -> Any:
@@ -129,7 +129,6 @@ class Connection:
             else:
                 self._shared.patience.note_answer()
                 return meaning
-            self._shared.traffic.repeats += 1
 
     def _wait_after(self, request: Request, error: Unavailable | ConfigError | Rejected | Denied, wait: Wait) -> None:
         """Returns when the request may be sent again.

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators.base import Answer
-from crm_systems import SYSTEMS, open_client
 from crm_systems.discovery import introduction
 from crm_systems.errors import CrmError
-from crm_systems.settings import load
 from tests.contract.subjects import SUBJECTS, Subject
-from tests.running import Time, run
+from tests.running import Time, client_for, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,9 +41,8 @@ def started(request: pytest.FixtureRequest) -> Iterator[Started]:
 
 def told(config: Mapping[str, Any]) -> str:
     """The sentence, whether it worked or not."""
-    settings, _problems = load(config, (), SYSTEMS)
     time = Time()
-    with open_client(settings, clock=time.clock, sleep=time.sleep) as client:
+    with client_for(config, clock=time.clock, sleep=time.sleep) as client:
         try:
             return introduction(client)
         except CrmError as error:
