@@ -98,12 +98,15 @@ class Connection:
         self._http.close()
 
     def _open_session(self) -> Session:
-        """Logs in; a refusal that may be another process's doing is tried again after a random wait."""
+        """Logs in; a refusal that may be another process's doing is tried again after a random wait.
+
+        So is one where the server has answered before: the secret was right then, and a proxy may be in trouble.
+        """
         for seconds in islice(pauses(), LOGIN_ATTEMPTS - 1):
             try:
                 return self._system.log_in(self._call_unsigned)
             except LogInRefused as error:
-                if not error.worth_retrying:
+                if not (error.worth_retrying or self._shared.patience.was_up):
                     raise
                 self._shared.sleep(seconds)
         return self._system.log_in(self._call_unsigned)
