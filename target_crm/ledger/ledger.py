@@ -265,7 +265,8 @@ class Ledger:
 
     def _intent(self, row: sa.Row[Any]) -> Intent:
         intent = intent_in(row)
-        return replace(intent, is_free=bool(row.has_ended) or self._is_over(intent.holder))
+        is_ours = bool(intent.holder and intent.holder.run == self._holder.run)
+        return replace(intent, is_free=bool(row.has_ended) or self._is_over(intent.holder), is_ours=is_ours)
 
     def _is_over(self, holder: LeaseHolder | None) -> bool:
         """Whether a lease is over before its time: it is this run's own, or its run is gone."""
