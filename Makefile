@@ -33,7 +33,7 @@ sweeps: .venv/ready .venv-meltano/ready ## Runs all cases of the sweeps, of whic
 coverage: .venv/ready .venv-meltano/ready ## Runs the tests and names what of the code they do not reach
 	@$(RUN) $(TESTS) --cov --cov-report=term
 
-proof: .venv/ready ## Proves the guarantees in about 20 minutes on two cores (SHORT=1: two), and writes docs/proof.md
+proof: .venv/ready ## Proves the guarantees in about half an hour on two cores (SHORT=1: two minutes), and writes docs/proof.md
 	$(RUN) proof $(if $(SHORT),--short)
 
 mutants: .venv/ready ## Plants defects one by one, sees which test notices, and writes docs/mutants.md

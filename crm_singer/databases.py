@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from crm_systems.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 FAULTS = (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError)
 """What a database that does not do what it is asked raises."""
@@ -19,6 +20,10 @@ OPENING = (*FAULTS, ValueError)
 """The same of one whose address cannot be meant."""
 LOCK_SECONDS = 60
 """How long a run waits while another writes into the same SQLite file."""
+RACES = 5
+"""How often a row is written anew because another run wrote the same one at the same moment."""
+PORTION = 500
+"""How many keys or ids one statement names at the most."""
 
 
 def engine_of(url: str) -> sa.Engine:
@@ -44,6 +49,23 @@ def is_in_memory(url: str) -> bool:
     """Whether an address is that of a SQLite database that ends with the program."""
     known = sa.make_url(url)
     return known.get_backend_name() == "sqlite" and file_of(known) is None
+
+
+def make_tables(metadata: sa.MetaData, engine: sa.Engine) -> None:
+    """Makes the tables that are not there; several runs may open a database for the first time at once."""
+    for _made_by_another in metadata.tables:
+        with suppress(sa.exc.DBAPIError):
+            # It fails where another run makes the same table at this moment; that one is there then.
+            metadata.create_all(engine)
+            return
+    metadata.create_all(engine)
+
+
+def portions(values: Iterable[str]) -> Iterator[list[str]]:
+    """The values in lists that one statement may name."""
+    coming = iter(values)
+    while some := list(islice(coming, PORTION)):
+        yield some
 
 
 @contextmanager

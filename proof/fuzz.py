@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 PART = "input and answers by chance"
 ROWS = 30
 NEW = 2
-WAYS = ("input", *SUBJECTS)
 
 
 @dataclass(frozen=True)

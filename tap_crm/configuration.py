@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk.exceptions import MapExpressionError
 
 from crm_singer.configuration import Configured
+from crm_singer.deletions import DELETED_AT
 from crm_singer.stream_maps import FlatMaps, applying, in_words, spare_deletions
 from crm_systems import SYSTEMS
 from crm_systems.settings import connection_settings, json_schema
 from tap_crm import options
-from tap_crm.deletions import DELETED_AT
 from tap_crm.described import DescribedTap
 
 if TYPE_CHECKING:

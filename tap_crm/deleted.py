@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from singer_sdk import Stream
 from singer_sdk.mapper import RemoveRecordTransform
 
+from crm_singer.deletions import DELETED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 class DeletedStream(Stream):
     """One record for each record that is gone; the streams of the records tell it when they come upon one."""
 
-    NAME: ClassVar[str] = "deleted_records"
+    NAME: ClassVar[str] = DELETED
 
     def __init__(self, tap: Tap) -> None:
         super().__init__(tap, schema=_SCHEMA, name=self.NAME)

@@ -66,11 +66,12 @@ def _make_ready(stream: dict[str, Any]) -> None:
     metadata = stream["metadata"] = stream.get("metadata") or []
     if (stream.get("stream") or name) != name:
         raise FileError(f"calls {name} {stream['stream']} as well: set `__alias__` in `stream_maps` to rename a stream")
-    key = stream.get("key_properties") or ()
+    # The former is where Meltano takes a `table-key-properties` that somebody set.
+    key = stream["key_properties"] = stream.get("table_key_properties") or stream.get("key_properties") or []
+    if type(key) is not list or any(type(each["breadcrumb"]) is not list for each in metadata):
+        raise TypeError
     if lacking := [each for each in key if each not in stream["schema"]["properties"]]:
         raise FileError(f"does not describe {', '.join(lacking)}, the key of {name}: make it anew with `--discover`")
-    if any(type(each["breadcrumb"]) is not list for each in metadata):
-        raise TypeError
     if not (_is_text(stream.get("replication_key")) and all(map(_is_field, stream["schema"]["properties"].values()))):
         raise TypeError
     _take_selection(stream, metadata)
@@ -103,9 +104,8 @@ def _is_text(value: Any) -> bool:
 def _is_field(schema: dict[str, Any]) -> bool:
     """Whether the SDK can make out of what type a field is."""
     kind = schema.get("type")
-    return (_is_text(kind) or isinstance(kind, list)) and all(
-        isinstance(each, dict) for each in schema.get("anyOf", ())
-    )
+    kinds = kind if isinstance(kind, list) else [kind]
+    return all(map(_is_text, kinds)) and all(isinstance(each, dict) for each in schema.get("anyOf", ()))
 
 
 def _choose_method(stream: dict[str, Any], own: list[dict[str, Any]]) -> None:

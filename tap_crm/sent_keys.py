@@ -7,26 +7,20 @@ several states may share a database, and a run that was cut off tells again what
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm_singer.databases import OPENING, engine_of, file_of, in_words
+from crm_singer.databases import OPENING, RACES, engine_of, file_of, in_words, make_tables, portions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 T = TypeVar("T")
 
-AT_ONCE = 500
-"""How many keys one statement names."""
-RACES = 5
-"""How often something is written anew because another run wrote the same at that moment."""
 
 _in_words = partial(in_words, "The database of the keys that were sent", "keys_url")
 _METADATA = sa.MetaData()
@@ -60,7 +54,7 @@ _INSERTS = {
 
 
 def open_keys(url: str) -> sa.Engine:
-    """The database with its tables; several runs may open it for the first time at once.
+    """The database with its tables.
 
     Raises:
         ConfigError: it cannot be opened.
@@ -72,10 +66,7 @@ def open_keys(url: str) -> sa.Engine:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", _log_ahead)
-        with suppress(sa.exc.DBAPIError):
-            # It fails where another run makes the same tables at this moment; they are there then.
-            _METADATA.create_all(engine)
-        _METADATA.create_all(engine)
+        make_tables(_METADATA, engine)
         return engine
 
 
@@ -156,8 +147,8 @@ class SentKeys:
         self._mark(keys, is_gone=True)
 
     def _mark(self, keys: Iterable[str], *, is_gone: bool) -> list[str]:
-        coming, turned = iter(keys), list[str]()
-        while some := list(dict.fromkeys(islice(coming, AT_ONCE))):
+        turned = list[str]()
+        for some in portions(dict.fromkeys(keys)):
             turned += self._written(partial(self._mark_some, keys=some, is_gone=is_gone))
         return turned
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crm_singer.deletions import DELETED, DELETED_AT
 from crm_systems.model import parted
 from crm_systems.wire import is_empty
-from target_crm.mapping import DELETED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from target_crm.report import RawRecord
 
-DELETED = "deleted_records"
 _TOLD = {
     "picklists": {"entity", "field", "value"},
     "fields": {"entity", "field", "kind"},
@@ -27,7 +26,7 @@ def is_description(stream: str, described: Mapping[str, Any] | None) -> bool:
 
 
 def marked(told: Mapping[str, Any], streams: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
-    """A record of :data:`DELETED` as the message that deletes in its own stream; None where nothing can be deleted.
+    """A record of ``deleted_records`` as the message that deletes in its own stream; None where nothing can be deleted.
 
     ``streams`` are the SCHEMA messages so far.
     """

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import ConfigValidationError
 
+from crm_systems import SYSTEMS, open_client
+from crm_systems.settings import load
 from tap_crm.state import READING
 from tap_crm.tap import CrmTap
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from crm_simulators.base import Call
+    from crm_systems.client import Client
 
 
 @contextmanager
@@ -110,9 +113,43 @@ class Time:
         self.now += seconds
 
 
+def client_for(config: Mapping[str, Any], **injected: Any) -> Client:
+    """A client without a connector, which never waits unless ``sleep`` says how; what is not set has its default."""
+    usual, _problems = load(config, (), SYSTEMS)
+    return open_client({**usual, **config}, **{"sleep": lambda _seconds: None, **injected})
+
+
 def operation(call: Call) -> str:
     """What a request asked for."""
     return call.query.get("operation") or call.form["operation"]
+
+
+@dataclass
+class Heard:
+    """What a connector said: its log, and the sentence at the end, which is empty after success."""
+
+    log: str = ""
+    exit: str = ""
+
+
+@contextmanager
+def listening() -> Iterator[Heard]:
+    """A context for a connector that runs in this process; what it said is there after it."""
+    heard, log = Heard(), io.StringIO()
+    handler, root = logging.StreamHandler(log), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield heard
+    except SystemExit as exited:
+        heard.exit = str(exited.code)
+    except ConfigValidationError as refused:
+        heard.exit = "\n".join(refused.errors)
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        heard.log = log.getvalue()
 
 
 def run(
@@ -130,30 +167,20 @@ def run(
             opened.append(self)
             super().__init__(**arguments)
 
-    output, log, end = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO(), ""
-    handler, root = logging.StreamHandler(log), logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     try:
-        with redirect_stdout(output):
+        with listening() as heard, redirect_stdout(output):
             Opened.invoke(
                 config=SimpleNamespace(config=dict(config), parse_env=False),
                 catalog=None if catalog is None else io.BytesIO(json.dumps(catalog).encode()),
                 state=None if state is None else io.BytesIO(json.dumps(state).encode()),
             )
-    except SystemExit as exited:
-        end = str(exited.code)
-    except ConfigValidationError as refused:
-        end = "\n".join(refused.errors)
     finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
         for each in opened:
             if "run" in vars(each):
                 each.run.close()
     output.seek(0)
-    return Run(output.read(), log.getvalue(), end)
+    return Run(output.read(), heard.log, heard.exit)
 
 
 def discover(config: Mapping[str, Any]) -> dict[str, Any]:

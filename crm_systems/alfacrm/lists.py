@@ -12,6 +12,7 @@ from crm_systems.alfacrm.pages import newest_first, part_of, whole
 from crm_systems.alfacrm.records import dotted, latest, may_be_since, normaliser
 from crm_systems.catalogue import catalogue
 from crm_systems.errors import ConfigError, ProtocolError
+from crm_systems.kinds import of_php
 from crm_systems.model import Page, Request
 from crm_systems.paging import shrunk
 from crm_systems.rows import key_of
@@ -58,7 +59,7 @@ def parent_of(entity: Entity, values: Mapping[str, Any]) -> dict[str, str] | Non
 
 def branches_of(row: Mapping[str, Any]) -> list[int]:
     """The branches to which a record belongs; empty where it belongs to none."""
-    found = row.get("branch_ids") or [row.get("branch_id")]
+    found = of_php(row.get("branch_ids")) or [row.get("branch_id")]
     return [int(each) for each in (found if isinstance(found, list) else [found]) if str(each).isdecimal()]
 
 

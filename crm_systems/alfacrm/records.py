@@ -9,7 +9,7 @@ from datetime import MAXYEAR, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.kinds import TEXTS
+from crm_systems.kinds import TEXTS, of_php
 from crm_systems.model import Field, Kind
 from crm_systems.times import instant
 from crm_systems.wire import encode, is_empty
@@ -40,13 +40,13 @@ def normaliser(entity: Entity) -> Callable[[Row], Row]:
 
     def normalised(row: Row) -> Row:
         found = dict(row)
-        if not found.get("teacher_ids") and isinstance(found.get("teachers"), list):
-            found["teacher_ids"] = [each.get("id") for each in found["teachers"] if isinstance(each, dict)]
+        if not found.get("teacher_ids") and isinstance(teachers := of_php(found.get("teachers")), list):
+            found["teacher_ids"] = [each.get("id") for each in teachers if isinstance(each, dict)]
         for name in starts:
             if isinstance(found.get(name), str) and found[name].endswith(":01"):
                 found[name] = found[name][:-2] + "00"
         for name in lists:
-            if (told := found.get(name)) and isinstance(told, list) and not {int}.issuperset(map(type, told)):
+            if (told := of_php(found.get(name))) and isinstance(told, list) and not {int}.issuperset(map(type, told)):
                 found[name] = [each if type(each) is int else _whole(each) for each in told]
         for name in times:
             if clock := _TIME_OF_DAY.fullmatch(str(found.get(name))):

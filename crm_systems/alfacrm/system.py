@@ -69,11 +69,11 @@ class AlfaCrm(AlfaCrmWriting):
         return Session({"token": known.token})
 
     def _is_good(self, call: Call, token: str) -> bool:
-        """Whether a token still opens what every user of the interface may see."""
+        """Whether a token still opens what every user of the interface may see, which may have been denied before."""
         ask = self.heartbeat.replace(about="branch: check the token")
         try:
             call(self.sign(ask, Session({"token": token})))
-        except SessionExpired:
+        except (SessionExpired, Denied):
             return False
         return True
 

@@ -15,18 +15,14 @@ from urllib.parse import urlsplit
 from typing_extensions import Self
 
 from crm_systems.client.connection import Connection
-from crm_systems.client.patience import Patience
 from crm_systems.client.readers import Readers, Reading
-from crm_systems.client.shared import Pace, ServerClock, Shared, Traffic
+from crm_systems.client.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from crm_systems.model import Request, Session, Walk
     from crm_systems.system import System
-
-PATIENCE_SECONDS = 300.0
-"""How long a server that is away is waited for, unless a setting says otherwise."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,23 +47,16 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.system = system
-        self.settings = settings
         self.clock = clock
         self.last_pause: object = None
         """What tells whether something has been waited for since: another object each time, whichever thread waits."""
         self._sleep = sleep
-        self.timeout = float(settings.get("timeout_seconds") or 60)
+        self.timeout: float = settings["timeout_seconds"]
         """Seconds that an answer is waited for."""
         usual = system.limits.parallel_writes if writes else system.limits.parallel_requests
-        self.parallel = int(settings.get("parallel_requests") or usual)
-        self.traffic = Traffic()
-        pace = Pace(settings.get("requests_per_second") or system.limits.requests_per_second, clock, self.sleep)
-        patience = settings.get("patience_seconds")
-        self.patience = Patience(PATIENCE_SECONDS if patience is None else patience, system.title, clock, self.sleep)
-        server_clock = ServerClock(clock)
-        self._shared = Shared(
-            system, settings, self.timeout, clock, self.sleep, pace, self.patience, self.traffic, server_clock
-        )
+        self.parallel: int = settings["parallel_requests"] or usual
+        self._shared = Shared(system, settings, clock, self.sleep)
+        self.traffic = self._shared.traffic
         self._free: list[Connection] = []
         self._places = threading.Semaphore(self.parallel)
         self._readers: Readers | None = None

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from crm_systems.client.patience import Patience
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from crm_systems.client.patience import Patience
     from crm_systems.system import System
-
 
 AT_ONCE = 0.005
 """Seconds within which an answer comes at once: some three times what its CPU takes, of which threads share one."""
@@ -26,7 +26,6 @@ class Traffic:
     """What went over the wire."""
 
     requests: int = 0
-    repeats: int = 0
     took: deque[float] = field(default_factory=lambda: deque(maxlen=OF_LATE))
     """Seconds that the last answers took."""
 
@@ -79,20 +78,19 @@ class ServerClock:
         return time + timedelta(seconds=self._clock() - at)
 
 
-@dataclass
 class Shared:
-    """Settings, time, pace, patience and the account of what was sent."""
+    """Settings, time, pace, patience and the account of what was sent; ``clock`` tells seconds, monotonic."""
 
-    system: System
-    settings: Mapping[str, Any]
-    timeout: float
-    """Seconds that an answer is waited for."""
-    clock: Callable[[], float]
-    """Seconds, monotonic."""
-    sleep: Callable[[float], None]
-    pace: Pace
-    patience: Patience
-    traffic: Traffic
-    server_clock: ServerClock
-    login_lock: threading.Lock = field(default_factory=threading.Lock)
-    """One connection at a time logs in, unless the system can bear several."""
+    def __init__(
+        self, system: System, settings: Mapping[str, Any], clock: Callable[[], float], sleep: Callable[[float], None]
+    ) -> None:
+        self.system = system
+        self.settings = settings
+        self.clock = clock
+        self.sleep = sleep
+        self.pace = Pace(settings["requests_per_second"] or system.limits.requests_per_second, clock, sleep)
+        self.patience = Patience(settings["patience_seconds"], system.title, clock, sleep)
+        self.traffic = Traffic()
+        self.server_clock = ServerClock(clock)
+        self.login_lock = threading.Lock()
+        """One connection at a time logs in, unless the system can bear several."""

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.decoding import decode_json, json_of_refusal
-from crm_systems.errors import NOT_FOUND, Denied, LogInRefused, OutcomeUnknown, Rejected
+from crm_systems.errors import NOT_FOUND, Denied, OutcomeUnknown, Rejected, SessionExpired
 
 if TYPE_CHECKING:
     from crm_systems.model import Reply, Request
@@ -18,14 +18,11 @@ def meaning(request: Request, reply: Reply) -> Any:
     """The JSON of an answer; None for an empty one to a write, only the id where nothing but ``Location`` tells it.
 
     Raises:
-        LogInRefused, Denied, Rejected, OutcomeUnknown, Unavailable: as the answer says.
+        SessionExpired, Denied, Rejected, OutcomeUnknown, Unavailable: as the answer says.
     """
     if reply.status == HTTPStatus.UNAUTHORIZED:
-        raise LogInRefused(
-            f"{request.about}: user name or password is wrong",
-            code=reply.code,
-            hint="check `username` and `password`",
-        )
+        # Each request logs in: whether it is refused to all of them, or a proxy was in trouble, the next log-in shows.
+        raise SessionExpired(f"{request.about}: the CRM does not take the log-in", code=reply.code)
     if reply.status == HTTPStatus.FORBIDDEN:
         hint = "the user has no right to it"
         raise Denied(f"{request.about}: the CRM denies this", code=reply.code, hint=hint)

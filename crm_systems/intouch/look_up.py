@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from crm_systems.kinds import Notation
     from crm_systems.model import Call, Entity, Row
 
 
@@ -25,7 +26,7 @@ class InTouchLookUp(System):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self._zone = str(self.options.get("timezone") or "")
+        self._told_notation: Notation | None = None
         self._members: dict[str, Row] | None = None
         self._shown: dict[tuple[str, int], int] = {}
 

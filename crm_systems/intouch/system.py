@@ -5,20 +5,31 @@ What is documented is done to the letter; what is inferred says so, and is a set
 
 from __future__ import annotations
 
+import logging
 from base64 import b64encode
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_systems.catalogue import catalogue
-from crm_systems.errors import NOT_FOUND, OF_ONE_RECORD, ConfigError, Denied, ProtocolError, Rejected, Unavailable
+from crm_systems.errors import (
+    NOT_FOUND,
+    OF_ONE_RECORD,
+    ConfigError,
+    Denied,
+    LogInRefused,
+    ProtocolError,
+    Rejected,
+    SessionExpired,
+    Unavailable,
+)
 from crm_systems.intouch.answers import meaning
 from crm_systems.intouch.lists import Listing, code_lists, items_of
 from crm_systems.intouch.records import completed, normalised, tied
 from crm_systems.intouch.settings import SETTINGS
 from crm_systems.intouch.writing import InTouchWriting
 from crm_systems.kinds import Notation
-from crm_systems.model import Abilities, Limits, Page, Request, Session
+from crm_systems.model import Abilities, Kind, Limits, Page, Request, Session
 from crm_systems.rows import fits
 from crm_systems.sampling import choices_or_why_not, together
 from crm_systems.times import is_zone
@@ -28,6 +39,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crm_systems.model import Call, Entity, Reply, Row, Setting, Walk
+
+logger = logging.getLogger("crm")
 
 LARGEST_PAGE = 1000
 """The most rows that the server hands out at a time (documented)."""
@@ -59,8 +72,8 @@ class InTouch(InTouchWriting):
 
     @property
     def notation(self) -> Notation:
-        """Local times without a zone (documented): the usual one, until the server's is known."""
-        return replace(self.own_notation, timezone=self._zone or self.own_notation.timezone)
+        """Local times without a zone (documented): as it is set or usual, until the server's is known."""
+        return self._told_notation or super().notation
 
     @property
     def page_size(self) -> int:
@@ -88,6 +101,9 @@ class InTouch(InTouchWriting):
                 continue
             except Rejected:
                 pass
+            except SessionExpired as error:
+                what, hint = "Log-in: user name or password is wrong", "check `username` and `password`"
+                raise LogInRefused(what, code=error.code, hint=hint) from None
             except Denied as error:
                 if error.code == NOT_FOUND:
                     raise ConfigError(
@@ -132,7 +148,6 @@ class InTouch(InTouchWriting):
         """
         if name not in catalogue(self.name):
             raise Denied(f"{name}: describe: InTouch CRM is not known to have this")
-        self._zone = self._zone or self._told_zone(call)
         entity = catalogue(self.name)[name]
         try:
             rows = self._sample(call, entity)
@@ -144,6 +159,8 @@ class InTouch(InTouchWriting):
                 raise ProtocolError(what, code=error.code) from None
             return replace(entity, readable=False, creatable=False, updatable=False)
         entity = completed(entity, rows, self.options["contact_details"])
+        if any(field.kind is Kind.DATETIME for field in entity.fields):
+            self._learn_zone(call)
         for place, code in (self.options["code_lists"] or {}).items():
             resource, _, field = place.partition(".")
             if resource == name:
@@ -152,14 +169,25 @@ class InTouch(InTouchWriting):
                 entity = replace(entity, lacks_choices=entity.lacks_choices or why_not)
         return replace(entity, creatable=False) if name == "members" and self._linking == "off" else entity
 
-    def _told_zone(self, call: Call) -> str:
-        """The zone of the server's clock, as it tells itself (documented); the usual one where it does not."""
+    def _learn_zone(self, call: Call) -> None:
+        """Asks once for the zone of the server's clock, which it tells itself (documented), unless that is set."""
+        if self._told_notation or self.options["timezone"]:
+            return
+        zone, code = self.own_notation.timezone, ""
         try:
             told = call(Request("GET", "Ask for the time zone", "/about"))
-        except (ConfigError, *OF_ONE_RECORD):
-            told = None
-        zone = told.get("timeZone") if isinstance(told, dict) else None
-        return zone if is_zone(zone) else self.own_notation.timezone
+        except (ConfigError, *OF_ONE_RECORD) as error:
+            told, code = None, error.code
+        if isinstance(told, dict) and is_zone(told.get("timeZone")):
+            zone = told["timeZone"]
+        else:
+            logger.warning(
+                "The CRM does not tell the time zone of its clock%s, so its times are taken for those of %s: "
+                "set `timezone` to the right one.",
+                f" ({code})" if code else "",
+                zone,
+            )
+        self._told_notation = replace(self.own_notation, timezone=zone)
 
     def _sample(self, call: Call, entity: Entity) -> list[Row]:
         if entity.name == "lists":

@@ -61,23 +61,23 @@ def converter(kind: Kind, notation: Notation) -> Callable[[Any], Any]:
         Kind.DATE: day,
         Kind.DATETIME: lambda value: moment(value, zone),
         Kind.REFERENCE: reference,
-        Kind.MULTIPICKLIST: lambda value: several(_of_php(value), separator),
-        Kind.LIST: lambda value: list_of_any(_of_php(value)),
+        Kind.MULTIPICKLIST: lambda value: several(of_php(value), separator),
+        Kind.LIST: lambda value: list_of_any(of_php(value)),
         Kind.OBJECT: object_of_any,
         Kind.ANY: any_json,
     }
     return converters.get(kind, text)
 
 
-def _of_php(value: Any) -> Any:
-    """A list, also where PHP writes it as an object, since an element was taken out: ``{"0": 1, "2": 3}``."""
-    is_list = isinstance(value, dict) and bool(value) and all(key.isdecimal() for key in value)
+def of_php(value: Any) -> Any:
+    """A list, also where PHP writes it as an object, since an element was taken out: ``{"0": 1, "2": 3}``, or all."""
+    is_list = isinstance(value, dict) and all(key.isdecimal() for key in value)
     return list(value.values()) if is_list else value
 
 
 def text(value: Any) -> str:
-    """A text, with halves of surrogate pairs replaced, since UTF-8 cannot hold them."""
-    if isinstance(value, (dict, list)):
+    """A text, with halves of surrogate pairs replaced, since UTF-8 cannot hold them; what is none as JSON has it."""
+    if isinstance(value, (dict, list, bool)):
         return text(json.dumps(any_json(value), ensure_ascii=False, default=json_number))
     if not isinstance(value, str):
         return str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crm_singer.deletions import DELETED, DELETED_AT
 from crm_systems.errors import NotOffered
 from crm_systems.model import joined, parted
 from tap_crm.deleted import brings
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from tap_crm.run import Run
     from tap_crm.state import Incremental
 
-DELETED_AT = "_sdc_deleted_at"
-
 
 def are_marked(run: Run, entity: Entity) -> bool:
     """Whether the records of an entity may be marked as deleted."""
@@ -35,7 +34,7 @@ def have_place(run: Run, entity: Entity, stream: Stream) -> bool:
     Without the mark, a deleted record's key would look like a record that is there and empty.
     """
     if run.tells_deletions_apart:
-        place, is_there = "stream `deleted_records`", bool(run.deleted and run.deleted.leaves)
+        place, is_there = f"stream `{DELETED}`", bool(run.deleted and run.deleted.leaves)
     else:
         place, is_there = f"field `{DELETED_AT}`", brings(stream, DELETED_AT)
     if not is_there and _may_be_known(run, entity):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import Self
 
+from crm_singer.deletions import DELETED_AT
 from crm_systems.model import parted
 from tap_crm.deletions.comparison import Comparison
-from tap_crm.deletions.deletions import DELETED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

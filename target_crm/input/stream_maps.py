@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.mapper import CustomStreamMap
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
+from crm_singer.deletions import DELETED_AT
 from crm_singer.stream_maps import FAULTS, FlatMaps, in_words, spare_deletions
 from crm_systems.wire import is_empty
-from target_crm.mapping import DELETED_AT, is_said, is_singers
+from target_crm.mapping import is_said, is_singers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from crm_singer.databases import FAULTS, OPENING
+from crm_singer.databases import FAULTS, OPENING, RACES
 from target_crm.ledger.entries import TakenMeanwhile
 from target_crm.ledger.flows import Flow, flows
 from target_crm.ledger.tables import destinations, in_words, opened, respell
@@ -30,10 +30,6 @@ class _Asked:
     is_done: bool = False
     result: Any = None
     error: Exception | None = None
-
-
-RACES = 5
-"""How often a row is written anew because another run wrote the same one at the same moment."""
 
 
 DEADLOCKS = frozenset({"40P01", "40001"})

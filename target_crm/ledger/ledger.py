@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from crm_singer.databases import portions
 from crm_systems.errors import ConfigError
 from target_crm.ledger.database import Database
 from target_crm.ledger.entries import Create, Intent, TakenMeanwhile, Written
@@ -22,8 +23,9 @@ from target_crm.ledger.notes import Notes
 from target_crm.ledger.open_links import OpenLinks
 from target_crm.ledger.pointed_to import PointedTo
 from target_crm.ledger.rows import altered_in, intent_in, row_of
-from target_crm.ledger.statements import RECORD, portions, statements
+from target_crm.ledger.statements import statements
 from target_crm.ledger.stream_keys import StreamKeys
+from target_crm.ledger.tables import RECORD
 from target_crm.ledger.twins import Twins
 from target_crm.ledger.unreported import Unreported
 

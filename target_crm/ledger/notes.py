@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from crm_singer.databases import PORTION
 from target_crm.ledger.entries import TakenMeanwhile
-from target_crm.ledger.statements import PORTION, RECORD, Statements
-from target_crm.ledger.tables import INTENTS, WRITTEN
+from target_crm.ledger.tables import INTENTS, RECORD, WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from target_crm.ledger.database import Database
+    from target_crm.ledger.statements import Statements
 
 Rows = dict[tuple[str, str], dict[str, Any]]
 """By stream and key."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crm_singer.databases import portions
 from target_crm.ledger.rows import link_in, link_row
-from target_crm.ledger.statements import RECORD, Statements, portions
+from target_crm.ledger.tables import RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from target_crm.ledger.database import Database
     from target_crm.ledger.entries import Link
+    from target_crm.ledger.statements import Statements
 
 
 class OpenLinks:

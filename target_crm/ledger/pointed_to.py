@@ -6,13 +6,14 @@ import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from target_crm.ledger.statements import Statements, portions
+from crm_singer.databases import portions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from target_crm.ledger.database import Database
     from target_crm.ledger.notes import Notes
+    from target_crm.ledger.statements import Statements
 
 REMEMBERED = 50_000
 """For how many keys a run remembers what references to them mean."""

@@ -6,29 +6,15 @@ What a row is found by is bound under names that begin with ``its_``. Each is se
 from __future__ import annotations
 
 from functools import cache
-from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from target_crm.ledger.tables import INTENTS, LINKS, TABLES, WRITTEN
+from target_crm.ledger.tables import INTENTS, LINKS, RECORD, TABLES, WRITTEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-RECORD = ("destination", "source", "stream", "key")
-"""What names an incoming record."""
-
-PORTION = 500
-"""How many keys or ids one statement asks for at the most."""
-
-
-def portions(values: Iterable[str]) -> Iterator[list[str]]:
-    """The values in lists that one statement may ask for."""
-    coming = iter(values)
-    while some := list(islice(coming, PORTION)):
-        yield some
+    from collections.abc import Mapping, Sequence
 
 
 def named(table: sa.Table, *columns: str) -> sa.ColumnElement[bool]:

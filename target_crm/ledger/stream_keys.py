@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from crm_systems.errors import ConfigError
-from target_crm.ledger.statements import RECORD, named
-from target_crm.ledger.tables import STREAM_KEYS
+from target_crm.ledger.statements import named
+from target_crm.ledger.tables import RECORD, STREAM_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

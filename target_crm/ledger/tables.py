@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _METADATA = sa.MetaData()
-_ORIGIN = ("destination", "source", "stream", "key")
+RECORD = ("destination", "source", "stream", "key")
+"""What names an incoming record."""
 
 
 def _table(name: str, *parts: sa.Column[Any] | sa.Index) -> sa.Table:
-    return sa.Table(name, _METADATA, *(sa.Column(each, sa.String(512), primary_key=True) for each in _ORIGIN), *parts)
+    return sa.Table(name, _METADATA, *(sa.Column(each, sa.String(512), primary_key=True) for each in RECORD), *parts)
 
 
 WRITTEN = _table(
@@ -60,7 +61,7 @@ CONFLICTS = _table(
 STREAM_KEYS = sa.Table(
     "stream_keys",
     _METADATA,
-    *(sa.Column(each, sa.String(512), primary_key=True) for each in _ORIGIN[:3]),
+    *(sa.Column(each, sa.String(512), primary_key=True) for each in RECORD[:3]),
     sa.Column("fields", sa.Text, nullable=False),
 )
 TABLES = (WRITTEN, INTENTS, LINKS)
@@ -68,17 +69,11 @@ TABLES = (WRITTEN, INTENTS, LINKS)
 
 
 def opened(url: str, warn: Callable[[str], None]) -> sa.Engine:
-    """The database with all tables and columns; several runs may open it for the first time at once."""
+    """The database with all tables and columns."""
     engine = databases.engine_of(url)
     if path := databases.file_of(engine.url):
         os.close(open_private(path, os.O_RDWR, warn))
-    for _made_by_another in _METADATA.tables:
-        with suppress(sa.exc.DBAPIError):
-            # It fails where another run makes the same table at this moment; that one is there then.
-            _METADATA.create_all(engine)
-            break
-    else:
-        _METADATA.create_all(engine)
+    databases.make_tables(_METADATA, engine)
     _add_columns(engine)
     _add_indexes(engine)
     return engine

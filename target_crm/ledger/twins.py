@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from crm_singer.databases import portions
 from target_crm.ledger.entries import BEING_WRITTEN, DELETED, STILL_SHOWN, Twin, Written
-from target_crm.ledger.statements import RECORD, among, named, portions
-from target_crm.ledger.tables import WRITTEN
+from target_crm.ledger.statements import among, named
+from target_crm.ledger.tables import RECORD, WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

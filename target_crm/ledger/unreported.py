@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from crm_systems.errors import ConfigError
 from target_crm.ledger.entries import jsonable
-from target_crm.ledger.statements import RECORD, named
-from target_crm.ledger.tables import CONFLICTS, sound
+from target_crm.ledger.statements import named
+from target_crm.ledger.tables import CONFLICTS, RECORD, sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,7 @@
 """From an incoming record to what a CRM takes: which fields, values, owners, references and files, and which key."""
 
 from target_crm.mapping.checking import Check
-from target_crm.mapping.deleted import DELETED_AT, is_gone, is_said, is_singers
+from target_crm.mapping.deleted import is_gone, is_said, is_singers
 from target_crm.mapping.identity import Identity
 from target_crm.mapping.mapped import NOTHING, Mapped
 from target_crm.mapping.mapper import Mapper
@@ -10,7 +10,6 @@ from target_crm.mapping.references import TO_BE_CREATED, References
 from target_crm.mapping.uploads import FileReader, Uploads, brings_files, with_file_fields
 
 __all__ = [
-    "DELETED_AT",
     "NOTHING",
     "TO_BE_CREATED",
     "Check",

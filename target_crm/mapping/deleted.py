@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crm_singer.deletions import DELETED_AT
 from crm_systems.kinds import is_no_number
 from crm_systems.times import UTC, instant, may_count_time
 from target_crm.outcome import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-DELETED_AT = "_sdc_deleted_at"
 
 
 def is_singers(name: str) -> bool:
@@ -20,7 +19,7 @@ def is_singers(name: str) -> bool:
 
 
 def is_said(value: Any) -> bool:
-    """Whether a value of :data:`DELETED_AT` says anything: NaN is null, as data frames mean it."""
+    """Whether a value of the mark of a deletion says anything: NaN is null, as data frames mean it."""
     return bool(value) and not is_no_number(value) and not str(value).isspace()
 
 

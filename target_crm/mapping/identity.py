@@ -7,11 +7,11 @@ import unicodedata
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from crm_singer.deletions import DELETED_AT
 from crm_systems.model import Kind
 from crm_systems.wire import identifying, is_empty
 from target_crm.ledger import digest, short_digest
 from target_crm.mapping import keys
-from target_crm.mapping.deleted import DELETED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

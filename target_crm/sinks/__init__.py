@@ -3,6 +3,6 @@
 from target_crm.sinks.beside import BesideSink, is_beside
 from target_crm.sinks.records import CrmSink
 from target_crm.sinks.sink import WritingSink
-from target_crm.sinks.without_writing import DescriptionSink, LeftOutSink, LogInSink
+from target_crm.sinks.without_writing import LeftOutSink, LogInSink, UnwrittenSink
 
-__all__ = ["BesideSink", "CrmSink", "DescriptionSink", "LeftOutSink", "LogInSink", "WritingSink", "is_beside"]
+__all__ = ["BesideSink", "CrmSink", "LeftOutSink", "LogInSink", "UnwrittenSink", "WritingSink", "is_beside"]

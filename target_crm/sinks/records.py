@@ -8,7 +8,8 @@ from itertools import groupby, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from target_crm.mapping import DELETED_AT, is_said
+from crm_singer.deletions import DELETED_AT
+from target_crm.mapping import is_said
 from target_crm.outcome import Action, Conflict, Outcome
 from target_crm.sinks.sink import WritingSink
 from target_crm.writing import Planned, Writer

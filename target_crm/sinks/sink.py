@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from crm_singer.deletions import DELETED_AT
 from target_crm.encoding import printable, unwritable
 from target_crm.mapping import (
-    DELETED_AT,
     Check,
     Identity,
     Mapper,

@@ -34,7 +34,7 @@ class QuietSink(BatchSink):
 
 
 class UnwrittenSink(QuietSink):
-    """A sink that does nothing with its records, whatever they hold."""
+    """Takes a stream, such as one that tells of the source, and does nothing with its records, whatever they hold."""
 
     def _singer_validate_message(self, record: dict[str, Any]) -> None:
         """Lets records lack their key."""
@@ -58,10 +58,6 @@ class LogInSink(UnwrittenSink):
             self.run.try_ledger()
         who = client.system.describe_login(session)
         self.logger.info("Logged in to %s as %s; the test stream is not written.", self.run.report.title, who)
-
-
-class DescriptionSink(UnwrittenSink):
-    """Takes a stream that tells of the source, and does nothing with it."""
 
 
 class LeftOutSink(UnwrittenSink):

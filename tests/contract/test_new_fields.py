@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from crm_simulators.vtiger import VtigerSimulator
+from crm_singer.deletions import DELETED_AT
 from tests.contract.subjects import change, records
 from tests.running import Run, discover, only, run
 
@@ -67,6 +69,38 @@ def test_what_is_a_text_by_now_is_not_sent_as_what_it_was(subject: Subject, kind
     assert f"values that do not fit their field's type, or hold half a character: {name} (" in result.log
     assert f"{subject.entity}: {name}: values do not fit the type that the catalog has" in result.exit
     assert "neither" in {row.get(name) for row in again.records[subject.entity]}
+
+
+@pytest.mark.parametrize("described", [True, False])
+def test_values_are_of_the_type_that_somebody_chose(subject: Subject, *, described: bool) -> None:
+    """As `schema` in Meltano does it, which takes the description away, or by hand."""
+    with subject.start(ROWS) as crm:
+        catalog = only(discover(subject.config(crm)), subject.entity)
+        (stream,) = (each for each in catalog["streams"] if each["tap_stream_id"] == subject.entity)
+        stream["schema"]["properties"] = {
+            name: {"type": ["string", "null"], **({"description": facts["description"]} if described else {})}
+            for name, facts in stream["schema"]["properties"].items()
+        }
+        result = run(subject.config(crm), catalog=catalog)
+        assert len(result.records[subject.entity]) == len(records(crm, subject.entity))
+    assert result.exit == ""
+    values = [value for row in result.records[subject.entity] for value in row.values()]
+    assert {type(value) for value in values} == {str, type(None)}
+
+
+def test_a_time_may_be_chosen_to_be_a_day(subject: Subject) -> None:
+    with subject.start(ROWS) as crm:
+        catalog = only(discover(subject.config(crm)), subject.entity)
+        (stream,) = (each for each in catalog["streams"] if each["tap_stream_id"] == subject.entity)
+        times = {name for name, facts in stream["schema"]["properties"].items() if facts.get("format") == "date-time"}
+        times -= {DELETED_AT}
+        stream["schema"]["properties"] |= {each: {"type": ["string", "null"], "format": "date"} for each in times}
+        result = run(subject.config(crm), catalog=catalog)
+        assert len(result.records[subject.entity]) == len(records(crm, subject.entity))
+    assert result.exit == ""
+    values = [row[name] for row in result.records[subject.entity] for name in times & row.keys() if row[name]]
+    assert values
+    assert all(re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value) for value in values)
 
 
 @pytest.mark.parametrize("is_merged", [False, True], ids=["after one that was cut off", "merged with a whole state"])

@@ -16,9 +16,10 @@ import pytest
 
 from crm_simulators import SIMULATORS
 from crm_simulators.__main__ import main
-from crm_systems import SYSTEMS, open_client
+from crm_systems import SYSTEMS
 from crm_systems.errors import NotOffered
 from crm_systems.settings import load
+from tests.running import client_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +43,9 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
 @pytest.mark.parametrize("name", sorted(SIMULATORS))
 def test_the_settings_that_it_prints_log_in(name: str) -> None:
     with serving(name, "--rows", "3") as (_, config):
-        settings, problems = load(config, (), SYSTEMS)
+        _, problems = load(config, (), SYSTEMS)
         assert problems == []
-        with open_client(settings) as client:
+        with client_for(config) as client:
             client.log_in()
 
 
@@ -70,14 +71,12 @@ def test_vtiger_tells_deletions_where_it_is_asked_to() -> None:
 
 
 def tells_deletions(*arguments: str) -> bool:
-    with serving("vtiger", "--rows", "3", *arguments) as (_, config):
-        settings, _ = load(config, (), SYSTEMS)
-        with open_client(settings, sleep=lambda _seconds: None) as client:
-            contacts = client.system.describe(client.call, "Contacts")
-            try:
-                return list(client.system.deletions(client.call, contacts, client.server_time())) == []
-            except NotOffered:
-                return False
+    with serving("vtiger", "--rows", "3", *arguments) as (_, config), client_for(config) as client:
+        contacts = client.system.describe(client.call, "Contacts")
+        try:
+            return list(client.system.deletions(client.call, contacts, client.server_time())) == []
+        except NotOffered:
+            return False
 
 
 def test_an_error_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

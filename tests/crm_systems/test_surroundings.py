@@ -15,11 +15,10 @@ import pytest
 
 from crm_simulators.intouch import InTouchSimulator
 from crm_simulators.vtiger import VtigerSimulator
-from crm_systems import open_client
 from crm_systems.errors import ConfigError, Rejected
 from crm_systems.model import Request
 from tests.contract.subjects import SUBJECTS, Subject
-from tests.running import Time, run
+from tests.running import Time, client_for, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +42,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def logged_in(config: dict[str, Any], time: Time | None = None) -> None:
     time = time or Time()
-    with open_client(config, clock=time.clock, sleep=time.sleep) as client:
+    with client_for(config, clock=time.clock, sleep=time.sleep) as client:
         client.log_in()
 
 
@@ -104,7 +103,7 @@ def test_a_password_in_any_letters() -> None:
 
 def test_half_a_character_in_a_value() -> None:
     create = Request("POST", "Leads: create", form={"operation": "create", "element": "\ud800"})
-    with VtigerSimulator(rows=5) as crm, open_client(crm.config()) as client, pytest.raises(Rejected, match="half a"):
+    with VtigerSimulator(rows=5) as crm, client_for(crm.config()) as client, pytest.raises(Rejected, match="half a"):
         client.call(create)
 
 
@@ -220,5 +219,5 @@ def test_a_socks_proxy_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_a_password_that_anybody_can_read(caplog: pytest.LogCaptureFixture, url: str, *, is_said: bool) -> None:
     with VtigerSimulator(rows=0) as crm, caplog.at_level(logging.WARNING):
-        open_client({**crm.config(), "url": url}).close()
+        client_for({**crm.config(), "url": url}).close()
     assert ("anybody on the way can read" in caplog.text) is is_said

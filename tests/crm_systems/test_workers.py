@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators.vtiger import VtigerSimulator
-from crm_systems import open_client
-from crm_systems.client.paths import Divisions, Path
+from crm_systems.client.dividing import Begun, Divisions
 from crm_systems.client.shared import Pace
 from crm_systems.errors import Rejected
 from crm_systems.model import Page, Request
 from crm_systems.paging import Divisible
-from tests.running import Time, discover, only, operation, run
+from tests.running import Time, client_for, discover, only, operation, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -50,7 +49,7 @@ def test_the_pace() -> None:
 def test_the_pace_holds_for_all_threads_together(server: VtigerSimulator) -> None:
     time = Time()
     settings = {**server.config(), "requests_per_second": 2.0, "parallel_requests": 4}
-    with open_client(settings, clock=time.clock, sleep=time.sleep) as client:
+    with client_for(settings, clock=time.clock, sleep=time.sleep) as client:
         list(client.map(lambda _item: client.call(READ), range(10)))
         requests = client.traffic.requests
         assert time.now - 1000 >= (requests - 1) / 2
@@ -88,7 +87,7 @@ def test_walks_are_read_side_by_side_and_each_in_order(server: VtigerSimulator, 
         with lock:
             at_once[0] -= 1
 
-    with open_client({**server.config(), "parallel_requests": parallel}) as client:
+    with client_for({**server.config(), "parallel_requests": parallel}) as client:
         pages = pages_of(client, (walk_of(number, read) for number in range(7)))
     found = [page.rows[0]["id"] for page in pages]
     assert sorted(found) == [f"{walk}x{page}" for walk in range(7) for page in range(3)]
@@ -107,7 +106,7 @@ def test_only_a_slow_server_is_read_by_threads(server: VtigerSimulator, monkeypa
         if place in {5, 50}:
             client.traffic.took.extend([99.0 if place == 5 else 0.0] * 8)
 
-    with open_client({**server.config(), "parallel_requests": 4}) as client:
+    with client_for({**server.config(), "parallel_requests": 4}) as client:
         pages = pages_of(client, (walk_of(number, read) for number in range(40)))
     assert len({page.rows[0]["id"] for page in pages}) == len(pages) == 120
     mine, others = {threading.current_thread().name}, {"crm-reader"}
@@ -134,7 +133,7 @@ def test_a_page_goes_on_before_the_next_is_read(server: VtigerSimulator) -> None
         read.append(number)
         assert len(read) == 1 or taken.wait(5)
 
-    with open_client({**server.config(), "parallel_requests": 4}) as client:
+    with client_for({**server.config(), "parallel_requests": 4}) as client:
         reading = client.read(lambda: [walk_of(0, wait)])
         reading.begin()
         for _page in reading:
@@ -148,7 +147,7 @@ def test_an_error_in_one_walk_ends_all(server: VtigerSimulator) -> None:
         yield Page([])
 
     walks = [walk_of(0, lambda _number: None), broken, *(walk_of(each, lambda _number: None) for each in range(50))]
-    with open_client({**server.config(), "parallel_requests": 3}) as client, pytest.raises(Rejected):
+    with client_for({**server.config(), "parallel_requests": 3}) as client, pytest.raises(Rejected):
         pages_of(client, walks)
 
 
@@ -170,7 +169,7 @@ class Long(Divisible):
 
 
 def test_nobody_logs_in_for_a_few_pages() -> None:
-    few, many = (Path(Long(pages), lambda _request: None) for pages in (5, 6))
+    few, many = (Begun(Long(pages), lambda _request: None) for pages in (5, 6))
     divisions = Divisions()
     assert not divisions.may_divide(few, [few])
     assert divisions.may_divide(many, [many])
@@ -180,7 +179,7 @@ def test_nobody_logs_in_for_a_few_pages() -> None:
 
 
 def test_logins_are_kept_and_closed(server: VtigerSimulator) -> None:
-    with open_client({**server.config(), "parallel_requests": 3}) as client:
+    with client_for({**server.config(), "parallel_requests": 3}) as client:
         for _ in range(5):
             list(client.map(lambda _item: client.call(READ), range(9)))
     operations = [operation(call) for call in server.calls]

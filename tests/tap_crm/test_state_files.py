@@ -176,6 +176,8 @@ MEANT_OTHERWISE: dict[str, tuple[Callable[[dict[str, Any], list[Any]], Any], str
     "schema": (lambda leads, _all: leads.pop("schema"), "holds no catalog"),
     "field": (lambda leads, _all: leads["schema"]["properties"].update(email={"anyOf": [1]}), "holds no catalog"),
     "kind": (lambda leads, _all: leads["schema"]["properties"].update(email={"type": 5}), "holds no catalog"),
+    "kinds": (lambda leads, _all: leads["schema"]["properties"].update(email={"type": [{}]}), "holds no catalog"),
+    "keys": (lambda leads, _all: leads.update(table_key_properties="email"), "holds no catalog"),
     "bookmark": (lambda leads, _all: leads.update(replication_key=["modifiedtime"]), "holds no catalog"),
     "breadcrumb": (lambda leads, _all: leads["metadata"][-1].update(breadcrumb=""), "holds no catalog"),
 }
@@ -227,6 +229,14 @@ def test_no_record_leaves_without_the_key_that_a_catalog_chooses(crm: VtigerSimu
     result = run({**crm.config(), "page_size": 1}, catalog=catalog)
     assert all(each["email"] for each in result.records["Leads"])
     assert "of its records come without their key (email) and are missing" in result.exit
+
+
+def test_the_key_is_the_one_that_somebody_set_in_meltano(crm: VtigerSimulator, both: dict[str, Any]) -> None:
+    catalog = only(both, "Leads")
+    stream = next(each for each in catalog["streams"] if each["tap_stream_id"] == "Leads")
+    stream["table_key_properties"] = own(stream)["table-key-properties"] = ["lead_no"]
+    result = run(crm.config(), catalog=catalog_of(io.BytesIO(json.dumps(catalog).encode())))
+    assert result.schemas["Leads"]["key_properties"] == ["lead_no"]
 
 
 def test_the_state_of_another_crm_is_said(crm: VtigerSimulator) -> None:

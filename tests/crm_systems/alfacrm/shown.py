@@ -7,9 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crm_simulators.alfacrm import AlfaCrmSimulator, Switches
-from crm_systems import SYSTEMS, open_client
-from crm_systems.settings import load
-from tests.running import discover, only, run
+from tests.running import client_for, discover, only, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,9 +49,7 @@ def ids(rows: list[dict[str, Any]]) -> list[int]:
 
 def client(simulator: AlfaCrmSimulator, **more: Any) -> Client:
     """A connection without a connector."""
-    loaded, problems = load(settings(simulator, **more), (), SYSTEMS)
-    assert problems == []
-    return open_client(loaded, sleep=lambda _seconds: None)
+    return client_for(settings(simulator, **more))
 
 
 def entity(opened: Client, name: str) -> Entity:

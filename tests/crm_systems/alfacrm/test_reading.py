@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +16,9 @@ from crm_simulators.alfacrm.tables_people import CGI
 from crm_systems.catalogue import catalogue
 from tests.crm_systems.alfacrm.shown import SUB_LISTS, ids, read, settings, stored, tenant
 from tests.running import discover, only, run
+
+if TYPE_CHECKING:
+    from crm_simulators.base import Answer, Call
 
 ALL = sorted(catalogue("alfacrm"))
 CHANGING = ("customer", "group", "lesson", "pay", "cgi", "log", "discount", "regular_lesson")
@@ -198,6 +202,20 @@ def test_a_branch_that_is_not_named_is_not_read_even_where_each_shows_everything
         found = read(simulator, name, branches=[2]).records[name]
         wanted = [row for row in stored(simulator, name) if 2 in (row.get("branch_ids") or [row.get("branch_id")])]
     assert ids(found) == ids(wanted)
+
+
+def test_lists_of_ids_from_which_php_took_an_element_are_lists() -> None:
+    with tenant(60, branch_shows_everything=True) as simulator:
+        proper = simulator.answer
+
+        def answer(call: Call) -> Answer:
+            given = proper(call)
+            return replace(given, body=re.sub(rb'(_ids":\s*)\[(\d+)\]', rb'\1{"1": "\2"}', given.body))
+
+        simulator.answer = answer
+        found = {row["id"]: row["branch_ids"] for row in read(simulator, "group", branches=[2]).records["group"]}
+        wanted = {row["id"]: row["branch_ids"] for row in stored(simulator, "group") if 2 in row["branch_ids"]}
+    assert ([2] in wanted.values(), found) == (True, wanted)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,14 @@ def test_a_token_that_was_replaced_is_renewed_at_any_request(status: int, number
         assert ids(result.records["group"]) == ids(stored(simulator, "group"))
 
 
+@pytest.mark.parametrize("number", range(1, 12))
+def test_a_token_that_ends_where_the_branches_vouch_for_an_empty_list_is_renewed(number: int) -> None:
+    with tenant(0, stale_token_status=403) as simulator:
+        simulator.fault = lambda call: simulator.expire_sessions() if call.number == number + 1 else None
+        result = read(simulator, "customer")
+    assert (result.exit, "left out" in result.log) == ("", False)
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_two_programs_at_once_both_complete_or_say_so(status: int) -> None:
     with tenant(40, login_revokes=True, stale_token_status=status) as simulator:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_simulators.egito import EgitoSimulator, Switches
-from crm_systems import SYSTEMS, open_client
-from crm_systems.settings import load
-from tests.running import run
+from tests.running import client_for, run
 from tests.target_crm import writing
 
 if TYPE_CHECKING:
@@ -65,9 +63,7 @@ def written(simulator: EgitoSimulator) -> list[str]:
 
 def client(simulator: EgitoSimulator, **more: Any) -> Client:
     """A connection without a connector."""
-    loaded, problems = load(settings(simulator, **more), (), SYSTEMS)
-    assert problems == []
-    return open_client(loaded, sleep=lambda _seconds: None)
+    return client_for(settings(simulator, **more))
 
 
 def entity(opened: Client, name: str) -> Entity:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_simulators.intouch import InTouchSimulator, Switches
-from crm_systems import SYSTEMS, open_client
-from crm_systems.settings import load
-from tests.running import run
+from tests.running import client_for, run
 from tests.target_crm import writing
 
 if TYPE_CHECKING:
@@ -49,9 +47,7 @@ def written(simulator: InTouchSimulator) -> list[tuple[str, str]]:
 
 def client(simulator: InTouchSimulator, **more: Any) -> Client:
     """A connection without a connector."""
-    loaded, problems = load({**simulator.config(), **more}, (), SYSTEMS)
-    assert problems == []
-    return open_client(loaded, sleep=lambda _seconds: None)
+    return client_for({**simulator.config(), **more})
 
 
 def entity(opened: Client, name: str) -> Entity:

@@ -13,10 +13,8 @@ import pytest
 
 from crm_simulators.base import Fault
 from crm_simulators.intouch.model import RESOURCES
-from crm_systems import SYSTEMS, open_client
-from crm_systems.settings import load
 from tests.crm_systems.intouch.shown import client, installation, read
-from tests.running import discover, only, run
+from tests.running import client_for, discover, only, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,12 +96,35 @@ def test_times_stand_in_the_zone_that_is_set_or_else_told(told: tzinfo, settings
     assert asked == (0 if settings else 1)
 
 
+UNTOLD = "its times are taken for those of Europe/Prague: set `timezone`"
+
+
 @pytest.mark.parametrize("fault", [None, Fault.HTML, Fault.ERROR_BEFORE, Fault.GATEWAY])
-def test_an_installation_that_does_not_tell_its_zone_is_read_all_the_same(fault: Fault | None) -> None:
+def test_an_installation_that_does_not_tell_its_zone_is_read_and_that_is_said(fault: Fault | None) -> None:
     with installation(about="absent") as simulator:
         simulator.fault = lambda call: fault if call.path == "/api/about" else None
-        given = entered(simulator)
+        result = read(simulator, "parties", "opportunities")
+        given = {row["id"]: row["entered"] for row in result.records["parties"]}
         assert given == {row["id"]: utc(row["entered"]) for row in simulator.records("parties")}
+    assert (result.exit, result.log.count(UNTOLD)) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("entity", "settings", "told"),
+    [
+        ("lists", {}, PRAGUE),
+        ("parties", {"timezone": "Europe/Prague"}, timezone(timedelta(hours=1))),
+        ("parties", {}, PRAGUE),
+    ],
+    ids=["no times", "set", "told"],
+)
+def test_nothing_is_said_of_the_zone_where_it_is_of_no_matter(
+    entity: str, settings: dict[str, str], told: tzinfo
+) -> None:
+    with installation() as simulator:
+        simulator.clock.zone = told
+        result = read(simulator, entity, **settings)
+    assert (result.exit, "time zone of its clock" in result.log) == ("", False)
 
 
 def test_amounts_keep_their_digits() -> None:
@@ -327,8 +348,7 @@ def test_other_shapes_of_a_record_are_read(switches: dict[str, Any]) -> None:
 def test_the_pace_is_modest() -> None:
     with installation() as simulator:
         waits: list[float] = []
-        settings, _ = load(simulator.config(), (), SYSTEMS)
-        with open_client(settings, sleep=waits.append, clock=lambda: 0.0) as client:
+        with client_for(simulator.config(), sleep=waits.append, clock=lambda: 0.0) as client:
             client.system.describe(client.call, "stores")
     assert waits == [0.5, 1.0, 1.5]
 
