@@ -102,12 +102,8 @@ class InTouch(InTouchWriting):
             except Rejected:
                 pass
             except SessionExpired as error:
-                raise LogInRefused(
-                    "Log-in: user name or password is wrong",
-                    code=error.code,
-                    hint="check `username` and `password`",
-                    worth_retrying=bool(self._shown),  # They were right then.
-                ) from None
+                what, hint = "Log-in: user name or password is wrong", "check `username` and `password`"
+                raise LogInRefused(what, code=error.code, hint=hint) from None
             except Denied as error:
                 if error.code == NOT_FOUND:
                     raise ConfigError(
