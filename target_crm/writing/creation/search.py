@@ -119,10 +119,8 @@ class Search:
         since, listed = min(before.since for before in befores), Listed()
         for walk in self._client.system.walks(self._client.call, self._newer(befores), since):
             for page in walk(self._client.call):
-                made = [self._finder.existing(row) for row in page.rows]
-                # Most of what is new was made by this very pipeline.
-                taken = self._ledger.keys_of(self._entity.name, [row.crm_id for row in made])
-                free = [row for row in made if row.crm_id not in taken]
+                # Most of what is new is what this very pipeline made and noted.
+                free = self._free([self._finder.existing(row) for row in page.rows])
                 listed.rows += [row for row in free if any(self._is_like(row, *each) for each in wanted)]
                 listed.untold += page.unreadable
         return listed
@@ -145,11 +143,11 @@ class Search:
             return None
         # They come first: what one of them made and is noted only now is known below.
         others = self._ledger.intents(self._options.stream)
-        taken = self._ledger.keys_of(self._entity.name, [*(row.crm_id for row in made), *untold])
-        free = [row for row in made if row.crm_id not in taken]
+        free = self._free(made)
         likely = [row for row in free if self._resembles(sent, row)] or free
         surely = [row for row in likely if before.tells_new(row.crm_id)]
         found = self._fittest(sent, surely, [each for each in others if each.key != key])
+        taken = self._ledger.keys_of(self._entity.name, untold)
         doubtful = [*(row.crm_id for row in likely if not surely), *(each for each in untold if each not in taken)]
         if doubtful and not found:
             raise Reject(
@@ -158,6 +156,11 @@ class Search:
                 "ledger's table `intents`, and run again"
             )
         return found
+
+    def _free(self, rows: Sequence[Existing]) -> list[Existing]:
+        """Those that are not known as what other incoming records became."""
+        taken = self._ledger.keys_of(self._entity.name, [row.crm_id for row in rows])
+        return [row for row in rows if row.crm_id not in taken]
 
     def _fittest(self, sent: Mapping[str, Any], made: list[Existing], others: Iterable[Intent]) -> Existing | None:
         """The record that fits what was sent best, when other creates have taken those that fit them better.
