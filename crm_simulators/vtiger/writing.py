@@ -148,7 +148,8 @@ class Writer:
         if module.name == "Tax":
             return {"taxname": f"tax{self._store.counters['Tax'] + 1}", "method": "Simple", "type": "Fixed"}
         if self._flavour.is_corebos:
-            return dict.fromkeys(("isconvertedfromlead", "convertedfromlead"), "")
+            log = {"update_log": "Ticket created. Assigned to user Administrator"} if module.name == "HelpDesk" else {}
+            return {**dict.fromkeys(("isconvertedfromlead", "convertedfromlead"), ""), **log}
         return {"incrementondel": "1"}
 
     def _next_name(self, module: Module) -> str:
