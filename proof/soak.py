@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PART = "a soak"
 FAULTS = [fault for fault in Fault if fault not in SLOW]
 FAULT_RATE = 0.01
-"""How many of a hundredth of the requests go wrong, besides the kills."""
+"""The share of the requests that go wrong, besides the kills."""
 ROUNDS = 3
 """How often the source is read; before each but the first, a hundredth of it is edited and some is deleted."""
 KILLS = 3

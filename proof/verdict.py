@@ -18,7 +18,7 @@ class Figures:
     cases: int = 0
     kills: int = 0
     resent: int = 0
-    """Writes that the server had carried out before, and records that a reader gave again."""
+    """Writes that the server had carried out before."""
     records: int = 0
     """Records that were read or written in runs that nothing disturbed, by ``requests`` requests."""
     requests: int = 0
@@ -26,7 +26,7 @@ class Figures:
     disturbed_requests: int = 0
     recovered: int = 0
     recovery_seconds: float = 0.0
-    """From the start of each run after a kill to the first record it moved."""
+    """How long the runs after a kill took."""
 
     def __add__(self, other: Figures) -> Figures:
         return Figures(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))

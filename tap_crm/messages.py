@@ -133,7 +133,8 @@ class Messages(SingerWriter):
         parts = FIND_NUL.split(line)
         # After a backslash that stands for itself, what looks like the character is none.
         ends = [NUL if (len(part) - len(part.rstrip(b"\\"))) % 2 else REPLACEMENT for part in parts[:-1]]
-        self.replaced[stream] += ends.count(REPLACEMENT)
+        if replaced := ends.count(REPLACEMENT):
+            self.replaced[stream] += replaced
         return b"".join(chain.from_iterable(zip(parts, [*ends, b""], strict=True)))
 
     def flush(self) -> None:

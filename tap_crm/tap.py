@@ -70,7 +70,7 @@ class CrmTap(ConfiguredTap):
 
     @cached_property
     def run(self) -> Run:
-        """What the streams share; the command line closes its client, other users of the class do."""
+        """What the streams share; the commands close it, and so must whoever else uses the class."""
         return Run(self.name, self.settings, self.logger, self.sleep)
 
     def discover_streams(self) -> Sequence[Stream]:

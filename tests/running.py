@@ -124,6 +124,34 @@ def operation(call: Call) -> str:
     return call.query.get("operation") or call.form["operation"]
 
 
+@dataclass
+class Heard:
+    """What a connector said: its log, and the sentence at the end, which is empty after success."""
+
+    log: str = ""
+    exit: str = ""
+
+
+@contextmanager
+def listening() -> Iterator[Heard]:
+    """A context for a connector that runs in this process; what it said is there after it."""
+    heard, log = Heard(), io.StringIO()
+    handler, root = logging.StreamHandler(log), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield heard
+    except SystemExit as exited:
+        heard.exit = str(exited.code)
+    except ConfigValidationError as refused:
+        heard.exit = "\n".join(refused.errors)
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        heard.log = log.getvalue()
+
+
 def run(
     config: Mapping[str, Any],
     *,
@@ -139,30 +167,20 @@ def run(
             opened.append(self)
             super().__init__(**arguments)
 
-    output, log, end = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO(), ""
-    handler, root = logging.StreamHandler(log), logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     try:
-        with redirect_stdout(output):
+        with listening() as heard, redirect_stdout(output):
             Opened.invoke(
                 config=SimpleNamespace(config=dict(config), parse_env=False),
                 catalog=None if catalog is None else io.BytesIO(json.dumps(catalog).encode()),
                 state=None if state is None else io.BytesIO(json.dumps(state).encode()),
             )
-    except SystemExit as exited:
-        end = str(exited.code)
-    except ConfigValidationError as refused:
-        end = "\n".join(refused.errors)
     finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
         for each in opened:
             if "run" in vars(each):
                 each.run.close()
     output.seek(0)
-    return Run(output.read(), log.getvalue(), end)
+    return Run(output.read(), heard.log, heard.exit)
 
 
 def discover(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Reply, Request, Session
 
 LOGIN_ATTEMPTS = 5
-LONGEST_GOODBYE = 5.0
+LONGEST_LOG_OUT = 5.0
 """Seconds that a log-out may take."""
 SESSIONS = 4
 """How many sessions one request is tried with, since each may be ended by somebody else."""
@@ -90,7 +90,7 @@ class Connection:
     def close(self) -> None:
         """Logs out, whatever the server thinks of it."""
         request = self._system.log_out(self._session) if self._session else None
-        self._http.timeout = min(self._http.timeout, LONGEST_GOODBYE)
+        self._http.timeout = min(self._http.timeout, LONGEST_LOG_OUT)
         if request and self._session:
             with suppress(CrmError):
                 self._shared.pace.wait()
@@ -98,12 +98,15 @@ class Connection:
         self._http.close()
 
     def _open_session(self) -> Session:
-        """Logs in; a refusal that may be another process's doing is tried again after a random wait."""
+        """Logs in; a refusal that may be another process's doing is tried again after a random wait.
+
+        So is one where the server has answered before: the secret was right then, and a proxy may be in trouble.
+        """
         for seconds in islice(pauses(), LOGIN_ATTEMPTS - 1):
             try:
                 return self._system.log_in(self._call_unsigned)
             except LogInRefused as error:
-                if not error.worth_retrying:
+                if not (error.worth_retrying or self._shared.patience.was_up):
                     raise
                 self._shared.sleep(seconds)
         return self._system.log_in(self._call_unsigned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, time, timedelta, timezone
@@ -46,6 +47,10 @@ LABELS = ("name", "label", "value", "text", "title")
 """What the text of a dictionary's row may be called (inferred)."""
 DAY, MINUTE = len("yyyy-mm-dd"), len("yyyy-mm-dd hh:mm")
 """How long a time is that tells no time of day, or no seconds."""
+FORM = re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d(:?)\d\d)?")
+"""A time as a text; its groups are what one tenant writes otherwise than another."""
+USUAL = (" ", "", "", "", "")
+"""The groups of a time to the minute, for where no record shows one."""
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -106,7 +111,7 @@ def completed(base: Entity, rows: Sequence[Row], modified: str | None, zone: Zon
     private = {
         "units": units,
         "created": created,
-        "offsets": tuple(name for name in times if any("T" in str(each) for each in values.get(name, []))),
+        "forms": {name: _form_of(values.get(name, [])) for name in times},
     }
     return replace(
         base,
@@ -135,6 +140,23 @@ def _field(name: str, known: Field | None, kind: Kind, types: Sequence[str], *, 
     if points_to:
         return replace(field, kind=Kind.REFERENCE, refers_to=(points_to,))
     return replace(field, writable=False) if is_stamp or name == "id" else field
+
+
+def _form_of(values: list[Any]) -> tuple[str, ...]:
+    """The groups of the most precise of these times."""
+    forms = [found.groups("") for value in values if (found := FORM.fullmatch(str(value)))]
+    return max(forms, key=lambda groups: sum(map(len, groups)), default=USUAL)
+
+
+def _spelt(moment: datetime, form: tuple[str, ...]) -> str:
+    """A time in such a form, cut to what that tells."""
+    between, seconds, parts, offset, colon = form
+    moment = moment.astimezone(timezone.utc) if offset == "Z" else moment
+    clock = moment.time().isoformat("seconds" if seconds else "minutes")
+    fraction = f".{moment.microsecond:06}"[: len(parts)].ljust(len(parts), "0")
+    zone = f"{moment:%z}"
+    shown = f"{zone[:3]}{colon}{zone[3:5]}" if offset not in {"", "Z"} else offset
+    return f"{moment.date().isoformat()}{between}{clock}{fraction}{shown}"
 
 
 def _tell_seconds(values: list[Any]) -> bool:
@@ -181,4 +203,4 @@ def written(entity: Entity, field: Field, value: Any, zone: ZoneInfo) -> Any:
         return (moment - EPOCH) // timedelta(seconds=1) * unit + moment.microsecond * unit // 1_000_000
     if field.kind is Kind.DATE:
         return value
-    return moment.isoformat() if field.name in entity.private.get("offsets", ()) else f"{moment:%Y-%m-%d %H:%M}"
+    return _spelt(moment, entity.private.get("forms", {}).get(field.name, USUAL))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from singer_sdk import Stream
+from singer_sdk.metrics import Counter
 
-if TYPE_CHECKING:
-    from singer_sdk.metrics import Counter
+
+class Total(Counter):
+    """A counter that keeps the sum; the SDK's begins anew each minute, when it has said how many came."""
+
+    total = 0
+
+    def increment(self, value: int = 1) -> None:
+        """Counts so many more."""
+        self.total += value
+        super().increment(value)
 
 
 class VersionedStream(Stream):
@@ -18,7 +27,8 @@ class VersionedStream(Stream):
 
     def get_record_counter(self, **options: Any) -> Counter:
         """The counter of this stream's records, which pages move as well."""
-        self._counter = super().get_record_counter(**options)
+        plain = super().get_record_counter(**options)
+        self._counter = Total(plain.metric, plain.tags, plain.log_interval)
         return self._counter
 
     def end(self, *, is_whole: bool) -> None:
@@ -28,7 +38,7 @@ class VersionedStream(Stream):
         """
         if self.ABORT_AT_RECORD_COUNT is not None:
             return
-        if self._counter.value:
-            self.logger.info("%s: %s records", self.name, f"{self._counter.value:,}")
+        if self._counter.total:
+            self.logger.info("%s: %s records", self.name, f"{self._counter.total:,}")
         if is_whole and self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)

@@ -20,12 +20,11 @@ from target_crm.writing.finding import Finder
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from crm_systems.client import Client
     from crm_systems.model import Entity
     from crm_systems.system import System
-    from target_crm.ledger import Ledger
     from target_crm.mapping import Mapped, Mapper
     from target_crm.writing.finding import Existing
+    from target_crm.writing.means import Means
 
 CONVERT = "convert"
 """The write mode."""
@@ -51,16 +50,14 @@ def convertible(system: System, entity: Entity) -> Entity:
 class Converter:
     """Converts the records of one stream; ``maker`` gives what maps values of an entity that they become."""
 
-    def __init__(
-        self, client: Client, ledger: Ledger, mapper: Mapper, finder: Finder, maker: Callable[[str], Mapper]
-    ) -> None:
-        self._client = client
-        self._system = client.system
-        self._ledger = ledger
-        self._mapper = mapper
-        self._finder = finder
+    def __init__(self, means: Means, maker: Callable[[str], Mapper]) -> None:
+        self._client = means.client
+        self._system = means.client.system
+        self._ledger = means.ledger
+        self._mapper = means.mapper
+        self._finder = means.finder
         self._maker = maker
-        self._becomes = client.system.becomes(mapper.entity)
+        self._becomes = self._system.becomes(means.mapper.entity)
 
     def convert(self, key: str, record: Mapping[str, Any], known: Written | None, *, last_chance: bool) -> Outcome:
         """Converts one record. One that was converted before stays as it is.

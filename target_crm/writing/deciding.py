@@ -35,10 +35,10 @@ class Decider:
         self._means = means
         self._options = means.mapper.options
         self._entity = means.mapper.entity
-        self._deleter = Deleter(means.client, means.ledger, means.mapper, means.finder, means.three_ways)
-        self._converter = Converter(means.client, means.ledger, means.mapper, means.finder, maker)
+        self._deleter = Deleter(means)
+        self._converter = Converter(means, maker)
         self._rehearsal = Rehearsal(means.mapper)
-        self._namesakes = Namesakes(means.ledger, means.mapper, means.three_ways)
+        self._namesakes = Namesakes(means)
 
     def __call__(
         self,

@@ -9,25 +9,23 @@ from target_crm.outcome import Action, Outcome, Reject
 from target_crm.writing.creation import ATTEMPTS, without_answer
 
 if TYPE_CHECKING:
-    from crm_systems.client import Client
-    from target_crm.ledger import Ledger, Written
-    from target_crm.mapping import Mapper
-    from target_crm.writing.conflicts import ThreeWay
-    from target_crm.writing.finding import Existing, Finder
+    from target_crm.ledger import Written
+    from target_crm.writing.finding import Existing
+    from target_crm.writing.means import Means
 
 
 class Deleter:
     """Deletes the records of one stream."""
 
-    def __init__(self, client: Client, ledger: Ledger, mapper: Mapper, finder: Finder, three_ways: ThreeWay) -> None:
-        self._client = client
-        self._system = client.system
-        self._ledger = ledger
-        self._options = mapper.options
-        self._finder = finder
-        self._note = mapper.note
-        self._three_ways = three_ways
-        self.entity = mapper.entity
+    def __init__(self, means: Means) -> None:
+        self._client = means.client
+        self._system = means.client.system
+        self._ledger = means.ledger
+        self._options = means.mapper.options
+        self._finder = means.finder
+        self._note = means.mapper.note
+        self._three_ways = means.three_ways
+        self.entity = means.mapper.entity
 
     def delete(self, key: str, known: Written | None) -> Outcome:
         """Deletes what was written of a record, and forgets it.

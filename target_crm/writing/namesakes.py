@@ -10,21 +10,20 @@ from target_crm.ledger import DEFAULT_SOURCE, Written
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from target_crm.ledger import Flow, Ledger, Twin
-    from target_crm.mapping import Mapper
-    from target_crm.writing.conflicts import ThreeWay
+    from target_crm.ledger import Flow, Twin
+    from target_crm.writing.means import Means
     from target_crm.writing.planned import Came
 
 
 class Namesakes:
     """What else the records of one stream may be known by; any number of threads may ask."""
 
-    def __init__(self, ledger: Ledger, mapper: Mapper, three_ways: ThreeWay) -> None:
-        self._ledger = ledger
-        self._stream = mapper.options.stream
-        self._entity = mapper.entity.name
-        self._three_ways = three_ways
-        self._flows = ledger.flows() if mapper.options.identify_by == "ledger" else []
+    def __init__(self, means: Means) -> None:
+        self._ledger = ledger = means.ledger
+        self._stream = means.mapper.options.stream
+        self._entity = means.mapper.entity.name
+        self._three_ways = means.three_ways
+        self._flows = ledger.flows() if means.mapper.options.identify_by == "ledger" else []
         self._flow = ledger.flow(self._stream, self._entity)
         others = [each for each in self._flows if each.stream != self._stream]
         self._origins = [self._flow, *self._unnamed()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from crm_simulators.alfacrm import AlfaCrmSimulator
@@ -64,25 +64,18 @@ def change(simulator: Any, entity: str, key: str, values: dict[str, Any]) -> Non
 SEX = next(str(row["id"]) for row in EgitoSimulator(rows=0).records("SelectDictionary") if row["type"] == "sex")
 """Ids of dictionaries differ by tenant; this one is the simulator's default tenant."""
 
+VTIGER = Subject(
+    start=lambda rows: VtigerSimulator(rows=rows, switches=VtigerSwitches(sync_registered=True)),
+    entity="Contacts",
+    other="Accounts",
+    secret="access_key",
+    text="title",
+    match="email",
+    values=lambda n: {"lastname": f"Newcomer {n}", "email": f"new{n}@example.com", "assigned_user_id": "19x1"},
+)
 SUBJECTS: dict[str, Subject] = {
-    "vtiger": Subject(
-        start=lambda rows: VtigerSimulator(rows=rows, switches=VtigerSwitches(sync_registered=True)),
-        entity="Contacts",
-        other="Accounts",
-        secret="access_key",
-        text="title",
-        match="email",
-        values=lambda n: {"lastname": f"Newcomer {n}", "email": f"new{n}@example.com", "assigned_user_id": "19x1"},
-    ),
-    "simplycrm": Subject(
-        start=lambda rows: SimplyCrmSimulator(rows=rows),
-        entity="Contacts",
-        other="Accounts",
-        secret="access_key",
-        text="title",
-        match="email",
-        values=lambda n: {"lastname": f"Newcomer {n}", "email": f"new{n}@example.com", "assigned_user_id": "19x1"},
-    ),
+    "vtiger": VTIGER,
+    "simplycrm": replace(VTIGER, start=lambda rows: SimplyCrmSimulator(rows=rows)),
     "alfacrm": Subject(
         start=lambda rows: AlfaCrmSimulator(rows=rows, switches=AlfaCrmSwitches(requests_per_second=None)),
         entity="customer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from crm_simulators.base import Answer
 from crm_systems.discovery import introduction
 from crm_systems.errors import CrmError
-from tests.contract.subjects import SUBJECTS, Subject
+from tests.contract.subjects import SUBJECTS, Subject, records
 from tests.running import Time, client_for, run
 
 if TYPE_CHECKING:
@@ -96,3 +97,17 @@ def test_who_may_see_nothing_is_told_to_look_at_the_rights(started: Started) -> 
     show_nothing(config["system"], simulator)
     assert "rights" in told(config)
     assert "rights" in run(config).exit
+
+
+@pytest.mark.parametrize("in_a_row", [1, 4])
+@pytest.mark.parametrize("system", ["alfacrm", "egito", "intouch"])
+def test_refusals_amidst_a_run_are_no_wrong_secret(system: str, in_a_row: int) -> None:
+    subject = SUBJECTS[system]
+    with subject.start(60) as simulator:
+        proper, numbers = simulator.answer, count(1)
+        refusal = Answer(b"<html>Unauthorized</html>", 401, "text/html")
+        simulator.answer = lambda call: refusal if next(numbers) % 12 + in_a_row >= 12 else proper(call)
+        result = run({**subject.config(simulator), "entities": [subject.entity], "page_size": 10})
+        given = {str(row["id"]) for row in result.records[subject.entity]}
+        there = {str(row["id"]) for row in records(simulator, subject.entity)}
+    assert (result.exit, given) == ("", there)

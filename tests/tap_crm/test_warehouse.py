@@ -53,6 +53,12 @@ def test_nul_is_replaced_and_counted_once(vtiger: Start, more: dict[str, Any]) -
     assert "U+0000" not in kept.log
 
 
+def test_what_only_looks_like_nul_is_not_told(vtiger: Start) -> None:
+    simulator = vtiger(rows=0)
+    simulator.store.insert("Leads", {"lastname": "x", "description": "\\u0000"})
+    assert "U+0000" not in run(leads(simulator)).log
+
+
 def test_deletions_leave_the_records_alone(vtiger: Start) -> None:
     simulator = vtiger()
     config = leads(simulator, deletion_records="stream")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import signal
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import ConfigValidationError
-
 from target_crm.target import CrmTarget
+from tests.running import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,24 +64,15 @@ def run(
 ) -> Run:
     """Runs the target in this process, as its command does after reading the files; what leaves goes to ``output``."""
     lines = "".join((each if isinstance(each, str) else json.dumps(each)) + "\n" for each in messages)
-    output, log, end = output or io.StringIO(), io.StringIO(), ""
-    handler, root = logging.StreamHandler(log), logging.getLogger()
-    level, signals = root.level, {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    output = output or io.StringIO()
+    signals = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with redirect_stdout(output):
+        with listening() as heard, redirect_stdout(output):
             target.invoke(config=SimpleNamespace(config=dict(config), parse_env=False), file_input=io.StringIO(lines))
-    except SystemExit as exited:
-        end = str(exited.code)
-    except ConfigValidationError as refused:
-        end = "\n".join(refused.errors)
     finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
         for number, before in signals.items():
             signal.signal(number, before)
-    return Run(output.getvalue(), log.getvalue(), end)
+    return Run(output.getvalue(), heard.log, heard.exit)
 
 
 def settings(simulator: VtigerSimulator, folder: Path, **more: Any) -> dict[str, Any]:

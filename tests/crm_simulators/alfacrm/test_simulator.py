@@ -337,10 +337,8 @@ def test_groups_can_come_with_customers(api: Api) -> None:
     assert member["group_id"] in [group["id"] for group in groups]
 
 
-def test_the_seed_is_the_same_every_time_and_quick() -> None:
-    started = time.perf_counter()
+def test_the_seed_is_the_same_every_time() -> None:
     one, two = AlfaCrmSimulator(rows=1000), AlfaCrmSimulator(rows=1000)
-    assert time.perf_counter() - started < 1
     assert one.records("customer") == two.records("customer")
 
 

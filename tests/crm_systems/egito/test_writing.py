@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from tests.crm_systems.egito.shown import DATA, client, entity, entry, tenant, w
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from crm_simulators.base import Answer
     from crm_simulators.egito import EgitoSimulator
     from crm_systems.model import Request
 
@@ -61,6 +63,31 @@ def test_the_form_is_the_documented_one(tmp_path: Path) -> None:
     assert (call.method, call.query) == ("POST", {})
     assert call.headers["content-type"] == "application/x-www-form-urlencoded; charset=UTF-8"
     assert call.form["mainPhoneNumber.suffix"] == "600 100 200"
+
+
+@pytest.mark.parametrize(
+    ("shown", "sent"),
+    [
+        ("2024-05-06 07:08", "2025-01-02 04:04"),
+        ("2024-05-06 07:08:09", "2025-01-02 04:04:05"),
+        ("2024-05-06T07:08:09", "2025-01-02T04:04:05"),
+        ("2024-05-06T07:08:09Z", "2025-01-02T03:04:05Z"),
+        ("2024-05-06T07:08:09.123+0200", "2025-01-02T04:04:05.678+0100"),
+        ("2024-05-06T07:08:09.123+02:00", "2025-01-02T04:04:05.678+01:00"),
+    ],
+)
+def test_a_time_is_written_in_the_form_in_which_records_show_it(tmp_path: Path, shown: str, sent: str) -> None:
+    with tenant() as simulator:
+        proper = simulator.answer
+
+        def answer(call: Call) -> Answer:
+            given = proper(call)
+            return replace(given, body=given.body.replace(b'"surname":', f'"metAt":"{shown}","surname":'.encode()))
+
+        simulator.answer = answer
+        assert write(simulator, tmp_path, "Lead", {**NEW, "metAt": "2025-01-02T03:04:05.678+00:00"}).exit == ""
+        call = next(call for call in simulator.calls if call.path == f"{DATA}Lead/create")
+    assert call.form["metAt"] == sent
 
 
 @pytest.mark.sweep

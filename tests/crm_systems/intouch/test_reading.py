@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from itertools import count, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from crm_simulators.base import Answer, Fault
+from crm_simulators.base import Fault
 from crm_simulators.intouch.model import RESOURCES
 from tests.crm_systems.intouch.shown import client, installation, read
 from tests.running import client_for, discover, only, run
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
 
-    from crm_simulators.base import Call
+    from crm_simulators.base import Answer, Call
     from crm_simulators.intouch import InTouchSimulator
 
 PRAGUE = ZoneInfo("Europe/Prague")
@@ -274,17 +274,6 @@ def test_a_wrong_password_is_said_in_one_sentence() -> None:
         "tap-crm: InTouch CRM: Log-in: user name or password is wrong (HTTP 401): check `username` and `password`."
     )
     assert "wrong-one" not in result.everything
-
-
-def test_a_refused_log_in_amidst_a_run_is_tried_again() -> None:
-    refusal = Answer(b"<html>Unauthorized</html>", 401, "text/html")
-    numbers = count(1)
-    with installation(rows=150) as simulator:
-        proper = simulator.answer
-        simulator.answer = lambda call: proper(call) if next(numbers) % 5 else refusal
-        result = read(simulator, "parties", page_size=20)
-        assert (result.exit, ids(result.records["parties"])) == ("", ids(simulator.records("parties")))
-        assert "password is wrong" not in result.log
 
 
 def test_a_wrong_address_is_said_in_one_sentence() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,6 +99,14 @@ def test_pages_that_lines_of_documents_make_short(vtiger: Start, parallel: int) 
     )
     for module in ("Invoice", "LineItem"):
         assert_complete(simulator, result, module)
+
+
+def test_how_many_came_is_told_of_a_read_that_takes_minutes(vtiger: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulator = vtiger(rows=1000)
+    monkeypatch.setattr("singer_sdk.metrics.time", count(step=100).__next__)
+    result = run({**simulator.config(), "entities": ["Contacts"]})
+    assert len(result.records["Contacts"]) == 990
+    assert "Contacts: 990 records" in result.log
 
 
 def test_twenty_thousand_leads(vtiger: Start) -> None:
