@@ -147,7 +147,7 @@ def problems(settings: Mapping[str, Any]) -> list[str]:
     found = []
     if settings["files"] == "folder" and not settings["files_path"]:
         found.append("`files_path` is missing: `files` set to folder writes there.")
-    if settings["emit_activate_version_messages"] and settings.get("shard"):
+    if settings["emit_activate_version_messages"] and settings["shard"]:
         found.append(
             "`emit_activate_version_messages` cannot go with `shard`: the target would take the records of other "
             "parts for vanished ones."

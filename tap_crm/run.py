@@ -119,7 +119,7 @@ class Run:
         system = self.client.system
         account = system.describe_login(self.client.log_in()).lower()
         # Each shard knows, and lists, its own part.
-        shard = self.settings.get("shard")
+        shard = self.settings["shard"]
         return SentKeys(keys, crm=self.place, account=account, stream=f"{stream} {shard}" if shard else stream)
 
     def close(self) -> None:

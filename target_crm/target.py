@@ -73,21 +73,28 @@ class CrmTarget(ConfiguredTarget):
             self._mapper = StreamMaps(plugin_config=dict(self.config), logger=self.logger)
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:
-        """The sink that writes, but for the stream of a connection test and those that are left out.
+        """What makes the sink of a stream.
 
         Raises:
             SystemExit: the settings spell its name otherwise, so that they would not count.
         """
-        streams = self.settings["streams"] or {}
+        streams = self.settings["streams"]
         meant = [name for name in streams if name.strip().casefold() == stream_name.strip().casefold()]
         if meant and stream_name not in streams:
             raise SystemExit(f"{self.name}: `streams` tells of {meant[0]}, but the stream is called {stream_name}.")
-        is_left_out = stream_name in streams and streams[stream_name] is None
-        is_told = stream_name not in streams and is_description(stream_name, self._described.get(stream_name))
-        entity = (streams.get(stream_name) or {}).get("entity") or stream_name
-        writing = UnwrittenSink if is_told else BesideSink if is_beside(entity) else CrmSink
-        sink = LogInSink if stream_name == TEST_STREAM else LeftOutSink if is_left_out else writing
-        return cast("type[Sink]", partial(sink, self.run))
+        return cast("type[Sink]", partial(self._sink_of(stream_name), self.run))
+
+    def _sink_of(self, stream: str) -> type[UnwrittenSink | WritingSink]:
+        """One that writes, but for the stream of a connection test, what is left out and what tells of the source."""
+        streams = self.settings["streams"]
+        if stream == TEST_STREAM:
+            return LogInSink
+        if stream not in streams and is_description(stream, self._described.get(stream)):
+            return UnwrittenSink
+        own = streams.get(stream, {})
+        if own is None:
+            return LeftOutSink
+        return BesideSink if is_beside(own.get("entity") or stream) else CrmSink
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         """Writes what came before a schema that changes, since the SDK goes on with a new sink."""
@@ -132,7 +139,7 @@ class CrmTarget(ConfiguredTarget):
     def _tells_deletion(self, described: dict[str, Any]) -> bool:
         if described["stream"] != DELETED or self.settings["deletes"] != "apply":
             return False
-        return DELETED not in (self.settings["streams"] or {}) and is_description(DELETED, described)
+        return DELETED not in self.settings["streams"] and is_description(DELETED, described)
 
     def _delete(self, told: dict[str, Any]) -> None:
         """Deletes what a record of the stream of deletions names, as if its own stream had brought the deletion."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_simulators.vtiger import compare, vtql
 from crm_simulators.vtiger.failures import SqlError, denied, wrong_id
+from crm_simulators.vtiger.schema import NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,6 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
 }
-_NUMBERS = frozenset({"integer", "double", "currency"})
 _MOMENTS = frozenset({"date", "datetime"})
 
 
@@ -106,7 +106,7 @@ def _wanted(field: Field, literals: tuple[vtql.Literal, ...]) -> tuple[Callable[
     literals = tuple(value for value in literals if value.quoted or value.text.lower() != "null")
     if field.is_reference:
         return _last_number, [_reference_number(value) for value in literals]
-    if field.kind in _NUMBERS:
+    if field.kind in NUMBERS:
         return compare.number, [compare.number(_text(value)) for value in literals]
     if field.kind in _MOMENTS:
         return compare.moment, [compare.moment(_text(value)) for value in literals]

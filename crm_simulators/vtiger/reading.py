@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crm_simulators.vtiger import compare, vtql
 from crm_simulators.vtiger.conditions import bound, compile_where
 from crm_simulators.vtiger.failures import Refused, SqlError, denied
-from crm_simulators.vtiger.schema import INVENTORY, LINE_COLUMNS
+from crm_simulators.vtiger.schema import INVENTORY, LINE_COLUMNS, NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from crm_simulators.vtiger.access import Access
     from crm_simulators.vtiger.store import Record, Store, Table
 
-_NUMBERS = frozenset({"integer", "double", "currency"})
 _MULTIPLIER = 2654435761
 
 
@@ -224,8 +223,8 @@ class _Matching:
         if name == "id":
             return lambda record: record.number
         kind = self._table.module.fields[name].kind
-        convert = compare.number if kind in _NUMBERS else compare.key
-        empty = float("-inf") if kind in _NUMBERS else ""
+        convert = compare.number if kind in NUMBERS else compare.key
+        empty = float("-inf") if kind in NUMBERS else ""
 
         def sort_key(record: Record) -> tuple[bool, Any]:
             value = self._table.value(record, name)

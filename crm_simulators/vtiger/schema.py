@@ -26,7 +26,10 @@ LINE_COLUMNS = (
 )
 """Columns of an inventory module that live in the table of line items; asking for one joins the two."""
 
-_RENAMED = {"hdnDiscountPercent": "discount_percent", "hdnDiscountAmount": "discount_amount"}
+RENAMED = {"hdnDiscountPercent": "discount_percent", "hdnDiscountAmount": "discount_amount"}
+"""What the interface calls columns of an inventory document, and what the database does."""
+NUMBERS = frozenset({"integer", "double", "currency"})
+"""Kinds of fields that are compared as numbers."""
 _NOT_SELECTABLE: Mapping[str, str] = {
     **dict.fromkeys(INVENTORY, r"shipping_&_handling.*"),
     **dict.fromkeys(("Products", "Services"), r"tax\d+|currency\d+"),
@@ -140,7 +143,7 @@ def _columns(module: str, names: Iterable[str], *, is_corebos: bool) -> tuple[st
         return tuple(name for name in columns if "&" not in name)
     for before, added in _NOT_DESCRIBED.get(module, ()):
         columns.insert(columns.index(before) + 1, added)
-    columns = list(dict.fromkeys(_RENAMED.get(name, name) if module in INVENTORY else name for name in columns))
+    columns = list(dict.fromkeys(RENAMED.get(name, name) if module in INVENTORY else name for name in columns))
     if module == "LineItem":
         columns.remove("id")
         columns.insert(columns.index("incrementondel") + 1, "id")

@@ -12,7 +12,7 @@ from crm_simulators.vtiger.failures import Crashed, Refused, Restricted, denied,
 from crm_simulators.vtiger.files import attach, attached_to_new
 from crm_simulators.vtiger.inventory import add_lines, drop_lines, totals
 from crm_simulators.vtiger.retrieving import Retriever
-from crm_simulators.vtiger.schema import INVENTORY, LINE_COLUMNS
+from crm_simulators.vtiger.schema import INVENTORY, LINE_COLUMNS, RENAMED
 from crm_simulators.vtiger.seed_values import storable
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Writer:
         return self._as_created(module, record, answer)
 
     def _required(self, module: Module) -> list[Field]:
-        return [field for field in module.fields.values() if field.name not in _RENAMED_LINE_COLUMNS]
+        return [field for field in module.fields.values() if field.name not in RENAMED.values()]
 
     def _check_lines(self, module: Module, element: Mapping[str, Any]) -> None:
         """Documents need lines, and 8.4.0 cannot create them at all (measured)."""
@@ -148,7 +148,8 @@ class Writer:
         if module.name == "Tax":
             return {"taxname": f"tax{self._store.counters['Tax'] + 1}", "method": "Simple", "type": "Fixed"}
         if self._flavour.is_corebos:
-            return dict.fromkeys(("isconvertedfromlead", "convertedfromlead"), "")
+            log = {"update_log": "Ticket created. Assigned to user Administrator"} if module.name == "HelpDesk" else {}
+            return {**dict.fromkeys(("isconvertedfromlead", "convertedfromlead"), ""), **log}
         return {"incrementondel": "1"}
 
     def _next_name(self, module: Module) -> str:
@@ -169,7 +170,7 @@ class Writer:
         values: Values = {}
         fixed = {*_STAMPS, module.number_field, *self._fixed_values(module)}
         for name, value in element.items():
-            column = _RENAMED.get(name, name) if module.name in INVENTORY else name
+            column = RENAMED.get(name, name) if module.name in INVENTORY else name
             if column not in module.columns or name in fixed:
                 continue
             if module.name in INVENTORY and column in LINE_COLUMNS and column == name:
@@ -324,7 +325,3 @@ class Writer:
     def convert_lead(self, text: str | None) -> dict[str, str] | None:
         """See :class:`Conversion`."""
         return Conversion(self._store, self._access, self._add).carry_out(element_of(text), self._check)
-
-
-_RENAMED = {"hdnDiscountPercent": "discount_percent", "hdnDiscountAmount": "discount_amount"}
-_RENAMED_LINE_COLUMNS = frozenset(_RENAMED.values())

@@ -95,7 +95,7 @@ class Pass:
 
 
 def whole(
-    call: Call, ask: Request, size: int, key: str, zone: ZoneInfo, *, asks_twice: bool = True
+    call: Call, ask: Request, size: int, key: str, zone: ZoneInfo, *, asks_twice: bool
 ) -> Iterator[dict[str, Row]]:
     """Every row of a list once, by its id, although others change the list while it is read.
 

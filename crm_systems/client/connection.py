@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from crm_systems.model import Reply, Request, Session
 
 LOGIN_ATTEMPTS = 5
-LONGEST_GOODBYE = 5.0
+LONGEST_LOG_OUT = 5.0
 """Seconds that a log-out may take."""
 SESSIONS = 4
 """How many sessions one request is tried with, since each may be ended by somebody else."""
@@ -90,7 +90,7 @@ class Connection:
     def close(self) -> None:
         """Logs out, whatever the server thinks of it."""
         request = self._system.log_out(self._session) if self._session else None
-        self._http.timeout = min(self._http.timeout, LONGEST_GOODBYE)
+        self._http.timeout = min(self._http.timeout, LONGEST_LOG_OUT)
         if request and self._session:
             with suppress(CrmError):
                 self._shared.pace.wait()

@@ -8,7 +8,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
-from crm_systems.client.paths import Divisions, Path
+from crm_systems.client.dividing import Begun, Divisions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,8 +39,8 @@ class Reading:
         """When the page that was given last had come, in seconds of the client's clock."""
         self.waiting: deque[tuple[Page, float]] = deque()
         self.error: BaseException | None = None
-        self._free: deque[Path] = deque()
-        self.running: list[Path] = []
+        self._free: deque[Begun] = deque()
+        self.running: list[Begun] = []
         self._is_asking, self._has_all = False, False
         """Whether a thread asks for the next walk, and whether there is none."""
 
@@ -91,12 +91,12 @@ class Reading:
             return self._ask
         longest = None if self._free else self._longest
         if longest:
-            self._free.append(Path(longest.divide(), self._readers.call))
+            self._free.append(Begun(longest.divide(), self._readers.call))
         if not self._free:
             return None
-        path = self._free.popleft()
-        self.running.append(path)
-        return partial(self._go_on, path)
+        begun = self._free.popleft()
+        self.running.append(begun)
+        return partial(self._go_on, begun)
 
     def fail(self, error: BaseException) -> None:
         """Ends over an error; what was read before it is still given."""
@@ -110,7 +110,7 @@ class Reading:
     @property
     def _longest(self) -> Divisible | None:
         """The walk under way that is worth dividing most."""
-        longest = max(self.running, key=lambda path: path.pages_left, default=None)
+        longest = max(self.running, key=lambda each: each.pages_left, default=None)
         return longest.walk if longest and self._readers.may_divide(longest) else None
 
     def _ask(self) -> Callable[[], None]:
@@ -122,19 +122,19 @@ class Reading:
     def _note_walk(self, walk: Walk | None) -> None:
         self._is_asking, self._has_all = False, walk is None
         if walk is not None:
-            self._free.append(Path(walk, self._readers.call))
+            self._free.append(Begun(walk, self._readers.call))
 
-    def _go_on(self, path: Path) -> Callable[[], None]:
-        return partial(self._note_page, path, next(path.pages, None))
+    def _go_on(self, begun: Begun) -> Callable[[], None]:
+        return partial(self._note_page, begun, next(begun.pages, None))
 
-    def _note_page(self, path: Path, page: Page | None) -> None:
-        if path not in self.running:
+    def _note_page(self, begun: Begun, page: Page | None) -> None:
+        if begun not in self.running:
             return
-        self._readers.note(path, page)
-        self.running.remove(path)
+        self._readers.note(begun, page)
+        self.running.remove(begun)
         if page is not None:
             self.waiting.append((page, self._readers.clock()))
-            self._free.append(path)
+            self._free.append(begun)
 
 
 class Readers:
@@ -214,17 +214,17 @@ class Readers:
         for thread in self._threads:
             thread.join(LONGEST_GOODBYE / len(self._threads))
 
-    def may_divide(self, path: Path) -> bool:
+    def may_divide(self, begun: Begun) -> bool:
         """Whether a walk may be divided for one more thread."""
-        return self._divisions.may_divide(path, self._running)
+        return self._divisions.may_divide(begun, self._running)
 
-    def note(self, path: Path, page: Page | None) -> None:
+    def note(self, begun: Begun, page: Page | None) -> None:
         """Takes a page of a walk under way, or its end, into account."""
-        self._divisions.note(path, page, len(self._running))
+        self._divisions.note(begun, page, len(self._running))
 
     @property
-    def _running(self) -> list[Path]:
-        return [path for reading in self._readings for path in reading.running]
+    def _running(self) -> list[Begun]:
+        return [each for reading in self._readings for each in reading.running]
 
     def _rouse(self) -> None:
         """Lets one more thread work where there is something to do; it rouses the next."""

@@ -57,9 +57,7 @@ MOST_KNOWN = 500
 class Values(dict[Any, Any]):
     """What the texts of one field become: remembered, since most fields hold few that differ."""
 
-    def __init__(
-        self, field: Field, convert: Callable[[Any], Any], misfits: Counter[str], *, is_key: bool = False
-    ) -> None:
+    def __init__(self, field: Field, convert: Callable[[Any], Any], misfits: Counter[str], *, is_key: bool) -> None:
         empty = "" if is_key else None  # An empty text may be a key, and a schema does not let it be null.
         super().__init__({"": empty, None: None})
         self._name = field.name

@@ -28,8 +28,10 @@ class Termination:
     def __init__(self, drain: Callable[[], None], rest: Callable[[], None]) -> None:
         self._drain = drain
         self._rest = rest
-        self._signal = 0  # None.
-        self._is_waiting = False  # For the next line; all that came before is done with.
+        self._signal = 0
+        """The one that asked; 0: none did."""
+        self._is_waiting = False
+        """Whether the next line is waited for; all that came before is done with."""
 
     def lines(self, source: IO[Any]) -> Iterator[bytes | str]:
         """The input line by line. A signal ends the run between two lines, also while none comes."""

@@ -31,8 +31,11 @@ def with_file_fields(entity: Entity, system: System) -> Entity:
 
 def brings_files(entity: Entity, targets: Iterable[str | None]) -> bool:
     """Whether one of these fields of an entity brings a file."""
-    known = {each.name for each in entity.fields if each.kind is Kind.CONTENT}
-    return not known.isdisjoint(targets)
+    return not _bringing(entity).isdisjoint(targets)
+
+
+def _bringing(entity: Entity) -> set[str]:
+    return {each.name for each in entity.fields if each.kind is Kind.CONTENT}
 
 
 class FileReader(Reader):
@@ -65,9 +68,7 @@ class Uploads:
         Raises:
             ConfigError: they cannot.
         """
-        known = {each.name for each in entity.fields if each.kind is Kind.CONTENT}
-        given = known.intersection(each for each in targets if each)
-        if given == {PATH} and self._folder is None:
+        if _bringing(entity).intersection(targets) == {PATH} and self._folder is None:
             raise ConfigError(
                 f"Files cannot be written to {entity.name}", hint="`files_path` must say where those of its records lie"
             )

@@ -72,7 +72,7 @@ def options_of(settings: Mapping[str, Any], stream: str) -> StreamOptions:
     Raises:
         ConfigError: nobody said how its records are to be recognised.
     """
-    own = (settings["streams"] or {}).get(stream) or {}
+    own = settings["streams"].get(stream) or {}
     identify_by = _identify_by(own.get("identify_by", settings["identify_by"]))
     if identify_by is None:
         raise ConfigError(f"`identify_by` is not set for the stream {stream}", hint=THREE_CHOICES)
@@ -96,7 +96,7 @@ def options_of(settings: Mapping[str, Any], stream: str) -> StreamOptions:
 def problems(settings: Mapping[str, Any]) -> list[str]:
     """What is wrong with settings that are right one by one."""
     found = [_problem_of_identify_by("`identify_by`", settings["identify_by"])]
-    for stream, own in (settings["streams"] or {}).items():
+    for stream, own in settings["streams"].items():
         found += _problems_of_stream(f"`streams` for {stream}", own)
     if settings["max_rejects"] and not settings["rejects_path"]:
         found.append("`rejects_path` is missing: it is needed where `max_rejects` is not 0, so that nothing is lost.")

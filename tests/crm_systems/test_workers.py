@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators.vtiger import VtigerSimulator
-from crm_systems.client.paths import Divisions, Path
+from crm_systems.client.dividing import Begun, Divisions
 from crm_systems.client.shared import Pace
 from crm_systems.errors import Rejected
 from crm_systems.model import Page, Request
@@ -169,7 +169,7 @@ class Long(Divisible):
 
 
 def test_nobody_logs_in_for_a_few_pages() -> None:
-    few, many = (Path(Long(pages), lambda _request: None) for pages in (5, 6))
+    few, many = (Begun(Long(pages), lambda _request: None) for pages in (5, 6))
     divisions = Divisions()
     assert not divisions.may_divide(few, [few])
     assert divisions.may_divide(many, [many])

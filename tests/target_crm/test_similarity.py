@@ -36,6 +36,10 @@ def test_a_number_may_be_rounded_whatever_zeros_end_it(sent: Any, stored: Any, m
         (Kind.STRING, "Novák & Novák", "Nov&aacute;k &am", True),
         (Kind.STRING, "Novák & Novák", "Nov&aacu", True),
         (Kind.STRING, "AT&T", "ATT", True),
+        (Kind.STRING, "5", "5.00", True),
+        (Kind.STRING, "-12.345", "-12.35", True),
+        (Kind.STRING, "5", "6.00", False),
+        (Kind.STRING, "5 pieces", "5.00", False),
     ],
 )
 def test_a_text_is_like_what_a_server_makes_of_it(kind: Kind, sent: str, stored: str, is_like: bool) -> None:

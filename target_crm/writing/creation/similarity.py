@@ -16,30 +16,40 @@ from crm_systems.wire import is_empty, same, spelled
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from crm_systems.model import Entity
+    from crm_systems.model import Entity, Field
 
 
 SUBSCRIBER = 7
 """How many digits at the end of a phone number tell it, however the rest is written."""
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
 def resembles(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
     """Whether a stored record is as sent: its texts are, but for what a server does to texts."""
     return equal_fields(entity, sent, stored) > 0 and all(
-        _like(kind, value, now) for kind, value, now in _texts(entity, sent, stored)
+        _like(field.kind, value, now) for field, value, now in _texts(entity, sent, stored)
     )
 
 
 def may_be(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any], *, changed: bool) -> bool:
     """Whether a stored record may be the one that was sent: most of its fields are exactly so.
 
-    The texts that are not must be empty, as of fields that the server does not take, unless it was ``changed`` since.
+    The texts that are not must be empty, as of fields that the server does not take, unless it was ``changed`` since, or
+    what tells one record from another is as sent: coreBOS writes into a new ticket's log itself (measured).
     """
     if 2 * equal_fields(entity, sent, stored) <= len(sent):
         return False
     texts = _texts(entity, sent, stored)
-    return changed or all(is_empty(now) or _like(kind, value, now) for kind, value, now in texts)
+    kept = [(field, is_empty(now), _like(field.kind, value, now)) for field, value, now in texts]
+    other = [field for field, is_gone, is_like in kept if not (is_gone or is_like)]
+    is_told = any(is_like and _tells(field) for field, _is_gone, is_like in kept) and not any(map(_tells, other))
+    return changed or not other or is_told
+
+
+def _tells(field: Field) -> bool:
+    """Whether it is such a field as tells one record from another."""
+    return field.kind in {Kind.EMAIL, Kind.PHONE} or (field.mandatory and field.kind in {Kind.STRING, Kind.TEXT})
 
 
 def equal_fields(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> int:
@@ -59,25 +69,31 @@ def may_be_stored_as(kind: Kind, sent: Any, stored: Any) -> bool:
     return kind in FREE_TEXTS and _like(kind, str(sent), stored)
 
 
-def _texts(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[tuple[Kind, str, Any]]:
+def _texts(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[tuple[Field, str, Any]]:
     for name, value in sent.items():
         field = entity.field(name)
         if field and field.kind in FREE_TEXTS and not is_empty(value):
-            yield field.kind, str(value), stored.get(name)
+            yield field, str(value), stored.get(name)
 
 
 def _like(kind: Kind, sent: str, stored: Any) -> bool:
     """Equal, but for cut ends, small letters and capitals, and all that is no letter or digit.
 
-    Markup may have been taken away, or encoded and then cut in the middle of a tag or an entity.
+    Markup may have been taken away, or encoded and then cut in the middle of a tag or an entity; a number may have got the
+    decimals of its column.
     """
-    if sent == stored:
+    if sent == stored or _is_number_with_decimals(sent, stored):
         return True
     kept, wanted = _without_cut_entity(_decoded(str(stored or ""))), _decoded(sent)
     ways = ((kept, wanted), (_MARKUP.sub("", kept), _MARKUP.sub("", wanted)))
     begins = any(_plain(whole).startswith(_plain(begun)) for begun, whole in ways)
     is_same_phone = kind is Kind.PHONE and _plain(kept)[-SUBSCRIBER:] == _plain(wanted)[-SUBSCRIBER:]
     return (begins or is_same_phone) and not is_empty(stored)
+
+
+def _is_number_with_decimals(sent: str, stored: Any) -> bool:
+    is_number = isinstance(stored, str) and "." in stored and all(map(_NUMBER.fullmatch, (sent, stored)))
+    return is_number and may_be_stored_as(Kind.NUMBER, sent, stored)
 
 
 def _decoded(written: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Answer, Call
+from crm_simulators.base import Answer, Call, Fault
 from crm_simulators.vtiger import VtigerSimulator
 from tests.running import discover
 from tests.target_crm.writing import one, pipe, run, settings
@@ -118,6 +118,20 @@ def test_a_record_that_is_too_large_for_php(crm: VtigerSimulator, tmp_path: Path
     end = write(crm, tmp_path, "admin", "Contacts", lastname="Large", description="x" * 20_000)
     assert "or the record is larger than its PHP takes (`post_max_size`)" in end
     assert write(crm, tmp_path, "admin", "Contacts", lastname="Large", description="x" * 5_000) == ""
+
+
+def test_a_ticket_whose_log_the_crm_writes_is_made_once(crm: VtigerSimulator, tmp_path: Path) -> None:
+    lost = [Fault.LOST_ANSWER]
+    crm.fault = lambda call: lost.pop() if lost and call.form.get("operation") == "create" else None
+    ticket = {
+        "ticket_title": "Printer",
+        "description": "It does not print",
+        "ticketstatus": "Open",
+        "update_log": "Made by Ann",
+    }
+    assert write(crm, tmp_path, "admin", "HelpDesk", **ticket) == ""
+    assert not lost
+    assert one(crm, "HelpDesk", ticket_title="Printer")["update_log"].startswith("Ticket created.")
 
 
 def test_a_field_called_content_is_no_file(crm: VtigerSimulator, tmp_path: Path) -> None:

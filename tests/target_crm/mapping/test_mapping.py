@@ -168,3 +168,23 @@ def test_a_record_that_has_nothing_in_common_does_not() -> None:
 def test_a_record_may_be_the_one_if_most_of_it_is(stored: dict[str, str], changed: bool, expected: bool) -> None:
     sent = {"a": "1", "b": "2", "c": "3", "d": "4"}
     assert may_be(ENTITY, sent, stored, changed=changed) == expected
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        ({"c": "else"}, True),
+        ({"a": "else"}, False),
+        ({"a": "", "c": "else"}, False),
+        ({"e": "x@example.com", "c": "else"}, False),
+        ({"b": "", "c": "else", "e": ""}, False),
+    ],
+)
+def test_a_record_in_which_the_crm_writes_is_told_by_its_name(stored: dict[str, str], expected: bool) -> None:
+    fields = (
+        Field("a", Kind.STRING, mandatory=True),
+        *(Field(name, Kind.TEXT) for name in "bc"),
+        Field("e", Kind.EMAIL),
+    )
+    sent = {"a": "1", "b": "2", "c": "3", "e": "a@example.com"}
+    assert may_be(Entity("e", fields), sent, {**sent, **stored}, changed=False) == expected

@@ -1,4 +1,4 @@
-"""Walks under way, and what it may cost to divide them."""
+"""Walks that were begun, and what it may cost to divide them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ BELIEVED = 200
 """So many pages are believed to come by estimates alone, or as many as have come: a gap in the ids looks like pages."""
 
 
-class Path:
-    """A walk under way; between two of its pages any thread may go on with it."""
+class Begun:
+    """A walk that was begun; between two of its pages any thread may go on with it."""
 
     def __init__(self, walk: Walk, call: Call) -> None:
         self.walk = walk if isinstance(walk, Divisible) else None
@@ -49,15 +49,15 @@ class Divisions:
     wasted: float = 0.0
     """What the walks cost that have ended, in requests."""
 
-    def note(self, path: Path, page: Page | None, at_once: int) -> None:
+    def note(self, begun: Begun, page: Page | None, at_once: int) -> None:
         """A page of a walk, or its end, while so many were under way."""
         self.at_once = max(self.at_once, at_once)
         self.pages += page is not None
-        self.wasted += path.wasted if page is None else 0
+        self.wasted += begun.wasted if page is None else 0
 
-    def may_divide(self, path: Path, under_way: Sequence[Path]) -> bool:
+    def may_divide(self, begun: Begun, under_way: Sequence[Begun]) -> bool:
         """Whether a walk is worth dividing, and what all divisions cost leaves something for one more."""
-        if path.pages_left < (WORTH_DIVIDING if len(under_way) < self.at_once else WORTH_A_LOGIN):
+        if begun.pages_left < (WORTH_DIVIDING if len(under_way) < self.at_once else WORTH_A_LOGIN):
             return False
         pages = min(self.pages + sum(each.pages_left for each in under_way), max(2 * self.pages, BELIEVED))
         return self.wasted + sum(each.wasted for each in under_way) < SPARE + SPARE_A_PAGE * pages
