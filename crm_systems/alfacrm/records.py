@@ -9,7 +9,7 @@ from datetime import MAXYEAR, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.kinds import TEXTS, of_php
+from crm_systems.kinds import TEXTS, json_number, of_php
 from crm_systems.model import Field, Kind
 from crm_systems.times import instant
 from crm_systems.wire import encode, is_empty
@@ -137,9 +137,7 @@ def _plain(field: Field, value: Any, notation: Notation) -> Any:
 def _exact(value: Any) -> int | float | str:
     """A JSON number where one is exact, else a text, which is accepted as well."""
     exact = Decimal(str(value))
-    if exact == exact.to_integral_value():
-        return int(exact)
-    return float(exact) if Decimal(repr(float(exact))) == exact else format(exact, "f")
+    return int(exact) if exact == exact.to_integral_value() else json_number(exact)
 
 
 def complaints(errors: Any) -> list[tuple[str, str]]:

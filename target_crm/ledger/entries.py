@@ -139,6 +139,8 @@ class Intent:
     holder: LeaseHolder | None = field(default=None, compare=False)
     is_free: bool = field(default=False, compare=False)
     """Whether no other run that may still live holds it."""
+    is_ours: bool = field(default=False, compare=False)
+    """Whether this run holds it."""
 
 
 class Create(msgspec.Struct, frozen=True):

@@ -236,9 +236,8 @@ class Ledger:
 
     def take(self, intent: Intent) -> bool:
         """Takes over an intent that is free; of several runs that try, one succeeds."""
-        its, _ = self._named(intent.stream, intent.key)
+        its, now = self._named(intent.stream, intent.key)[0], self._now_and_lease()
         statement = self._does.take if self._is_over(intent.holder) else self._does.take_ended
-        now = self._now_and_lease()
         is_taken = self._changes(statement, {**its, "its_owner": intent.holder.run if intent.holder else ""}, now)
         if is_taken:
             self._held[intent.stream, intent.key] = now["now"]
@@ -262,12 +261,13 @@ class Ledger:
         return [self._intent(row) for row in self._database.read(statement, {**its, **self._now_and_lease()})]
 
     def _intents_there(self, place: Mapping[str, Any]) -> list[Intent]:
-        rows = self._database.read(self._does.intents_there, {**place, **self._now_and_lease()})
-        return [self._intent(row) for row in rows]
+        asked = {**place, **self._now_and_lease()}
+        return [self._intent(row) for row in self._database.read(self._does.intents_there, asked)]
 
     def _intent(self, row: sa.Row[Any]) -> Intent:
         intent = intent_in(row)
-        return replace(intent, is_free=bool(row.has_ended) or self._is_over(intent.holder))
+        is_free = bool(row.has_ended) or self._is_over(intent.holder)
+        return replace(intent, is_free=is_free, is_ours=row.owner == self._holder.run)
 
     def _is_over(self, holder: LeaseHolder | None) -> bool:
         """Whether a lease is over before its time: it is this run's own, or its run is gone."""

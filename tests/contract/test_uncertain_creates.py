@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -38,11 +39,12 @@ ANSWERS: dict[str, Answer] = {
 }
 
 
-def load(subject: Subject, crm: Simulator, folder: Path) -> Run:
+def load(subject: Subject, crm: Simulator, folder: Path, **more: Any) -> Run:
     """Writes new records."""
     incoming = [{"key": f"k{n}", **subject.values(n)} for n in range(NEW)]
     messages = [schema(subject.entity, incoming[0], ["key"]), *(record(subject.entity, **each) for each in incoming)]
     config = {**subject.config(crm), "ledger_url": f"sqlite:///{folder}/ledger.sqlite", "identify_by": "ledger"}
+    config |= more
     return run(config, messages)
 
 
@@ -86,6 +88,25 @@ def test_it_is_looked_for(subject: Subject, tmp_path: Path, answer: Answer, *, d
         assert f"{NEW} create" in result.line(subject.entity)
         assert load(subject, crm, tmp_path).exit == ""
         assert there(subject, crm) == Counter(wanted(subject))
+
+
+def test_one_that_the_server_made_and_cannot_show_is_not_made_again(subject: Subject, tmp_path: Path) -> None:
+    spoilt, more = wanted(subject)[0], {"max_rejects": -1, "rejects_path": str(tmp_path / "rejects")}
+    with subject.start(5) as crm:
+        proper = crm.answer
+
+        def fail(call: Call) -> Answer:
+            told = proper(call)
+            shown = (json.dumps(spoilt, ensure_ascii=each)[1:-1].encode() in told.body for each in (True, False))
+            is_it = is_create(call) and there(subject, crm)[spoilt] and not there(subject, crm)[wanted(subject)[1]]
+            return Answer(b"", 500) if is_it or any(shown) else told
+
+        crm.answer = fail
+        for _turn in range(2):
+            assert "Traceback" not in load(subject, crm, tmp_path, **more).everything
+            assert there(subject, crm) == Counter(wanted(subject))
+        crm.answer = proper
+        assert f"{NEW} unchanged" in load(subject, crm, tmp_path).line(subject.entity)
 
 
 @pytest.mark.sweep

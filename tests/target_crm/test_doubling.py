@@ -139,6 +139,27 @@ def test_a_record_that_somebody_changed_before_the_next_run_is_recognised(
     assert one(crm, "Contacts", email="ann@example.com")["lastname"] == "Novák"
 
 
+def test_where_a_create_that_was_cut_off_cannot_be_looked_for_its_record_alone_is_rejected(
+    crm: VtigerSimulator, tmp_path: Path
+) -> None:
+    more = {"max_rejects": -1, "rejects_path": str(tmp_path / "rejects")}
+    config, bob = settings(crm, tmp_path, **BY_LEDGER, **more), {"id": "2", "lastname": "Bob"}
+    killed(config, crm, pipe("Contacts", [ANN]))
+    proper = crm.answer
+
+    def deny(call: Call) -> Answer:
+        is_look = "from Contacts where" in call.query.get("query", "")
+        return Answer(b'{"success":false,"error":{"code":"ACCESS_DENIED"}}') if is_look else proper(call)
+
+    crm.answer = deny
+    result = run(config, pipe("Contacts", [ANN, bob]))
+    assert "1 is rejected: the answer to its create was lost, and looking for it fails: " in result.log
+    assert one(crm, "Contacts", lastname="Bob")
+    crm.answer = proper
+    assert run(config, pipe("Contacts", [ANN, bob])).line("Contacts").endswith("2 unchanged")
+    assert one(crm, "Contacts", lastname="Novák")
+
+
 def test_a_clock_that_is_far_off_does_not_matter(crm: VtigerSimulator, tmp_path: Path) -> None:
     for skew in (-86_400 * 30, 86_400 * 60):
         crm.clock.advance(skew)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
-from datetime import datetime
-from functools import partial
+import threading
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,21 +18,19 @@ from crm_systems.errors import (
     ServerFault,
     Unavailable,
 )
-from target_crm.ledger import Intent, Snapshot, TakenMeanwhile, Written
+from target_crm.ledger import Intent, TakenMeanwhile, Written
 from target_crm.outcome import Reject
-from target_crm.writing.altered import changes_by_the_crm, digests
-from target_crm.writing.creation.lock import CreateLock
-from target_crm.writing.creation.similarity import equal_fields, may_be, resembles
-from target_crm.writing.creation.snapshots import ANY_ZONE, DISORDER, FOLD, Snapshots
+from target_crm.writing.altered import digests
+from target_crm.writing.creation.search import Look, Search
+from target_crm.writing.creation.snapshots import Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from crm_systems.client import Client
     from crm_systems.model import Call, Request
     from target_crm.ledger import Create, Ledger
     from target_crm.mapping import Mapper
-    from target_crm.outcome import Change
     from target_crm.writing.finding import Existing, Finder
 
 ATTEMPTS = 3
@@ -80,20 +76,17 @@ class Creator:
         self._options = mapper.options
         self._finder = finder
         self.entity = mapper.entity
-        self._lock = CreateLock()
         self._snapshots = Snapshots(client, mapper.entity)
-        self._ours: set[str] = set()
-        """Ids of the records that this run created."""
         self._noted: dict[str, object] = {}
         """By key, the last pause before a create was noted that has not been sent yet."""
+        self._search = Search(client, ledger, mapper, finder, self._noted)
+        self._settling = threading.Lock()
 
     def settle_open_intents(self) -> None:
         """Finds out what became of creates that an earlier run was cut off in."""
-        free = [each for each in self._ledger.intents(self._options.stream) if each.is_free]
-        if free and not self._options.dry_run:
+        if not self._options.dry_run:
             # What cannot be told is said when the record comes again.
-            with suppress(Reject):
-                self._settle(free)
+            self._settle([each for each in self._ledger.intents(self._options.stream) if each.is_free])
 
     def await_turn(self, key: str) -> None:
         """Waits until no other run is about to create a record, and settles what a run that ended has left open.
@@ -107,7 +100,7 @@ class Creator:
             if intent is None:
                 return
             if intent.is_free:
-                self._settle([intent])
+                self._settle_along_with(key)
                 continue
             if not look:
                 logger.info("%s: waiting for %s, which creates %s", self._options.stream, intent.holder, key)
@@ -115,28 +108,36 @@ class Creator:
             self._client.sleep(pause_before(look))
         raise Reject(f"another run is about to create it, {intent and intent.holder}; run again when that has ended")
 
-    def _settle(self, intents: Iterable[Intent]) -> None:
+    def _settle_along_with(self, key: str) -> None:
+        """Settles a create, and by the same look all that runs have left whose leases have ended since."""
+        with self._settling:
+            there = self._ledger.intents(self._options.stream)
+            doubtful = self._settle([each for each in there if each.is_free and (each.key == key or not each.is_ours)])
+        if key in doubtful:
+            raise doubtful[key]
+
+    def _settle(self, intents: Iterable[Intent]) -> dict[str, Reject]:
+        """Notes what became of creates; by key, why that cannot be told."""
         taken = [each for each in intents if self._ledger.take(each)]
         if taken:
             self._client.sleep(self._options.settle_seconds)
-        doubtful: Reject | None = None
+        look, doubtful = Look([each for each in taken if each.entity == self.entity.name]), dict[str, Reject]()
         for intent in taken:
             try:
-                found = self._made_by(intent) if intent.entity == self.entity.name else None
+                found = self._search.made_by(intent, look) if intent.entity == self.entity.name else None
                 # What another run has taken meanwhile is that run's to settle.
                 self._ledger.hold(intent.stream, intent.key)
             except TakenMeanwhile:
                 continue
             except Reject as error:
-                doubtful = error
+                doubtful[intent.key] = error
             else:
                 if found is None:
                     self._ledger.drop_intent(intent.stream, intent.key)
                 else:
-                    altered = digests(self._altered(intent, found))
+                    altered = digests(self._search.altered(intent, found))
                     self._ledger.note(intent.stream, intent.key, Written(self.entity.name, found.crm_id, "", altered))
-        if doubtful:
-            raise doubtful
+        return doubtful
 
     def intent(self, key: str, values: dict[str, Any]) -> Intent:
         """What is to be noted before a record is created."""
@@ -158,9 +159,9 @@ class Creator:
         """
         for _attempt in range(ATTEMPTS):
             try:
-                with self._lock:
+                with self._search.lock:
                     created = self._finder.existing(self._system.create(self._held(intent), self.entity, intent.sent))
-                    self._ours.add(created.crm_id)
+                    self._search.ours.add(created.crm_id)
                     self._snapshots.note(created, intent.before)
                     return created
             except (OutcomeUnknown, ProtocolError) as error:
@@ -187,7 +188,7 @@ class Creator:
         for seconds in pauses:
             self._client.sleep(seconds)
             self._ledger.hold(intent.stream, intent.key)
-            found = self._made_by(intent)
+            found = self._search.made_by(intent, Look([intent]))
             if found is not None:
                 return found
         return None
@@ -217,83 +218,3 @@ class Creator:
         if unknown.code in self._system.internal_errors or isinstance(cause, NoData):
             return Reject(f"the server fails on it ({unknown.code}) and stores nothing")
         return without_answer(f"{self.entity.name}: create", unknown)
-
-    def _made_by(self, intent: Intent) -> Existing | None:
-        """The record that a create with a lost answer made, None if it made none."""
-        sent = self._sent(intent)
-        with self._lock.looking():
-            found: Existing | None = None
-            if self._options.match_fields:
-                with suppress(Reject):
-                    found = self._finder.match({name: sent.get(name) for name in self._options.match_fields})
-            found = found or self._look_for(intent, sent)
-            if found:
-                self._ours.add(found.crm_id)
-            return found
-
-    def _altered(self, intent: Intent, made: Existing) -> list[Change]:
-        """What the CRM made of what was sent; nothing where somebody may have changed the record since it was made."""
-        if not made.record.get(self.entity.creation_key or "") or self._is_changed(made):
-            return []
-        empty = {field.name: None for field in self.entity.fields if field.writable}
-        return changes_by_the_crm(self._mapper, {**empty, **self._sent(intent)}, made.record)
-
-    def _sent(self, intent: Intent) -> dict[str, Any]:
-        return {name: self._mapper.typed(name, value) for name, value in intent.sent.items() if self.entity.field(name)}
-
-    def _look_for(self, intent: Intent, sent: Mapping[str, Any]) -> Existing | None:
-        """The record that came after the intent, is most like what was sent, and nobody else's."""
-        if intent.before:
-            return self._look_after(intent.key, intent.before, sent)
-        # Earlier versions noted our clock only. If `timezone` is wrong, what was made since seems to be hours older.
-        found = self._look_after(intent.key, Snapshot(intent.at - DISORDER, highest=-1), sent)
-        return found or self._look_after(intent.key, Snapshot(intent.at - ANY_ZONE, highest=None, is_sure=False), sent)
-
-    def _look_after(self, key: str, before: Snapshot, sent: Mapping[str, Any]) -> Existing | None:
-        walks = self._system.walks(self._client.call, self.entity, before.since)
-        rows = [self._finder.existing(row) for walk in walks for page in walk(self._client.call) for row in page.rows]
-        made = [row for row in rows if self._may_be_made_after(before, row)]
-        taken = self._ledger.keys_of(self.entity.name, [row.crm_id for row in made])
-        free = [row for row in made if row.crm_id not in taken]
-        likely = [row for row in free if resembles(self.entity, sent, row.record)]
-        likely = likely or [row for row in free if may_be(self.entity, sent, row.record, changed=self._is_changed(row))]
-        surely = [row for row in likely if before.tells_new(row.crm_id)]
-        if likely and not surely:
-            raise Reject(
-                f"the answer to its create was lost, and whether it made {', '.join(row.crm_id for row in likely)} "
-                "cannot be told; delete that in the CRM if it is the same record, else the row of this key in the "
-                "ledger's table `intents`, and run again"
-            )
-        return self._fittest(key, sent, surely) if surely else None
-
-    def _fittest(self, key: str, sent: Mapping[str, Any], made: list[Existing]) -> Existing | None:
-        """The record that fits what was sent best, when other creates have taken those that fit them better.
-
-        These are creates whose answers are lost as well; each made one record at the most.
-        """
-        for each in self._ledger.intents(self._options.stream):
-            before = each.before
-            if each.key == key or each.key in self._noted or each.entity != self.entity.name or before is None:
-                continue
-            theirs = self._sent(each)
-            later = [row for row in made if self._may_be_made_after(before, row)]
-            alike = [row for row in later if resembles(self.entity, theirs, row.record)]
-            best = max(alike, key=partial(self._fits, theirs), default=None)
-            if best and self._fits(theirs, best) > self._fits(sent, best):
-                made = [row for row in made if row is not best]
-        return max(made, key=partial(self._fits, sent), default=None)
-
-    def _fits(self, sent: Mapping[str, Any], row: Existing) -> tuple[bool, int]:
-        """Whether all is exactly as sent, and how much is."""
-        equal = equal_fields(self.entity, sent, row.record)
-        return equal == len(sent), equal
-
-    def _may_be_made_after(self, before: Snapshot, existing: Existing) -> bool:
-        if existing.crm_id in self._ours or before.tells_new(existing.crm_id) is False:
-            return False
-        made = existing.record.get(self.entity.creation_key or "")
-        return made is None or datetime.fromisoformat(made) >= before.since - FOLD
-
-    def _is_changed(self, existing: Existing) -> bool:
-        made = existing.record.get(self.entity.creation_key or "")
-        return bool(made) and made != existing.record.get(self.entity.replication_key or "")
