@@ -76,8 +76,8 @@ class Reading:
         """The records of a page that have these keys, their values as the schema has them."""
         if self.typing and records and isinstance(records[0], Record):
             records = self.typing.typed(records)
-            # None of them lacks the CRM's own key; a catalog may choose another one.
-            if tuple(keys) == self.reader.entity.key:
+            # None of them lacks the CRM's own key; a catalog may choose another one, or a type that it does not fit.
+            if tuple(keys) == self.reader.entity.key and self.reader.misfits.keys().isdisjoint(keys):
                 return records
         else:
             records = self.rows.typed(records)

@@ -231,6 +231,15 @@ def test_no_record_leaves_without_the_key_that_a_catalog_chooses(crm: VtigerSimu
     assert "of its records come without their key (email) and are missing" in result.exit
 
 
+def test_no_record_leaves_under_a_key_that_does_not_fit_its_type(crm: VtigerSimulator, both: dict[str, Any]) -> None:
+    catalog = only(both, "Leads")
+    stream = next(each for each in catalog["streams"] if each["tap_stream_id"] == "Leads")
+    stream["schema"]["properties"]["id"] = {"type": "integer"}
+    result = run(crm.config(), catalog=catalog)
+    assert result.records["Leads"] == []
+    assert "of its records come without their key (id) and are missing" in result.exit
+
+
 def test_the_key_is_the_one_that_somebody_set_in_meltano(crm: VtigerSimulator, both: dict[str, Any]) -> None:
     catalog = only(both, "Leads")
     stream = next(each for each in catalog["streams"] if each["tap_stream_id"] == "Leads")
