@@ -35,8 +35,8 @@ def resembles(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]
 def may_be(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any], *, changed: bool) -> bool:
     """Whether a stored record may be the one that was sent: most of its fields are exactly so.
 
-    The texts that are not must be empty, as of fields that the server does not take, unless it was ``changed`` since, or
-    what tells one record from another is as sent: coreBOS writes into a new ticket's log itself (measured).
+    The texts that are not must be empty, as of fields that the server does not take, unless it was ``changed`` since,
+    or what tells one record from another is as sent: coreBOS writes into a new ticket's log itself (measured).
     """
     if 2 * equal_fields(entity, sent, stored) <= len(sent):
         return False
@@ -79,8 +79,8 @@ def _texts(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -
 def _like(kind: Kind, sent: str, stored: Any) -> bool:
     """Equal, but for cut ends, small letters and capitals, and all that is no letter or digit.
 
-    Markup may have been taken away, or encoded and then cut in the middle of a tag or an entity; a number may have got the
-    decimals of its column.
+    Markup may have been taken away, or encoded and then cut in the middle of a tag or an entity; a number may have got
+    the decimals of its column.
     """
     if sent == stored or _is_number_with_decimals(sent, stored):
         return True
