@@ -100,6 +100,8 @@ def _converted(kind: Kind, value: Any, notation: Notation) -> Any:
         return _several(value, notation.separator)
     if kind is Kind.LIST:
         return [each for each in meant(kinds.list_of_any(value)) if each is not None]
+    if kind is Kind.ANY and value in ("true", "false"):  # as flattening spells them
+        value = value == "true"
     is_bare = not isinstance(value, str)
     if is_bare and (kind is Kind.DATE or (kind is Kind.DATETIME and not may_count_time(value))):
         raise TypeError
@@ -200,10 +202,10 @@ def _came_from_a_warehouse(one: Any, other: Any) -> bool:
 
 
 def _opened(value: Any) -> Any:
-    """What a list or an object is that came as JSON text; anything else as it is."""
+    """What a list, an object, true or false is that came as JSON text; anything else as it is."""
     with suppress(ValueError):
         opened = kinds.opened_json(value)
-        return opened if isinstance(opened, (list, dict)) else value
+        return opened if isinstance(opened, (list, dict, bool)) else value
     return value
 
 

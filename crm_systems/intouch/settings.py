@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from crm_systems.model import Setting
 
+ORIGINS = {"parties.enteredFrom": "_enf"}
+"""The one list of which the documentation tells the code."""
+
 SETTINGS = (
     Setting(
         "username",
@@ -26,7 +29,7 @@ SETTINGS = (
         "Code lists",
         "Which code list a field draws from, so that it may be written by name, as in "
         '{"opportunities.stage": "_opStage"}; the stream `lists` has the codes.',
-        default={"parties.enteredFrom": "_enf"},
+        default=ORIGINS,
     ),
     Setting(
         "contact_details",

@@ -26,7 +26,7 @@ from crm_systems.errors import (
 from crm_systems.intouch.answers import meaning
 from crm_systems.intouch.lists import Listing, code_lists, items_of
 from crm_systems.intouch.records import completed, normalised, tied
-from crm_systems.intouch.settings import SETTINGS
+from crm_systems.intouch.settings import ORIGINS, SETTINGS
 from crm_systems.intouch.writing import InTouchWriting
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Kind, Limits, Page, Request, Session
@@ -161,13 +161,37 @@ class InTouch(InTouchWriting):
         entity = completed(entity, rows, self.options["contact_details"])
         if any(field.kind is Kind.DATETIME for field in entity.fields):
             self._learn_zone(call)
+        entity = self._with_choices(call, entity)
+        return replace(entity, creatable=False) if name == "members" and self._linking == "off" else entity
+
+    def _with_choices(self, call: Call, entity: Entity) -> Entity:
+        """The entity with the values of the code lists that the settings tie to its fields."""
         for place, code in (self.options["code_lists"] or {}).items():
             resource, _, field = place.partition(".")
-            if resource == name:
-                items, why_not = choices_or_why_not(partial(items_of, call, str(code)))
-                entity = tied(entity, field, items) if items else entity
-                entity = replace(entity, lacks_choices=entity.lacks_choices or why_not)
-        return replace(entity, creatable=False) if name == "members" and self._linking == "off" else entity
+            if resource != entity.name:
+                continue
+            if entity.field(field) is None:
+                logger.warning("`code_lists` names %s, a field that no record shows.", place)
+                continue
+            items, why_not = choices_or_why_not(partial(self._choices_of, call, place, str(code)))
+            entity = tied(entity, field, items) if items else entity
+            entity = replace(entity, lacks_choices=entity.lacks_choices or why_not)
+        return entity
+
+    @staticmethod
+    def _choices_of(call: Call, place: str, code: str) -> list[Row]:
+        """The items of a list that a field is tied to.
+
+        Raises:
+            ConfigError: the setting names one that the CRM does not show.
+        """
+        try:
+            return items_of(call, code)
+        except Denied as error:
+            if ORIGINS.get(place) == code:
+                raise
+            what = f"`code_lists` names {code}, a list that the CRM does not show to this user"
+            raise ConfigError(what, code=error.code, hint="the stream `lists` has the codes") from None
 
     def _learn_zone(self, call: Call) -> None:
         """Asks once for the zone of the server's clock, which it tells itself (documented), unless that is set."""

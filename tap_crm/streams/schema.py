@@ -54,11 +54,12 @@ def entity_of(name: str, schema: Mapping[str, Any], key: Sequence[str], replicat
     return Entity(name, tuple(field for field in fields if field), key=tuple(key), replication_key=replication_key)
 
 
-def with_fields_of(schema: Mapping[str, Any], entity: Entity) -> Entity:
+def with_fields_of(schema: Mapping[str, Any], entity: Entity, *, flattened: bool) -> Entity:
     """The entity with the fields that a catalog has, also where no record that the CRM was described by shows them.
 
     What the catalog takes for a text stays one, although records show something else by now. So does whatever they
     would not fit into any more, since the target was told its type, which somebody may have changed in the catalog.
+    Flattening tells the target of texts where any value may come, and leaves those that are none but lists and objects.
     """
     fields = []
     for name, facts in schema["properties"].items():
@@ -68,6 +69,8 @@ def with_fields_of(schema: Mapping[str, Any], entity: Entity) -> Entity:
             field = replace(field, kind=told.kind)
         if not _fits(field.kind, facts):
             field = replace(field, kind=_chosen(facts))
+        if flattened and field.kind is Kind.ANY:
+            field = replace(field, kind=Kind.STRING)
         fields.append(replace(field, readable=True))
     return replace(entity, fields=tuple(each for each in fields if each.name != DELETED_AT))
 

@@ -251,8 +251,8 @@ class CrmStream(VersionedStream):
 
     def _reader(self) -> kinds.Reader:
         """Reads the fields that the catalog has; a field that is newer than the catalog is left out and reported."""
-        wanted = self._chosen if self._goes_straight else None
-        return kinds.Reader(with_fields_of(self.schema, self.entity), self.run.client.system.notation, wanted)
+        entity = with_fields_of(self.schema, self.entity, flattened=self.stream_maps[0].flattening_enabled)
+        return kinds.Reader(entity, self.run.client.system.notation, self._chosen if self._goes_straight else None)
 
     @property
     def _is_incremental(self) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from crm_systems.errors import ConfigError
 from target_crm.ledger import TakenMeanwhile
 from target_crm.outcome import Reject
-from target_crm.writing.creation import LEASES, LOOK_SECONDS, pause_before
+from target_crm.writing.creation import pauses_between_looks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +46,7 @@ class TwoWays:
             TakenMeanwhile: it may have; decide anew.
             ConfigError: it was cut off in a create that may have made it.
         """
-        for look in range(int(LEASES * self._ledger.lease_seconds / LOOK_SECONDS)):
+        for look, seconds in enumerate(pauses_between_looks(self._ledger.lease_seconds)):
             intents = self._twins.intents(self._stream, self._entity) if self._twins else []
             doubtful = [each for each in intents if each.before is None or each.before.tells_new(key) is not False]
             if any(each.is_free for each in doubtful):
@@ -55,7 +55,7 @@ class TwoWays:
                 if look or key in self._made_there(key):
                     raise TakenMeanwhile
                 return
-            self._client.sleep(pause_before(look))
+            self._client.sleep(seconds)
         raise ConfigError(
             f"The pipeline that goes the other way is creating records of {self._stream}, or was cut off while it did, "
             "and whether it made those that come from there now is not known",

@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.subjects import Subject, records
 from tests.running import run as read
+from tests.tap_crm.test_singer import assert_valid
 from tests.target_crm.writing import Run, pipe, run
 
 if TYPE_CHECKING:
@@ -66,6 +67,12 @@ def test_what_flattening_made_texts_of_is_unchanged(
     assert result.exit == ""
     assert f"{count} unchanged" in result.line(subject.entity)
     assert records(crm, subject.entity) == before
+
+
+def test_what_is_flattened_is_as_the_schema_says(subject: Subject, crm: Simulator) -> None:
+    told = read({**subject.config(crm), **FLATTENING[0], "skip_unreadable": True})
+    assert told.exit == ""
+    assert_valid(told)
 
 
 @pytest.mark.parametrize("value", ["NaN", '[NaN, null, {"a": [NaN]}]'])

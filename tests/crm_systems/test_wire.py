@@ -9,7 +9,7 @@ import pytest
 
 from crm_systems.kinds import FREE_TEXTS, Notation
 from crm_systems.model import Field, Kind
-from crm_systems.wire import encode, typed
+from crm_systems.wire import encode, same, typed
 
 NOTATION = Notation("Europe/Prague")
 
@@ -34,3 +34,14 @@ def test_a_bare_number_is_no_day(value: int) -> None:
 @pytest.mark.parametrize("kind", sorted(FREE_TEXTS))
 def test_plain_texts_leave_as_they_are(kind: Kind) -> None:
     assert encode(kind, " 1,5 |##| Á\n", Notation("Europe/Prague", " |##| ")) == " 1,5 |##| Á\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "becomes"),
+    [("false", False, False), ("true", True, True), ("[true]", [True], "[true]"), ("5", "5", "5"), ("x", "x", "x")],
+)
+def test_what_flattening_made_a_text_of_is_what_it_was_where_any_value_may_be(
+    text: str, value: Any, becomes: Any
+) -> None:
+    assert typed(Field("f", Kind.ANY), text, NOTATION) == becomes
+    assert same(Kind.ANY, text, value)

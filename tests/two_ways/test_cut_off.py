@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators.base import Answer, Fault
-from target_crm.writing.creation import LOOK_SECONDS
+from target_crm.writing.creation.creator import LOOK_SECONDS
 from tests.target_crm.writing import QuietTarget, run
 from tests.two_ways.machine import is_write
 from tests.two_ways.scene import ANN, lower_cased, scene

@@ -1,6 +1,6 @@
 """Creates a record exactly once."""
 
-from target_crm.writing.creation.creator import ATTEMPTS, LEASES, LOOK_SECONDS, Creator, pause_before, without_answer
+from target_crm.writing.creation.creator import ATTEMPTS, Creator, pauses_between_looks, without_answer
 from target_crm.writing.creation.similarity import may_be_stored_as
 
-__all__ = ["ATTEMPTS", "LEASES", "LOOK_SECONDS", "Creator", "may_be_stored_as", "pause_before", "without_answer"]
+__all__ = ["ATTEMPTS", "Creator", "may_be_stored_as", "pauses_between_looks", "without_answer"]

@@ -25,7 +25,7 @@ from target_crm.writing.creation.search import Look, Search
 from target_crm.writing.creation.snapshots import Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from crm_systems.client import Client
     from crm_systems.model import Call, Request
@@ -49,9 +49,10 @@ LEASES = 2
 logger = logging.getLogger("crm")
 
 
-def pause_before(look: int) -> float:
-    """Seconds to wait before it is looked for the n-th time whether another run has done with a record."""
-    return min(LOOK_SECONDS, SHORTEST_LOOK * 2.0 ** min(look, 10))
+def pauses_between_looks(lease_seconds: float) -> Iterator[float]:
+    """Seconds to wait after each look whether another run has done with a record, as long as that is worth while."""
+    for look in range(int(LEASES * lease_seconds / LOOK_SECONDS)):
+        yield min(LOOK_SECONDS, SHORTEST_LOOK * 2.0 ** min(look, 10))
 
 
 def without_answer(what: str, lost: CrmError) -> Unavailable:
@@ -95,7 +96,7 @@ class Creator:
             Reject: another run does not get done with it, or what became of it cannot be told.
         """
         intent: Intent | None = None
-        for look in range(int(LEASES * self._ledger.lease_seconds / LOOK_SECONDS)):
+        for look, seconds in enumerate(pauses_between_looks(self._ledger.lease_seconds)):
             intent = next(iter(self._ledger.intents(self._options.stream, key)), None)
             if intent is None:
                 return
@@ -105,7 +106,7 @@ class Creator:
             if not look:
                 logger.info("%s: waiting for %s, which creates %s", self._options.stream, intent.holder, key)
             self._ledger.step_aside()
-            self._client.sleep(pause_before(look))
+            self._client.sleep(seconds)
         raise Reject(f"another run is about to create it, {intent and intent.holder}; run again when that has ended")
 
     def _settle_along_with(self, key: str) -> None:

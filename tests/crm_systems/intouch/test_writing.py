@@ -138,6 +138,18 @@ def test_a_code_list_of_no_field_stops_the_run(tmp_path: Path, place: str) -> No
     assert f"`code_lists` names {place}, which is no field of an entity" in said
 
 
+def test_a_code_list_that_is_not_there_stops_the_run_where_the_settings_name_it(tmp_path: Path) -> None:
+    party = {"type": "ORGANIZATION", "company": "Nová"}
+    with installation() as simulator:
+        said = write(simulator, tmp_path, "parties", party, code_lists={"parties.city": "_cty"}).exit
+        assert ("`code_lists` names _cty, a list that the CRM does not show" in said, written(simulator)) == (True, [])
+        proper = simulator.answer
+        simulator.answer = lambda call: Answer(b"", 404) if call.path == "/api/lists/_enf" else proper(call)
+        assert write(simulator, tmp_path, "parties", party).exit == ""
+        strange = write(simulator, tmp_path, "parties", party, code_lists={"parties.town": "_opStage"})
+    assert (strange.exit, "`code_lists` names parties.town, a field that no record shows" in strange.log) == ("", True)
+
+
 def test_a_refused_party_is_rejected_with_the_field_and_without_its_values(tmp_path: Path) -> None:
     with installation() as simulator:
         bad = {"type": "INDIVIDUAL", "surname": "Agent 007"}
