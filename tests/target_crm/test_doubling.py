@@ -153,6 +153,17 @@ def test_what_is_recognised_by_another_value_is_not_what_a_lost_create_made(
     assert sorted(each[name] for each in stored(crm, "Contacts", lastname="Novák")) == [ours, theirs]
 
 
+@pytest.mark.parametrize(("name", "ours", "theirs"), [("birthday", "1990-01-02", "1991-01-02"), ("cf_857", "7", "8")])
+def test_one_with_the_same_texts_and_another_day_or_number_is_not_taken_for_ours(
+    crm: VtigerSimulator, tmp_path: Path, name: str, ours: str, theirs: str
+) -> None:
+    config, person = settings(crm, tmp_path, **BY_LEDGER), {"id": "1", "lastname": "Novák", name: ours}
+    killed(config, crm, pipe("Contacts", [person]), Fault.REFUSED)
+    other = _insert(crm, {"lastname": "Novák", name: theirs}, assigned_user_id="19x1")
+    assert f"whether it made {other} cannot be told" in run(config, pipe("Contacts", [person])).exit
+    assert one(crm, "Contacts", lastname="Novák")[name] == theirs
+
+
 def test_where_a_create_that_was_cut_off_cannot_be_looked_for_its_record_alone_is_rejected(
     crm: VtigerSimulator, tmp_path: Path
 ) -> None:

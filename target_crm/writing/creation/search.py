@@ -15,7 +15,7 @@ from target_crm.ledger import Snapshot
 from target_crm.outcome import Reject
 from target_crm.writing.altered import changes_by_the_crm
 from target_crm.writing.creation.lock import CreateLock
-from target_crm.writing.creation.similarity import equal_fields, may_be, may_be_stored_as, resembles
+from target_crm.writing.creation.similarity import differs, equal_fields, may_be, may_be_stored_as, resembles
 from target_crm.writing.creation.snapshots import ANY_ZONE, DISORDER, FOLD
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Search:
         others = self._ledger.intents(self._options.stream)
         free = self._free(made)
         likely = [row for row in free if self._resembles(sent, row)] or free
-        surely = [row for row in likely if before.tells_new(row.crm_id)]
+        surely = [row for row in likely if before.tells_new(row.crm_id) and not self._differs(sent, row)]
         found = self._fittest(sent, surely, [each for each in others if each.key != key])
         taken = self._ledger.keys_of(self._entity.name, untold)
         doubtful = [*(row.crm_id for row in likely if not surely), *(each for each in untold if each not in taken)]
@@ -202,6 +202,9 @@ class Search:
 
     def _may_be(self, sent: Mapping[str, Any], row: Existing) -> bool:
         return may_be(self._entity, sent, row.record, changed=self._is_changed(row))
+
+    def _differs(self, sent: Mapping[str, Any], row: Existing) -> bool:
+        return not self._is_changed(row) and differs(self._entity, sent, row.record)
 
     def _may_be_new(self, before: Snapshot, crm_id: str) -> bool:
         return crm_id not in self.ours and before.tells_new(crm_id) is not False
