@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _STAMPS = frozenset({"id", "createdtime", "modifiedtime", "modifiedby", "created_user_id"})
 _NEVER_FILLED = frozenset({"reminder_time", "filedownloadcount", "update_log", "region_id"})
 """Columns that stay null in records made through the API (measured)."""
+_NEVER_EMPTIED = frozenset({"assigned_user_id", "folderid"})
+"""What a document of coreBOS keeps though a revise does not bring it (measured)."""
 _PURIFIED = frozenset({"Groups", "Currency", "Tax"})
 _LABEL_WIDTH = 255
 
@@ -301,6 +303,9 @@ class Writer:
 
     def _set_back(self, module: Module, element: Mapping[str, Any]) -> Values:
         """What a document loses that is not given (measured on invoices); coreBOS's lines bring a tax type."""
+        if module.name == "Documents" and self._flavour.is_corebos:
+            lost = (field for field in module.fields.values() if field.editable and field.name not in _NEVER_EMPTIED)
+            return {field.name: self._keep(field, "") for field in lost if field.name in module.columns}
         if module.name not in INVENTORY:
             return {}
         if self._flavour.is_corebos:

@@ -11,7 +11,7 @@ from crm_systems.errors import Rejected
 from crm_systems.model import File, Kind, Request
 from crm_systems.vtiger import leads
 from crm_systems.vtiger.answers import RECORD, retrieve, shape_of
-from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new
+from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new, emptied
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import VtigerFiles, with_file
@@ -115,7 +115,8 @@ class VtigerWriting(VtigerFiles, VtigerLists):
         return current
 
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
-        element = {"id": current["id"], **kept_of(entity, current, values), **values}
+        kept = {**emptied(entity, current), **kept_of(entity, current, values)}
+        element = {"id": current["id"], **kept, **values}
         form = {"operation": "revise", "element": self._written(entity, element)}
         try:
             row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=shape_of(current["id"])))

@@ -100,6 +100,20 @@ def test_an_internal_document_without_its_file_is_rejected_in_words(crm: VtigerS
     assert write(crm, tmp_path, "admin", "Documents", **paper) == ""
 
 
+def test_a_change_of_a_document_empties_nothing(crm: VtigerSimulator, tmp_path: Path) -> None:
+    kept = {
+        "notecontent": "a &amp; b",
+        "filelocationtype": "E",
+        "filename": "https://example.com/a",
+        "fileversion": "0",
+    }
+    for title in ("Old", "New"):
+        assert write(crm, tmp_path, "admin", "Documents", notes_title=title, filestatus=True, **kept) == ""
+    document = one(crm, "Documents", notes_title="New")
+    assert {name: document[name] for name in kept} == kept
+    assert document["filestatus"] == "1"
+
+
 def test_an_older_one_says_in_plain_text_that_it_does_not_have_an_operation(crm: VtigerSimulator) -> None:
     proper = crm.answer
 
