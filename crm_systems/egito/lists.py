@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.egito.paging import FEW, HUGE, PLACES, SIZES, Paging, find_paging
 from crm_systems.egito.whole import Search, is_round, missing_from
-from crm_systems.errors import Denied, ProtocolError, Rejected
+from crm_systems.errors import OF_ONE_RECORD, Denied, ProtocolError
 from crm_systems.paging import PASSES, Part, Sliding
 from crm_systems.rows import rows_in
 
@@ -238,7 +238,7 @@ class PageByPage:
 def _longer(source: Source, base: Listed, paging: Paging) -> Listed:
     """A list without pages, at the greatest length that the server takes where its length can be said."""
     if paging.size:
-        with suppress(Rejected):
+        with suppress(*OF_ONE_RECORD):
             longer = source.ask({paging.size: HUGE})
             return longer if len(longer.rows) > len(base.rows) else base
     return base

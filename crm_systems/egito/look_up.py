@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.egito.answers import record_of
 from crm_systems.egito.records import normaliser
-from crm_systems.errors import NOT_FOUND, Denied, ProtocolError, Rejected
+from crm_systems.errors import NOT_FOUND, Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import Request
 from crm_systems.rows import key_of
 from crm_systems.system import System
@@ -47,10 +47,10 @@ class EgitoLookUp(System):
     def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
         """By ``get``; what it does not give is looked for in the list, since errors are not told apart."""
         if entity.name != DICTIONARY:
-            refusal: Rejected | ProtocolError | None = None
+            refusal: Rejected | ProtocolError | ServerFault | None = None
             try:
                 row = self._one(call, entity, identifier)
-            except (Rejected, ProtocolError) as error:
+            except (Rejected, ProtocolError, ServerFault) as error:
                 row, refusal = {}, error
             if row:
                 return normaliser(entity, self.notation.zone)(row)

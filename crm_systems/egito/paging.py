@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crm_systems.errors import Rejected
+from crm_systems.errors import OF_ONE_RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -105,8 +105,8 @@ def _few(size: str) -> dict[str, str]:
 
 
 def _keys(keys_of: Keys, parameters: Mapping[str, str]) -> list[Hashable] | None:
-    """What a question gives; None where the server objects to it."""
+    """What a question gives; None where the server objects to it, in whatever way, or fails over it."""
     try:
         return keys_of(parameters)
-    except Rejected:
+    except OF_ONE_RECORD:
         return None

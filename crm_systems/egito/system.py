@@ -21,7 +21,7 @@ from crm_systems.egito.look_up import DICTIONARY
 from crm_systems.egito.records import DAY, MINUTE, completed, dictionary_of, identified, normaliser, tied
 from crm_systems.egito.settings import SETTINGS
 from crm_systems.egito.writing import EgitoWriting
-from crm_systems.errors import NOT_FOUND, ConfigError, Denied, ProtocolError, Rejected
+from crm_systems.errors import NOT_FOUND, ConfigError, Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.kinds import Notation
 from crm_systems.model import Abilities, Entity, Limits, Page, Request, Session
 from crm_systems.rows import is_identifier, missing_key
@@ -252,6 +252,7 @@ class Egito(EgitoWriting):
         return self._longest
 
     def _exists(self, call: Call, entity: Entity, identifier: str) -> bool:
-        with suppress(Rejected, ProtocolError):
+        """Whether ``get`` gives a record; it may break over an id that is nobody's."""
+        with suppress(Rejected, ProtocolError, ServerFault):
             return bool(self._one(call, entity, identifier))
         return False

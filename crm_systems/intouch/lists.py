@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from crm_systems.errors import NOT_FOUND, Denied, ProtocolError, Rejected
+from crm_systems.errors import NOT_FOUND, Denied, ProtocolError, Rejected, ServerFault
 from crm_systems.model import Request
 from crm_systems.paging import Part, Sliding
 from crm_systems.rows import holds_rows, is_whole_number, rows_in
@@ -45,7 +45,10 @@ class Listing:
         self.is_ordered = bool(self.order_by)
 
     def fetch(self, position: int, size: int) -> Part:
-        """The rows from a position on; no filter exists but the type of orders (documented)."""
+        """The rows from a position on; no filter exists but the type of orders (documented).
+
+        An order by a field that a resource does not have may be refused, or break the server (not documented).
+        """
         query = {"position": str(position), "size": str(size)}
         if self.case_type:
             query["caseType"] = str(self.case_type)
@@ -55,8 +58,8 @@ class Listing:
             told = self.call(
                 Request("GET", f"{self.resource}: read", f"/{self.resource}", query=query, shape=holds_rows)
             )
-        except Rejected:
-            if not self.order_by:
+        except (Rejected, ServerFault):
+            if position or not self.order_by:
                 raise
             self.order_by, self.is_ordered = "", False
             return self.fetch(position, size)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crm_simulators.base import Answer
 from crm_systems.egito.records import normaliser
 from crm_systems.egito.system import Egito
 from crm_systems.egito.whole import is_round, missing_from
@@ -18,7 +19,7 @@ from tests.crm_systems.egito.shown import ALL_DICTIONARIES, DATA, client, entity
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from crm_simulators.base import Answer, Call
+    from crm_simulators.base import Call
     from crm_simulators.egito import EgitoSimulator
 
 
@@ -43,6 +44,30 @@ def test_records_that_a_cut_list_hides_are_looked_for_on_both_sides_and_between(
     shown = {*map(str, range(1000, 1050))} - {*map(str, hidden)}
     assert int(missing_from(shown, lambda each: each in shown or int(each) in hidden).found) in hidden
     assert missing_from(shown, shown.__contains__) == ("", True)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+@pytest.mark.parametrize("paging", ["none", "max_offset"])
+def test_a_tenant_that_breaks_over_names_it_does_not_know_is_read(paging: str, status: int) -> None:
+    with tenant(rows=73, paging=paging) as simulator:
+        proper, known = simulator.answer, {"max", "offset"} if paging == "max_offset" else set()
+        simulator.answer = lambda call: (
+            Answer(b"", status) if call.path == f"{DATA}Lead/list" and {*call.query} - known else proper(call)
+        )
+        result = read(simulator, "Lead")
+        assert (result.exit, {row["id"] for row in result.records["Lead"]}) == ("", ids(simulator, "Lead"))
+
+
+def test_a_tenant_that_breaks_over_ids_that_are_nobodys_is_read() -> None:
+    with tenant(rows=50) as simulator, client(simulator) as opened:
+        proper = simulator.answer
+        there = ids(simulator, "Lead")
+        simulator.answer = lambda call: (
+            Answer(b"", 500) if call.path == f"{DATA}Lead/get" and call.query["id"] not in there else proper(call)
+        )
+        result = read(simulator, "Lead", "Account")
+        assert (result.exit, {row["id"] for row in result.records["Lead"]}) == ("", there)
+        assert opened.system.get(opened.call, entity(opened, "Lead"), "99") is None
 
 
 def test_a_look_up_in_a_cut_list_creates_nothing(tmp_path: Path) -> None:

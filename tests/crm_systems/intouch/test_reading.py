@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crm_simulators.base import Fault
+from crm_simulators.base import Answer, Fault
 from crm_simulators.intouch.model import RESOURCES
 from tests.crm_systems.intouch.shown import client, installation, read
 from tests.running import client_for, discover, only, run
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
 
-    from crm_simulators.base import Answer, Call
+    from crm_simulators.base import Call
     from crm_simulators.intouch import InTouchSimulator
 
 PRAGUE = ZoneInfo("Europe/Prague")
@@ -210,6 +210,19 @@ def test_an_order_that_the_server_does_not_keep_ends_nothing() -> None:
         simulator.answer = answer
         second = read(simulator, "parties", state=first.state, page_size=20)
         assert ids(second.records["parties"]) == changed
+
+
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("orders", [{"entered"}, {"id", "entered", "modified"}], ids=["one", "all"])
+def test_an_order_over_which_the_server_breaks_is_done_without(orders: set[str], status: int) -> None:
+    with installation(rows=150) as simulator:
+        proper, broken = simulator.answer, Answer(b"", status)
+        simulator.answer = lambda call: broken if call.query.get("orderBy") in orders else proper(call)
+        first = read(simulator, "parties", page_size=50)
+        assert (first.exit, ids(first.records["parties"])) == ("", ids(simulator.records("parties")))
+        simulator.change("parties", 7, {"city": "Brno"})
+        second = read(simulator, "parties", state=first.state, page_size=50)
+        assert (second.exit, ids(second.records["parties"])) == ("", [7])
 
 
 def test_rows_changed_and_entered_while_others_are_read_come_at_the_latest_next_time() -> None:
