@@ -25,6 +25,7 @@ _DAY = len("2026-01-31")
 _MINUTE = len("09:30")
 _TIME_OF_DAY = re.compile(r"(?:.*[T ])?([0-9]{1,2}:[0-9]{2})(?:[:+Z-].*)?")
 """A time of day, be it with seconds or behind a day (seen in clients); anything else stays as it is."""
+_CUSTOM = "custom_"
 _WIPEABLE = TEXTS | {Kind.LIST, Kind.MULTIPICKLIST}
 
 
@@ -32,14 +33,16 @@ def normaliser(entity: Entity) -> Callable[[Row], Row]:
     """What makes of a row what the newest tenants would give: one form for each field.
 
     Lesson starts are stored one second late (seen in clients); ids in lists may be texts, teachers of a group objects.
+    Some tenants leave an empty custom field out: were it left out here too, nobody would learn that it was emptied.
     """
+    customs = dict.fromkeys(field.name for field in entity.fields if field.name.startswith(_CUSTOM))
     starts = entity.private.get("lesson_starts", ())
     lists = [field.name for field in entity.fields if field.kind is Kind.LIST and field.refers_to]
     times = [field.name for field in entity.fields if field.kind is Kind.TIME]
     objects = [field.name for field in entity.fields if field.kind is Kind.OBJECT]
 
     def normalised(row: Row) -> Row:
-        found = dict(row)
+        found = {**customs, **row}
         if not found.get("teacher_ids") and isinstance(teachers := of_php(found.get("teachers")), list):
             found["teacher_ids"] = [each.get("id") for each in teachers if isinstance(each, dict)]
         for name in starts:
@@ -160,7 +163,7 @@ def completed(entity: Entity, sample: Sequence[Row]) -> Entity:
     met = {name for row in sample for name in row}
     fields = [replace(field, readable=field.readable or field.name in met) for field in entity.fields]
     for name in sorted(met - {field.name for field in fields}):
-        is_custom = name.startswith("custom_")
+        is_custom = name.startswith(_CUSTOM)
         fields.append(Field(name, Kind.STRING if is_custom else Kind.ANY, writable=is_custom and entity.updatable))
     # Some tenants tell only the day, by which nothing can be recognised.
     tells_time = any(len(str(row.get("created_at") or "")) > _DAY for row in sample)

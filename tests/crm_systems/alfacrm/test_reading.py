@@ -267,6 +267,18 @@ def test_custom_fields_are_found_and_later_ones_named() -> None:
     assert "custom_later" in result.log
 
 
+@pytest.mark.parametrize("way", ["null", "absent"])
+def test_that_a_custom_field_was_emptied_is_told(way: str) -> None:
+    with tenant(20, empty_custom=way) as simulator:
+        first = read(simulator, "customer")
+        before = next(row for row in first.records["customer"] if row["custom_external_id"])
+        simulator.clock.advance(7200)
+        simulator.change("customer", before["id"], {"custom_external_id": None})
+        second = read(simulator, "customer", state=first.state)
+    (after,) = (row for row in second.records["customer"] if row["id"] == before["id"])
+    assert after["custom_external_id"] is None
+
+
 def test_a_field_that_the_catalog_has_is_read_although_no_sample_shows_it() -> None:
     with tenant(20) as simulator:
         there = {"branch_ids": [3], "is_study": 1}
