@@ -103,6 +103,20 @@ class Checker:
     def _name(self, field: Field) -> str:
         return f"{field.label} ({field.name})" if self._store.flavour.is_corebos else field.name
 
+    def choices(self, module: Module, element: Mapping[str, Any], held: Mapping[str, Any]) -> None:
+        """Whether each pick list has its value, or the record has it already; only berliCRM asks (measured)."""
+        for name, value in element.items() if self._access.switches.is_berlicrm else ():
+            field = module.fields.get(name)
+            if (
+                field is None
+                or field.kind != "picklist"
+                or name == "activitytype"
+                or value in ("", None, held.get(name))
+            ):
+                continue
+            if text_of(value) not in field.choices:
+                raise denied(f"Illegal value ({text_of(value)}) for {name} ({field.label})")
+
     def owner(self, element: Mapping[str, Any]) -> bool:
         """Whether the owner, if there is one, exists: any user's or group's number, whatever the prefix (measured).
 

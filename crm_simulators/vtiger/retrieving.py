@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from crm_simulators.vtiger.converting import encoded
+from crm_simulators.vtiger.converting import decoded, encoded
 from crm_simulators.vtiger.failures import Crashed, Refused
 from crm_simulators.vtiger.inventory import with_lines
 from crm_simulators.vtiger.schema import INVENTORY, LINE_COLUMNS
@@ -62,6 +62,8 @@ class Retriever:
         lines = row.pop("_lines", {})
         if attachments := self._store.attachments.get(row["id"]):
             row["imageattachmentids"] = attachments
+        if self._access.switches.is_berlicrm:
+            row = {name: decoded(value) if isinstance(value, str) else value for name, value in row.items()}
         return {**row, "label": record.label if record.label is not None else self._label(module, record), **lines}
 
     def _document_row(self, row: dict[str, Any], record: Record) -> dict[str, Any]:

@@ -192,7 +192,8 @@ class VtigerSimulator(Simulator):
 
     def _logged_in(self, session_name: str, user: User) -> dict[str, str]:
         identifier = self.store.id_of("Users", user.number)
-        version = {"version": "0.22", "vtigerVersion": self.traits.version}
+        told = "6.5.0" if self.switches.is_berlicrm else self.traits.version
+        version = {"version": "0.22", "vtigerVersion": told}
         return {"sessionName": session_name, "userId": identifier, **version}
 
     def _extendsession(self, request: Request) -> Answer:

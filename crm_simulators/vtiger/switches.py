@@ -47,3 +47,6 @@ class Switches:
     """Bytes of a body of which PHP reads fields; of a larger one it reads none, not even the operation (measured)."""
     longest_request_line: int = 8192
     """Bytes of a request line that the web server accepts (nginx's default)."""
+    is_berlicrm: bool = False
+    """Whether it does what of the family only berliCRM does (measured): it refuses what a pick list does not have,
+    shows a single record with its HTML entities decoded, and stores so what a revise does not bring."""

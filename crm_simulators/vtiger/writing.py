@@ -67,6 +67,7 @@ class Writer:
         self._check.references(module, element)
         self._check.mandatory(self._required(module), element)
         self._check_lines(module, element)
+        self._check.choices(module, element, {})
         has_owner = self._check.owner(element)
         self._check.unique(module, element)
         record = self._add(module, element)
@@ -241,6 +242,12 @@ class Writer:
             name: converting.decoded(value) if isinstance(value, str) and not self._flavour.is_corebos else value
             for name, value in element.items()
         }
+        held = self._store.tables[module.name].full(record)
+        self._check.choices(module, element, held)
+        if self._access.switches.is_berlicrm:
+            texts = {name: value for name, value in held.items() if value and name in module.fields}
+            changed = {name: converting.decoded(value) for name, value in texts.items() if module.fields[name].editable}
+            return self._write(record, module, {**changed, **plain})
         before = self._retriever.row(record)
         return {**self._write(record, module, plain), **self._not_noticed(before, plain)}
 

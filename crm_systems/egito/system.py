@@ -40,6 +40,8 @@ TYPES = ("Lead", "Account", "Contact", "Opportunity")
 """The types that the documentation names, beside the dictionaries."""
 SAMPLE = 20
 """How many records discovery gets one by one where lists give only a part of their fields."""
+MOST_BROKEN = 10
+"""How many records of a page may be none that the server hands out before one is; then it hands out none."""
 TRIED = 3
 """How many it gets to see whether they do; the server may break over one of them."""
 
@@ -200,18 +202,25 @@ class Egito(EgitoWriting):
         yield from super().ids(call, entity, None)
 
     def _in_full(self, call: Call, entity: Entity, listed: list[Row]) -> Page:
-        """Each record of a page; a row without an id stays as it is, and ids that give nothing are told."""
-        rows, untold = [], []
+        """Each record of a page; a row without an id stays as it is, and ids that give nothing are told.
+
+        Raises:
+            ServerFault: the server breaks over one record after the other.
+        """
+        rows: list[Row] = []
+        untold: list[str] = []
         for row in listed:
-            whole = self._one_or_none(call, entity, row["id"]) if is_identifier(row.get("id")) else row
+            whole: Row = {}
+            try:
+                whole = self._one(call, entity, str(row["id"])) if is_identifier(row.get("id")) else row
+            except Rejected:
+                pass
+            except ServerFault:
+                if not rows and len(untold) >= MOST_BROKEN:
+                    raise
             rows += [whole] if whole else []
             untold += [] if whole else [str(row["id"])]
         return Page(rows, tuple(untold))
-
-    def _one_or_none(self, call: Call, entity: Entity, identifier: Any) -> Row | None:
-        with suppress(Rejected):
-            return self._one(call, entity, str(identifier)) or None
-        return None
 
     def _is_since(self, told: Any, bound: datetime) -> bool:
         """Whether a record was changed at or after ``bound``, in the zone here; one that tells no time may be."""

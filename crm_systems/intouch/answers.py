@@ -11,7 +11,8 @@ from crm_systems.errors import NOT_FOUND, Denied, OutcomeUnknown, Rejected, Sess
 if TYPE_CHECKING:
     from crm_systems.model import Reply, Request
 
-NOT_ALLOWED = f"HTTP {HTTPStatus.METHOD_NOT_ALLOWED.value}"
+NOT_OFFERED = frozenset({NOT_FOUND, "HTTP 405", "HTTP 501"})
+"""Codes of a method that a resource does not have; Java's servlets say 501 to a PATCH that they do not know."""
 
 
 def meaning(request: Request, reply: Reply) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
-from crm_systems.errors import NOT_FOUND, CrmError, Denied, OutcomeUnknown, ProtocolError, Rejected
-from crm_systems.intouch.answers import NOT_ALLOWED
+from crm_systems.errors import CrmError, Denied, OutcomeUnknown, ProtocolError, Rejected, ServerFault
+from crm_systems.intouch.answers import NOT_OFFERED
 from crm_systems.intouch.look_up import InTouchLookUp
 from crm_systems.intouch.records import as_json, merged, normalised, with_contacts
 from crm_systems.model import Request
@@ -59,8 +59,8 @@ class InTouchWriting(InTouchLookUp):
         if entity.name not in self._without_patch:
             try:
                 return self._written(call, entity, call(Request("PATCH", about, path, json=body)), about, current["id"])
-            except (Rejected, Denied) as error:
-                if error.code not in {NOT_ALLOWED, NOT_FOUND}:
+            except (Rejected, Denied, ServerFault) as error:
+                if error.code not in NOT_OFFERED:
                     raise
         whole = self._one(call, entity, str(current["id"]))
         told = call(Request("PUT", about, path, json={**whole, **body}))

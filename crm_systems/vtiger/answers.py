@@ -32,6 +32,8 @@ HINTS = {
 """What people can make of the codes that records are refused with; 0 is a duplicate (measured)."""
 
 
+ILLEGAL = re.compile(r"(?:Illegal value|Value given) \(.*\) for (\w+) \(|Illegal date value \((\w+) => ", re.DOTALL)
+"""How berliCRM refuses, as if it were denied, what the list of a field does not have and what is no date (measured)."""
 ID = re.compile(r"[0-9]+x[0-9]+")
 """A record's id, such as ``12x1062``."""
 
@@ -82,11 +84,13 @@ def meaning(request: Request, reply: Reply) -> Any:
     says = str(next((error[key] for key in ("message", "errorMessage", "errorMsg") if key in error), ""))
     if code in SESSION_OVER:
         raise SessionExpired(f"{request.about}: the session has ended", code=code)
-    if code == "ACCESS_DENIED":
+    illegal = ILLEGAL.match(says)
+    if code == "ACCESS_DENIED" and not illegal:
         raise Denied(
             f"{request.about}: the CRM denies this",
             code=code,
             hint="it does not exist, or the user has no right to it",
+            server_says=says,
         )
-    hint = HINTS.get(code, "")
+    hint = f"it does not take the value of `{illegal[1] or illegal[2]}`" if illegal else HINTS.get(code, "")
     raise Rejected(f"{request.about}: the CRM refuses this", code=code, hint=hint, server_says=says)

@@ -63,7 +63,7 @@ class Vtiger(VtigerRelations, VtigerWriting):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self._user = self._version = ""
+        self._user = ""
         self._login = Login(settings)
         self._sync = Sync()
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.beside import CONTENT
 from crm_systems.errors import Rejected
+from crm_systems.kinds import FREE_TEXTS
 from crm_systems.model import File, Kind, Request
 from crm_systems.vtiger import leads
-from crm_systems.vtiger.answers import RECORD, retrieve, shape_of
+from crm_systems.vtiger.answers import RECORD, shape_of
 from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new, emptied
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
@@ -34,6 +35,7 @@ class VtigerWriting(VtigerFiles, VtigerLists):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._revise_decodes = True
+        self._version = ""
 
     def encode(self, field: Field, value: Any) -> Any:
         """As :func:`~crm_systems.wire.encode`, but for the one boolean that is kept as on and off (measured)."""
@@ -74,7 +76,7 @@ class VtigerWriting(VtigerFiles, VtigerLists):
             why = f"{about}: the CRM says that it made {row['id']}, and does not show it"
             raise Rejected(why, hint="its database may be in trouble")
         tell_altered(entity.name, row, element.get(LINES.name) or ())
-        return row
+        return self._as_stored(call, entity, element, row)
 
     def update(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
         """By ``revise``: ``update`` re-encodes texts that it was not given (measured).
@@ -99,30 +101,47 @@ class VtigerWriting(VtigerFiles, VtigerLists):
             del plain[LINES.name]
             if not plain:
                 return document
+        meant = {**self._spoilt(entity, current), **plain}
         decodes = self._revise_decodes and entity.private.get(TYPED) is None
-        sent = {name: _shielded(value) for name, value in plain.items()} if decodes else plain
+        sent = {name: _shielded(value) for name, value in meant.items()} if decodes else meant
         row = self._revise(call, entity, current, sent)
-        if any(value != plain[name] and row.get(name) == current.get(name) for name, value in sent.items()):
-            # It may show what was there although it stored what was sent (measured on 8.0.0).
-            row = retrieve(call, entity.name, current["id"])
-        if any(_was_kept(value, plain[name], row.get(name)) for name, value in sent.items()):
+        row = self._as_stored(call, entity, plain, row)
+        if any(_was_kept(value, meant[name], row.get(name)) for name, value in sent.items()):
             self._revise_decodes = False
-            row = self._revise(call, entity, current, plain)
+            row = self._revise(call, entity, current, meant)
         return row
+
+    def _as_stored(self, call: Call, entity: Entity, meant: Mapping[str, Any], row: Row) -> Row:
+        """What a write stored; of texts that its answer shows decoded, a query tells it.
+
+        Measured on berliCRM, and on 8.0.0, whose revise shows a text as it was that differs from it by entities only.
+        """
+        texts = {name: value for name, value in meant.items() if isinstance(value, str)}
+        if not any(value != row.get(name) == html.unescape(value) for name, value in texts.items()):
+            return row
+        stored = self.get(call, entity, row["id"]) or {}
+        return {**row, **{name: value for name, value in stored.items() if name in row}}
 
     def _whole(self, call: Call, entity: Entity, current: Row) -> Row:
         """All of a record, to be written again."""
         return current
 
     def _revise(self, call: Call, entity: Entity, current: Row, values: Mapping[str, Any]) -> Row:
-        kept = {**emptied(entity, current), **kept_of(entity, current, values)}
-        element = {"id": current["id"], **kept, **values}
+        element = {"id": current["id"], **kept_of(entity, current, values), **values}
         form = {"operation": "revise", "element": self._written(entity, element)}
         try:
             row: Row = call(Request("POST", f"{entity.name}: revise", form=form, shape=shape_of(current["id"])))
         except Rejected as error:
             raise naming_doubles(error, entity, values) from None
         return {**row, "id": current["id"]}
+
+    def _spoilt(self, entity: Entity, current: Row) -> Row:
+        """What a revise has to bring along unchanged: berliCRM, a 6.5, decodes all texts of a record (measured)."""
+        if entity.private.get(TYPED) is not None:
+            return emptied(entity, current)
+        names = [field.name for field in entity.fields if field.writable and field.kind in FREE_TEXTS]
+        decoded = names if self._version.startswith("6.") else []
+        return {name: current[name] for name in decoded if _shielded(current.get(name)) != current.get(name)}
 
     def _written(self, entity: Entity, element: Mapping[str, Any]) -> str:
         return json.dumps(as_typed(entity, element))

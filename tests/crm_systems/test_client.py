@@ -116,8 +116,11 @@ def test_a_write_that_was_certainly_not_sent_is_repeated(server: VtigerSimulator
 
     with client_for(server.config(), clock=time.clock, sleep=sleep) as client:
         client.log_in()
+        answering(server, Answer(b'{"success": true, "result": {}}', headers={"Connection": "close"}))
+        client.call(READ)
         server.stop()
         client.call(WRITE)
+    assert sum(time.slept) > 60
     assert created(server) == 1
 
 

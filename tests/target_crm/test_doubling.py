@@ -108,8 +108,10 @@ def test_a_lost_answer_is_found_although_the_server_altered_the_record(
     assert one(crm, "Contacts", email="ann@example.com")["phone"] == "1"
 
 
-def killed(config: dict[str, Any], crm: VtigerSimulator, messages: list[dict[str, Any]]) -> None:
-    """A run that ends, as if killed, between a create that is carried out and its note."""
+def killed(
+    config: dict[str, Any], crm: VtigerSimulator, messages: list[dict[str, Any]], fault: Fault = Fault.LOST_ANSWER
+) -> None:
+    """A run that ends, as if killed, between a create that is carried out, unless the fault says no, and its note."""
 
     class Killed(BaseException):
         pass
@@ -120,7 +122,7 @@ def killed(config: dict[str, Any], crm: VtigerSimulator, messages: list[dict[str
     class Dying(QuietTarget):
         sleep = staticmethod(die)
 
-    crm.fault = once(Fault.LOST_ANSWER)
+    crm.fault = once(fault)
     with pytest.raises(Killed):
         run(config, messages, target=Dying)
     crm.fault = lambda _call: None
@@ -137,6 +139,29 @@ def test_a_record_that_somebody_changed_before_the_next_run_is_recognised(
     crm.store.change(one(crm, "Contacts", email="ann@example.com")["id"], change)
     assert run(config, pipe("Contacts", [ANN])).exit == ""
     assert one(crm, "Contacts", email="ann@example.com")["lastname"] == "Novák"
+
+
+@pytest.mark.parametrize(("name", "ours", "theirs"), [("birthday", "1990-01-02", "1991-01-02"), ("cf_857", "7", "8")])
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.LOST_ANSWER], ids=lambda fault: fault.name)
+def test_what_is_recognised_by_another_value_is_not_what_a_lost_create_made(
+    crm: VtigerSimulator, tmp_path: Path, name: str, ours: str, theirs: str, fault: Fault
+) -> None:
+    config, person = settings(crm, tmp_path, identify_by=[name]), {"id": "1", "lastname": "Novák", name: ours}
+    killed(config, crm, pipe("Contacts", [person]), fault)
+    _insert(crm, {"lastname": "Novák", name: theirs}, assigned_user_id="19x1")
+    assert run(config, pipe("Contacts", [person])).exit == ""
+    assert sorted(each[name] for each in stored(crm, "Contacts", lastname="Novák")) == [ours, theirs]
+
+
+@pytest.mark.parametrize(("name", "ours", "theirs"), [("birthday", "1990-01-02", "1991-01-02"), ("cf_857", "7", "8")])
+def test_one_with_the_same_texts_and_another_day_or_number_is_not_taken_for_ours(
+    crm: VtigerSimulator, tmp_path: Path, name: str, ours: str, theirs: str
+) -> None:
+    config, person = settings(crm, tmp_path, **BY_LEDGER), {"id": "1", "lastname": "Novák", name: ours}
+    killed(config, crm, pipe("Contacts", [person]), Fault.REFUSED)
+    other = _insert(crm, {"lastname": "Novák", name: theirs}, assigned_user_id="19x1")
+    assert f"whether it made {other} cannot be told" in run(config, pipe("Contacts", [person])).exit
+    assert one(crm, "Contacts", lastname="Novák")[name] == theirs
 
 
 def test_where_a_create_that_was_cut_off_cannot_be_looked_for_its_record_alone_is_rejected(

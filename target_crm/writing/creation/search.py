@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import OF_ONE_RECORD
 from crm_systems.model import BEYOND
+from crm_systems.wire import is_empty, matches
 from target_crm.ledger import Snapshot
 from target_crm.outcome import Reject
 from target_crm.writing.altered import changes_by_the_crm
 from target_crm.writing.creation.lock import CreateLock
-from target_crm.writing.creation.similarity import equal_fields, may_be, resembles
+from target_crm.writing.creation.similarity import differs, equal_fields, may_be, may_be_stored_as, resembles
 from target_crm.writing.creation.snapshots import ANY_ZONE, DISORDER, FOLD
 
 if TYPE_CHECKING:
@@ -134,7 +135,19 @@ class Search:
         return replace(self._entity, left=((max(min(known), 0), BEYOND),))
 
     def _is_like(self, row: Existing, before: Snapshot, sent: Mapping[str, Any]) -> bool:
-        return self._may_be_made_after(before, row) and (self._resembles(sent, row) or self._may_be(sent, row))
+        is_ours = self._may_be_made_after(before, row) and not self._is_another(sent, row)
+        return is_ours and (self._resembles(sent, row) or self._may_be(sent, row))
+
+    def _is_another(self, sent: Mapping[str, Any], row: Existing) -> bool:
+        """Whether it is recognised by other values than a server may have made of what was sent."""
+        return not self._is_changed(row) and any(
+            not (matches(self._entity, {name: sent[name]}, row.record) or self._may_be_stored(name, sent, row))
+            for name in self._options.match_fields
+            if not (is_empty(sent.get(name)) or is_empty(row.record.get(name)))
+        )
+
+    def _may_be_stored(self, name: str, sent: Mapping[str, Any], row: Existing) -> bool:
+        return may_be_stored_as(self._entity.by_name[name].kind, sent[name], row.record[name])
 
     def _made_after(self, before: Snapshot, key: str, sent: Mapping[str, Any], listed: Listed) -> Existing | None:
         made = [row for row in listed.rows if self._is_like(row, before, sent)]
@@ -145,7 +158,7 @@ class Search:
         others = self._ledger.intents(self._options.stream)
         free = self._free(made)
         likely = [row for row in free if self._resembles(sent, row)] or free
-        surely = [row for row in likely if before.tells_new(row.crm_id)]
+        surely = [row for row in likely if before.tells_new(row.crm_id) and not self._differs(sent, row)]
         found = self._fittest(sent, surely, [each for each in others if each.key != key])
         taken = self._ledger.keys_of(self._entity.name, untold)
         doubtful = [*(row.crm_id for row in likely if not surely), *(each for each in untold if each not in taken)]
@@ -189,6 +202,9 @@ class Search:
 
     def _may_be(self, sent: Mapping[str, Any], row: Existing) -> bool:
         return may_be(self._entity, sent, row.record, changed=self._is_changed(row))
+
+    def _differs(self, sent: Mapping[str, Any], row: Existing) -> bool:
+        return not self._is_changed(row) and differs(self._entity, sent, row.record)
 
     def _may_be_new(self, before: Snapshot, crm_id: str) -> bool:
         return crm_id not in self.ours and before.tells_new(crm_id) is not False

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from crm_systems.model import Entity, Field
 
 
+TELLING = frozenset({Kind.DATE, Kind.INTEGER, Kind.NUMBER, Kind.REFERENCE})
+"""Kinds of fields beside texts that a server keeps as they are, but for rounding."""
 SUBSCRIBER = 7
 """How many digits at the end of a phone number tell it, however the rest is written."""
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
@@ -45,6 +47,17 @@ def may_be(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any], *
     other = [field for field, is_gone, is_like in kept if not (is_gone or is_like)]
     is_told = any(is_like and _tells(field) for field, _is_gone, is_like in kept) and not any(map(_tells, other))
     return changed or not other or is_told
+
+
+def differs(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """Whether a stored record holds another day, number or reference than what a server makes of what was sent."""
+    values = ((field, value, stored.get(name)) for name, value in sent.items() if (field := entity.field(name)))
+    return any(
+        field.kind in TELLING
+        and not (is_empty(value) or is_empty(now))
+        and not (same(field.kind, value, now) or may_be_stored_as(field.kind, value, now))
+        for field, value, now in values
+    )
 
 
 def _tells(field: Field) -> bool:

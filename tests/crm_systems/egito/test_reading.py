@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Fault
+from crm_simulators.base import Answer, Fault
 from crm_systems.egito.system import Egito
 from crm_systems.times import earliest
 from tests.crm_systems.egito.shown import DATA, TYPES, client, entity, entry, read, settings, tenant
@@ -231,6 +231,35 @@ def test_a_part_of_a_list_is_not_taken_for_the_whole() -> None:
 def test_paging_by_parameters_of_any_name() -> None:
     with tenant(rows=90, paging="page_size", first_page=1) as simulator:
         assert len(read(simulator, "Lead", paging="size/page", page_size=7).records["Lead"]) == 90
+
+
+def breaking(simulator: EgitoSimulator, broken: set[str], status: int) -> Callable[[Call], Answer]:
+    """The simulator's answers, but that it breaks over some leads."""
+    proper = simulator.answer
+    return lambda call: (
+        Answer(b"", status) if call.path == f"{DATA}Lead/get" and call.query["id"] in broken else proper(call)
+    )
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_records_over_which_the_server_breaks_are_named_and_the_rest_is_read(status: int) -> None:
+    with tenant(rows=30, short_rows=True) as simulator:
+        vars(simulator)["answer"] = breaking(simulator, {"7", "17"}, status)
+        result = read(simulator, "Lead")
+        there = {str(row["id"]) for row in simulator.records("Lead")}
+        assert {row["id"] for row in result.records["Lead"]} == there - {"7", "17"}
+        assert all(f"Lead {each} is missing" in result.exit for each in (7, 17))
+        assert read(simulator, "Lead", skip_unreadable=True).exit == ""
+
+
+def test_a_server_that_breaks_over_each_record_is_not_asked_for_all() -> None:
+    with tenant(rows=60, short_rows=True, paging="max_offset", page_size=20) as simulator:
+        broken = {str(row["id"]) for row in simulator.records("Lead")[20:]}
+        vars(simulator)["answer"] = breaking(simulator, broken, 500)
+        result = read(simulator, "Lead", page_size=20, skip_unreadable=True)
+        asked = [call.query["id"] for call in simulator.calls if call.path == f"{DATA}Lead/get"]
+    assert "Lead: get: the server failed (HTTP 500)" in result.exit
+    assert len(broken.intersection(asked)) < 15
 
 
 def test_get_and_list_by_post() -> None:
