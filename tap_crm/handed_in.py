@@ -75,6 +75,8 @@ def _make_ready(stream: dict[str, Any]) -> None:
     if not (_is_text(stream.get("replication_key")) and all(map(_is_field, stream["schema"]["properties"].values()))):
         raise TypeError
     _take_selection(stream, metadata)
+    if not metadata:  # The SDK takes such a stream for selected only if it has a replication key.
+        metadata.append({"breadcrumb": [], "metadata": {"selected": True}})
     if any(each["metadata"].get("selected") not in {None, True, False} for each in metadata):
         raise FileError(f"selects parts of {name} by something else than true and false")
     _choose_method(stream, [each["metadata"] for each in metadata if not each["breadcrumb"]])

@@ -211,6 +211,16 @@ def test_a_selection_as_catalogs_kept_it_before_is_heeded(
     assert {"email", "lastname"} & result.records["Leads"][0].keys() == {"lastname"}
 
 
+@pytest.mark.parametrize("described", [True, False])
+def test_what_a_catalog_written_by_hand_names_is_read(crm: VtigerSimulator, *, described: bool) -> None:
+    kind = {"type": ["string", "null"], "description": "string"} if described else {}
+    entry = {"schema": {"properties": {"id": kind, "groupname": kind}}, "key_properties": ["id"]}
+    streams = [{"tap_stream_id": name, **entry} for name in ("Groups", "DocumentFolders")]
+    result = run(crm.config(), catalog=catalog_of(io.BytesIO(json.dumps({"streams": streams}).encode())))
+    for name in ("Groups", "DocumentFolders"):
+        assert set(live(result, name)) == stored(crm, name)
+
+
 def test_what_a_read_needs_is_never_deselected(crm: VtigerSimulator, both: dict[str, Any]) -> None:
     catalog = only(both, "Leads")
     stream = next(each for each in catalog["streams"] if each["tap_stream_id"] == "Leads")
