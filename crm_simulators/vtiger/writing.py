@@ -291,7 +291,7 @@ class Writer:
         self._check.unique(module, element, own=record)
         if "description" in element:
             record.encodings = 0
-        values = {**self._set_back(module, element), **self._converted(module, element)}
+        values = {**self._cut(record), **self._set_back(module, element), **self._converted(module, element)}
         if "modifiedtime" in module.columns:
             user = self._store.id_of("Users", self._access.user.number)
             values.update({"modifiedtime": self._store.stamp(), "modifiedby": user})
@@ -307,6 +307,13 @@ class Writer:
         if module.name in INVENTORY and self._flavour.joins_lines:
             return self._retriever.revised_document(record, element)
         return self._named(record)
+
+    def _cut(self, record: Record) -> Values:
+        """The times of coreBOS, from which a revise that does not bring them cuts the seconds (measured)."""
+        held = self._store.tables[record.module].full(record) if self._flavour.is_corebos else {}
+        fields = self._store.modules[record.module].fields
+        times = {name for name, field in fields.items() if field.typed and field.kind == "datetime"}
+        return {name: f"{value[:-2]}00" for name, value in held.items() if value and name in times}
 
     def _set_back(self, module: Module, element: Mapping[str, Any]) -> Values:
         """What a document loses that is not given (measured on invoices); coreBOS's lines bring a tax type."""

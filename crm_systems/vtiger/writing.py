@@ -12,7 +12,7 @@ from crm_systems.kinds import FREE_TEXTS
 from crm_systems.model import File, Kind, Request
 from crm_systems.vtiger import leads
 from crm_systems.vtiger.answers import RECORD, shape_of
-from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new, emptied
+from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new, spoilt
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import VtigerFiles, with_file
@@ -138,7 +138,7 @@ class VtigerWriting(VtigerFiles, VtigerLists):
     def _spoilt(self, entity: Entity, current: Row) -> Row:
         """What a revise has to bring along unchanged: berliCRM, a 6.5, decodes all texts of a record (measured)."""
         if entity.private.get(TYPED) is not None:
-            return emptied(entity, current)
+            return spoilt(entity, current)
         names = [field.name for field in entity.fields if field.writable and field.kind in FREE_TEXTS]
         decoded = names if self._version.startswith("6.") else []
         return {name: current[name] for name in decoded if _shielded(current.get(name)) != current.get(name)}

@@ -50,6 +50,13 @@ def test_times(crm: VtigerSimulator, tmp_path: Path, user: str) -> None:
     assert one(crm, "cbCalendar", subject=user)["dtstart"] == "2026-07-01 01:30:00"
 
 
+def test_a_change_leaves_the_seconds_of_times(crm: VtigerSimulator, tmp_path: Path) -> None:
+    for subject in ("Old call", "New call"):
+        times = {**TIMES, "dtstart": "2026-07-01T01:30:12Z"}
+        assert write(crm, tmp_path, "admin", "cbCalendar", subject=subject, **times) == ""
+    assert one(crm, "cbCalendar", subject="New call")["dtstart"] == "2026-07-01 01:30:12"
+
+
 def test_the_lines_of_a_document(crm: VtigerSimulator, tmp_path: Path) -> None:
     """They are sent again whole when they change, and then the document keeps its tax type."""
     product = crm.store.insert("Products", {"productname": "Bolt"})
