@@ -65,7 +65,7 @@ class Pending:
                 outcome = self.writers[link.stream].set_link(link) if link.stream in self.writers else None
                 if outcome:
                     self._report.streams[link.stream].close_link(link.field)
-                    self._report.add_conflicts(link.stream, outcome)
+                    self._report.add_changes(link.stream, outcome)
             except AGAINST_ONE as error:
                 self._warn(f"{link.stream}: {link.field} of the record {link.key} stays empty: {error}")
 

@@ -46,10 +46,10 @@ class Report:
             if outcome.conflicts:
                 self._show_conflicts(stream, outcome)
 
-    def add_conflicts(self, stream: str, outcome: Outcome) -> None:
-        """Adds what both sides changed in a record that is counted elsewhere."""
+    def add_changes(self, stream: str, outcome: Outcome) -> None:
+        """Adds what both sides changed, and the CRM stored otherwise, in a record that is counted elsewhere."""
         with self._lock:
-            self.streams[stream].add_conflicts(outcome)
+            self.streams[stream].add_changes(outcome)
             self._show_conflicts(stream, outcome)
 
     def _show_conflicts(self, stream: str, outcome: Outcome) -> None:

@@ -47,17 +47,17 @@ class StreamReport:
         self.counts[outcome.action.value] += 1
         if outcome.left_open:
             self.left_open.update(link.field for link in outcome.left_open)
+        self.add_changes(outcome)
+
+    def add_changes(self, outcome: Outcome) -> None:
+        """Counts the fields of a record that both sides changed, and those that the CRM stored otherwise."""
         if outcome.conflicts:
-            self.add_conflicts(outcome)
+            self.conflicts.update((each.field, each.done) for each in outcome.conflicts)
         for change in outcome.silent:
             known = self.silent_changes.setdefault(change.field, {"count": 0, "examples": []})
             known["count"] += 1
             if len(known["examples"]) < MOST_EXAMPLES:
                 known["examples"].append({"key": outcome.key, "sent": change.before, "stored": change.after})
-
-    def add_conflicts(self, outcome: Outcome) -> None:
-        """Counts the fields of a record that both sides changed."""
-        self.conflicts.update((each.field, each.done) for each in outcome.conflicts)
 
     def close_link(self, field: str) -> None:
         """Counts a reference as set that was counted as left open."""

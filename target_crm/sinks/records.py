@@ -36,7 +36,7 @@ class CrmSink(WritingSink):
         self._writer.settle_open_intents()
         for key, crm_id, told in run.ledger.unreported.of(self.stream_name):
             conflicts = tuple(Conflict(**each) for each in told)
-            run.report.add_conflicts(self.stream_name, Outcome(Action.UPDATE, key, crm_id, conflicts=conflicts))
+            run.report.add_changes(self.stream_name, Outcome(Action.UPDATE, key, crm_id, conflicts=conflicts))
         return self._writer
 
     def _mapper_for(self, name: str) -> Mapper:

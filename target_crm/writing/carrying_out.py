@@ -17,6 +17,7 @@ from crm_systems.wire import is_empty
 from target_crm.ledger import Create
 from target_crm.mapping import Mapped
 from target_crm.outcome import Action, NotYet, Outcome, Reject
+from target_crm.writing.altered import changes_by_the_crm
 from target_crm.writing.planned import Came, set_by
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ class Carrier:
         base = self._means.three_ways.agreed(decision, existing.record)
         self._means.noting.agreed(came, child.crm_id, child.altered, base, is_written=bool(decision.changes))
         self._means.ledger.links.close(link)
-        return Outcome(Action.UPDATE, link.key, child.crm_id, conflicts=tuple(decision.conflicts))
+        silent = changes_by_the_crm(self._means.mapper, values, existing.record) if decision.changes else ()
+        return Outcome(Action.UPDATE, link.key, child.crm_id, silent=tuple(silent), conflicts=tuple(decision.conflicts))
 
     def _written(self, came: Came, existing: Existing, decision: Decision, values: Mapping[str, Any]) -> Existing:
         """The record as the CRM shows it when these values were written; what they overwrite is kept before."""

@@ -107,6 +107,17 @@ def test_an_internal_document_without_its_file_is_rejected_in_words(crm: VtigerS
     assert write(crm, tmp_path, "admin", "Documents", **paper) == ""
 
 
+def test_a_reference_that_it_takes_with_a_create_only_is_told(crm: VtigerSimulator, tmp_path: Path) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", default_owner="admin")
+    account = {"id": "a", "accountname": "From a lead", "convertedfromlead": "l"}
+    messages = [
+        *pipe("Accounts", [account]),
+        *pipe("Leads", [{"id": "l", "lastname": "Lead", "company": "From a lead"}]),
+    ]
+    result = run(config, messages)
+    assert result.line("Accounts").endswith("1 create; stored otherwise than sent: convertedfromlead (1)")
+
+
 def test_a_change_of_a_document_empties_nothing(crm: VtigerSimulator, tmp_path: Path) -> None:
     kept = {
         "notecontent": "a &amp; b",
