@@ -28,9 +28,13 @@ class VtigerFiles(HasFiles):
     """Reads files by ``files_retrieve``, and sends them as a part of ``create`` and ``update``."""
 
     offers_files: ClassVar[bool] = True
+    _version: str = ""
+    """That of the server, as the login tells it."""
 
     def has_files(self, entity: Entity) -> bool:
-        """Whether rows may name attachments."""
+        """Whether rows may name attachments; those of berliCRM, a 6.5, never do (measured)."""
+        if self._version.startswith("6."):
+            return False
         return entity.key == ("id",) and entity.field(ATTACHMENTS) is not None and bool(self.file_fields(entity).name)
 
     def largest_file(self, entity: Entity) -> int | None:

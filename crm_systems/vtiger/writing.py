@@ -35,7 +35,6 @@ class VtigerWriting(VtigerFiles, VtigerLists):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._revise_decodes = True
-        self._version = ""
 
     def encode(self, field: Field, value: Any) -> Any:
         """As :func:`~crm_systems.wire.encode`, but for the one boolean that is kept as on and off (measured)."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crm_simulators.vtiger import Switches, VtigerSimulator
+from tests.running import discover
 from tests.target_crm.writing import one, pipe, run, settings
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ def test_texts_that_nobody_changed_stay(crm: VtigerSimulator, tmp_path: Path) ->
     result = run(config, changed)
     assert "stored otherwise" not in result.log
     assert one(crm, "Accounts", accountname="Novák &amp; Co")["description"] == "R&D"
+
+
+def test_that_it_names_no_files_is_said(crm: VtigerSimulator) -> None:
+    with pytest.raises(SystemExit, match="the CRM hands out none"):
+        discover({**crm.config(), "entities": ["Documents"], "files": "content"})
 
 
 def test_a_value_that_no_list_has_is_not_called_a_lack_of_rights(crm: VtigerSimulator, tmp_path: Path) -> None:
