@@ -42,6 +42,8 @@ SAMPLE = 20
 """How many records discovery gets one by one where lists give only a part of their fields."""
 MOST_BROKEN = 10
 """How many records of a page may be none that the server hands out before one is; then it hands out none."""
+NOBODYS = str(2**31 - 1)
+"""An id that no record has."""
 TRIED = 3
 """How many it gets to see whether they do; the server may break over one of them."""
 
@@ -70,6 +72,8 @@ class Egito(EgitoWriting):
         self._lists = Lists(self.options["paging"])
         self._dictionaries: dict[str, list[Row]] = {}
         self._longest: int | None = None
+        self._breaks: dict[str, bool] = {}
+        """By type, whether the server breaks over ids that no record has."""
         self._latest: tuple[bytes, Any] | None = None
 
     @property
@@ -261,7 +265,27 @@ class Egito(EgitoWriting):
         return self._longest
 
     def _exists(self, call: Call, entity: Entity, identifier: str) -> bool:
-        """Whether ``get`` gives a record; it may break over an id that is nobody's."""
-        with suppress(Rejected, ProtocolError, ServerFault):
+        """Whether ``get`` gives a record.
+
+        Raises:
+            ServerFault: the server breaks over it, and not over an id that is nobody's.
+        """
+        try:
             return bool(self._one(call, entity, identifier))
-        return False
+        except (Rejected, ProtocolError):
+            return False
+        except ServerFault:
+            if not self._breaks_over_nobodys(call, entity):
+                raise
+            return False
+
+    def _breaks_over_nobodys(self, call: Call, entity: Entity) -> bool:
+        """Whether the server breaks over any id that no record has."""
+        if entity.name not in self._breaks:
+            self._breaks[entity.name] = False
+            with suppress(Rejected, ProtocolError):
+                try:
+                    self._one(call, entity, NOBODYS)
+                except ServerFault:
+                    self._breaks[entity.name] = True
+        return self._breaks[entity.name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ class InTouchLookUp(System):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._told_notation: Notation | None = None
+        self._learning = threading.Lock()
+        """Held while the zone is asked for, by several who describe at the same time."""
         self._members: dict[str, Row] | None = None
         self._shown: dict[tuple[str, int], int] = {}
 

@@ -195,23 +195,24 @@ class InTouch(InTouchWriting):
 
     def _learn_zone(self, call: Call) -> None:
         """Asks once for the zone of the server's clock, which it tells itself (documented), unless that is set."""
-        if self._told_notation or self.options["timezone"]:
-            return
-        zone, code = self.own_notation.timezone, ""
-        try:
-            told = call(Request("GET", "Ask for the time zone", "/about"))
-        except (ConfigError, *OF_ONE_RECORD) as error:
-            told, code = None, error.code
-        if isinstance(told, dict) and is_zone(told.get("timeZone")):
-            zone = told["timeZone"]
-        else:
-            logger.warning(
-                "The CRM does not tell the time zone of its clock%s, so its times are taken for those of %s: "
-                "set `timezone` to the right one.",
-                f" ({code})" if code else "",
-                zone,
-            )
-        self._told_notation = replace(self.own_notation, timezone=zone)
+        with self._learning:
+            if self._told_notation or self.options["timezone"]:
+                return
+            zone, code = self.own_notation.timezone, ""
+            try:
+                told = call(Request("GET", "Ask for the time zone", "/about"))
+            except (ConfigError, *OF_ONE_RECORD) as error:
+                told, code = None, error.code
+            if isinstance(told, dict) and is_zone(told.get("timeZone")):
+                zone = told["timeZone"]
+            else:
+                logger.warning(
+                    "The CRM does not tell the time zone of its clock%s, so its times are taken for those of %s: "
+                    "set `timezone` to the right one.",
+                    f" ({code})" if code else "",
+                    zone,
+                )
+            self._told_notation = replace(self.own_notation, timezone=zone)
 
     def _sample(self, call: Call, entity: Entity) -> list[Row]:
         if entity.name == "lists":

@@ -109,6 +109,22 @@ def test_one_that_the_server_made_and_cannot_show_is_not_made_again(subject: Sub
         assert f"{NEW} unchanged" in load(subject, crm, tmp_path).line(subject.entity)
 
 
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_one_after_which_all_else_fails_is_not_made_again(subject: Subject, tmp_path: Path, status: int) -> None:
+    with subject.start(5) as crm:
+        proper = crm.answer
+
+        def fail(call: Call) -> Answer:
+            is_made = bool(there(subject, crm)) and not is_create(call)
+            return Answer(b"", status) if is_made else proper(call)
+
+        crm.answer = fail
+        assert "Traceback" not in load(subject, crm, tmp_path).everything
+        crm.answer = proper
+        assert load(subject, crm, tmp_path).exit == ""
+        assert there(subject, crm) == Counter(wanted(subject))
+
+
 @pytest.mark.sweep
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 def test_one_that_is_never_carried_out_ends_in_a_sentence(subject: Subject, tmp_path: Path, answer: Answer) -> None:

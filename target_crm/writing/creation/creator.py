@@ -159,17 +159,22 @@ class Creator:
             Reject: whether it was created cannot be told.
         """
         for _attempt in range(ATTEMPTS):
+            answered: list[Request] = []
             try:
                 with self._search.lock:
-                    created = self._finder.existing(self._system.create(self._held(intent), self.entity, intent.sent))
+                    row = self._system.create(self._held(intent, answered), self.entity, intent.sent)
+                    created = self._finder.existing(row)
                     self._search.ours.add(created.crm_id)
                     self._snapshots.note(created, intent.before)
                     return created
             except (OutcomeUnknown, ProtocolError) as error:
                 unknown = error
-            except CrmError:
-                self._ledger.drop_intent(intent.stream, intent.key)
-                raise
+            except CrmError as error:
+                if not answered:
+                    self._ledger.drop_intent(intent.stream, intent.key)
+                    raise
+                # The CRM made something; what failed came after it.
+                unknown = OutcomeUnknown(error.what, code=error.code, refusal=error)
             found = self._settled(intent, unknown)
             if found is not None:
                 return msgspec.structs.replace(found, may_be_half_made=True)
@@ -194,8 +199,11 @@ class Creator:
                 return found
         return None
 
-    def _held(self, intent: Intent) -> Call:
-        """Sends requests; what creates only while the intent is still ours, whatever the client waits for."""
+    def _held(self, intent: Intent, answered: list[Request]) -> Call:
+        """Sends requests; what creates only while the intent is still ours, whatever the client waits for.
+
+        ``answered`` takes those of them that were carried out.
+        """
 
         def hold() -> None:
             # A second try has waited for what came of the first.
@@ -203,7 +211,11 @@ class Creator:
             self._ledger.hold(intent.stream, intent.key, has_waited=has_waited)
 
         def call(request: Request) -> Any:
-            return self._client.call(request if request.repeatable else request.replace(before_send=hold))
+            if request.repeatable:
+                return self._client.call(request)
+            told = self._client.call(request.replace(before_send=hold))
+            answered.append(request)
+            return told
 
         return call
 

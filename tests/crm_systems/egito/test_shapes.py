@@ -70,6 +70,15 @@ def test_a_tenant_that_breaks_over_ids_that_are_nobodys_is_read() -> None:
         assert opened.system.get(opened.call, entity(opened, "Lead"), "99") is None
 
 
+def test_a_record_over_which_the_server_breaks_does_not_make_a_cut_list_whole() -> None:
+    with tenant(rows=120, paging="unknown", page_size=50) as simulator:
+        proper, hidden = simulator.answer, {str(row["id"]) for row in simulator.records("Lead")[50:]}
+        simulator.answer = lambda call: (
+            Answer(b"", 500) if call.path == f"{DATA}Lead/get" and call.query["id"] in hidden else proper(call)
+        )
+        assert "Lead: get: the server failed (HTTP 500)" in read(simulator, "Lead").exit
+
+
 def test_a_look_up_in_a_cut_list_creates_nothing(tmp_path: Path) -> None:
     with tenant(rows=120, paging="unknown", page_size=50) as simulator:
         last = simulator.records("Lead")[-1]

@@ -103,7 +103,7 @@ UNTOLD = "its times are taken for those of Europe/Prague: set `timezone`"
 def test_an_installation_that_does_not_tell_its_zone_is_read_and_that_is_said(fault: Fault | None) -> None:
     with installation(about="absent") as simulator:
         simulator.fault = lambda call: fault if call.path == "/api/about" else None
-        result = read(simulator, "parties", "opportunities")
+        result = read(simulator, "parties", "opportunities", parallel_requests=4)
         given = {row["id"]: row["entered"] for row in result.records["parties"]}
         assert given == {row["id"]: utc(row["entered"]) for row in simulator.records("parties")}
     assert (result.exit, result.log.count(UNTOLD)) == ("", 1)

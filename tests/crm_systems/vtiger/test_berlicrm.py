@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crm_simulators.base import Answer
 from crm_simulators.vtiger import Switches, VtigerSimulator
 from tests.running import discover
 from tests.target_crm.writing import one, pipe, run, settings
@@ -13,6 +14,8 @@ from tests.target_crm.writing import one, pipe, run, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from crm_simulators.base import Call
 
 TEXTS = {"description": "R&amp;D &eacute;", "bill_city": "q&lt;b", "website": "https://example.com/?a=1&copy=2"}
 
@@ -36,6 +39,24 @@ def test_texts_that_nobody_changed_stay(crm: VtigerSimulator, tmp_path: Path) ->
     result = run(config, changed)
     assert "stored otherwise" not in result.log
     assert one(crm, "Accounts", accountname="Novák &amp; Co")["description"] == "R&D"
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_what_was_made_is_not_made_again_where_looking_at_it_fails(
+    crm: VtigerSimulator, tmp_path: Path, status: int
+) -> None:
+    config = settings(crm, tmp_path, identify_by="ledger", default_owner="admin")
+    proper, account = crm.answer, pipe("Accounts", [{"id": "1", "accountname": "Novák &amp; Co", **TEXTS}])
+
+    def fail(call: Call) -> Answer:
+        is_look = call.query.get("operation") == "query" and crm.store.records("Accounts")
+        return Answer(b"", status) if is_look else proper(call)
+
+    crm.answer = fail
+    assert "Traceback" not in run(config, account).everything
+    crm.answer = proper
+    assert "1 unchanged" in run(config, account).line("Accounts")
+    assert len(crm.store.records("Accounts")) == 1
 
 
 def test_that_it_names_no_files_is_said(crm: VtigerSimulator) -> None:
