@@ -69,7 +69,7 @@ class AlfaCrm(AlfaCrmWriting):
         return Session({"token": known.token})
 
     def _is_good(self, call: Call, token: str) -> bool:
-        """Whether a token still opens what every user of the interface may see, which may have been denied before."""
+        """Whether a token still opens what every user may see; some tenants answer 403 to one that has ended."""
         ask = self.heartbeat.replace(about="branch: check the token")
         try:
             call(self.sign(ask, Session({"token": token})))

@@ -283,9 +283,8 @@ class Egito(EgitoWriting):
         """Whether the server breaks over any id that no record has."""
         if entity.name not in self._breaks:
             self._breaks[entity.name] = False
-            with suppress(Rejected, ProtocolError):
-                try:
-                    self._one(call, entity, NOBODYS)
-                except ServerFault:
-                    self._breaks[entity.name] = True
+            try:
+                self._one(call, entity, NOBODYS)
+            except (Rejected, ProtocolError, ServerFault) as error:
+                self._breaks[entity.name] = isinstance(error, ServerFault)
         return self._breaks[entity.name]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crm_simulators.vtiger import VtigerSimulator
-from tests.target_crm.writing import held, one, pipe, run, settings, stored, writes
+from tests.target_crm.writing import QuietTarget, held, one, pipe, run, settings, stored, writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,15 +110,23 @@ def test_what_the_crm_shows_as_it_was_is_not_taken_for_what_it_made_of_it(crm: V
     assert one(crm, "Contacts", id=crm_id)["department"] == "a &amp;lt; b"
 
 
-def test_a_record_that_the_crm_made_half_is_not_created(tmp_path: Path) -> None:
+def test_a_record_that_the_crm_made_half_is_not_created_nor_waited_for(tmp_path: Path) -> None:
+    pauses: list[float] = []
+
+    class Counted(QuietTarget):
+        @staticmethod
+        def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+
     person = {"id": 1, "lastname": "Half"}
     with VtigerSimulator(rows=5, flavour="vtiger-8.0") as crm:
         config = settings(crm, tmp_path, identify_by="ledger")
         plain = crm.switches
         crm.switches = replace(plain, full_tables=("Contacts",))
-        failed = run(config, pipe("Contacts", [person]))
+        failed = run(config, pipe("Contacts", [person]), target=Counted)
         assert failed.line("Contacts").endswith("1 reject")
         assert "the CRM says that it made 12x" in failed.exit
+        assert pauses == []
 
         crm.switches = plain
         assert run(config, pipe("Contacts", [person])).line("Contacts").endswith("1 create")

@@ -159,10 +159,10 @@ class Creator:
             Reject: whether it was created cannot be told.
         """
         for _attempt in range(ATTEMPTS):
-            answered: list[Request] = []
+            lost: list[CrmError] = []
             try:
                 with self._search.lock:
-                    row = self._system.create(self._held(intent, answered), self.entity, intent.sent)
+                    row = self._system.create(self._held(intent, lost), self.entity, intent.sent)
                     created = self._finder.existing(row)
                     self._search.ours.add(created.crm_id)
                     self._snapshots.note(created, intent.before)
@@ -170,10 +170,9 @@ class Creator:
             except (OutcomeUnknown, ProtocolError) as error:
                 unknown = error
             except CrmError as error:
-                if not answered:
+                if not lost:
                     self._ledger.drop_intent(intent.stream, intent.key)
                     raise
-                # The CRM made something; what failed came after it.
                 unknown = OutcomeUnknown(error.what, code=error.code, refusal=error)
             found = self._settled(intent, unknown)
             if found is not None:
@@ -199,11 +198,12 @@ class Creator:
                 return found
         return None
 
-    def _held(self, intent: Intent, answered: list[Request]) -> Call:
+    def _held(self, intent: Intent, lost: list[CrmError]) -> Call:
         """Sends requests; what creates only while the intent is still ours, whatever the client waits for.
 
-        ``answered`` takes those of them that were carried out.
+        ``lost`` takes what fails when one of these was carried out: it says nothing of what that made.
         """
+        is_made = False
 
         def hold() -> None:
             # A second try has waited for what came of the first.
@@ -211,10 +211,14 @@ class Creator:
             self._ledger.hold(intent.stream, intent.key, has_waited=has_waited)
 
         def call(request: Request) -> Any:
-            if request.repeatable:
-                return self._client.call(request)
-            told = self._client.call(request.replace(before_send=hold))
-            answered.append(request)
+            nonlocal is_made
+            try:
+                told = self._client.call(request if request.repeatable else request.replace(before_send=hold))
+            except CrmError as error:
+                if is_made:
+                    lost.append(error)
+                raise
+            is_made = is_made or not request.repeatable
             return told
 
         return call
