@@ -81,8 +81,7 @@ def find_json(body: bytes, headers: Mapping[str, str]) -> Any:
     """
     try:
         told = _QUICK.decode(body)
-        is_small = body.count(b"{") + body.count(b"[") <= MOST_LEVELS
-        return told if is_small else _shallow(told)
+        return _shallow(told) if may_be_deep(body, MOST_LEVELS) else told
     except (msgspec.DecodeError, UnicodeError, RecursionError, NotJson):
         pass  # What is not quite JSON, or not UTF-8, is read with more care.
     text = _text(body, headers.get("content-type", "")).strip()
@@ -92,6 +91,15 @@ def find_json(body: bytes, headers: Mapping[str, str]) -> Any:
         raise NotJson(garbled=True) from None
     except ValueError:
         return _within(text)
+
+
+def may_be_deep(text: bytes, most: int) -> bool:
+    """Whether JSON begins more lists and objects than ``most``; to count them all would look at each byte."""
+    for opening in (b"{", b"["):
+        place = text.find(opening)
+        while place >= 0 and most >= 0:
+            most, place = most - 1, text.find(opening, place + 1)
+    return most < 0
 
 
 def _text(body: bytes, content_type: str) -> str:

@@ -15,6 +15,7 @@ from singer_sdk.io_base import SingerMessageType, SingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from singer_sdk.singerlib.json import deserialize_json
 
+from crm_systems.decoding import may_be_deep
 from target_crm.encoding import is_writable, printable
 from target_crm.input import termination
 
@@ -120,7 +121,7 @@ class Messages(SingerReader):
             raise InvalidInputLine("it is no Singer message")
         if isinstance(message.get("stream"), str):
             self._stream = message["stream"]
-        if line.count(b"[") + line.count(b"{") > MOST_NESTED and _depth(message) > MOST_NESTED:
+        if may_be_deep(line, MOST_NESTED) and _depth(message) > MOST_NESTED:
             raise InvalidInputLine("it is nested too deep")
         problem = _problem(message)
         if problem:
