@@ -97,7 +97,8 @@ class VtigerLists(System):
         if not highest:
             vtql.vouch(call, table)
         left = entity.left or ((0, BEYOND),)
-        reach = (numbers[0] - numbers[-1]) * table.page_size // len(numbers) if len(numbers) == vtql.SERVER_PAGE else 0
+        is_full = len(numbers) == vtql.SERVER_PAGE
+        reach = (numbers[0] - numbers[-1]) * table.page_size // (len(numbers) - 1) if is_full else 0
         return [walks.Keyset(table, low, highest, min(high, highest), reach) for low, high in left if low < highest]
 
     def _table(self, entity: Entity, since: datetime | None) -> vtql.Table:

@@ -53,6 +53,8 @@ class Keyset(Divisible):
         self._size = table.page_size
         self._reach = reach
         """How many numbers the last page spanned, so that it can be told how many are left; 0: not known."""
+        self._is_measured = False
+        """Whether that was a page of this walk."""
         self._moving = threading.Lock()
         """Held while the last number or the border moves, since who divides the walk is another thread."""
         self._witness = ""
@@ -70,10 +72,17 @@ class Keyset(Divisible):
         return (self._border - self._last) / self._reach / parts if is_plain and self._reach else 0
 
     def divide(self) -> Keyset:
-        """Half of the pages, whole ones if ids go on as dense; none where it has read beyond its border meanwhile."""
+        """Half of the pages, whole ones if ids go on as dense; none where it has read beyond its border meanwhile.
+
+        Before the first page, nobody knows on which numbers rows stand, and a page may end just short of a border. So
+        each half is shorter than whole pages, at least by what lies between two rows.
+        """
         with self._moving:
-            pages = -(-max(self._border - self._last, 0) // (2 * self._reach))
-            middle = min(self._last + pages * self._reach, self._border)
+            left, between = max(self._border - self._last, 0), self._reach // self._table.page_size - 1
+            spare = 0 if self._is_measured else 2 * max(between, 0)
+            pages = max(-(-(left + spare) // self._reach), 1)
+            whole = self._reach if self._is_measured else left / pages
+            middle = min(self._last + int(-(-pages // 2) * whole), self._border)
             rest = Keyset(self._table, middle, self._high, self._border, self._reach)
             self._border, rest._witness = middle, self._witness
             rest.wasted, self.wasted = self.wasted, USUALLY
@@ -116,7 +125,7 @@ class Keyset(Divisible):
         last = number_of(page.rows[-1]["id"])
         with self._moving:
             border, covers = self._border, self._covered(last)
-            self._reach = last - self._last
+            self._reach, self._is_measured = last - self._last, True
             self._last = self._passed(last)
         self._witness, self._spoiled = page.rows[-1]["id"], 0
         rows, shard = page.rows, self._table.shard

@@ -110,6 +110,18 @@ def test_whole_pages_are_divided_where_ids_are_even(workers: int) -> None:
     assert len(server.queries) == 200
 
 
+def test_parts_of_even_ids_need_no_page_more_each() -> None:
+    """Told from the last ids, before the first page: whole pages would end just short of each border."""
+    server = Server(list(range(5, 14_000, 7)))
+    parts = [walks.Keyset(vtql.Table("Things", "12", page_size=10), 0, server.ids[-1], reach=70)]
+    for _each in range(3):
+        parts += [each.divide() for each in parts]
+    assert sorted(row["id"] for part in parts for page in part(server.call) for row in page.rows) == sorted(
+        f"12x{number}" for number in server.ids
+    )
+    assert len(server.queries) <= 200 + 1
+
+
 def test_who_reads_a_page_keeps_it_and_half_of_the_others() -> None:
     walk = walks.Keyset(vtql.Table("Things", "12", page_size=5), 0, 20)
     server = Server(list(range(1, 21)))
