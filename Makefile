@@ -98,6 +98,7 @@ generate: .venv/ready ## Writes what follows from the code into meltano.yml, the
 	@test -d .venv || $(PYTHON) -m venv .venv
 	@.venv/bin/pip install -qq --disable-pip-version-check "uv~=0.13.8"
 	@$(INSTALL) .venv --editable ".[dev]"
+	@$(RUN) compileall -q crm_simulators crm_singer crm_systems tap_crm target_crm
 	@touch $@
 
 .venv-meltano/ready: | .venv/ready
