@@ -103,7 +103,7 @@ def test_a_config_beside_the_report_is_not_overwritten(crm: VtigerSimulator, tmp
     config = settings(crm, tmp_path, identify_by="ledger", report_path=str(tmp_path / "config.html"))
     (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
     said = run(config, GOOD).exit
-    assert said.startswith("The JSON beside `report_path` exists and was not written by this program")
+    assert said.startswith("target-crm: The JSON beside `report_path` exists and was not written by this program")
     assert json.loads((tmp_path / "config.json").read_text("utf-8")) == config
 
 
