@@ -18,7 +18,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-
 from crm_systems import SYSTEMS, open_client
 from crm_systems.settings import load
 from tap_crm.state import READING

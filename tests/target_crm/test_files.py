@@ -147,6 +147,14 @@ def test_what_cannot_be_kept_is_known_before_the_run(crm: VtigerSimulator, tmp_p
     assert crm.calls == []
 
 
+@pytest.mark.parametrize("name", ["rejects_path", "report_path", "ledger_url"])
+def test_a_folder_that_takes_no_file_is_known_before_the_run(crm: VtigerSimulator, tmp_path: Path, name: str) -> None:
+    path = f"{'sqlite:///' if name == 'ledger_url' else ''}/proc/sys/kept"
+    result = run(keeping(crm, tmp_path, **{name: path}), BAD)
+    assert f"`{name}` cannot be written: its folder takes no new file from this user." in result.exit
+    assert crm.calls == []
+
+
 def test_a_device_takes_rejects_and_nothing_else(crm: VtigerSimulator, tmp_path: Path) -> None:
     kept = {"identify_by": "ledger", "max_rejects": -1, "rejects_path": "/dev/null"}
     assert run(settings(crm, tmp_path, **kept), []).exit == ""
