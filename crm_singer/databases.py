@@ -5,15 +5,16 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 
 from crm_systems.errors import DatabaseFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+T = TypeVar("T")
 FAULTS = (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError)
 """What a database that does not do what it is asked raises."""
 OPENING = (*FAULTS, ValueError)
@@ -66,6 +67,14 @@ def portions(values: Iterable[str]) -> Iterator[list[str]]:
     coming = iter(values)
     while some := list(islice(coming, PORTION)):
         yield some
+
+
+def racing(work: Callable[[], T]) -> T:
+    """What some work gives, done anew where another run inserted the same rows at this moment."""
+    for _lost in range(RACES - 1):
+        with suppress(sa.exc.IntegrityError):
+            return work()
+    return work()
 
 
 @contextmanager
