@@ -63,9 +63,7 @@ class Deletions:
         self._entity = entity
         self._comparison: Comparison | None = None
         if run.compares and entity.key:
-            most = run.settings["most_deletions"]
-            name = f"{entity.name} {entity.shard}" if entity.shard else entity.name
-            sent = run.sent_keys(name)
+            sent, most = run.sent_keys(entity.name), run.settings["most_deletions"]
             self._comparison = Comparison(run.client, entity, sent, state, most, reads_all=reads_all)
 
     def note(self, records: Sequence[Row | Record]) -> None:

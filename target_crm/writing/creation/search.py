@@ -85,7 +85,8 @@ class Search:
 
     def _found(self, intent: Intent, look: Look) -> Existing | None:
         sent = self._sent(intent)
-        if self._options.match_fields:
+        # What several made one list tells; what it does not is found by these when its record comes again.
+        if self._options.match_fields and len(look.intents) == 1:
             with suppress(Reject):
                 match = {name: sent.get(name) for name in self._options.match_fields}
                 if found := self._finder.match(match):
