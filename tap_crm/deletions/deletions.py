@@ -66,9 +66,7 @@ class Deletions:
         self._changes = changes
         self._comparison: Comparison | None = None
         if run.compares and entity.key:
-            most = run.settings["most_deletions"]
-            name = f"{entity.name} {entity.shard}" if entity.shard else entity.name
-            sent = run.sent_keys(name)
+            sent, most = run.sent_keys(entity.name), run.settings["most_deletions"]
             reads_all = changes is None or (changes.since is None and not changes.goes_on)
             self._comparison = Comparison(run.client, entity, sent, state, most, reads_all=reads_all)
         if changes and run.client.system.tells_deletions(entity):
