@@ -156,7 +156,7 @@ class Search:
         if not made and not untold:
             return None
         # They come first: what one of them made and is noted only now is known below.
-        others = self._ledger.intents(self._options.stream)
+        others = self._ledger.intents.of(self._options.stream)
         free = self._free(made)
         likely = [row for row in free if self._resembles(sent, row)] or free
         surely = [row for row in likely if before.tells_new(row.crm_id) and not self._differs(sent, row)]
