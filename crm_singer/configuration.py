@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from click import File
 from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import PluginBase, _ConfigInput
 
@@ -44,14 +43,18 @@ class Configured(PluginBase):
         raise NotImplementedError
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Checks all settings at once, in words instead of the SDK's JSON Schema messages."""
+        """Checks all settings at once, in words instead of the SDK's JSON Schema messages.
+
+        Raises:
+            SystemExit: the settings are wrong; its text names all that is.
+        """
         own = (*self.OWN_SETTINGS, *self._builtin_settings())
         self.settings, problems = load(self._config, own, SYSTEMS, self.PASSED_OVER)
         problems += self.problems_together()
         problems += stream_maps.problems(self.settings)
         problems += dropped(self._config, os.environ, self.MELTANO)
         if problems and raise_errors:
-            raise ConfigValidationError("The settings are not complete", errors=problems, schema=self.config_jsonschema)
+            sys.exit("\n".join(f"{self.name}: {each}" for each in problems))
         # As the SDK reads its own settings; environment variables hold nothing but texts.
         self._config = {
             name: value for name, value in self.settings.items() if name in self._config and value is not None
@@ -83,16 +86,9 @@ class Configured(PluginBase):
 
     @classmethod
     def made_of(cls, ctx: Context) -> Self:
-        """What the options of the command make.
-
-        Raises:
-            SystemExit: the settings are wrong; all that is has been said.
-        """
+        """What the options of the command make."""
         config = ctx.params["config"]
-        try:
-            return cls(config=config.config, parse_env_config=config.parse_env)
-        except ConfigValidationError as error:
-            sys.exit("\n".join(f"{cls.name}: {each}" for each in error.errors))
+        return cls(config=config.config, parse_env_config=config.parse_env)
 
     def _setup_signal_handlers(self) -> None:
         """A terminal that closes ends a run as other signals do, unless the run was begun to outlive it (nohup)."""

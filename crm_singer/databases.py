@@ -5,15 +5,16 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 
-from crm_systems.errors import ConfigError
+from crm_systems.errors import DatabaseFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+T = TypeVar("T")
 FAULTS = (sa.exc.SQLAlchemyError, ImportError, OSError, UnicodeError)
 """What a database that does not do what it is asked raises."""
 OPENING = (*FAULTS, ValueError)
@@ -68,18 +69,34 @@ def portions(values: Iterable[str]) -> Iterator[list[str]]:
         yield some
 
 
+def racing(work: Callable[[], T]) -> T:
+    """What some work gives, done anew where another run inserted the same rows at this moment."""
+    for _lost in range(RACES - 1):
+        with suppress(sa.exc.IntegrityError):
+            return work()
+    return work()
+
+
 @contextmanager
 def in_words(database: str, setting: str, what: str, faults: tuple[type[Exception], ...] = FAULTS) -> Iterator[None]:
     """Says what is wrong without the database's own words, which hold values and the address; ``what`` cannot be done.
 
     Raises:
-        ConfigError: one of the ``faults`` came; it names the ``setting`` that the database's address is from.
+        DatabaseFault: one of the ``faults`` came; it names the ``setting`` that the database's address is from.
     """
     try:
         yield
     except faults as error:
-        code = getattr(error, "strerror", None) or type(error).__name__
-        raise ConfigError(f"{database} cannot be {what}", code=code, hint=_what_to_do(error, setting)) from None
+        raise DatabaseFault(
+            f"{database} cannot be {what}", code=_code_of(error), hint=_what_to_do(error, setting)
+        ) from None
+
+
+def _code_of(error: Exception) -> str:
+    """What the system, SQLite or the server calls it, such as SQLITE_FULL."""
+    said = getattr(error, "orig", error)
+    codes = (getattr(said, name, None) for name in ("strerror", "sqlite_errorname", "sqlstate"))
+    return next(filter(None, codes), type(error).__name__)
 
 
 def _what_to_do(error: Exception, setting: str) -> str:
@@ -89,4 +106,6 @@ def _what_to_do(error: Exception, setting: str) -> str:
     if isinstance(error, (sa.exc.ArgumentError, ValueError)):
         examples = "sqlite:///name.sqlite or postgresql+psycopg://user:password@host/name"
         return f"`{setting}` must be an address such as {examples}"
+    if isinstance(error, sa.exc.DBAPIError) and type(error.orig).__module__ != "sqlite3":
+        return f"check `{setting}`, that its server is up, and what its user may do there"
     return f"check `{setting}`, the room on its disk, and that no other run holds it"

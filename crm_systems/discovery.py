@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crm_systems.errors import ConfigError, CrmError, Denied, LogInRefused, NotOffered, Unavailable
+from crm_systems.errors import ConfigError, CrmError, DatabaseFault, Denied, LogInRefused, NotOffered, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +36,9 @@ def blame(client: Client, error: CrmError) -> None:
     """Makes sure that a failure is that of one entity, which leaves the others to be read.
 
     Raises:
-        CrmError: the server as a whole is away, or does not want this user any more.
+        CrmError: the server as a whole is away or does not want this user any more, or what all need is broken.
     """
-    if isinstance(error, LogInRefused):
+    if isinstance(error, (DatabaseFault, LogInRefused)):
         raise error
     if isinstance(error, (ConfigError, Unavailable)):
         client.log_in(anew=True)

@@ -42,6 +42,10 @@ class LogInRefused(ConfigError):
         self.worth_retrying = worth_retrying
 
 
+class DatabaseFault(ConfigError):
+    """A database that a connector keeps, such as the ledger, does not do what it is asked."""
+
+
 class Denied(CrmError):
     """The user has no right to do this, or it does not exist for this user."""
 

@@ -142,8 +142,8 @@ class Run:
         """Fails a stream over an error.
 
         Raises:
-            SystemExit: the server as a whole is away, or the state is that of something else, so that no stream could
-                go on.
+            SystemExit: the server as a whole is away, the state is that of something else, or the keys that were sent
+                cannot be kept, so that no stream could go on.
         """
         if isinstance(error, ForeignState):
             raise self.stopped_by(error) from error

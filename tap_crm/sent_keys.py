@@ -14,7 +14,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm_singer.databases import OPENING, RACES, engine_of, file_of, in_words, make_tables, portions
+from crm_singer.databases import OPENING, engine_of, file_of, in_words, make_tables, portions, racing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -176,15 +176,13 @@ class SentKeys:
 
     def _written(self, work: Callable[[sa.Connection], T]) -> T:
         """Does something in one transaction, anew where another run inserted the same rows at this moment."""
+
+        def once() -> T:
+            with self._engine.begin() as db:
+                return work(db)
+
         with _in_words("written"):
-            for race in range(RACES):
-                try:
-                    with self._engine.begin() as db:
-                        return work(db)
-                except sa.exc.IntegrityError:
-                    if race == RACES - 1:
-                        raise
-            raise AssertionError
+            return racing(once)
 
 
 def _row_of(db: sa.Connection, its: dict[str, str]) -> tuple[int, str]:

@@ -63,12 +63,19 @@ def _problem_of(file: WrittenFile) -> str:
     try:
         mode = file.path.lstat().st_mode
     except FileNotFoundError:
-        return "" if file.path.parent.is_dir() else "cannot be written: its folder does not exist."
+        return _problem_of_folder(file.path.parent)
     except OSError as error:
         return f"cannot be written ({error.strerror})."
     if stat.S_ISLNK(mode):
         return "is a symbolic link, which is not followed; name the file itself."
     return "" if stat.S_ISREG(mode) or (file.may_be_device and stat.S_ISCHR(mode)) else "is not a plain file."
+
+
+def _problem_of_folder(folder: Path) -> str:
+    """Why no file can be made there; one that is not said now would be found out when the CRM has been written to."""
+    if not folder.is_dir():
+        return "cannot be written: its folder does not exist."
+    return "" if os.access(folder, os.W_OK) else "cannot be written: its folder takes no new file from this user."
 
 
 def _not_ours(file: WrittenFile) -> str:

@@ -18,8 +18,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import ConfigValidationError
-
 from crm_systems import SYSTEMS, open_client
 from crm_systems.settings import load
 from tap_crm.state import READING
@@ -144,8 +142,6 @@ def listening() -> Iterator[Heard]:
         yield heard
     except SystemExit as exited:
         heard.exit = str(exited.code)
-    except ConfigValidationError as refused:
-        heard.exit = "\n".join(refused.errors)
     finally:
         root.removeHandler(handler)
         root.setLevel(level)

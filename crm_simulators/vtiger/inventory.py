@@ -109,6 +109,13 @@ def totals(store: Store, document: Record) -> Values:
     return {name: f"{total:.{places}f}" for name in columns if name in known}
 
 
+def sums_given(element: Mapping[str, Any]) -> Values:
+    """What lines bring along on coreBOS, or set to nothing; what the fields say of it is passed over (measured)."""
+    adjustment, shipping = _amount(element, "adjustment"), _amount(element, "shipping_handling_charge")
+    tax_type = str(element.get("taxtype") or "group")
+    return {"hdnTaxType": tax_type, "txtAdjustment": f"{adjustment:.6f}", "hdnS_H_Amount": f"{shipping:.6f}"}
+
+
 def drop_lines(store: Store, document: Record) -> None:
     """Removes the lines of a document; new ones get new ids (measured)."""
     lines = store.lines_of(document)

@@ -10,7 +10,7 @@ from crm_simulators.vtiger.checking import Checker, element_of
 from crm_simulators.vtiger.conversion import Conversion
 from crm_simulators.vtiger.failures import Crashed, Refused, Restricted, denied, wrong_id
 from crm_simulators.vtiger.files import attach, attached_to_new
-from crm_simulators.vtiger.inventory import add_lines, drop_lines, totals
+from crm_simulators.vtiger.inventory import add_lines, drop_lines, sums_given, totals
 from crm_simulators.vtiger.retrieving import Retriever
 from crm_simulators.vtiger.schema import INVENTORY, LINE_COLUMNS, RENAMED
 from crm_simulators.vtiger.seed_values import storable
@@ -110,6 +110,7 @@ class Writer:
             raise Crashed
         if lines is not None:
             add_lines(self._store, record, lines, from_stock=True)
+            self._store.put(record, self._sums_with(element))
             sums = totals(self._store, record)
             self._store.put(record, {name: value for name, value in sums.items() if name != "balance"})
         self._touch_parent(record)
@@ -173,7 +174,7 @@ class Writer:
         values: Values = {}
         fixed = {*_STAMPS, module.number_field, *self._fixed_values(module)}
         for name, value in element.items():
-            column = RENAMED.get(name, name) if module.name in INVENTORY else name
+            column = name if name in module.columns else RENAMED.get(name, name)
             if column not in module.columns or name in fixed:
                 continue
             if module.name in INVENTORY and column in LINE_COLUMNS and column == name:
@@ -292,6 +293,7 @@ class Writer:
         if "description" in element:
             record.encodings = 0
         values = {**self._cut(record), **self._set_back(module, element), **self._converted(module, element)}
+        values.update(self._sums_with(element))
         if "modifiedtime" in module.columns:
             user = self._store.id_of("Users", self._access.user.number)
             values.update({"modifiedtime": self._store.stamp(), "modifiedby": user})
@@ -316,16 +318,18 @@ class Writer:
         return {name: f"{value[:-2]}00" for name, value in held.items() if value and name in times}
 
     def _set_back(self, module: Module, element: Mapping[str, Any]) -> Values:
-        """What a document loses that is not given (measured on invoices); coreBOS's lines bring a tax type."""
+        """What a document loses that is not given (measured on invoices)."""
         if module.name == "Documents" and self._flavour.is_corebos:
             lost = (field for field in module.fields.values() if field.editable and field.name not in _NEVER_EMPTIED)
             return {field.name: self._keep(field, "") for field in lost if field.name in module.columns}
-        if module.name not in INVENTORY:
+        if module.name not in INVENTORY or self._flavour.is_corebos:
             return {}
-        if self._flavour.is_corebos:
-            return {"hdnTaxType": str(element["taxtype"])} if "taxtype" in element else {}
         with_lines = {"hdnTaxType": "", "txtAdjustment": "0.00000000"} if "LineItems" in element else {}
         return {"conversion_rate": "1.000", **with_lines}
+
+    def _sums_with(self, element: Mapping[str, Any]) -> Values:
+        is_given = self._flavour.is_corebos and self._lines_in(element) is not None
+        return sums_given(element) if is_given else {}
 
     def _lines_in(self, element: Mapping[str, Any]) -> list[Any] | None:
         """The lines that are sent along; coreBOS has other names for them and their quantity (measured)."""

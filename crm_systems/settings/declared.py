@@ -62,7 +62,8 @@ _OF_EVERY_SYSTEM = (
 def common_settings(systems: Iterable[type[System]]) -> tuple[Setting, ...]:
     """The settings that every connection has, whatever the system."""
     names = tuple(system.name for system in systems)
-    system = Setting("system", "string", "System", "Which CRM it is.", required=True, choices=names)
+    words = f"Which CRM it is, one of {', '.join(names)}."
+    system = Setting("system", "string", "System", words, required=True, choices=names)
     return (system, *_OF_EVERY_SYSTEM)
 
 

@@ -7,6 +7,7 @@ are not; and the lines of a document are called ``pdoInformation``, ``LineItems`
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,13 @@ UI_TYPES = frozenset({"7", "9", "50", "71", "72"})
 AS_IT_IS = "__cbws_skipcurdbconv"
 """Before a field's name: whether its value is stored as it is. For ``all`` fields it spoils those that a revise is not
 given, since these go through the form (measured)."""
-LINE_ITEMS = "LineItems"
-"""The field of a document's lines, on Vtiger."""
+LINE_ITEMS, PRODUCTS = "LineItems", "pdoInformation"
+"""The field of a document's lines, on Vtiger and here."""
+ADJUSTMENT, SHIPPING = "txtAdjustment", "hdnS_H_Amount"
+TAX = re.compile(r"tax\d+")
+"""What a line calls the percents of a tax."""
+DISCOUNTS = {"hdnDiscountAmount": "amount", "hdnDiscountPercent": "percentage"}
+"""The discounts of a document, of which one takes the place of the other, and what coreBOS calls their kinds."""
 
 
 def typed_fields(described: Mapping[str, Any]) -> frozenset[str] | None:
@@ -64,8 +70,8 @@ def as_typed(entity: Entity, element: Mapping[str, Any]) -> dict[str, Any]:
             written[name] = _without_point(Decimal(str(value))) if field and field.kind is Kind.NUMBER else value
             written[f"{AS_IT_IS}{name}"] = 1
     if LINE_ITEMS in written:
-        written["pdoInformation"] = [_line(each) for each in written.pop(LINE_ITEMS)]
-        written |= {f"{AS_IT_IS}_pdo": True, "taxtype": element.get("hdnTaxType") or "group"}
+        written[PRODUCTS] = [_line(each) for each in written.pop(LINE_ITEMS)]
+        written |= {f"{AS_IT_IS}_pdo": True, "taxtype": element.get("hdnTaxType") or "group", **_sums(element)}
     return written
 
 
@@ -113,6 +119,28 @@ def _without_point(number: Decimal) -> str:
     if not isinstance(exponent, int) or exponent >= 0:
         return format(number, "f")
     return f"{'-' * sign}{''.join(map(str, digits))}e{exponent}"
+
+
+def _sums(element: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a document's sums coreBOS takes under other names along with lines.
+
+    It sets adjustment and shipping to nothing without them, and leaves a discount out of the total (measured).
+    """
+    adjustment, shipping = (element.get(name) for name in (ADJUSTMENT, SHIPPING))
+    sums = {} if is_empty(adjustment) else {"adjustmentType": "add", "adjustment": adjustment}
+    sums |= {} if is_empty(shipping) else {"shipping_handling_charge": shipping}
+    kinds_given = [kind for name, kind in DISCOUNTS.items() if _is_some(element.get(name))]
+    return sums | ({"discount_type_final": kinds_given[0]} if kinds_given else {})
+
+
+def _is_some(number: Any) -> bool:
+    return not is_empty(number) and Decimal(str(number)) != 0
+
+
+def taxes_lines(entity: Entity, values: Mapping[str, Any]) -> bool:
+    """Whether lines bring taxes, which coreBOS takes from their products, or from its own list, instead (measured)."""
+    lines = values.get(LINE_ITEMS) or () if entity.private.get(TYPED) is not None else ()
+    return any(TAX.fullmatch(name) and not is_empty(value) for line in lines for name, value in line.items())
 
 
 def _line(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.errors import OutcomeUnknown, Rejected
 from crm_systems.model import Request
 from crm_systems.vtiger.answers import retrieve
+from crm_systems.vtiger.corebos import ADJUSTMENT, DISCOUNTS, SHIPPING
 from crm_systems.vtiger.describe import INVENTORY, LINES
 from crm_systems.wire import is_empty
 
@@ -27,26 +28,26 @@ _TELLING = ("productid", "quantity", "listprice")
 
 
 RATE, TAX_TYPE = "conversion_rate", "hdnTaxType"
-SET_BACK = frozenset({RATE, TAX_TYPE, "txtAdjustment"})
+SET_BACK = frozenset({RATE, TAX_TYPE, ADJUSTMENT})
 """What a revise sets back unless it is given (measured on 8.0.0): the rate always, the rest where it brings lines, and
 so what only retrieve shows, such as shipping."""
-DISCOUNTS = frozenset({"hdnDiscountAmount", "hdnDiscountPercent"})
-"""Of which one takes the place of the other."""
 
 
 def kept_with_lines(entity: Entity, row: Row, document: Row, changed: Mapping[str, Any]) -> Row:
     """What of a document, which query shows as ``row``, a revise with lines has to bring along."""
     names = SET_BACK | document.keys() - row.keys() - {LINES.name}
-    if DISCOUNTS & changed.keys():
-        names -= DISCOUNTS
+    if DISCOUNTS.keys() & changed.keys():
+        names -= DISCOUNTS.keys()
     fields = (field for field in entity.fields if field.name in names and field.writable)
     return {each.name: document[each.name] for each in fields if not is_empty(document.get(each.name))}
 
 
 def kept_of(entity: Entity, document: Row, changed: Mapping[str, Any]) -> Row:
-    """What a revise without lines has to bring along; with them it is enough for coreBOS (measured)."""
-    names = [RATE, TAX_TYPE] if LINES.name in changed else [RATE]
-    return {name: document[name] for name in names if entity.name in INVENTORY and document.get(name)}
+    """What a revise without lines has to bring along, and one with lines to coreBOS (measured)."""
+    names = {RATE} if LINES.name not in changed else SET_BACK | {SHIPPING} | DISCOUNTS.keys()
+    if DISCOUNTS.keys() & changed.keys():
+        names -= DISCOUNTS.keys()
+    return {name: document[name] for name in sorted(names) if entity.name in INVENTORY and document.get(name)}
 
 
 def replace_lines(call: Call, module: str, element: Mapping[str, Any]) -> Row:

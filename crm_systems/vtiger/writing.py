@@ -12,7 +12,7 @@ from crm_systems.kinds import FREE_TEXTS
 from crm_systems.model import File, Kind, Request
 from crm_systems.vtiger import leads
 from crm_systems.vtiger.answers import RECORD, shape_of
-from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new, spoilt
+from crm_systems.vtiger.corebos import TYPED, as_made, as_typed, check_new, spoilt, taxes_lines
 from crm_systems.vtiger.describe import LINES
 from crm_systems.vtiger.doubles import naming_doubles
 from crm_systems.vtiger.files import VtigerFiles, with_file
@@ -43,7 +43,7 @@ class VtigerWriting(VtigerFiles, VtigerLists):
         return super().encode(field, value)
 
     def remarks(self, entity: Entity, values: Mapping[str, Any]) -> Iterable[str]:
-        """A file goes along with its document, or comes after it.
+        """A file goes along with its document, or comes after it; coreBOS taxes lines by itself.
 
         Raises:
             Rejected: coreBOS would fail on it, or its module would not show it.
@@ -52,6 +52,8 @@ class VtigerWriting(VtigerFiles, VtigerLists):
         _check_activity(entity, values.get("activitytype"))
         if values.get("filelocationtype") == "I" and CONTENT not in values:
             yield "«internal» documents are written without their file, which may follow as a stream of files"
+        if taxes_lines(entity, values):
+            yield "the CRM takes the taxes of lines from their products, or all that it has where `hdnTaxType` is group"
 
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
         """Leaves out what is empty; a task and an e-mail say what they are.

@@ -138,6 +138,11 @@ class Incremental:
         is_off = by_stamps and self._bookmark.is_of_server_clock
         return until and until - self._lookback - (WIDEST if is_off else timedelta())
 
+    def begin_deletions(self, *, by_stamps: bool) -> None:
+        """Notes from when on the next run wants deletions where this one, the first, is cut off before its end."""
+        until = self.started - WIDEST if by_stamps else self.started
+        self._state.setdefault("deletions_read_until", until.isoformat())
+
     def note_deletion(self, stamp: datetime | None, elapsed: timedelta) -> None:
         """Notes when a record was deleted, by the CRM's stamp."""
         if stamp:

@@ -209,7 +209,7 @@ class CrmStream(VersionedStream):
         reading.warn_of_zone()
         if self._gone:
             whole = self._is_whole
-            yield from ([row] for row in self._gone.rows(changes, reading.elapsed, reading.reader, is_whole=whole))
+            yield from ([row] for row in self._gone.rows(reading.elapsed, reading.reader, is_whole=whole))
         self.run.progress.done(self.name)
         self._report(reading)
         reading.forget_place()
@@ -263,8 +263,7 @@ class CrmStream(VersionedStream):
         if self.run.settings["deletions"] == "off" or self.ABORT_AT_RECORD_COUNT is not None:
             return None
         has_place = deletions.have_place(self.run, self.entity, self)
-        reads_all = changes is None or (changes.since is None and not changes.goes_on)
-        return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place, reads_all=reads_all)
+        return deletions.Deletions(self.run, self.entity, self.stream_state, changes, has_place=has_place)
 
     def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
         """Does nothing: the bookmark moves at the end of the stream."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from crm_singer.databases import FAULTS, OPENING, RACES
+from crm_singer.databases import FAULTS, OPENING, RACES, racing
 from target_crm.ledger.entries import TakenMeanwhile
 from target_crm.ledger.flows import Flow, flows
 from target_crm.ledger.tables import destinations, in_words, opened, respell
@@ -97,14 +97,7 @@ class Database:
     def replace(self, work: Callable[[sa.Connection], None]) -> None:
         """Does what replaces rows, anew where another run inserted the same at this moment."""
         with in_words("written"):
-            for race in range(RACES):
-                try:
-                    self._done(work)
-                except sa.exc.IntegrityError:
-                    if race == RACES - 1:
-                        raise
-                else:
-                    return
+            racing(lambda: self._done(work))
 
     def _done(self, work: Callable[[sa.Connection], T]) -> T:
         """Whoever comes first writes for all who wait by then."""

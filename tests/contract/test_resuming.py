@@ -22,7 +22,7 @@ DISTANT = json.dumps({"machine": "another", "started": "1", "run": "r", "host": 
 """A run on another machine, of which nobody knows whether it lives."""
 
 
-def cut_off(subject: Subject, crm: Simulator, ledger: Path, number: int) -> None:
+def cut_off(subject: Subject, crm: Simulator, ledger: Path, number: int, **settings: Any) -> None:
     """Leaves what a run leaves that is killed when the CRM has carried so many creates out, and before it notes one."""
     noted = dict[str, tuple[Any, ...]]()
 
@@ -32,18 +32,18 @@ def cut_off(subject: Subject, crm: Simulator, ledger: Path, number: int) -> None
                 noted.update({row[3]: row for row in db.execute("SELECT * FROM intents")})
 
     crm.fault = note
-    load(subject, crm, ledger, *(incoming(subject, each) for each in range(number)), parallel_requests=1)
+    load(subject, crm, ledger, *(incoming(subject, each) for each in range(number)), parallel_requests=1, **settings)
     crm.fault = no_fault
     with database(ledger) as db:
         db.execute("DELETE FROM written")
         db.executemany(f"INSERT INTO intents VALUES ({', '.join('?' * len(noted['k0']))})", noted.values())
 
 
-def resumed(subject: Subject, crm: Simulator, ledger: Path, number: int, target: type[QuietTarget]) -> int:
+def resumed(subject: Subject, crm: Simulator, ledger: Path, number: int, **settings: Any) -> int:
     """How many requests a run sends that brings the same records."""
     before = len(crm.calls)
     coming = (incoming(subject, each) for each in range(number))
-    assert load(subject, crm, ledger, *coming, target=target).exit == ""
+    assert load(subject, crm, ledger, *coming, **settings).exit == ""
     assert [len(there(subject, crm, each)) for each in range(number)] == [1] * number
     return len(crm.calls) - before
 
@@ -77,6 +77,19 @@ def test_what_many_creates_made_costs_one_list(subject: Subject, tmp_path: Path,
             with database(ledger) as db:
                 until = clock.now + (20 if is_distant else -1)
                 db.execute("UPDATE intents SET holder = ?, owner = 'r', lease_until = ?", (DISTANT, until))
-            requests[number] = resumed(subject, crm, ledger, number, clock.target())
+            requests[number] = resumed(subject, crm, ledger, number, target=clock.target())
     # What was found is read once more, when its record comes.
     assert requests[WORKERS] - requests[1] <= WORKERS - 1
+
+
+def test_by_match_fields_none_of_them_is_looked_up_by_itself(subject: Subject, tmp_path: Path) -> None:
+    more, by_match = dict[int, int](), {"identify_by": [subject.match]}
+    for number in (2, WORKERS):
+        ledger = tmp_path / str(number)
+        with subject.start(5) as crm:
+            cut_off(subject, crm, ledger, number, **by_match)
+            with database(ledger) as db:
+                db.execute("UPDATE intents SET holder = ?, owner = 'r', lease_until = 0", (DISTANT,))
+            requests = resumed(subject, crm, ledger, number, **by_match)
+            more[number] = requests - resumed(subject, crm, ledger, number, **by_match)
+    assert 0 < more[WORKERS] == more[2]

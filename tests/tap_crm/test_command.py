@@ -41,6 +41,16 @@ def test_every_problem_with_the_settings_at_once() -> None:
     assert "`system` must be one of vtiger, simplycrm" in run({"system": "salesforce"}).exit
 
 
+@pytest.mark.parametrize("options", [[], ["--discover"], ["--test"]], ids=" ".join)
+def test_what_a_newcomer_reads_is_the_same_whatever_was_asked_for(options: list[str]) -> None:
+    result, code = finished(command("--config=ENV", *options))
+    assert code == 1
+    assert result.log == (
+        "tap-crm: `system` is missing: Which CRM it is, one of vtiger, simplycrm, alfacrm, intouch, egito.\n"
+        "tap-crm: `url` is missing: The CRM's base address, for example https://crm.example.com.\n"
+    )
+
+
 def test_two_taps_at_once(vtiger: Start) -> None:
     simulator = vtiger(rows=600)
     simulator.latency = SLOW

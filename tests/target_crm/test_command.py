@@ -48,6 +48,8 @@ def test_it_says_who_and_where_and_writes_nothing(crm: VtigerSimulator, tmp_path
         ({"idetify_by": "id"}, "There is no setting `idetify_by`; did you mean `identify_by`?"),
         ({"url": "http://127.0.0.1:9", "patience_seconds": 0}, "nobody answers at the server's address"),
         ({"ledger_url": "postgresql://u:s3cret@127.0.0.1:9/crm"}, "target-crm: Vtiger: The ledger cannot be opened"),
+        ({"ledger_url": "postgresql://u:s3cret@127.0.0.1:9/crm"}, "check `ledger_url`, that its server is up"),
+        ({"ledger_url": "sqlite:////proc/sys/ledger"}, "its folder takes no new file from this user"),
     ],
 )
 def test_it_ends_with_1_where_a_run_could_not_begin(

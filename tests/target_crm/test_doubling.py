@@ -164,6 +164,17 @@ def test_one_with_the_same_texts_and_another_day_or_number_is_not_taken_for_ours
     assert one(crm, "Contacts", lastname="Novák")[name] == theirs
 
 
+@pytest.mark.parametrize("by", ["ledger", ["phone"]], ids=str)
+def test_who_has_our_number_in_another_town_is_not_taken_for_what_a_lost_create_made(
+    crm: VtigerSimulator, tmp_path: Path, by: Any
+) -> None:
+    config, ours = settings(crm, tmp_path, identify_by=by), {"id": "1", "lastname": "Novák", "phone": "+49 30 1234567"}
+    killed(config, crm, pipe("Contacts", [ours]), Fault.REFUSED)
+    _insert(crm, {**ours, "phone": "+49 40 1234567"}, assigned_user_id="19x1")
+    assert run(config, pipe("Contacts", [ours])).exit == ""
+    assert len(stored(crm, "Contacts", lastname="Novák")) == 2
+
+
 def test_where_a_create_that_was_cut_off_cannot_be_looked_for_its_record_alone_is_rejected(
     crm: VtigerSimulator, tmp_path: Path
 ) -> None:

@@ -103,7 +103,7 @@ def test_a_config_beside_the_report_is_not_overwritten(crm: VtigerSimulator, tmp
     config = settings(crm, tmp_path, identify_by="ledger", report_path=str(tmp_path / "config.html"))
     (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
     said = run(config, GOOD).exit
-    assert said.startswith("The JSON beside `report_path` exists and was not written by this program")
+    assert said.startswith("target-crm: The JSON beside `report_path` exists and was not written by this program")
     assert json.loads((tmp_path / "config.json").read_text("utf-8")) == config
 
 
@@ -144,6 +144,14 @@ def test_a_link_is_not_followed(crm: VtigerSimulator, tmp_path: Path, link: str)
 def test_what_cannot_be_kept_is_known_before_the_run(crm: VtigerSimulator, tmp_path: Path, path: str) -> None:
     result = run(keeping(crm, tmp_path, rejects_path=str(tmp_path / path)), BAD)
     assert "The file of `rejects_path`" in result.exit
+    assert crm.calls == []
+
+
+@pytest.mark.parametrize("name", ["rejects_path", "report_path", "ledger_url"])
+def test_a_folder_that_takes_no_file_is_known_before_the_run(crm: VtigerSimulator, tmp_path: Path, name: str) -> None:
+    path = f"{'sqlite:///' if name == 'ledger_url' else ''}/proc/sys/kept"
+    result = run(keeping(crm, tmp_path, **{name: path}), BAD)
+    assert f"`{name}` cannot be written: its folder takes no new file from this user." in result.exit
     assert crm.calls == []
 
 

@@ -28,6 +28,10 @@ def test_a_number_may_be_rounded_whatever_zeros_end_it(sent: Any, stored: Any, m
         (Kind.PHONE, "8 (999) 123-45-67", "+7(999)123-45-67", True),
         (Kind.PHONE, "+49 30 1", "+49301", True),
         (Kind.PHONE, "+49 30 1234567", "+49 30 1234568", False),
+        (Kind.PHONE, "+49 30 1234567", "+49 40 1234567", False),
+        (Kind.PHONE, "+49 (0)30 1234567", "030/1234567", True),
+        (Kind.PHONE, "777 123 456", "+420777123456", True),
+        (Kind.PHONE, "1234567", "+49 30 1234567", False),
         (Kind.STRING, "ann van rijn", "ANN VAN RIJN", True),
         (Kind.STRING, "8 (999) 123-45-67", "+7(999)123-45-67", False),
         (Kind.TEXT, "<p>one &amp; <b>two</b></p>", "one & two", True),
@@ -45,3 +49,11 @@ def test_a_number_may_be_rounded_whatever_zeros_end_it(sent: Any, stored: Any, m
 def test_a_text_is_like_what_a_server_makes_of_it(kind: Kind, sent: str, stored: str, is_like: bool) -> None:
     entity = Entity("people", (Field("name", Kind.STRING), Field("text", kind)))
     assert resembles(entity, {"name": "Ann", "text": sent}, {"name": "Ann", "text": stored}) is is_like
+
+
+@pytest.mark.parametrize(("client", "day", "is_like"), [(7, "2027-09-01", True), (8, "2027-10-02", False)])
+def test_what_has_no_text_is_told_by_most_of_it(client: int, day: str, is_like: bool) -> None:
+    kinds = {"client": Kind.INTEGER, "begin": Kind.DATE, "end": Kind.DATE}
+    entity, end = Entity("members", tuple(Field(*each) for each in kinds.items())), "2030-12-31"
+    stored = {"client": client, "begin": day, "end": end}
+    assert resembles(entity, {"client": 7, "begin": "2027-09-01", "end": end}, stored) is is_like

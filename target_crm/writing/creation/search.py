@@ -85,7 +85,8 @@ class Search:
 
     def _found(self, intent: Intent, look: Look) -> Existing | None:
         sent = self._sent(intent)
-        if self._options.match_fields:
+        # What several made one list tells; what it does not is found by these when its record comes again.
+        if self._options.match_fields and len(look.intents) == 1:
             with suppress(Reject):
                 match = {name: sent.get(name) for name in self._options.match_fields}
                 if found := self._finder.match(match):
@@ -94,7 +95,7 @@ class Search:
 
     def altered(self, intent: Intent, made: Existing) -> list[Change]:
         """What the CRM made of what was sent; nothing where somebody may have changed the record since it was made."""
-        if not made.record.get(self._entity.creation_key or "") or self._is_changed(made):
+        if not all(self._times(made)) or self._is_changed(made):
             return []
         empty = {each.name: None for each in self._entity.fields if each.writable}
         return changes_by_the_crm(self._mapper, {**empty, **self._sent(intent)}, made.record)
@@ -155,7 +156,7 @@ class Search:
         if not made and not untold:
             return None
         # They come first: what one of them made and is noted only now is known below.
-        others = self._ledger.intents(self._options.stream)
+        others = self._ledger.intents.of(self._options.stream)
         free = self._free(made)
         likely = [row for row in free if self._resembles(sent, row)] or free
         surely = [row for row in likely if before.tells_new(row.crm_id) and not self._differs(sent, row)]
@@ -216,8 +217,14 @@ class Search:
         return made is None or datetime.fromisoformat(made) >= before.since - FOLD
 
     def _is_changed(self, existing: Existing) -> bool:
-        made = existing.record.get(self._entity.creation_key or "")
-        return bool(made) and made != existing.record.get(self._entity.replication_key or "")
+        """Whether somebody changed a record since it was made; not where the CRM does not tell."""
+        made, changed = self._times(existing)
+        return bool(made and changed) and made != changed
+
+    def _times(self, existing: Existing) -> tuple[Any, Any]:
+        """When a record was made and last changed; None for what the CRM does not tell."""
+        entity, row = self._entity, existing.record
+        return row.get(entity.creation_key or ""), row.get(entity.replication_key or "")
 
 
 def _moments(intent: Intent) -> tuple[Snapshot, ...]:

@@ -22,16 +22,20 @@ if TYPE_CHECKING:
 TELLING = frozenset({Kind.DATE, Kind.INTEGER, Kind.NUMBER, Kind.REFERENCE})
 """Kinds of fields beside texts that a server keeps as they are, but for rounding."""
 SUBSCRIBER = 7
-"""How many digits at the end of a phone number tell it, however the rest is written."""
+"""How many digits a phone number has at the least without what is dialled before it."""
+COUNTRY = 3
+"""How many digits the code of a country has at the most."""
+_TRUNK = re.compile(r"\(0\)|^\D*(0+|8)")
+"""What is dialled before a phone number from within its country."""
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
 def resembles(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
-    """Whether a stored record is as sent: its texts are, but for what a server does to texts."""
-    return equal_fields(entity, sent, stored) > 0 and all(
-        _like(field.kind, value, now) for field, value, now in _texts(entity, sent, stored)
-    )
+    """Whether a stored record is as sent: its texts are, but for what a server does to texts; else most of it is."""
+    texts, equal = list(_texts(entity, sent, stored)), equal_fields(entity, sent, stored)
+    is_much = equal > 0 if texts else 2 * equal > len(sent)
+    return is_much and all(_like(field.kind, value, now) for field, value, now in texts)
 
 
 def may_be(entity: Entity, sent: Mapping[str, Any], stored: Mapping[str, Any], *, changed: bool) -> bool:
@@ -100,8 +104,14 @@ def _like(kind: Kind, sent: str, stored: Any) -> bool:
     kept, wanted = _without_cut_entity(_decoded(str(stored or ""))), _decoded(sent)
     ways = ((kept, wanted), (_MARKUP.sub("", kept), _MARKUP.sub("", wanted)))
     begins = any(_plain(whole).startswith(_plain(begun)) for begun, whole in ways)
-    is_same_phone = kind is Kind.PHONE and _plain(kept)[-SUBSCRIBER:] == _plain(wanted)[-SUBSCRIBER:]
-    return (begins or is_same_phone) and not is_empty(stored)
+    return (begins or (kind is Kind.PHONE and _is_same_phone(kept, wanted))) and not is_empty(stored)
+
+
+def _is_same_phone(one: str, other: str) -> bool:
+    """Equal, but for the code of a country."""
+    shorter, longer = sorted((_plain(_TRUNK.sub("", each)) for each in (one, other)), key=len)
+    is_whole = SUBSCRIBER <= len(shorter) >= len(longer) - COUNTRY
+    return is_whole and longer.endswith(shorter)
 
 
 def _is_number_with_decimals(sent: str, stored: Any) -> bool:

@@ -311,6 +311,25 @@ def test_a_create_whose_answer_is_lost_is_done_once(tmp_path: Path) -> None:
         assert sum(row["name"] == PERSON["name"] for row in stored(simulator, "customer")) == 1
 
 
+def test_where_no_time_of_a_change_is_told_a_strangers_record_is_not_taken_for_what_a_lost_create_made(
+    tmp_path: Path,
+) -> None:
+    ours, names = {"customer_id": 1, "group_id": 1, "b_date": "2027-09-01"}, ["customer_id", "group_id", "b_date"]
+    with tenant(10) as simulator:
+        before, todo = by_id(simulator, "cgi"), [lambda: simulator.insert("cgi", {**ours, "customer_id": 2})]
+
+        def overtake(call: Call) -> Fault | None:
+            if not call.path.endswith("cgi/create") or not todo:
+                return None
+            todo.pop()()
+            return Fault.REFUSED
+
+        simulator.fault = overtake
+        assert write(simulator, tmp_path, "cgi", {"id": "1", **ours}, identify_by=names).exit == ""
+        new = [row for key, row in by_id(simulator, "cgi").items() if key not in before]
+        assert [row["customer_id"] for row in new] == [2, 1]
+
+
 def test_a_create_stands_though_it_cannot_be_read_again(tmp_path: Path) -> None:
     with tenant(10) as simulator:
 

@@ -11,7 +11,7 @@ import pytest
 from crm_simulators.base import Answer, Call, Fault
 from crm_simulators.vtiger import VtigerSimulator
 from tests.running import discover
-from tests.target_crm.writing import one, pipe, run, settings
+from tests.target_crm.writing import one, pipe, run, settings, writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +72,31 @@ def test_the_lines_of_a_document(crm: VtigerSimulator, tmp_path: Path) -> None:
         assert [(float(row["quantity"]), row["listprice"]) for row in stored] == [
             (2.0, f"{float(price):.6f}") for price in prices
         ]
+
+
+def test_lines_leave_the_sums_of_their_document(crm: VtigerSimulator, tmp_path: Path) -> None:
+    """A save with lines knows adjustment, shipping and the kind of discount by other names only."""
+    product = crm.store.insert("Products", {"productname": "Nut"})
+    account = crm.store.insert("Accounts", {"accountname": "Nut Ltd"})
+    sums = {"txtAdjustment": -3.5, "hdnS_H_Amount": 7, "hdnDiscountPercent": 10}
+    for price, told in (("2.5", sums), ("4.25", {})):
+        lines = [{"productid": product, "quantity": 2, "listprice": price}]
+        values = {"subject": "Nuts", "account_id": account, "bill_street": "A", "ship_street": "B", "LineItems": lines}
+        config = settings(crm, tmp_path, identify_by=["subject"])
+        result = run(config, pipe("Invoice", [{"id": "1", **values, **told}]))
+        assert (result.exit, "the taxes of lines" in result.log) == ("", False)
+        stored = one(crm, "Invoice", subject="Nuts")
+        assert {name: float(stored[name]) for name in sums} == sums
+        *_, (_operation, sent) = writes(crm)
+        assert (sent["adjustmentType"], sent["discount_type_final"]) == ("add", "percentage")
+
+
+def test_taxes_of_lines_are_said_to_be_its_own(crm: VtigerSimulator, tmp_path: Path) -> None:
+    lines = [{"productid": crm.store.insert("Products", {"productname": "Cog"}), "quantity": 2, "tax1": 4.5}]
+    account = crm.store.insert("Accounts", {"accountname": "Cog Ltd"})
+    values = {"subject": "Cogs", "account_id": account, "bill_street": "A", "ship_street": "B", "LineItems": lines}
+    result = run(settings(crm, tmp_path, identify_by=["subject"]), pipe("Invoice", [{"id": "1", **values}]))
+    assert (result.exit, result.log.count("takes the taxes of lines from their products")) == ("", 1)
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["by describe", "by what it stores"])

@@ -88,12 +88,26 @@ def test_an_error_is_that_of_its_stream(server: VtigerSimulator) -> None:
 def test_streams_that_fail_before_they_take_a_page_leave_room_for_the_others(
     server: VtigerSimulator, tmp_path: Path
 ) -> None:
+    settings = {**server.config(), "parallel_requests": 2, "entities": list(STREAMS)}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    bookmark = {"replication_key": "modifiedtime", "replication_key_value": "later"}
+    (tmp_path / "state.json").write_text(json.dumps({"bookmarks": dict.fromkeys(STREAMS, bookmark)}))
+    server.latency = SLOW
+    result, code = finished(command("--config", tmp_path / "config.json", "--state", tmp_path / "state.json"))
+    assert code == 1
+    assert result.log.count("is no time") == 2 * len(STREAMS), "once each, and once more at the end"
+
+
+def test_keys_that_cannot_be_kept_stop_the_run_at_once(server: VtigerSimulator, tmp_path: Path) -> None:
     settings = {**server.config(), "parallel_requests": 2, "deletions": "compare", "keys_url": "sqlite:////no/where"}
     (tmp_path / "config.json").write_text(json.dumps({**settings, "entities": list(STREAMS)}))
     server.latency = SLOW
     result, code = finished(command("--config", tmp_path / "config.json"))
     assert code == 1
-    assert result.log.count("cannot be opened") == 2 * len(STREAMS), "once each, and once more at the end"
+    assert result.log == (
+        "tap-crm: Vtiger: The database of the keys that were sent cannot be opened (No such file or directory): "
+        "check `keys_url`, the room on its disk, and that no other run holds it.\n"
+    )
 
 
 def test_a_termination_ends_readers_that_hang(server: VtigerSimulator, tmp_path: Path) -> None:
