@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crm_systems.compiled import column
 from crm_systems.times import WIDEST, instant
 from tap_crm.state.bookmarks import BEGINNING, ZONE, Bookmark, Shown
-from tap_crm.state.overlap import Overlap
+from tap_crm.state.overlap import GONE, Overlap
 from tap_crm.state.zones import Evidence
 
 if TYPE_CHECKING:
@@ -116,6 +116,9 @@ class Incremental:
         """Whether a record was not sent before; notes its stamp."""
         stamp = instant(record.get(self._key), self._zone)
         is_news = self.overlap.is_news(key, record, stamp)
+        if self.overlap.is_back(key):
+            # At once, since the state of a run that fails leaves as well.
+            self._state["overlap"] = [each for each in self._state["overlap"] if each != f"{GONE} {key}"]
         if stamp:
             self.shown.note(stamp, elapsed)
             if is_news:

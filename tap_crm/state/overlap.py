@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_REMEMBERED = 1000
 """How many records of the overlap between two runs a state names one by one."""
+GONE = "deleted"
+"""Stands before the key of a record whose deletion was sent."""
 AROUND = timedelta(hours=3)
 """By how much the time that a run looks at may begin earlier than that of the run before, where clocks are put back."""
 
@@ -65,8 +67,12 @@ class Overlap:
 
     def is_news_that_gone(self, key: str) -> bool:
         """Whether the deletion was not sent by the last run; notes it for the next."""
-        self._deleted.append(f"deleted {key}")
-        return self.sent_before.get(key) != "deleted"
+        self._deleted.append(f"{GONE} {key}")
+        return self.sent_before.get(key) != GONE
+
+    def is_back(self, key: str) -> bool:
+        """Whether the last run sent the deletion of a record that is sent now; forgets it, as it may go again."""
+        return self.sent_before.get(key) == GONE and bool(self.sent_before.pop(key))
 
     @property
     def is_stale(self) -> bool:

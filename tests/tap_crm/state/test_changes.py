@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crm_simulators.base import Fault
 from crm_simulators.vtiger import Switches
 from tests.running import discover, only, run
 from tests.tap_crm.leads import bookmark, deleted, leads, live, stored
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from crm_simulators.base import Call
     from crm_simulators.vtiger import VtigerSimulator
     from tests.running import Run
 
@@ -196,6 +198,42 @@ def test_a_record_deleted_and_brought_back(vtiger: Start) -> None:
     simulator.store.change(chosen, {})
     third = run(leads(simulator), state=second.state)
     assert (deleted(second), set(live(third))) == ({chosen}, {chosen})
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_record_brought_back_and_deleted_again(vtiger: Start, fails: bool) -> None:
+    """After a run that sent it and failed, or while it is read."""
+    simulator = vtiger(rows=200)
+    config = {**leads(simulator), "page_size": 20, "parallel_requests": 1, "patience_seconds": 1}
+    first = run(config)
+    keys = sorted(live(first), key=lambda key: int(key.partition("x")[2]))
+    simulator.store.delete(keys[0])
+    second = run(config, state=first.state)
+    simulator.store.find(keys[0]).deleted = False
+    for key in keys:
+        simulator.store.change(key, {})
+    pages = 0
+
+    def meet(call: Call) -> Fault | None:
+        nonlocal pages
+        is_page = "id > " in call.query.get("query", "")
+        pages += is_page
+        if not is_page or pages < 4 or simulator.store.find(keys[0]).deleted:
+            return None
+        if fails:
+            return Fault.ERROR_BEFORE
+        simulator.store.delete(keys[0])
+        return None
+
+    simulator.fault = meet
+    third = run(config, state=second.state)
+    simulator.fault = lambda _call: None
+    assert keys[0] in live(third)
+    assert bool(third.exit) is fails
+    if fails:
+        simulator.store.delete(keys[0])
+        third = run(config, state=third.state)
+    assert deleted(third) == {keys[0]}
 
 
 def test_a_change_saved_late(vtiger: Start) -> None:
