@@ -230,6 +230,9 @@ class System(HasFiles, HasRelations, ABC):
         """
         raise NotImplementedError
 
+    def remember(self, entity: Entity, row: Row) -> None:
+        """Takes note of a record that is there, so that :meth:`find` finds it where it asks what was read once."""
+
     @abstractmethod
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:
         """Creates a record from typed values and gives it as the server stored it.
