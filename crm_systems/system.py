@@ -152,10 +152,7 @@ class System(HasFiles, HasRelations, ABC):
         return entity, None
 
     def recalled(self, entity: Entity) -> Entity | None:
-        """What is needed to read an entity of which name, key and the kinds of fields are remembered.
-
-        None where that is not enough, so that it has to be described again.
-        """
+        """What reads an entity of which name, key and kinds of fields are remembered; None: describe it again."""
         return None
 
     @abstractmethod
