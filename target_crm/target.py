@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 import time
+from difflib import get_close_matches
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 TEST_STREAM = "meltano_test_stream"
 """What `meltano config test` sends to see whether a target works."""
+_SLIP = 0.85
+"""How alike names are of which one may be meant for the other; `Contacts` and `Contacts_files` are not."""
 
 
 class CrmTarget(ConfiguredTarget):
@@ -91,6 +94,9 @@ class CrmTarget(ConfiguredTarget):
             return LogInSink
         if stream not in streams and is_description(stream, self._described.get(stream)):
             return UnwrittenSink
+        near = get_close_matches(stream, streams, n=1, cutoff=_SLIP)
+        if near and near[0] not in {stream, *self._described}:
+            self.run.warn(f"`streams` tells of {near[0]} and not of {stream}, which is written as if it told nothing.")
         own = streams.get(stream, {})
         if own is None:
             return LeftOutSink

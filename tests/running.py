@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems import SYSTEMS, open_client
 from crm_systems.settings import load
-from tap_crm.state import READING
+from tap_crm.state import READING, ZONE
 from tap_crm.tap import CrmTap
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Run:
     def bookmark(self, stream: str) -> dict[str, Any]:
         """What the last state says of a stream, but for how far, and where, a reading has come that is not complete."""
         found: dict[str, Any] = self.state.get("bookmarks", {}).get(stream, {})
-        return {name: value for name, value in found.items() if name not in {READING, "crm"}}
+        return {name: value for name, value in found.items() if name not in {READING, ZONE, "crm"}}
 
 
 class Time:

@@ -110,8 +110,9 @@ def enveloped(rows: list[Record], total: int, switches: Switches) -> Any:
     """A list as it goes out."""
     if switches.envelope == "bare":
         return rows
-    around: Record = {} if switches.total == "none" else {switches.total: total}
-    return {**around, switches.envelope: rows}
+    told = str(total) if switches.total_as == "text" else total
+    around: Record = {} if switches.total == "none" else {switches.total: told}
+    return {**({"page": around} if switches.total_as == "page" else around), switches.envelope: rows}
 
 
 def _count(text: str | None, default: int) -> int:

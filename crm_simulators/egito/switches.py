@@ -32,8 +32,10 @@ class Switches:
     """The first number that is given, for each type."""
     envelope: Literal["bare", "list", "items", "records", "data", "rows", "results"] = "bare"
     """A list as a bare array, or as an object with the array under this name."""
-    total: Literal["none", "total", "totalCount", "count", "size"] = "none"
+    total: Literal["none", "total", "totalCount", "totalElements", "count", "size"] = "none"
     """The name of the number of all rows in the object around a list."""
+    total_as: Literal["number", "text", "page"] = "number"
+    """That number as a number, as a text of digits, or in an object called ``page``, as by Spring's newer pages."""
     paging: Literal["none", "max_offset", "page_size", "start_limit", "pageNo", "unknown"] = "none"
     """The parameters of a page; with ``none`` they are ignored and every list is whole.
 

@@ -91,6 +91,8 @@ class Records:
 
     def render(self, row: Record, *, full: bool = True) -> Record:
         """A row as JSON."""
+        if row.get("id") in self.switches.broken:
+            raise RefusedError(500, [problem("java.lang.NullPointerException")])
         return shapes.render(self.resource, row, self.switches, self.database.users, full=full)
 
     def insert(self, body: Record) -> Record:

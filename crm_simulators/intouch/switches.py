@@ -61,6 +61,8 @@ class Switches:
     """Where custom fields stand: among the others, under ``attributes``, or nowhere."""
     contact_details: Literal["array", "object", "flat", "absent"] = "array"
     """E-mails and phones: ``contacts:[{type,value}]``, ``contacts:{EMAIL:[…]}``, ``email``/``email2``/…, or nowhere."""
+    broken: frozenset[int] = frozenset()
+    """Ids of records over which the server fails, alone and on each page: 500 (inferred from other servers)."""
     nulls: Literal["null", "absent"] = "null"
     """Whether an empty field is null or left out."""
     never_modified: Literal["entered", "null", "absent"] = "entered"

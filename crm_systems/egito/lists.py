@@ -11,7 +11,7 @@ from crm_systems.egito.paging import FEW, HUGE, PLACES, SIZES, Paging, find_pagi
 from crm_systems.egito.whole import Search, is_round, missing_from
 from crm_systems.errors import OF_ONE_RECORD, Denied, ProtocolError
 from crm_systems.paging import PASSES, Part, Sliding
-from crm_systems.rows import rows_in
+from crm_systems.rows import is_whole_number, rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -23,6 +23,8 @@ TOTALS = ("total", "totalCount", "totalElements", "totalItems", "totalRecords", 
 """What the number of all rows may be called; ``size`` is left out, since it may be that of the page."""
 MORE = ("hasMore", "hasNext", "hasNextPage", "more", "next", "nextPage", "nextUrl")
 """What may say that rows follow."""
+ABOUT_PAGES = ("page", "paging", "pagination", "meta")
+"""Objects beside the rows that may hold these, as Spring's newer ``page`` does."""
 HINT = (
     "set `paging` to the names of the parameters for the size and the place of a page, "
     "or to none if you know that lists come whole"
@@ -58,13 +60,18 @@ def part_of(told: Any, envelope: str | None, about: str) -> Listed:
         lists = [name for name, value in told.items() if isinstance(value, list) and name != "errors"]
         names = [envelope] if envelope else [*(name for name in ENVELOPES if name in lists), *lists]
         if names and names[0] in lists:
-            numbers = tuple(name for name, value in told.items() if type(value) is int)
-            total = next((told[name] for name in TOTALS if name in numbers), None)
-            more = any(told.get(name) for name in MORE) or told.get("last") is False
+            beside = {name: value for each in ABOUT_PAGES for name, value in _fields(told.get(each)).items()} | told
+            numbers = tuple(name for name, value in beside.items() if is_whole_number(value))
+            total = next((int(beside[name]) for name in TOTALS if name in numbers), None)
+            more = any(beside.get(name) for name in MORE) or beside.get("last") is False
             return Listed(rows_in(told[names[0]], about), total, more, numbers)
     raise ProtocolError(
         f"{about}: the answer is no list", hint="`list_field` may say which of its fields holds the records"
     )
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 @dataclass(frozen=True)

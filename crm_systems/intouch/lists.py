@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from crm_systems.errors import NOT_FOUND, Denied, ProtocolError, Rejected, ServerFault
+from crm_systems.intouch.around import Around, Unreadable
 from crm_systems.model import Request
 from crm_systems.paging import Part, Sliding
 from crm_systems.rows import holds_rows, is_whole_number, rows_in
@@ -38,6 +40,8 @@ class Listing:
     order_by: str = ""
     newest_first: bool = False
     key: tuple[str, ...] = ("id",)
+    one: Callable[[str], Row] | None = None
+    """Gives a record by its id, to read around one that breaks its page; None: such a page is a failure."""
     is_ordered: bool = field(default=False, init=False)
     """Whether all that was read so far came in the order that was asked for."""
 
@@ -47,23 +51,29 @@ class Listing:
     def fetch(self, position: int, size: int) -> Part:
         """The rows from a position on; no filter exists but the type of orders (documented).
 
-        An order by a field that a resource does not have may be refused, or break the server (not documented).
+        An order by a field that a resource does not have may be refused, or break the server (not documented), and so
+        may a record.
         """
+        try:
+            return self._ask(position, size)
+        except (Rejected, ServerFault) as error:
+            if isinstance(error, ServerFault) and self.one and self.order_by == "id":
+                around = Around(partial(self._ask, patient=False), self.one, falls=self.newest_first)
+                with suppress(ServerFault):
+                    return around.part(position, size, error)
+            if position or not self.order_by:
+                raise
+            self.order_by, self.is_ordered = "", False
+            return self.fetch(position, size)
+
+    def _ask(self, position: int, size: int, *, patient: bool = True) -> Part:
         query = {"position": str(position), "size": str(size)}
         if self.case_type:
             query["caseType"] = str(self.case_type)
         if self.order_by:
             query |= {"orderBy": self.order_by, "desc": "true" if self.newest_first else "false"}
-        try:
-            told = self.call(
-                Request("GET", f"{self.resource}: read", f"/{self.resource}", query=query, shape=holds_rows)
-            )
-        except (Rejected, ServerFault):
-            if position or not self.order_by:
-                raise
-            self.order_by, self.is_ordered = "", False
-            return self.fetch(position, size)
-        return self._part(told)
+        about, path = f"{self.resource}: read", f"/{self.resource}"
+        return self._part(self.call(Request("GET", about, path, query=query, patient=patient, shape=holds_rows)))
 
     def _part(self, told: Any) -> Part:
         """The envelope is documented, except that the examples of single lists show nothing but ``items``."""
@@ -88,6 +98,8 @@ class Lists:
     zone: ZoneInfo
     shown: dict[tuple[str, int], int]
     """How many rows each list had when it was last looked at, by resource and type of orders; is kept up."""
+    one: Callable[[str], Row] | None = None
+    """As of :class:`Listing`."""
 
     def sample(self, call: Call, size: int) -> list[Row]:
         """Rows from both ends of each list, at most so many of one; only an order by id has another end."""
@@ -101,9 +113,9 @@ class Lists:
         self.shown[place] = max(part.total or 0, len(part.rows), self.shown.get(place, 0))
         return part.rows
 
-    def everything(self, call: Call) -> Iterator[list[Row]]:
-        """All rows, by id; memberships, which have none, as they come."""
-        seen: set[Hashable] = set()
+    def everything(self, call: Call, seen: set[Hashable] | None = None) -> Iterator[list[Row]]:
+        """All rows, by id; memberships, which have none, as they come. Those that were ``seen`` are left out."""
+        seen = set() if seen is None else seen
         for case_type in (*self.case_types, 0):
             listing = self._listing(call, case_type, self._by_id)
             yield from self._slide(listing, seen, self.page_size)
@@ -112,9 +124,19 @@ class Lists:
         """The rows changed or entered at or after ``since``.
 
         Whether a record that nobody changed has a time of change is not documented: those entered are looked for too.
+        Where a record breaks its page, all are read by id: only so can it be told which one it is.
         """
         bound = earliest(since, self.zone)
         seen: set[Hashable] = set()
+        try:
+            yield from self._newest(call, bound, seen)
+        except ServerFault:
+            if not (self.one and self._by_id):
+                raise
+            for rows in self.everything(call, seen):
+                yield [row for row in rows if isinstance(row, Unreadable) or self._is_since(row, bound)]
+
+    def _newest(self, call: Call, bound: datetime, seen: set[Hashable]) -> Iterator[list[Row]]:
         for case_type in (*self.case_types, 0):
             for order in ("modified", "entered"):
                 listing = self._listing(call, case_type, order, newest_first=True)
@@ -127,7 +149,7 @@ class Lists:
         return "id" if self.entity.key == ("id",) else ""
 
     def _listing(self, call: Call, case_type: int, order: str, *, newest_first: bool = False) -> Listing:
-        return Listing(call, self.entity.name, case_type, order, newest_first, self.entity.key)
+        return Listing(call, self.entity.name, case_type, order, newest_first, self.entity.key, self.one)
 
     def _slide(
         self, listing: Listing, seen: set[Hashable], first: int, *enough: Callable[[list[Row]], bool]

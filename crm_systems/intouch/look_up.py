@@ -15,7 +15,7 @@ from crm_systems.system import System
 from crm_systems.value_index import ValueIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from crm_systems.kinds import Notation
@@ -37,8 +37,11 @@ class InTouchLookUp(System):
     def _index(self) -> ValueIndex:
         return ValueIndex(self.notation, looks_again=True)
 
-    def _rows(self, call: Call, entity: Entity, since: datetime | None) -> Iterator[list[Row]]:
-        lists = self._lists_of(entity)
+    def _rows(
+        self, call: Call, entity: Entity, since: datetime | None, one: Callable[[str], Row] | None = None
+    ) -> Iterator[list[Row]]:
+        """``one`` gives a record by its id, to read around one that breaks its page; else such a page is a failure."""
+        lists = self._lists_of(entity, one)
         if entity.name == "lists":
             yield code_lists(call)
         elif entity.name == "list_items":
@@ -48,9 +51,9 @@ class InTouchLookUp(System):
         else:
             yield from lists.everything(call)
 
-    def _lists_of(self, entity: Entity) -> Lists:
+    def _lists_of(self, entity: Entity, one: Callable[[str], Row] | None) -> Lists:
         types = self.options["case_types"] or () if entity.name == "buscases" else ()
-        return Lists(entity, tuple(types), self.page_size, self.notation.zone, self._shown)
+        return Lists(entity, tuple(types), self.page_size, self.notation.zone, self._shown, one)
 
     def get(self, call: Call, entity: Entity, identifier: str) -> Row | None:
         """By its address; where that is not found although the list has the record, from the list.
@@ -88,6 +91,10 @@ class InTouchLookUp(System):
             return [row for row in rows if all(str(row.get(name)) == value for name, value in wanted.items())]
         found = (self.get(call, entity, key) for key in self._matching_keys(call, entity, match))
         return [row for row in found if row is not None]
+
+    def remember(self, entity: Entity, row: Row) -> None:
+        """So that what a list that was read once lacks is found."""
+        self._index.note(entity, row)
 
     def _matching_keys(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[str]:
         def load(since: datetime | None) -> Iterator[Row]:

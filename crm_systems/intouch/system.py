@@ -24,6 +24,7 @@ from crm_systems.errors import (
     Unavailable,
 )
 from crm_systems.intouch.answers import meaning
+from crm_systems.intouch.around import Unreadable
 from crm_systems.intouch.lists import Listing, code_lists, items_of
 from crm_systems.intouch.records import completed, normalised, tied
 from crm_systems.intouch.settings import ORIGINS, SETTINGS
@@ -82,18 +83,19 @@ class InTouch(InTouchWriting):
 
     @property
     def heartbeat(self) -> Request:
-        """One party."""
-        return Request("GET", "Ask whether the server is up", "/parties", query={"size": "1"})
+        """The code lists, which no broken record is among."""
+        return Request("GET", "Ask whether the server is up", "/lists")
 
     def log_in(self, call: Call) -> Session:
         """There is no session; one request shows whether address, name and password are right, and tells the time.
 
         A list that is broken or refused says nothing of that, so another one is asked then.
         """
-        for path, patient in (("/parties", False), ("/lists", True)):
+        one = Request("GET", "Log-in", "/parties", query={"size": "1"}, patient=False)
+        for ask, patient in ((one, False), (self.heartbeat.replace(about="Log-in"), True)):
             try:
-                told = call(self.sign(self.heartbeat.replace(about="Log-in", path=path, patient=patient), Session()))
-                if path == self.heartbeat.path and fits(told, {"items": list}):
+                told = call(self.sign(ask, Session()))
+                if ask is one and fits(told, {"items": list}):
                     self._shown.setdefault(("parties", 0), len(told["items"]))
             except Unavailable:
                 if patient:
@@ -219,14 +221,15 @@ class InTouch(InTouchWriting):
             return code_lists(call)
         if entity.name == "list_items":
             return together(partial(items_of, call, each["id"]) for each in code_lists(call)[:LISTS_SAMPLED])
-        return self._lists_of(entity).sample(call, min(SAMPLE, self.page_size))
+        return self._lists_of(entity, partial(self._one, call, entity)).sample(call, min(SAMPLE, self.page_size))
 
     def walks(self, call: Call, entity: Entity, since: datetime | None) -> Iterable[Walk]:
         """One walk: by id in full, or newest first down to ``since``."""
 
         def walk(call: Call) -> Iterator[Page]:
-            for rows in self._rows(call, entity, since):
-                yield Page([normalised(row) for row in rows])
+            for rows in self._rows(call, entity, since, partial(self._one, call, entity)):
+                read = [normalised(row) for row in rows if not isinstance(row, Unreadable)]
+                yield Page(read, tuple(str(row["id"]) for row in rows if isinstance(row, Unreadable)))
 
         return [walk]
 

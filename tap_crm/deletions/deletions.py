@@ -53,18 +53,24 @@ def _may_be_known(run: Run, entity: Entity) -> bool:
 class Deletions:
     """What is gone since the state of a stream.
 
-    ``state`` is the stream's part of the state; what has no place to leave waits until it has. ``reads_all``: not only
-    records that were changed are read.
+    ``state`` is the stream's part of the state; what has no place to leave waits until it has. ``changes`` are read, or
+    None: all records.
     """
 
-    def __init__(self, run: Run, entity: Entity, state: dict[str, Any], *, has_place: bool, reads_all: bool) -> None:
+    def __init__(
+        self, run: Run, entity: Entity, state: dict[str, Any], changes: Incremental | None, *, has_place: bool
+    ) -> None:
         self._run = run
         self._has_place = has_place
         self._entity = entity
+        self._changes = changes
         self._comparison: Comparison | None = None
         if run.compares and entity.key:
             sent, most = run.sent_keys(entity.name), run.settings["most_deletions"]
+            reads_all = changes is None or (changes.since is None and not changes.goes_on)
             self._comparison = Comparison(run.client, entity, sent, state, most, reads_all=reads_all)
+        if changes and run.client.system.tells_deletions(entity):
+            changes.begin_deletions(by_stamps=run.client.system.deletions_by_stamps)
 
     def note(self, records: Sequence[Row | Record]) -> None:
         """Notes records that are about to leave."""
@@ -76,15 +82,13 @@ class Deletions:
         if self._comparison:
             self._comparison.meet(unreadable)
 
-    def rows(
-        self, changes: Incremental | None, elapsed: Callable[[], timedelta], reader: Reader, *, is_whole: bool
-    ) -> Iterator[Row]:
+    def rows(self, elapsed: Callable[[], timedelta], reader: Reader, *, is_whole: bool) -> Iterator[Row]:
         """The keys of the records that are gone, each with its mark, and whole records that have come back.
 
         Moves the state on when all have left. A first read is told none, but notes what a next run compares with.
         ``is_whole``: nothing is known to be missing of what was read.
         """
-        system, comparison = self._run.client.system, self._comparison
+        system, changes, comparison = self._run.client.system, self._changes, self._comparison
         if not self._has_place:
             if changes and changes.deletions_since(by_stamps=system.deletions_by_stamps) is None:
                 changes.deletions_are_read(by_stamps=system.deletions_by_stamps)

@@ -23,6 +23,8 @@ UNREADABLE = "unreadable"
 _TIMES = ("replication_key_value", "deletions_read_until", "read_at", "newest")
 LEFT_OUT = "left_out"
 """Under this name stand the fields that records came without, since the catalog did not have them."""
+ZONE = "timezone"
+"""Under this name stands the zone in which the bookmark was read."""
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 """A bookmark up to which nothing is read."""
 OF_SDK = frozenset({"starting_replication_value", "replication_key_signpost"})
@@ -50,8 +52,8 @@ class Bookmark:
     deletions: datetime | None = None
     """Up to when deletions were asked for."""
     overlap: tuple[str, ...] = ()
-    is_of_server_clock: bool = False
-    """Whether it was written when a bookmark still was the server's clock, which stamps may lie behind by a zone."""
+    is_of_another_clock: bool = False
+    """Whether stamps may lie behind it by a zone: it is of another one, or was the server's clock, as it once was."""
 
     @classmethod
     def of(cls, state: Mapping[str, Any], replication_key: str | None, zone: ZoneInfo) -> Bookmark:
@@ -73,7 +75,9 @@ class Bookmark:
         )
         value = None if value == BEGINNING else value
         overlap = tuple(state.get("overlap") or ())
-        return cls(value, newest, read_at, deletions, overlap, "overlap" in state and read_at is None)
+        is_of_server_clock = "overlap" in state and read_at is None
+        is_of_another_clock = is_of_server_clock or state.get(ZONE, zone.key) != zone.key
+        return cls(value, newest, read_at, deletions, overlap, is_of_another_clock)
 
 
 def fault_of(state: Any) -> str:

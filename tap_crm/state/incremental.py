@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_systems.compiled import column
 from crm_systems.times import WIDEST, instant
-from tap_crm.state.bookmarks import BEGINNING, Bookmark, Shown
+from tap_crm.state.bookmarks import BEGINNING, ZONE, Bookmark, Shown
 from tap_crm.state.overlap import Overlap
 from tap_crm.state.zones import Evidence
 
@@ -57,7 +57,9 @@ class Incremental:
         self.clock_was_put_back = newest_known > started + lookback
         self.since = self._since()
         self.overlap = Overlap(bookmark.overlap, self.since, zone)
-        self.evidence = Evidence(None if self.clock_was_put_back else bookmark.read_at)
+        self.is_of_another_clock = bookmark.is_of_another_clock
+        is_in_doubt = self.clock_was_put_back or bookmark.is_of_another_clock
+        self.evidence = Evidence(None if is_in_doubt else bookmark.read_at)
         self.shown = Shown(started)
         self._deletions = Shown(started)
 
@@ -71,7 +73,7 @@ class Incremental:
         if bookmark.value is None or self.clock_was_put_back:
             return self.start
         since = min(bookmark.value, self.started) - self._lookback
-        since = since - WIDEST if bookmark.is_of_server_clock else since
+        since = since - WIDEST if bookmark.is_of_another_clock else since
         return since.replace(second=0, microsecond=0)
 
     def news(
@@ -135,8 +137,13 @@ class Incremental:
         until = self._bookmark.deletions
         if until and (self.clock_was_put_back or until > self.started + self._lookback):
             return self.start or BEGINNING
-        is_off = by_stamps and self._bookmark.is_of_server_clock
+        is_off = by_stamps and self._bookmark.is_of_another_clock
         return until and until - self._lookback - (WIDEST if is_off else timedelta())
+
+    def begin_deletions(self, *, by_stamps: bool) -> None:
+        """Notes from when on the next run wants deletions where this one, the first, is cut off before its end."""
+        until = self.started - WIDEST if by_stamps else self.started
+        self._state.setdefault("deletions_read_until", until.isoformat())
 
     def note_deletion(self, stamp: datetime | None, elapsed: timedelta) -> None:
         """Notes when a record was deleted, by the CRM's stamp."""
@@ -147,7 +154,7 @@ class Incremental:
         """Moves the bookmark of deletions: to the server's clock, or as far as stamps were shown."""
         until = self.started
         if by_stamps:
-            is_off = self._bookmark.is_of_server_clock or self.clock_was_put_back
+            is_off = self._bookmark.is_of_another_clock or self.clock_was_put_back
             known = None if is_off else self._bookmark.deletions
             stamps = (known, self._deletions.bookmark, self.shown.bookmark)
             until = max((stamp for stamp in stamps if stamp), default=self.started - WIDEST)
@@ -162,7 +169,7 @@ class Incremental:
             self._state |= {"replication_key": self._key, "replication_key_value": value.isoformat()}
         if newest:
             self._state["newest"] = newest.isoformat()
-        self._state["read_at"] = self.started.isoformat()
+        self._state |= {"read_at": self.started.isoformat(), ZONE: self._zone.key}
         self._state["overlap"] = self.overlap.remembered(value - self._lookback) if value else []
 
     def _reached(self) -> tuple[datetime | None, datetime | None]:
@@ -170,7 +177,7 @@ class Incremental:
         before, reached, newest = self._bookmark, self.shown.bookmark, self.shown.newest
         if self.clock_was_put_back:
             return reached, newest
-        if before.is_of_server_clock and before.value:
+        if before.is_of_another_clock and before.value:
             return reached or before.value - WIDEST, newest
         value = max((each for each in (before.value, reached) if each), default=None)
         if value is None and self.start_is_in_the_future:

@@ -12,7 +12,7 @@ from crm_systems.kinds import TEXTS
 from crm_systems.model import Kind
 from crm_systems.rows import is_identifier, missing_key
 from crm_systems.times import instant
-from tap_crm.state import READING, ForeignState, Incremental, Place, leave_out, zone_warning
+from tap_crm.state import READING, ZONE, ForeignState, Incremental, Place, leave_out, zone_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -148,7 +148,8 @@ class Reading:
         if not kept or kept.began > changes.started:
             return
         again = self._incremental(state, kept.began)
-        if kept.left is None or changes.clock_was_put_back or again.since != kept.since:
+        is_of_another_clock = changes.clock_was_put_back or changes.is_of_another_clock
+        if kept.left is None or is_of_another_clock or again.since != kept.since:
             self.logger.info("%s: a run was cut off, and this one cannot go on with it, so it begins anew.", self.name)
             return
         self.logger.info("%s: a run that began at %s was cut off; this one goes on with it.", self.name, kept.began)
@@ -173,6 +174,8 @@ class Reading:
         if self.place and self.changes and self.state is not None:
             self.place = self.place.after(page, self.changes.shown)
             self.place.write(self.state)
+            if "replication_key_value" not in self.state:
+                self.state[ZONE] = self.run.client.system.notation.zone.key
             self._note_origin(self.state)
 
     def forget_place(self) -> None:

@@ -18,13 +18,12 @@ from crm_systems.errors import CrmError
 from crm_systems.model import joined
 from tap_crm import deletions
 from tap_crm.state import begin_anew_for
+from tap_crm.streams.bookmarked import BookmarkedStream
 from tap_crm.streams.reading import Reading
 from tap_crm.streams.schema import entity_of, schema_of, with_fields_of
-from tap_crm.streams.versions import VersionedStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
 
     from singer_sdk import Tap
 
@@ -37,7 +36,7 @@ LONGEST_SILENCE = 30.0
 """Seconds after which the state leaves, however few records did."""
 
 
-class CrmStream(VersionedStream):
+class CrmStream(BookmarkedStream):
     """One kind of record. Reads all, or what was changed since the bookmark, and then what was deleted."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # The reader has typed the records.
@@ -209,7 +208,7 @@ class CrmStream(VersionedStream):
         reading.warn_of_zone()
         if self._gone:
             whole = self._is_whole
-            yield from ([row] for row in self._gone.rows(changes, reading.elapsed, reading.reader, is_whole=whole))
+            yield from ([row] for row in self._gone.rows(reading.elapsed, reading.reader, is_whole=whole))
         self.run.progress.done(self.name)
         self._report(reading)
         reading.forget_place()
@@ -254,28 +253,12 @@ class CrmStream(VersionedStream):
         entity = with_fields_of(self.schema, self.entity, flattened=self.stream_maps[0].flattening_enabled)
         return kinds.Reader(entity, self.run.client.system.notation, self._chosen if self._goes_straight else None)
 
-    @property
-    def _is_incremental(self) -> bool:
-        return bool(self.replication_key) and self.replication_method == "INCREMENTAL"
-
     def _deletions(self, changes: Incremental | None) -> deletions.Deletions | None:
         """What is gone; None where nobody wants to know."""
         if self.run.settings["deletions"] == "off" or self.ABORT_AT_RECORD_COUNT is not None:
             return None
         has_place = deletions.have_place(self.run, self.entity, self)
-        reads_all = changes is None or (changes.since is None and not changes.goes_on)
-        return deletions.Deletions(self.run, self.entity, self.stream_state, has_place=has_place, reads_all=reads_all)
-
-    def _increment_stream_state(self, latest_record: Row, *, context: Any = None) -> None:
-        """Does nothing: the bookmark moves at the end of the stream."""
-
-    def compare_start_date(self, value: str, start_date_value: str) -> str:
-        """The bookmark: a start date never wins over it (the SDK takes the later one, which leaves a hole)."""
-        return value
-
-    def get_replication_key_signpost(self, context: Any = None) -> datetime | None:
-        """None: the SDK would take this machine's clock."""
-        return None
+        return deletions.Deletions(self.run, self.entity, self.stream_state, changes, has_place=has_place)
 
     @property
     def _keys(self) -> Sequence[str]:

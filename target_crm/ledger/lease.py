@@ -1,4 +1,4 @@
-"""Which run holds an intent, and whether that run is surely gone."""
+"""Which run holds an intent and for how long, and whether that run is surely gone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import socket
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _machine() -> str:
@@ -63,3 +67,21 @@ class LeaseHolder:
             ValueError, TypeError: it is none.
         """
         return cls(**json.loads(written))
+
+
+class Lease:
+    """How this run holds intents: for ``seconds`` by a clock that all runs share, from when it last said so."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self.seconds = seconds
+        self.holder = LeaseHolder()
+        self._clock = clock
+        self._mine = {"my_owner": self.holder.run, "my_holder": self.holder.to_json(), "lease_seconds": seconds}
+
+    def now(self) -> dict[str, Any]:
+        """What a statement is told of it at this moment."""
+        return {**self._mine, "now": self._clock()}
+
+    def is_over(self, holder: LeaseHolder | None) -> bool:
+        """Whether a lease is over before its time: it is this run's own, or its run is gone."""
+        return holder is None or holder.run == self.holder.run or holder.is_gone

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_crm.ledger.entries import Intent, Link, Snapshot, jsonable
 from target_crm.ledger.lease import LeaseHolder
-from target_crm.ledger.tables import INTENTS, LINKS, WRITTEN, sound
+from target_crm.ledger.tables import INTENTS, LINKS, RECORD, WRITTEN, sound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 NOTHING: Mapping[str, tuple[str, str]] = MappingProxyType({})
 """What the CRM altered of most records."""
 _ENCODER = json.JSONEncoder(default=jsonable)
+
+
+def bound(ours: Mapping[str, str], stream: str, key: str) -> dict[str, str]:
+    """The values that statements bind to find the rows of an incoming record of what ``ours`` names."""
+    return {**ours, "its_stream": stream, "its_key": key}
+
+
+def columns_of(its: Mapping[str, str]) -> dict[str, Any]:
+    """The same values as columns of a new row."""
+    return {name: its[f"its_{name}"] for name in RECORD}
 
 
 def altered_in(told: str, stream: str, key: str) -> Mapping[str, tuple[str, str]]:

@@ -37,7 +37,7 @@ class Namesakes:
     def _unnamed(self) -> list[Flow]:
         """The same stream before its source had a name, or before that was forgotten; none once it went on without."""
         same = [each for each in self._flows if each == self._flow._replace(source=each.source)]
-        if not same or self._ledger.twins or self._flow in same or self._ledger.intents(self._stream):
+        if not same or self._ledger.twins or self._flow in same or self._ledger.intents.of(self._stream):
             return []
         return [each for each in same if DEFAULT_SOURCE in {each.source, self._flow.source}]
 

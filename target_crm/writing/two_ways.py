@@ -46,7 +46,7 @@ class TwoWays:
             TakenMeanwhile: it may have; decide anew.
             ConfigError: it was cut off in a create that may have made it.
         """
-        for look, seconds in enumerate(pauses_between_looks(self._ledger.lease_seconds)):
+        for look, seconds in enumerate(pauses_between_looks(self._ledger.lease.seconds)):
             intents = self._twins.intents(self._stream, self._entity) if self._twins else []
             doubtful = [each for each in intents if each.before is None or each.before.tells_new(key) is not False]
             if any(each.is_free for each in doubtful):

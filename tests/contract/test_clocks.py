@@ -157,6 +157,21 @@ def test_a_clock_that_is_moved_between_runs(subject: Subject, crm: Simulator, ho
     assert len(reader.last) <= 2
 
 
+@pytest.mark.sweep
+@pytest.mark.parametrize("zones", [("UTC", "Etc/GMT-5"), ("Etc/GMT+5", "Etc/GMT-5"), ("Etc/GMT-5", "UTC")])
+def test_a_zone_that_is_set_anew_loses_nothing(subject: Subject, crm: Simulator, zones: tuple[str, str]) -> None:
+    before, after = zones
+    reader = Reader(subject, crm)
+    for step, zone in enumerate((before, before, after, after)):
+        crm.clock.advance(3600)
+        reader.edit(3 + step, f"edit {step}")
+        result = reader.run(timezone=zone)
+        assert reader.texts() == reader.stored()
+        assert zone != "UTC" or "Set `timezone`" not in result.log
+    reader.run(timezone=after)
+    assert reader.last == []
+
+
 def test_a_start_date_without_an_offset_is_the_crms(subject: Subject, crm: Simulator) -> None:
     hang_clock(crm, 8)
     crm.clock.advance(86_400)

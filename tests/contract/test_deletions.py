@@ -197,3 +197,25 @@ def test_what_a_first_run_sent_that_left_no_state_is_told_in_the_end(
         world.take(result)
         state = result.state
     assert world.arrived == world.there
+
+
+@pytest.mark.parametrize("subject", ["vtiger", "alfacrm"], indirect=True)
+def test_what_a_first_run_sent_that_failed_is_told_by_the_next(subject: Subject) -> None:
+    """Where the CRM tells deletions itself, also if the next run cannot go on, but begins anew."""
+    with subject.start(ROWS) as crm:
+        config = {**subject.config(crm), "entities": [subject.entity], "page_size": 20, "deletion_records": "marked"}
+        config["parallel_requests"] = 1
+        catalog, world = only(discover(config), subject.entity), Crm(subject, crm, 0)
+        crm.calls.clear()
+        run(config, catalog=catalog)
+        last = [call.number for call in crm.calls if is_list(call)][-1]
+        crm.calls.clear()
+        crm.fault = lambda call: Fault.ERROR_BEFORE if call.number >= last and is_list(call) else None
+        first = run(config, catalog=catalog)
+        crm.fault = lambda _call: None
+        assert first.exit
+        world.take(first)
+        world.delete(min(world.arrived))
+        crm.clock.advance(600)
+        world.take(run(config, catalog=catalog, state=first.state))
+        assert world.arrived == world.there

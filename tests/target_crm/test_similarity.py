@@ -49,3 +49,11 @@ def test_a_number_may_be_rounded_whatever_zeros_end_it(sent: Any, stored: Any, m
 def test_a_text_is_like_what_a_server_makes_of_it(kind: Kind, sent: str, stored: str, is_like: bool) -> None:
     entity = Entity("people", (Field("name", Kind.STRING), Field("text", kind)))
     assert resembles(entity, {"name": "Ann", "text": sent}, {"name": "Ann", "text": stored}) is is_like
+
+
+@pytest.mark.parametrize(("client", "day", "is_like"), [(7, "2027-09-01", True), (8, "2027-10-02", False)])
+def test_what_has_no_text_is_told_by_most_of_it(client: int, day: str, is_like: bool) -> None:
+    kinds = {"client": Kind.INTEGER, "begin": Kind.DATE, "end": Kind.DATE}
+    entity, end = Entity("members", tuple(Field(*each) for each in kinds.items())), "2030-12-31"
+    stored = {"client": client, "begin": day, "end": end}
+    assert resembles(entity, {"client": 7, "begin": "2027-09-01", "end": end}, stored) is is_like

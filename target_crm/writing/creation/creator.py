@@ -61,7 +61,9 @@ def without_answer(what: str, lost: CrmError) -> Unavailable:
     What was looked up in between was answered, so a connection that breaks, but not one that is slow, is this write's.
     """
     cause = lost.__cause__
-    is_alone = isinstance(cause, Unavailable) and not cause.meets_all and lost.code not in AT_WORK
+    if isinstance(cause, Unavailable) and cause.meets_all:
+        return cause
+    is_alone = isinstance(cause, Unavailable) and lost.code not in AT_WORK
     kind = ServerFault if is_alone else Unavailable
     return kind(f"{what}: the connection breaks again and again", code=lost.code)
 
@@ -87,7 +89,7 @@ class Creator:
         """Finds out what became of creates that an earlier run was cut off in."""
         if not self._options.dry_run:
             # What cannot be told is said when the record comes again.
-            self._settle([each for each in self._ledger.intents(self._options.stream) if each.is_free])
+            self._settle([each for each in self._ledger.intents.of(self._options.stream) if each.is_free])
 
     def await_turn(self, key: str) -> None:
         """Waits until no other run is about to create a record, and settles what a run that ended has left open.
@@ -96,8 +98,8 @@ class Creator:
             Reject: another run does not get done with it, or what became of it cannot be told.
         """
         intent: Intent | None = None
-        for look, seconds in enumerate(pauses_between_looks(self._ledger.lease_seconds)):
-            intent = next(iter(self._ledger.intents(self._options.stream, key)), None)
+        for look, seconds in enumerate(pauses_between_looks(self._ledger.lease.seconds)):
+            intent = next(iter(self._ledger.intents.of(self._options.stream, key)), None)
             if intent is None:
                 return
             if intent.is_free:
@@ -105,21 +107,21 @@ class Creator:
                 continue
             if not look:
                 logger.info("%s: waiting for %s, which creates %s", self._options.stream, intent.holder, key)
-            self._ledger.step_aside()
+            self._ledger.intents.step_aside()
             self._client.sleep(seconds)
         raise Reject(f"another run is about to create it, {intent and intent.holder}; run again when that has ended")
 
     def _settle_along_with(self, key: str) -> None:
         """Settles a create, and by the same look all that runs have left whose leases have ended since."""
         with self._settling:
-            there = self._ledger.intents(self._options.stream)
+            there = self._ledger.intents.of(self._options.stream)
             doubtful = self._settle([each for each in there if each.is_free and (each.key == key or not each.is_ours)])
         if key in doubtful:
             raise doubtful[key]
 
     def _settle(self, intents: Iterable[Intent]) -> dict[str, Reject]:
         """Notes what became of creates; by key, why that cannot be told."""
-        taken = [each for each in intents if self._ledger.take(each)]
+        taken = [each for each in intents if self._ledger.intents.take(each)]
         if taken:
             self._client.sleep(self._options.settle_seconds)
         look, doubtful = Look([each for each in taken if each.entity == self.entity.name]), dict[str, Reject]()
@@ -127,14 +129,14 @@ class Creator:
             try:
                 found = self._search.made_by(intent, look) if intent.entity == self.entity.name else None
                 # What another run has taken meanwhile is that run's to settle.
-                self._ledger.hold(intent.stream, intent.key)
+                self._ledger.intents.hold(intent.stream, intent.key)
             except TakenMeanwhile:
                 continue
             except Reject as error:
                 doubtful[intent.key] = error
             else:
                 if found is None:
-                    self._ledger.drop_intent(intent.stream, intent.key)
+                    self._ledger.intents.drop(intent.stream, intent.key)
                 else:
                     altered = digests(self._search.altered(intent, found))
                     self._ledger.note(intent.stream, intent.key, Written(self.entity.name, found.crm_id, "", altered))
@@ -146,9 +148,9 @@ class Creator:
         return Intent(self._options.stream, key, self.entity.name, self._client.server_time(), values, before)
 
     def note(self, creates: Sequence[Create]) -> None:
-        """Notes creates in the ledger, so that they may be sent; raises as :meth:`Ledger.intend`."""
+        """Notes creates in the ledger, so that they may be sent; raises as :meth:`Intents.note`."""
         pause = self._client.last_pause
-        self._ledger.intend(creates)
+        self._ledger.intents.note(creates)
         self._noted.update(dict.fromkeys((each.intent.key for each in creates), pause))
 
     def create(self, intent: Intent) -> Existing:
@@ -171,7 +173,7 @@ class Creator:
                 unknown = error
             except CrmError as error:
                 if not lost:
-                    self._ledger.drop_intent(intent.stream, intent.key)
+                    self._ledger.intents.drop(intent.stream, intent.key)
                     raise
                 unknown = OutcomeUnknown(error.what, code=error.code, refusal=error)
             found = self._settled(intent, unknown)
@@ -181,7 +183,7 @@ class Creator:
                 break
         reason = self._given_up(unknown)
         if not isinstance(reason, (Unavailable, ConfigError)):
-            self._ledger.drop_intent(intent.stream, intent.key)
+            self._ledger.intents.drop(intent.stream, intent.key)
         # What had no answer is looked for once more: by the next run, or when the record comes again.
         raise reason
 
@@ -192,7 +194,7 @@ class Creator:
             pauses += [self._client.timeout] * PATIENT_LOOKS
         for seconds in pauses:
             self._client.sleep(seconds)
-            self._ledger.hold(intent.stream, intent.key)
+            self._ledger.intents.hold(intent.stream, intent.key)
             found = self._search.made_by(intent, Look([intent]))
             if found is not None:
                 return found
@@ -208,7 +210,7 @@ class Creator:
         def hold() -> None:
             # A second try has waited for what came of the first.
             has_waited = self._noted.pop(intent.key, self) is not self._client.last_pause
-            self._ledger.hold(intent.stream, intent.key, has_waited=has_waited)
+            self._ledger.intents.hold(intent.stream, intent.key, has_waited=has_waited)
 
         def call(request: Request) -> Any:
             nonlocal is_made

@@ -81,6 +81,7 @@ class Search:
                 raise look.fault from error
             if found:
                 self.ours.add(found.crm_id)
+                self._client.system.remember(self._entity, found.row)
             return found
 
     def _found(self, intent: Intent, look: Look) -> Existing | None:
@@ -95,7 +96,7 @@ class Search:
 
     def altered(self, intent: Intent, made: Existing) -> list[Change]:
         """What the CRM made of what was sent; nothing where somebody may have changed the record since it was made."""
-        if not made.record.get(self._entity.creation_key or "") or self._is_changed(made):
+        if not all(self._times(made)) or self._is_changed(made):
             return []
         empty = {each.name: None for each in self._entity.fields if each.writable}
         return changes_by_the_crm(self._mapper, {**empty, **self._sent(intent)}, made.record)
@@ -156,7 +157,7 @@ class Search:
         if not made and not untold:
             return None
         # They come first: what one of them made and is noted only now is known below.
-        others = self._ledger.intents(self._options.stream)
+        others = self._ledger.intents.of(self._options.stream)
         free = self._free(made)
         likely = [row for row in free if self._resembles(sent, row)] or free
         surely = [row for row in likely if before.tells_new(row.crm_id) and not self._differs(sent, row)]
@@ -217,8 +218,14 @@ class Search:
         return made is None or datetime.fromisoformat(made) >= before.since - FOLD
 
     def _is_changed(self, existing: Existing) -> bool:
-        made = existing.record.get(self._entity.creation_key or "")
-        return bool(made) and made != existing.record.get(self._entity.replication_key or "")
+        """Whether somebody changed a record since it was made; not where the CRM does not tell."""
+        made, changed = self._times(existing)
+        return bool(made and changed) and made != changed
+
+    def _times(self, existing: Existing) -> tuple[Any, Any]:
+        """When a record was made and last changed; None for what the CRM does not tell."""
+        entity, row = self._entity, existing.record
+        return row.get(entity.creation_key or ""), row.get(entity.replication_key or "")
 
 
 def _moments(intent: Intent) -> tuple[Snapshot, ...]:

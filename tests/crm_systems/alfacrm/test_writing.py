@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Fault
+from crm_simulators.base import Answer, Fault
 from crm_systems.alfacrm.system import AlfaCrm
 from crm_systems.errors import CrmError
 from crm_systems.kinds import Reader
@@ -184,6 +184,18 @@ def test_a_deletion_over_which_the_connection_breaks_rejects_that_one(tmp_path: 
     assert result.line("pay") == "pay → pay: 1 delete, 1 reject"
 
 
+def test_a_create_that_is_put_off_each_time_says_what_the_tenant_wants(tmp_path: Path) -> None:
+    with tenant(10) as simulator:
+        proper = simulator.answer
+
+        def answer(call: Call) -> Answer:
+            return Answer(b"", 429) if call.path.endswith("/create") else proper(call)
+
+        simulator.answer = answer
+        result = write(simulator, tmp_path, "customer", {"id": "k1", **PERSON})
+    assert "the server wants fewer requests (HTTP 429): lower `requests_per_second`" in result.exit
+
+
 @pytest.mark.parametrize("shape", ["map", "texts"])
 @pytest.mark.parametrize("status", [200, 422])
 @pytest.mark.parametrize("name", ["customer", "group", "lesson"])
@@ -309,6 +321,25 @@ def test_a_create_whose_answer_is_lost_is_done_once(tmp_path: Path) -> None:
         assert write(simulator, tmp_path, "customer", {"id": "1", **PERSON}).exit == ""
         assert lost
         assert sum(row["name"] == PERSON["name"] for row in stored(simulator, "customer")) == 1
+
+
+def test_where_no_time_of_a_change_is_told_a_strangers_record_is_not_taken_for_what_a_lost_create_made(
+    tmp_path: Path,
+) -> None:
+    ours, names = {"customer_id": 1, "group_id": 1, "b_date": "2027-09-01"}, ["customer_id", "group_id", "b_date"]
+    with tenant(10) as simulator:
+        before, todo = by_id(simulator, "cgi"), [lambda: simulator.insert("cgi", {**ours, "customer_id": 2})]
+
+        def overtake(call: Call) -> Fault | None:
+            if not call.path.endswith("cgi/create") or not todo:
+                return None
+            todo.pop()()
+            return Fault.REFUSED
+
+        simulator.fault = overtake
+        assert write(simulator, tmp_path, "cgi", {"id": "1", **ours}, identify_by=names).exit == ""
+        new = [row for key, row in by_id(simulator, "cgi").items() if key not in before]
+        assert [row["customer_id"] for row in new] == [2, 1]
 
 
 def test_a_create_stands_though_it_cannot_be_read_again(tmp_path: Path) -> None:

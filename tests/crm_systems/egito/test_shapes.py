@@ -153,11 +153,12 @@ def test_pages_of_a_size_that_cannot_be_told_are_read(end: str, envelope: str) -
             assert {row["id"] for row in result.records["Lead"]} == ids(simulator, "Lead")
 
 
-@pytest.mark.parametrize("total", ["total", "totalCount"])
-def test_a_total_settles_it(total: str) -> None:
-    with tenant(rows=50, ids="uuid", envelope="items", total=total) as simulator:
+@pytest.mark.parametrize(("total", "form"), [("total", "number"), ("totalCount", "text"), ("totalElements", "page")])
+def test_a_total_settles_it(total: str, form: str) -> None:
+    told = {"envelope": "items", "total": total, "total_as": form}
+    with tenant(rows=50, ids="uuid", **told) as simulator:
         assert read(simulator, "Lead").exit == ""
-    with tenant(rows=73, paging="unknown", page_size=37, envelope="items", total=total) as simulator:
+    with tenant(rows=73, paging="unknown", page_size=37, **told) as simulator:
         assert "only a part of a list" in read(simulator, "Lead").exit
 
 

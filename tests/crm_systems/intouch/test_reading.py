@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -19,6 +20,7 @@ from tests.running import client_for, discover, only, run
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
+    from pathlib import Path
 
     from crm_simulators.base import Call
     from crm_simulators.intouch import InTouchSimulator
@@ -385,3 +387,65 @@ def test_what_the_catalog_takes_for_a_text_leaves_as_one_although_numbers_came_s
             simulator.change("parties", row["id"], {"attrPoints": 5})
         result = run(config, catalog=catalog)
     assert {row["attrPoints"] for row in result.records["parties"]} == {"5"}
+
+
+@pytest.mark.parametrize("places", [{0}, {20}, {20, 21, 40}, {59}])
+def test_records_that_break_their_page_are_named_and_all_others_read(places: set[int]) -> None:
+    with installation(rows=60) as simulator:
+        every = ids(simulator.records("parties"))
+        broken = [every[place] for place in sorted(places)]
+        simulator.switches = replace(simulator.switches, broken=frozenset(broken))
+        result = read(simulator, "parties")
+        assert ids(result.records["parties"]) == [each for each in every if each not in broken]
+        assert all(f"parties {each} is missing" in result.exit for each in broken)
+
+
+def test_changes_are_read_around_a_record_that_breaks_its_page() -> None:
+    with installation(rows=60) as simulator:
+        first = read(simulator, "parties")
+        key, broken, *_ = ids(simulator.records("parties"))
+        simulator.clock.advance(3600)
+        simulator.change("parties", key, {"comment": "new"})
+        simulator.change("parties", broken, {"comment": "new"})
+        simulator.switches = replace(simulator.switches, broken=frozenset({broken}))
+        again = read(simulator, "parties", state=first.state)
+        assert ids(again.records["parties"]) == [key]
+        assert f"parties {broken} is missing" in again.exit
+        simulator.switches = replace(simulator.switches, broken=frozenset())
+        mended = read(simulator, "parties", state=again.state)
+        assert (ids(mended.records["parties"]), mended.exit) == ([key, broken], "")
+
+
+def test_a_record_that_breaks_its_page_is_not_taken_for_deleted(tmp_path: Path) -> None:
+    compares = {"deletions": "compare", "keys_url": f"sqlite:///{tmp_path}/keys.sqlite", "skip_unreadable": True}
+    with installation(rows=60) as simulator:
+        first = read(simulator, "parties", **compares)
+        gone, broken, *_ = ids(simulator.records("parties"))
+        simulator.delete("parties", gone)
+        simulator.switches = replace(simulator.switches, broken=frozenset({broken}))
+        again = read(simulator, "parties", state=first.state, **compares)
+        assert [row["id"] for row in again.records["deleted_records"]] == [str(gone)]
+        assert again.exit == ""
+
+
+def test_a_list_that_breaks_as_a_whole_is_no_list_of_broken_records() -> None:
+    with installation(rows=60) as simulator:
+        simulator.switches = replace(simulator.switches, broken=frozenset(ids(simulator.records("parties"))))
+        result = read(simulator, "parties")
+        assert "parties: read: the server failed (HTTP 500)" in result.exit
+        assert "is missing" not in result.exit
+
+
+def test_a_record_that_only_breaks_its_page_is_read_alone() -> None:
+    with installation(rows=60) as simulator:
+        every = ids(simulator.records("parties"))
+        simulator.switches = replace(simulator.switches, broken=frozenset({every[20]}))
+        rest = simulator.answer
+
+        def answer(call: Call) -> Answer:
+            is_one = call.path.endswith(f"/parties/{every[20]}")
+            return Answer(json.dumps({"id": every[20]}).encode()) if is_one else rest(call)
+
+        simulator.answer = answer
+        result = read(simulator, "parties")
+        assert (ids(result.records["parties"]), result.exit) == (every, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -308,3 +309,13 @@ def test_what_only_looks_like_a_number_is_a_text(told: str, sent: int | str) -> 
 def test_an_address_that_ends_in_no_number_names_no_record() -> None:
     reply = Reply(201, {"location": "/api/parties/5\u00b2"}, b"{}")
     assert meaning(Request("POST", "parties: create"), reply) == {}
+
+
+def test_a_record_that_breaks_its_page_is_not_taken_for_absent(tmp_path: Path) -> None:
+    with installation() as simulator:
+        broken = next(row for row in simulator.records("parties") if row.get("ico"))
+        simulator.switches = replace(simulator.switches, broken=frozenset({broken["id"]}))
+        new = {"type": "ORGANIZATION", "company": "Nová", "ico": broken["ico"]}
+        result = write(simulator, tmp_path, "parties", new, identify_by=["ico"])
+        assert "parties: read: the server failed" in result.exit
+        assert written(simulator) == []

@@ -106,13 +106,14 @@ def test_a_killed_process_goes_on(server: VtigerSimulator, tmp_path: Path) -> No
     assert len(whole.records["Contacts"]) == len(warehouse.rows)
 
 
-def test_other_settings_begin_anew(server: VtigerSimulator) -> None:
+@pytest.mark.parametrize("other", [{"start_date": "2001-01-01T00:00:00Z"}, {"timezone": "Etc/GMT-5"}])
+def test_other_settings_begin_anew(server: VtigerSimulator, other: dict[str, str]) -> None:
     config = config_of(server)
     lines = run(config).output.splitlines()
     warehouse = Warehouse()
     warehouse.take(lines[: len(lines) // 3])
     assert READING in json.dumps(warehouse.state)
-    result = run({**config, "start_date": "2001-01-01T00:00:00Z"}, state=warehouse.state)
+    result = run({**config, **other}, state=warehouse.state)
     assert "begins anew" in result.log
     assert len(result.records["Contacts"]) == len(server.store.records("Contacts"))
 

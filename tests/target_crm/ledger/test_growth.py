@@ -39,11 +39,11 @@ def use(ledger: Ledger) -> None:
     intent = Intent("stream", "1", "Contacts", AT, {})
     link = Link("stream", "1", "account_id", ("Accounts",), "7")
     ledger.respell(lambda name: name.upper())
-    ledger.intend([Create(intent, None)])
-    ledger.take(ledger.intents("stream", "1")[0])
-    ledger.take(Intent("stream", "2", "Contacts", AT, {}))
-    ledger.hold("stream", "1")
-    ledger.drop_intent("stream", "1")
+    ledger.intents.note([Create(intent, None)])
+    ledger.intents.take(ledger.intents.of("stream", "1")[0])
+    ledger.intents.take(Intent("stream", "2", "Contacts", AT, {}))
+    ledger.intents.hold("stream", "1")
+    ledger.intents.drop("stream", "1")
     ledger.links.leave("stream", "1", ["account_id"], [link])
     ledger.note("stream", "1", written)
     ledger.written_of("stream", ["1", "2"])
@@ -57,7 +57,7 @@ def use(ledger: Ledger) -> None:
     assert ledger.elsewhere("another") == set()
     assert ledger.is_known
     ledger.forget("stream", "2")
-    ledger.intend([Create(intent, None)])
+    ledger.intents.note([Create(intent, None)])
     ledger.close()
 
 
@@ -97,7 +97,7 @@ def test_what_many_references_point_to_is_asked_for_at_once(tmp_path: Path, aske
 def test_an_intent_is_asked_for_where_something_was_waited_for(tmp_path: Path, asked: list[tuple[str, Any]]) -> None:
     now = [1000.0]
     opened = Ledger(f"sqlite:///{tmp_path}/ledger", destination="D", source="s", clock=lambda: now[0])
-    opened.intend([Create(Intent("stream", "1", "Contacts", AT, {}), None)])
+    opened.intents.note([Create(Intent("stream", "1", "Contacts", AT, {}), None)])
     for moment, has_waited, is_asked in (
         (1000.0, False, False),
         (1004.9, False, False),
@@ -107,7 +107,7 @@ def test_an_intent_is_asked_for_where_something_was_waited_for(tmp_path: Path, a
     ):
         now[0] = moment
         del asked[:]
-        opened.hold("stream", "1", has_waited=has_waited)
+        opened.intents.hold("stream", "1", has_waited=has_waited)
         assert bool(asked) == is_asked
     opened.close()
 

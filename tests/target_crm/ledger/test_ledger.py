@@ -49,12 +49,14 @@ def test_it_remembers_over_runs_and_keeps_origins_apart(ledger: Ledger, tmp_path
 
 
 def test_an_intent_is_replaced_by_what_was_written(ledger: Ledger) -> None:
-    ledger.intend([Create(intent(lastname="Müller", amount=Decimal("1.50"), several=["a", "b"], nothing=None), None)])
-    found = ledger.intents("stream")
+    ledger.intents.note(
+        [Create(intent(lastname="Müller", amount=Decimal("1.50"), several=["a", "b"], nothing=None), None)]
+    )
+    found = ledger.intents.of("stream")
     assert found == [intent(lastname="Müller", amount="1.5", several=["a", "b"], nothing=None)]
-    assert ledger.intents("another") == []
+    assert ledger.intents.of("another") == []
     ledger.note("stream", "1", Written("Contacts", "12x1", "d"))
-    assert ledger.intents("stream") == []
+    assert ledger.intents.of("stream") == []
 
 
 def test_a_record_of_another_kind_with_the_same_ids_is_no_twin(ledger: Ledger, tmp_path: Path) -> None:
@@ -69,15 +71,15 @@ def test_a_record_of_another_kind_with_the_same_ids_is_no_twin(ledger: Ledger, t
 
 
 def test_an_intent_is_refused_where_another_is_open_or_something_was_written_since(ledger: Ledger) -> None:
-    ledger.intend([Create(intent(), None)])
+    ledger.intents.note([Create(intent(), None)])
     with pytest.raises(TakenMeanwhile):
-        ledger.intend([Create(intent(), None)])
+        ledger.intents.note([Create(intent(), None)])
     ledger.note("stream", "1", Written("Contacts", "12x1", "d"))
     with pytest.raises(TakenMeanwhile):
-        ledger.intend([Create(intent(), None)])
-    assert ledger.intents("stream") == []
-    ledger.intend([Create(intent(), "12x1")])
-    assert len(ledger.intents("stream")) == 1
+        ledger.intents.note([Create(intent(), None)])
+    assert ledger.intents.of("stream") == []
+    ledger.intents.note([Create(intent(), "12x1")])
+    assert len(ledger.intents.of("stream")) == 1
 
 
 def test_only_one_of_many_threads_gets_an_intent(tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_only_one_of_many_threads_gets_an_intent(tmp_path: Path) -> None:
     def race(mine: Ledger) -> None:
         for number in range(20):
             try:
-                mine.intend([Create(intent(str(number)), None)])
+                mine.intents.note([Create(intent(str(number)), None)])
             except TakenMeanwhile:
                 continue
             won.append(str(number))
@@ -104,7 +106,7 @@ def test_many_threads_may_note_at_the_same_time(ledger: Ledger) -> None:
     def work(worker: int) -> None:
         for number in range(25):
             key = f"{worker}-{number}"
-            ledger.intend([Create(intent(key), None)])
+            ledger.intents.note([Create(intent(key), None)])
             ledger.note("stream", key, Written("Contacts", key, "d"))
             ledger.links.leave("stream", key, ["f"], [Link("stream", key, "f", ("Accounts",), "a")])
 
@@ -177,7 +179,7 @@ def test_what_was_deleted_is_forgotten_altogether(ledger: Ledger) -> None:
     ledger.note("s", "1", Written("Contacts", "12x1", "d"))
     ledger.links.leave("s", "1", ["x"], [Link("s", "1", "x", (), "a")])
     ledger.forget("s", "1")
-    assert (ledger.written("s", "1"), ledger.links.to(), ledger.intents("s")) == (None, [], [])
+    assert (ledger.written("s", "1"), ledger.links.to(), ledger.intents.of("s")) == (None, [], [])
 
 
 def test_errors_of_the_database_repeat_no_value(ledger: Ledger, tmp_path: Path) -> None:
@@ -197,7 +199,7 @@ def test_errors_of_the_database_repeat_no_value(ledger: Ledger, tmp_path: Path) 
 @pytest.mark.parametrize("url", ["sqlite:///{}", "sqlite:///file:{}?uri=true"])
 def test_the_file_is_for_its_owner_only(tmp_path: Path, url: str) -> None:
     with closing(Ledger(url.format(tmp_path / "ledger"), destination="d", source="s")) as ledger:
-        ledger.intend([Create(intent(lastname="Müller"), None)])
+        ledger.intents.note([Create(intent(lastname="Müller"), None)])
     assert stat.S_IMODE((tmp_path / "ledger").stat().st_mode) == 0o600
 
 

@@ -40,18 +40,18 @@ def two(url: str) -> Iterator[tuple[Ledger, Ledger]]:
 
 def test_a_run_drops_no_intent_but_its_own(two: tuple[Ledger, Ledger]) -> None:
     mine, other = two
-    mine.intend([Create(intent(), None)])
-    other.drop_intent("stream", "1")
-    assert len(mine.intents("stream")) == 1
-    mine.drop_intent("stream", "1")
-    assert mine.intents("stream") == []
+    mine.intents.note([Create(intent(), None)])
+    other.intents.drop("stream", "1")
+    assert len(mine.intents.of("stream")) == 1
+    mine.intents.drop("stream", "1")
+    assert mine.intents.of("stream") == []
 
 
 def test_an_intent_of_a_run_that_lives_is_not_taken(two: tuple[Ledger, Ledger]) -> None:
     mine, other = two
-    mine.intend([Create(intent(), None)])
-    assert not other.take(other.intents("stream")[0])
-    mine.hold("stream", "1")
+    mine.intents.note([Create(intent(), None)])
+    assert not other.intents.take(other.intents.of("stream")[0])
+    mine.intents.hold("stream", "1")
 
 
 def test_a_refused_create_leaves_no_intent(crm: VtigerSimulator, tmp_path: Path) -> None:
@@ -82,16 +82,16 @@ def test_a_process_that_has_ended_is_gone_and_this_one_is_not() -> None:
 def test_a_run_that_waits_holds_nothing_that_others_may_wait_for(two: tuple[Ledger, Ledger]) -> None:
     mine, other = two
     sent, unsent, done = (replace(intent(), key=key) for key in ("sent", "unsent", "done"))
-    mine.intend([Create(each, None) for each in (sent, unsent, done)])
-    mine.hold("stream", "sent")
-    mine.hold("stream", "done")
+    mine.intents.note([Create(each, None) for each in (sent, unsent, done)])
+    mine.intents.hold("stream", "sent")
+    mine.intents.hold("stream", "done")
     mine.note("stream", "done", Written("Contacts", "12x1", ""), later=True)
-    mine.step_aside()
-    assert [each.key for each in other.intents("stream")] == ["sent"]
+    mine.intents.step_aside()
+    assert [each.key for each in other.intents.of("stream")] == ["sent"]
     assert other.written("stream", "done") == Written("Contacts", "12x1", "")
     with pytest.raises(TakenMeanwhile):
-        mine.hold("stream", "unsent")
-    mine.hold("stream", "sent")
+        mine.intents.hold("stream", "unsent")
+    mine.intents.hold("stream", "sent")
 
 
 def test_what_a_run_made_is_told_before_it_waits_for_another(crm: VtigerSimulator, tmp_path: Path) -> None:
@@ -101,14 +101,14 @@ def test_what_a_run_made_is_told_before_it_waits_for_another(crm: VtigerSimulato
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as ledger:
         (destination,) = ledger.execute("SELECT destination FROM written").fetchone()
         other = Ledger(config["ledger_url"], destination=destination, source="default")
-        other.intend([Create(replace(intent(), stream="Contacts", key="2"), None)])
+        other.intents.note([Create(replace(intent(), stream="Contacts", key="2"), None)])
         told = []
 
         class Waiting(QuietTarget):
             @staticmethod
             def sleep(seconds: float) -> None:  # noqa: ARG004 - called as sleep is
                 told.append(ledger.execute("SELECT count(*) FROM written").fetchone()[0])
-                other.drop_intent("Contacts", "2")
+                other.intents.drop("Contacts", "2")
 
         assert run(config, pipe("Contacts", people), target=Waiting).exit == ""
         other.close()

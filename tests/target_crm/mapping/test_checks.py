@@ -209,6 +209,14 @@ def test_one_clear_sentence_and_nothing_written(crm: VtigerSimulator, tmp_path: 
         assert secret not in result.everything
 
 
+@pytest.mark.parametrize("named", ["Contcts", "Contacts", "Contacts_files", "Potentials"])
+def test_a_slip_in_the_name_of_a_stream_is_told(crm: VtigerSimulator, tmp_path: Path, named: str) -> None:
+    result = run({**settings(crm, tmp_path), **BY_LEDGER, "streams": {named: {}}}, pipe("Contacts", [ANN]))
+    assert result.exit == ""
+    sentence = f"`streams` tells of {named} and not of Contacts, which is written as if it told nothing."
+    assert (sentence in result.log) == (named == "Contcts")
+
+
 @pytest.mark.parametrize("case", ["unknown field", "record before its schema"])
 def test_the_command_says_it_without_a_traceback(crm: VtigerSimulator, tmp_path: Path, case: str) -> None:
     more, messages, sentence = CASES[case]
