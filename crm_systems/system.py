@@ -152,10 +152,7 @@ class System(HasFiles, HasRelations, ABC):
         return entity, None
 
     def recalled(self, entity: Entity) -> Entity | None:
-        """What is needed to read an entity of which name, key and the kinds of fields are remembered.
-
-        None where that is not enough, so that it has to be described again.
-        """
+        """What reads an entity of which name, key and kinds of fields are remembered; None: describe it again."""
         return None
 
     @abstractmethod
@@ -229,6 +226,9 @@ class System(HasFiles, HasRelations, ABC):
         What is not in the list is certainly not there: what could not be looked up raises.
         """
         raise NotImplementedError
+
+    def remember(self, entity: Entity, row: Row) -> None:
+        """Takes note of a record that is there, so that :meth:`find` finds it where it asks what was read once."""
 
     @abstractmethod
     def create(self, call: Call, entity: Entity, values: Mapping[str, Any]) -> Row:

@@ -55,7 +55,9 @@ class Reader:
         """The envelope ``{"total","count","page","items"}``; pages count from 0."""
         rows = self._select(request)
         page = number(request.body.get("page"), 0)
-        items = [self._show(request, row) for row in self._cut(request, rows, page)]
+        items: Any = [self._show(request, row) for row in self._cut(request, rows, page)]
+        if self._switches.items_by_id and items:
+            items = {str(row["id"]): row for row in items}
         if self._switches.total == "missing":
             return {"count": len(items), "page": page, "items": items}
         if self._switches.total == "text":

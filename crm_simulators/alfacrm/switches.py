@@ -59,6 +59,8 @@ class Switches:
     """The most rows a page; asking for more gives this many (one client; others asked for 500 and 1000)."""
     total: Literal["number", "missing", "text"] = "number"
     """Whether ``total`` is a number, is left out, or all three counters are texts."""
+    items_by_id: bool = False
+    """Whether ``items`` is an object of rows by id, as PHP writes a list that is not numbered from 0 (inferred)."""
     repeat_last_page: bool = False
     """Whether a page past the end is the last page again instead of an empty one."""
     discount_paged: bool = False

@@ -86,6 +86,10 @@ class AlfaCrmLookUp(System):
         self._lists.confirm(call, entity)
         return rows
 
+    def remember(self, entity: Entity, row: Row) -> None:
+        """So that what a list that was read once lacks is found."""
+        self._index.note(entity, row)
+
     def _all(self, call: Call, entity: Entity) -> Iterator[Row]:
         for page in self._lists.walk(call, entity, self._lists.requests(call, entity)):
             yield from page.rows

@@ -180,10 +180,14 @@ class _Falling:
 def part_of(told: Any, about: str) -> Part:
     """The rows of an answer and the length of their list where it is told; one that is not paged may come bare.
 
+    PHP writes a list whose numbers are not 0, 1, 2 as an object.
+
     Raises:
         ProtocolError: it is no list of records.
     """
     page = told if isinstance(told, dict) else {"items": told}
     told_total = page.get("total")
     total = int(told_total) if is_whole_number(told_total) else -1
-    return Part(rows_in(page.get("items"), about, ("id",)), total if total >= 0 else None)
+    items = page.get("items")
+    rows = [*items.values()] if isinstance(items, dict) else items
+    return Part(rows_in(rows, about, ("id",)), total if total >= 0 else None)

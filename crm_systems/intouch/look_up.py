@@ -92,6 +92,10 @@ class InTouchLookUp(System):
         found = (self.get(call, entity, key) for key in self._matching_keys(call, entity, match))
         return [row for row in found if row is not None]
 
+    def remember(self, entity: Entity, row: Row) -> None:
+        """So that what a list that was read once lacks is found."""
+        self._index.note(entity, row)
+
     def _matching_keys(self, call: Call, entity: Entity, match: Mapping[str, Any]) -> list[str]:
         def load(since: datetime | None) -> Iterator[Row]:
             return (normalised(row) for rows in self._rows(call, entity, since) for row in rows)

@@ -139,9 +139,7 @@ class Finder:
                 raise Reject(
                     f"{found.crm_id} still holds what identifies it, since its own record was rejected; mend that first"
                 )
-            if found is None and known and self._is_made_again(match, known, at_hand=at_hand):
-                raise _gone(known)
-            return found
+            return found or (self._given_before(match, known, at_hand=at_hand) if known else None)
         if self._options.identify_by == "id":
             there = ahead.found(key) if ahead else None
             existing = self._asked_for(key, at_hand=at_hand) if there is None else next(iter(there), None)
@@ -218,11 +216,18 @@ class Finder:
         rest = (known.altered[name] == (digest(match[name]), digest(now.get(name))) for name in match.keys() - kept)
         return existing if all(rest) and matches(self.entity, kept, now) else None
 
-    def _is_made_again(self, match: Mapping[str, Any], known: Written, *, at_hand: bool) -> bool:
-        """Whether a create would double what an earlier run gave these values, if that is but hidden from this user."""
-        if self._options.write_mode == "update_only" or not _was_sent(match, known):
-            return False
-        return self._asked_for(known.crm_id, at_hand=at_hand) is None
+    def _given_before(self, match: Mapping[str, Any], known: Written, *, at_hand: bool) -> Existing | None:
+        """The record that another run gave these values since all were read, where a look-up asks what was read once.
+
+        Raises:
+            Reject: it is hidden from this user, so that a create would double it.
+        """
+        if not _was_sent(match, known):
+            return None
+        existing = self._asked_for(known.crm_id, at_hand=at_hand)
+        if existing is None and self._options.write_mode != "update_only":
+            raise _gone(known)
+        return existing if existing and matches(self.entity, match, existing.record) else None
 
     def _asked_for(self, crm_id: str, *, at_hand: bool) -> Existing | None:
         if at_hand:

@@ -80,6 +80,15 @@ def test_a_wrong_zone_doubles_nothing(subject: Subject, crm: Simulator, tmp_path
     assert [len(there(subject, crm, number)) for number in range(4)] == [1, 1, 1, 1]
 
 
+def test_by_match_fields_what_a_lost_create_made_is_found_again(
+    subject: Subject, crm: Simulator, tmp_path: Path
+) -> None:
+    crm.fault = nth_create(Fault.LOST_ANSWER, 2)
+    new = [incoming(subject), incoming(subject, 1), {**incoming(subject, 1), "key": "of the same name"}]
+    assert load(subject, crm, tmp_path / "ledger", *new, identify_by=[subject.match]).exit == ""
+    assert len(there(subject, crm, 1)) == 1
+
+
 @pytest.mark.sweep
 @pytest.mark.parametrize("zone", [ZONES[0], "Asia/Kolkata", ZONES[-1]])
 def test_a_wrong_zone_doubles_nothing_after_a_killed_run(

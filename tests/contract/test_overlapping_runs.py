@@ -144,6 +144,21 @@ def test_a_run_waits_until_the_other_has_done(subject: Subject, crm: Simulator, 
     assert len(there(subject, crm)) == 1
 
 
+def test_by_match_fields_what_another_run_made_meanwhile_is_not_made_again(
+    subject: Subject, crm: Simulator, tmp_path: Path
+) -> None:
+    ledger, by_match = tmp_path / "ledger", {"identify_by": [subject.match], "parallel_requests": 1}
+
+    def overtake() -> None:
+        load(subject, crm, ledger, incoming(subject, 1), **by_match)
+
+    meanwhile = Meanwhile(crm, ledger, Fault.LOST_ANSWER, overtake)
+    new = [incoming(subject, number) for number in range(2)]
+    assert load(subject, crm, ledger, *new, target=waiting(meanwhile), **by_match).exit == ""
+    assert meanwhile.came
+    assert [len(there(subject, crm, number)) for number in range(2)] == [1, 1]
+
+
 def _has_intent(ledger: Path) -> bool:
     if not ledger.exists():
         return False

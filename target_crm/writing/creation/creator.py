@@ -61,7 +61,9 @@ def without_answer(what: str, lost: CrmError) -> Unavailable:
     What was looked up in between was answered, so a connection that breaks, but not one that is slow, is this write's.
     """
     cause = lost.__cause__
-    is_alone = isinstance(cause, Unavailable) and not cause.meets_all and lost.code not in AT_WORK
+    if isinstance(cause, Unavailable) and cause.meets_all:
+        return cause
+    is_alone = isinstance(cause, Unavailable) and lost.code not in AT_WORK
     kind = ServerFault if is_alone else Unavailable
     return kind(f"{what}: the connection breaks again and again", code=lost.code)
 

@@ -81,6 +81,7 @@ class Search:
                 raise look.fault from error
             if found:
                 self.ours.add(found.crm_id)
+                self._client.system.remember(self._entity, found.row)
             return found
 
     def _found(self, intent: Intent, look: Look) -> Existing | None:

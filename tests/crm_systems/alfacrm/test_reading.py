@@ -33,6 +33,7 @@ ODDITIES: dict[str, dict[str, Any]] = {
     "discounts are paged": {"discount_paged": True},
     "each branch shows everything": {"branch_shows_everything": True},
     "ids are texts": {"ids_as_text": True},
+    "rows stand in an object by id": {"items_by_id": True},
     "teachers of groups are null": {"group_teachers": "null"},
     "teachers of groups are objects": {"group_teachers": "objects"},
     "streaming is a list": {"streaming": "array"},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crm_simulators.base import Fault
+from crm_simulators.base import Answer, Fault
 from crm_systems.alfacrm.system import AlfaCrm
 from crm_systems.errors import CrmError
 from crm_systems.kinds import Reader
@@ -182,6 +182,18 @@ def test_a_deletion_over_which_the_connection_breaks_rejects_that_one(tmp_path: 
         result = write(simulator, tmp_path, "pay", *gone, identify_by="id", deletes="apply", **rejects)
     assert f"the record {first} is rejected: pay: delete: the connection breaks again" in result.log
     assert result.line("pay") == "pay → pay: 1 delete, 1 reject"
+
+
+def test_a_create_that_is_put_off_each_time_says_what_the_tenant_wants(tmp_path: Path) -> None:
+    with tenant(10) as simulator:
+        proper = simulator.answer
+
+        def answer(call: Call) -> Answer:
+            return Answer(b"", 429) if call.path.endswith("/create") else proper(call)
+
+        simulator.answer = answer
+        result = write(simulator, tmp_path, "customer", {"id": "k1", **PERSON})
+    assert "the server wants fewer requests (HTTP 429): lower `requests_per_second`" in result.exit
 
 
 @pytest.mark.parametrize("shape", ["map", "texts"])
