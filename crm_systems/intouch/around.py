@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crm_systems.errors import Denied, ServerFault
@@ -27,8 +26,8 @@ class Unreadable(dict[str, Any]):
 class Around:
     """Reads rows of a list by id although some of them break the server.
 
-    Less is asked for until only single rows fail. Which records these are, the ids of their neighbours tell: so many
-    of those between them exist, and fail on their own as well or come out after all.
+    Less is asked for until only single rows fail. Which records these are, the ids of their neighbours tell: just so
+    many of those between them fail on their own as well, or exist and come out after all.
     """
 
     def __init__(self, fetch: Callable[[int, int], Part], one: Callable[[str], Row], *, falls: bool) -> None:
@@ -83,16 +82,22 @@ class Around:
             yield from self._between(before, None, missing - 1, error)
 
     def _between(self, before: Row | None, after: Row | None, missing: int, error: ServerFault) -> list[Row]:
-        """So many records between two neighbours in the list, of which one may be absent."""
+        """So many records between two neighbours in the list, of which one may be absent.
+
+        An address may show what no list does. So those that come out are they only if no more exist than are missing.
+        """
         step, known = (self._step, before) if before else (-self._step, after)
         number = known["id"] if known else None
         if not is_whole_number(number):
             raise error
         first, end = int(number) + step, int(after["id"]) if before and after else int(number) + (FAR + 1) * step
-        found = list(islice(self._there(range(first, end, step)[:FAR], type(number)), missing))
-        if len(found) < missing:
+        numbers = range(first, end, step)
+        there = list(self._there([each for each in numbers[:FAR] if each > 0], type(number)))
+        if len(there) != missing or not (before and after) or len(numbers) > FAR:
+            there = [row for row in there if isinstance(row, Unreadable)]
+        if len(there) != missing:
             raise error
-        return found if before else found[::-1]
+        return there if before else there[::-1]
 
     def _there(self, numbers: Sequence[int], kind: type[int | str]) -> Iterator[Row]:
         """Those of the records with these ids that exist."""

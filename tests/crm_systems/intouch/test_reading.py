@@ -436,16 +436,32 @@ def test_a_list_that_breaks_as_a_whole_is_no_list_of_broken_records() -> None:
         assert "is missing" not in result.exit
 
 
+def alone(simulator: InTouchSimulator, key: int) -> None:
+    """Lets a record come out by its address although no list shows it."""
+    rest = simulator.answer
+
+    def answer(call: Call) -> Answer:
+        return Answer(json.dumps({"id": key}).encode()) if call.path.endswith(f"/parties/{key}") else rest(call)
+
+    simulator.answer = answer
+
+
 def test_a_record_that_only_breaks_its_page_is_read_alone() -> None:
     with installation(rows=60) as simulator:
         every = ids(simulator.records("parties"))
         simulator.switches = replace(simulator.switches, broken=frozenset({every[20]}))
-        rest = simulator.answer
-
-        def answer(call: Call) -> Answer:
-            is_one = call.path.endswith(f"/parties/{every[20]}")
-            return Answer(json.dumps({"id": every[20]}).encode()) if is_one else rest(call)
-
-        simulator.answer = answer
+        alone(simulator, every[20])
         result = read(simulator, "parties")
         assert (ids(result.records["parties"]), result.exit) == (every, "")
+
+
+def test_what_no_list_shows_is_not_taken_for_the_record_that_breaks_its_page() -> None:
+    with installation(rows=60) as simulator:
+        every = ids(simulator.records("parties"))
+        archived, broken = every[20:22]
+        simulator.delete("parties", archived)
+        simulator.switches = replace(simulator.switches, broken=frozenset({broken}))
+        alone(simulator, archived)
+        result = read(simulator, "parties")
+        assert f"parties {broken} is missing" in result.exit
+        assert ids(result.records["parties"]) == [each for each in every if each not in {archived, broken}]
