@@ -75,7 +75,7 @@ class Bookmark:
         )
         value = None if value == BEGINNING else value
         overlap = tuple(state.get("overlap") or ())
-        is_of_server_clock = "overlap" in state and read_at is None
+        is_of_server_clock = value is not None and "overlap" in state and read_at is None
         is_of_another_clock = is_of_server_clock or state.get(ZONE, zone.key) != zone.key
         return cls(value, newest, read_at, deletions, overlap, is_of_another_clock)
 
