@@ -188,6 +188,6 @@ def _write(ledger: Ledger, numbers: Sequence[int], rows: int) -> None:
     for reference in references:
         ledger.pointed_to.ids_of(["Accounts"], reference)
     now = datetime.now(timezone.utc)
-    ledger.intend([Create(Intent("contacts", key, "Contacts", now, {"lastname": "x"}), None) for key in keys])
+    ledger.intents.note([Create(Intent("contacts", key, "Contacts", now, {"lastname": "x"}), None) for key in keys])
     for key in keys:
         ledger.note("contacts", key, Written("Contacts", f"12x{key}", "d"), later=True)
