@@ -112,4 +112,4 @@ def interleaved(
 
 def middle(runs: Sequence[Run], figure: str) -> float:
     """The median of one figure."""
-    return median(getattr(each, figure) for each in runs)
+    return float(median(getattr(each, figure) for each in runs))

@@ -167,7 +167,8 @@ class Bench:
     def steps(self) -> Table:
         """Where the tap's time goes, one page after the other in one process; without log-in and describing."""
         with stub(self.rows) as server:
-            return _told("steps", server.url, str(self.rows), str(self.times), str(self.catalog(server)))
+            told: Table = _told("steps", server.url, str(self.rows), str(self.times), str(self.catalog(server)))
+            return told
 
 
 def _told(module: str, *arguments: str) -> Any:

@@ -67,8 +67,14 @@ class Recording:
         return found
 
     def _note(self, request: Request, path: str, reply: Reply) -> None:
-        asked = {"method": request.method, "url": path, "params": dict(request.query), "headers": {**request.headers}}
-        asked |= {"data": request.form and dict(request.form), "json": request.json}
+        asked: dict[str, Any] = {
+            "method": request.method,
+            "url": path,
+            "params": dict(request.query),
+            "headers": {**request.headers},
+            "data": request.form and dict(request.form),
+            "json": request.json,
+        }
         self.asked.append(asked)
         self.answers[key_of(asked)] = reply.body
 

@@ -12,6 +12,7 @@ import asyncio
 import json
 import re
 import sys
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 from benchmarks.records import Crm
@@ -27,7 +28,7 @@ class Connection(asyncio.Protocol):
     most_at_once = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._buffer = b""
 
     def data_received(self, data: bytes) -> None:

@@ -152,7 +152,7 @@ def growing_ledger(folder: Path, times: int) -> Table:
     costs: dict[int, list[float]] = {rows: [] for rows in grown}
     for _round in range(times):
         for rows, path in grown.items():
-            costs[rows].append(_cost(shutil.copy(path, folder / "ledger.sqlite"), rows))
+            costs[rows].append(_cost(Path(shutil.copy(path, folder / "ledger.sqlite")), rows))
     table = [["rows in the ledger", "µs of CPU a record"]]
     return [*table, *([f"{rows:,}", f"{median(each) * 1e6:.0f}"] for rows, each in costs.items())]
 
