@@ -116,7 +116,7 @@ class Incremental:
         """Whether a record was not sent before; notes its stamp."""
         stamp = instant(record.get(self._key), self._zone)
         is_news = self.overlap.is_news(key, record, stamp)
-        if self.overlap.is_back(key):
+        if self.overlap.forget_deletion(key):
             # At once, since the state of a run that fails leaves as well.
             self._state["overlap"] = [each for each in self._state["overlap"] if each != f"{GONE} {key}"]
         if stamp:

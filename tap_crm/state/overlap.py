@@ -70,9 +70,12 @@ class Overlap:
         self._deleted.append(f"{GONE} {key}")
         return self.sent_before.get(key) != GONE
 
-    def is_back(self, key: str) -> bool:
-        """Whether the last run sent the deletion of a record that is sent now; forgets it, as it may go again."""
-        return self.sent_before.get(key) == GONE and bool(self.sent_before.pop(key))
+    def forget_deletion(self, key: str) -> bool:
+        """Forgets that the last run told a record as deleted, as it may go again; says whether it had."""
+        was_sent = self.sent_before.get(key) == GONE
+        if was_sent:
+            del self.sent_before[key]
+        return was_sent
 
     @property
     def is_stale(self) -> bool:

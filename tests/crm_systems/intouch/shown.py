@@ -24,6 +24,11 @@ def installation(rows: int = 60, flavour: str = "7.1", **switches: Any) -> InTou
     return InTouchSimulator(rows=rows, flavour=flavour, switches=Switches(**switches))
 
 
+def ids(rows: list[dict[str, Any]]) -> list[int]:
+    """Their ids, ascending."""
+    return sorted(row["id"] for row in rows)
+
+
 def read(simulator: InTouchSimulator, *entities: str, state: Any = None, **more: Any) -> Run:
     """Runs the tap for some entities."""
     return run({**simulator.config(), "entities": list(entities), **more}, state=state)
